@@ -1,0 +1,69 @@
+// Vectors in: reading every common vector file format, and writing most of them.
+#ifndef KITH_DATASET_H_
+#define KITH_DATASET_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kith/status.h"
+#include "kith/types.h"
+
+namespace kith {
+
+// A set of vectors, and the names of its rows where the file has them.
+struct Dataset {
+  MatrixView vectors;
+  StringList keys;      // one for each row (words, labels), or empty
+  std::string format;   // "npy", "fvecs", "word2vec-bin", ...: what the content was found to be
+  std::optional<Metric> metric;        // where the file says (hdf5) or its kind implies one (words)
+  std::shared_ptr<const void> owner;   // keeps `vectors` alive: a buffer or a mapped file
+};
+
+// True neighbours of queries, as in ivecs, ibin, npy or an ann-benchmarks hdf5 file.
+struct GroundTruth {
+  size_t num_queries = 0;
+  size_t k = 0;
+  std::vector<int64_t> ids;      // [num_queries, k]
+  std::vector<float> distances;  // [num_queries, k], or empty where the file has none
+};
+
+enum class DatasetPart { kBase, kQueries };
+
+struct ReadOptions {
+  std::string format;                     // a name of DatasetFormats(), or "" to find out
+  DatasetPart part = DatasetPart::kBase;  // hdf5: "train" or "test"; other formats have one part
+  uint64_t max_rows = 0;                  // stop after this many rows; 0 reads all
+  std::string labels_path;                // one key a line, or an idx1 file; "" for none
+  Progress progress;
+};
+
+// The names of the formats, e.g. for --help.
+std::vector<std::string> DatasetFormats();
+
+// Reads vectors, finding the format by content first and extension second. Fixed-layout files
+// (npy, fbin, ...) are mapped, not read. Every value is checked to be finite by the caller of
+// BuildIndex, not here; text formats refuse "nan" and "inf" as they parse.
+// Cost: O(1) for mapped formats, O(bytes) for text, gz, fvecs.
+// Errors: NotFound; InvalidArgument naming file, line or byte offset, expected and got;
+// Unsupported (hdf5 not built in, npy of objects); IoError; OutOfMemory. Thread-safe.
+Result<Dataset> ReadDataset(const std::string& path, const ReadOptions& options = {});
+
+// Reads ground truth from ivecs, ibin, npy (integers) or hdf5 ("neighbors", "distances").
+// Errors as ReadDataset.
+Result<GroundTruth> ReadGroundTruth(const std::string& path);
+
+// Writes ground truth; the format follows the extension: ivecs, ibin or npy. Atomic.
+Status WriteGroundTruth(const std::string& path, const GroundTruth& truth);
+
+// Writes vectors; `format` is a name of DatasetFormats(), or "" to follow the extension. Atomic.
+// `keys` is empty or has one string for each row; formats without names refuse it when not empty.
+// Errors: InvalidArgument (a value the format's type can't hold exactly), IoError.
+Status WriteDataset(const std::string& path, const std::string& format, const MatrixView& vectors,
+                    const StringList& keys);
+
+}  // namespace kith
+
+#endif  // KITH_DATASET_H_

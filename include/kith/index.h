@@ -1,0 +1,156 @@
+// Build a .kith file, open it, search it.
+#ifndef KITH_INDEX_H_
+#define KITH_INDEX_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kith/status.h"
+#include "kith/types.h"
+
+namespace kith {
+
+// The ways into a file's vectors. Part of the file format; never renumber.
+enum class IndexKind : uint32_t {
+  kAuto = 0,    // when searching: the best the file holds
+  kExact = 1,   // every vector is compared; always available
+  kForest = 2,  // random-projection trees
+};
+
+const char* IndexKindName(IndexKind kind);
+std::optional<IndexKind> ParseIndexKind(std::string_view name);
+
+struct ForestOptions {
+  uint32_t num_trees = 0;  // 0: chosen from n
+  uint32_t leaf_size = 0;  // most vectors in a leaf; 0: chosen
+};
+
+struct BuildOptions {
+  Metric metric = Metric::kAngular;
+  std::optional<DataType> dtype;  // nullopt: the smallest type that holds every value exactly
+  bool forest = true;             // false: exact search only
+  ForestOptions forest_options;
+  const StringList* keys = nullptr;            // one for each row, or none
+  const std::vector<int64_t>* ids = nullptr;   // external ids >= 0, unique; none: the row numbers
+  uint64_t seed = 42;
+  int threads = 0;  // 0: one for each core. The bytes written never depend on it.
+  Progress progress;
+};
+
+// Writes `vectors` and the access paths asked for to a .kith file. The file appears, complete, or
+// not at all; an existing file is replaced and stays valid for those who have it mapped.
+// Cost: one pass over the data, plus O(num_trees * n * log n) for a forest.
+// Peak memory: about the size of the file.
+// Errors: InvalidArgument (NaN or infinity, with row and column; a value `dtype` can't hold; keys
+// of another length; empty set), IoError, OutOfMemory.
+Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options);
+
+struct SearchParams {
+  size_t k = 10;
+  IndexKind index = IndexKind::kAuto;
+  int64_t effort = -1;  // forest: search_k, the candidate entries inspected; -1: k * num_trees
+  int threads = 1;      // 0: one for each core. Results never depend on it.
+};
+
+// What a search did, summed over its queries. Deterministic.
+struct SearchStats {
+  uint64_t distances = 0;  // full distances computed
+  uint64_t codes = 0;      // distances estimated from short codes
+  uint64_t nodes = 0;      // tree nodes visited
+  uint64_t entries = 0;    // leaf entries inspected, duplicates included (Annoy's search_k counts these)
+
+  SearchStats& operator+=(const SearchStats& o) {
+    distances += o.distances;
+    codes += o.codes;
+    nodes += o.nodes;
+    entries += o.entries;
+    return *this;
+  }
+};
+
+// ids and distances [num_queries, k], nearest first, ties by the smaller row number; places without
+// a neighbour (k > n, or a forest that found fewer) hold kNoId and +inf.
+struct SearchResult {
+  size_t num_queries = 0;
+  size_t k = 0;
+  std::vector<int64_t> ids;
+  std::vector<float> distances;
+  SearchStats stats;
+};
+
+// What `kith info` prints.
+struct IndexInfo {
+  std::string path;
+  uint64_t file_bytes = 0;
+  uint64_t num_vectors = 0;
+  size_t dim = 0;
+  Metric metric = Metric::kAngular;
+  DataType dtype = DataType::kF32;
+  uint32_t format_version = 0;
+  bool has_keys = false;
+  bool has_ids = false;
+  bool has_forest = false;
+  uint32_t num_trees = 0;
+  uint32_t leaf_size = 0;
+  struct Section {
+    std::string name;
+    uint64_t offset = 0;
+    uint64_t size = 0;
+    uint32_t crc32c = 0;
+  };
+  std::vector<Section> sections;
+  std::string built_with;  // JSON: parameters and seconds of the build, for people
+};
+
+// An open .kith file. Immutable; every method is thread-safe and may run in any number of threads
+// and processes at once. The file is mapped, not read: opening costs the same at 10 kB and 10 GB.
+class Index {
+ public:
+  virtual ~Index() = default;
+  Index(const Index&) = delete;
+  Index& operator=(const Index&) = delete;
+
+  virtual const IndexInfo& info() const = 0;
+
+  // The params.k nearest vectors of each query. Queries may be of any DataType (kBit needs a dim of
+  // whole bytes only in its stride); they are compared exactly as given.
+  // Cost: exact O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth)).
+  // Errors: InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access path).
+  virtual Status Search(const MatrixView& queries, const SearchParams& params,
+                        SearchResult* result) const = 0;
+
+  // Row number of a key or an external id; the first row where several share the key.
+  // O(1), touching a few pages. Errors: NotFound; Corruption on a damaged file.
+  virtual Result<uint64_t> FindKey(std::string_view key) const = 0;
+  virtual Result<uint64_t> FindId(int64_t id) const = 0;
+
+  // Key and external id of a row (the row number itself where the file has no ids).
+  // REQUIRES: row < info().num_vectors. Empty where the file has no keys.
+  virtual std::string_view Key(uint64_t row) const = 0;
+  virtual int64_t Id(uint64_t row) const = 0;
+  // The row a search result's id stands for; the reverse of Id(). Errors: NotFound.
+  // Writes the row's vector as float32 to out[0..dim). REQUIRES: row < num_vectors.
+  virtual void GetVector(uint64_t row, float* out) const = 0;
+
+ protected:
+  Index() = default;
+};
+
+struct OpenOptions {
+  bool prefault = false;  // read the whole file now, so that first searches do not wait for the disk
+};
+
+// Maps a .kith file and checks its header, table and bounds: O(sections), whatever the file's size.
+// Errors: NotFound, Corruption, Unsupported (too old, too new), IoError; each names the file.
+Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOptions& options = {});
+
+// Reads all of a file and checks every checksum and structural invariant.
+// Errors: as OpenIndex; Corruption names the section and the first fault.
+Status VerifyIndex(const std::string& path);
+
+}  // namespace kith
+
+#endif  // KITH_INDEX_H_

@@ -1,0 +1,12 @@
+// All of kith's public interface.
+#ifndef KITH_KITH_H_
+#define KITH_KITH_H_
+
+#include "kith/dataset.h"  // IWYU pragma: export
+#include "kith/eval.h"     // IWYU pragma: export
+#include "kith/index.h"    // IWYU pragma: export
+#include "kith/status.h"   // IWYU pragma: export
+#include "kith/types.h"    // IWYU pragma: export
+#include "kith/version.h"  // IWYU pragma: export
+
+#endif  // KITH_KITH_H_

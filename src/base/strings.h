@@ -1,0 +1,22 @@
+// Joining of pieces into messages.
+#ifndef KITH_BASE_STRINGS_H_
+#define KITH_BASE_STRINGS_H_
+
+#include <concepts>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+namespace kith {
+
+// StrCat("row ", 3, " has ", 2.5) == "row 3 has 2.5".
+template <class... Args>
+std::string StrCat(const Args&... args) {
+  std::ostringstream out;
+  (out << ... << args);
+  return std::move(out).str();
+}
+
+}  // namespace kith
+
+#endif  // KITH_BASE_STRINGS_H_

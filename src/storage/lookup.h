@@ -1,0 +1,65 @@
+// Keys and external ids of rows: sections that answer key -> row and row -> key on the mapped file,
+// touching a few pages, loading nothing.
+#ifndef KITH_STORAGE_LOOKUP_H_
+#define KITH_STORAGE_LOOKUP_H_
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "kith/status.h"
+#include "kith/types.h"
+#include "storage/container.h"
+
+namespace kith {
+
+// Sections "keys" (all strings, one after the other), "key_ends" (u64 each) and "key_table" (an
+// open-addressing hash table of u32 row numbers, a power of two of slots; a key shared by several
+// rows is in it once, for its first row).
+Status WriteKeys(ContainerWriter* writer, const StringList& keys);
+
+class KeyLookup {
+ public:
+  KeyLookup() = default;  // no keys: every search is NotFound
+  // Errors: Corruption (sizes that contradict each other). O(1): contents are checked on use.
+  static Result<KeyLookup> Open(const ContainerReader& file);
+
+  bool empty() const { return ends_.empty(); }
+  // Errors: NotFound, Corruption.
+  Result<uint64_t> Find(std::string_view key) const;
+  // Empty for a damaged entry. REQUIRES: row < num_vectors.
+  std::string_view Key(uint64_t row) const;
+  // Checks every entry, for `kith verify`. Errors: Corruption.
+  Status Verify() const;
+
+ private:
+  const ContainerReader* file_ = nullptr;
+  std::span<const std::byte> blob_;
+  std::span<const uint64_t> ends_;
+  std::span<const uint32_t> table_;
+};
+
+// Sections "ids" (i64 for each row) and "id_table" (as "key_table").
+// Errors: InvalidArgument (a negative id, or one given twice: names both rows).
+Status WriteIds(ContainerWriter* writer, const std::vector<int64_t>& ids);
+
+class IdLookup {
+ public:
+  IdLookup() = default;  // no ids: a row's id is its number
+  static Result<IdLookup> Open(const ContainerReader& file);
+
+  bool empty() const { return ids_.empty(); }
+  Result<uint64_t> Find(int64_t id) const;
+  int64_t Id(uint64_t row) const { return ids_.empty() ? static_cast<int64_t>(row) : ids_[row]; }
+  Status Verify() const;
+
+ private:
+  const ContainerReader* file_ = nullptr;
+  std::span<const int64_t> ids_;
+  std::span<const uint32_t> table_;
+};
+
+}  // namespace kith
+
+#endif  // KITH_STORAGE_LOOKUP_H_
