@@ -22,34 +22,47 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
 // The share of the k true neighbours that were found, counted by distance as ann-benchmarks does:
 // a returned neighbour counts if its distance is at most the k-th true distance plus a tolerance
 // (1e-3 relative to that distance), so ties and rounding cost nothing.
-//   found_distances [num_queries, found_k], true_distances [num_queries, true_k]; k <= both.
+//   found_distances [num_queries, found_k], true_distances [num_queries, true_k], rows ascending;
+//   k <= both. Places without a neighbour hold +inf on either side: where a query has only m < k
+//   true neighbours, m stands for its k; one with none is left out. 1 if no query counts.
 double RecallAtK(const float* found_distances, size_t found_k, const float* true_distances,
                  size_t true_k, size_t num_queries, size_t k);
 
 struct EvalPoint {
   IndexKind index = IndexKind::kExact;
   size_t k = 0;
-  int64_t effort = 0;      // search_k; 0 for exact
-  double recall = 0;       // recall@k
-  double qps = 0;          // queries / s over all queries with the threads given
-  double p50_us = 0;       // of single queries, one thread
+  int64_t effort = 0;  // search_k; 0 for exact
+  double recall = 0;   // recall@k
+  double qps = 0;      // queries / s, all queries in one batch, with the threads given
+  double p50_us = 0;   // of single queries, one at a time on one thread
   double p99_us = 0;
-  double distances = 0;    // full distances computed for a query, mean
-  double codes = 0;        // code estimates for a query, mean
-  double nodes = 0;
-  double entries = 0;
+  double distances = 0;  // full distances computed for a query, mean
+  double codes = 0;      // code estimates for a query, mean
+  double nodes = 0;      // tree nodes visited for a query, mean
+  double entries = 0;    // leaf entries inspected for a query, mean
 };
 
 struct EvalOptions {
   size_t k = 10;
-  std::vector<int64_t> efforts;  // empty: a geometric grid from k * num_trees upward
-  bool exact = true;             // measure the exact path as well
-  int threads = 1;
+  // Efforts of the forest, measured in this order. Empty: k * num_trees, then doubling until
+  // recall reaches 0.999 or the effort covers every entry of every tree.
+  std::vector<int64_t> efforts;
+  bool exact = true;   // measure the exact path (it comes first)
+  bool forest = true;  // measure the forest, where the file has one
+  int threads = 1;     // of the batches; 0: one for each core
+  Progress progress;
 };
 
-// Searches all queries at each effort and measures recall against `truth` (whose distances, when
-// absent, are recomputed from its ids) and speed. truth == nullptr: it is computed first.
-// Errors: InvalidArgument (k larger than the truth's, ids out of range).
+// Searches all queries at each effort and measures recall against `truth` and speed.
+// truth == nullptr: it is computed first, by exact search. The truth's ids decide; distances are
+// computed anew from them in double precision, for other programs' conventions differ (squared
+// euclidean, hamming as a share). The truth may have more queries and neighbours than are used;
+// its ids are those the index returns, -1 where a query has fewer. An id returned twice for a query
+// counts once.
+// Latencies are of up to 1000 queries spread over the set, fewer when they take over 2 seconds.
+// Cost: each point searches the batch until 0.3 s have passed (at least once), and the latencies.
+// Errors: InvalidArgument (k or queries beyond the truth's, ids not in the file, dimensions,
+// efforts below 1 or without a forest), and those of Index::Search.
 Result<std::vector<EvalPoint>> Evaluate(const Index& index, const MatrixView& queries,
                                         const GroundTruth* truth, const EvalOptions& options);
 

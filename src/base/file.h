@@ -7,15 +7,21 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
+#include "base/aligned_buffer.h"
 #include "kith/status.h"
 
 namespace kith {
 
-// A whole file mapped read-only and shared. Thread-safe once made.
+// A whole file mapped read-only and shared. Thread-safe once made. The mapping holds the file, not
+// its name: a file replaced or removed by name meanwhile stays readable here, whole and unchanged.
+// A file cut short in place by another program gives SIGBUS where its end was; AtomicFile never
+// does that.
 class MappedFile {
  public:
-  // Errors: NotFound, InvalidArgument (a directory), IoError. An empty file gives an empty span.
+  // O(1). Errors: NotFound, InvalidArgument (a directory, pipe or device), IoError, OutOfMemory.
+  // An empty file gives an empty span.
   static Result<std::shared_ptr<const MappedFile>> Open(const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -24,7 +30,7 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
 
-  // Asks the kernel to read the whole file ahead (MADV_WILLNEED / MADV_POPULATE_READ).
+  // Reads the whole file into the page cache and maps its pages, as far as the system can.
   void Prefault() const;
   // Tells the kernel that the file will be read once, front to back.
   void AdviseSequential() const;
@@ -37,39 +43,57 @@ class MappedFile {
 };
 
 // Writes a file that appears under its name complete, or not at all: a temporary file in the same
-// directory, fsync, rename, fsync of the directory. Destroying it without Commit() removes the
-// temporary file. Not thread-safe.
+// directory (".NAME.kith-tmp-PID-N"), fsync, rename, fsync of the directory. An existing file keeps
+// its permissions; a symbolic link stays and its target is replaced. Destroying it without Commit()
+// removes the temporary file. The first error is kept and returned by every later call. Small
+// writes are gathered, so appending a few bytes at a time is cheap. Not thread-safe.
 class AtomicFile {
  public:
-  // Errors: NotFound (no such directory), IoError (permission), InvalidArgument (a directory).
+  // Errors: NotFound (no such directory), InvalidArgument (a directory, device or pipe), IoError
+  // (permission, disk), OutOfMemory.
   static Result<std::unique_ptr<AtomicFile>> Create(const std::string& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  // Appends at the current position. Errors: IoError (disk full: names the path and the remedy).
+  // Appends. Errors: IoError (disk full: names the path, the bytes written and the remedy).
   Status Write(std::span<const std::byte> bytes);
-  // Overwrites bytes already written. Errors: as Write.
+  // Overwrites bytes already written. REQUIRES: offset + bytes.size() <= position().
+  // Errors: as Write.
   Status WriteAt(uint64_t offset, std::span<const std::byte> bytes);
   // Bytes written so far.
-  uint64_t position() const { return position_; }
-  // Flushes to disk and gives the file its name. Errors: IoError.
+  uint64_t position() const { return flushed_ + buffered_; }
+  // Flushes to disk and gives the file its name; nothing may be written after it. Errors: IoError.
   Status Commit();
 
  private:
   AtomicFile() = default;
-  Status Error(const char* what) const;
-  std::string path_;
-  std::string temp_path_;
+  Status OpenDirectory(const std::string& target);
+  Status CreateTemporary(const std::string& target);
+  Status Flush();
+  Status WriteThrough(uint64_t offset, std::span<const std::byte> bytes);
+  // Keeps and returns an error about the step that left its reason in errno.
+  Status Fail(std::string_view step, int error);
+  void RemoveTemporary();
+
+  std::string path_;  // as the caller named it, for messages
+  std::string name_;  // of the file, in dir_fd_
+  std::string temp_name_;
+  int dir_fd_ = -1;
   int fd_ = -1;
-  uint64_t position_ = 0;
+  int slot_ = -1;  // in the registry of temporary files
+  AlignedBuffer<std::byte> buffer_;
+  size_t buffered_ = 0;
+  uint64_t flushed_ = 0;
+  Status error_;
 };
 
-// Removes the temporary files of unfinished AtomicFiles; async-signal-safe, for SIGINT handlers.
+// Removes the temporary files of this process's unfinished AtomicFiles (of the first 64, should
+// there be more). Async-signal-safe: for SIGINT and SIGTERM handlers, which then leave by _exit.
 void RemoveTemporaryFilesOnSignal() noexcept;
 
-// Makes the n-th following write of an AtomicFile fail as if the disk were full; -1 for none.
-// For tests only. Not thread-safe.
+// Makes AtomicFiles fail as on a full disk after n more successful steps (a write, fsync or rename
+// each); -1 ends it. For tests only.
 void FailWriteForTesting(int64_t n);
 
 }  // namespace kith

@@ -1,0 +1,17 @@
+# Sanitizers are for every object of the build, so they are set for the whole directory tree.
+if(KITH_BUILD_FUZZERS AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  message(FATAL_ERROR "KITH_BUILD_FUZZERS needs clang: configure with -DCMAKE_CXX_COMPILER=clang++, "
+                      "or use the preset asan-ubsan")
+endif()
+if(KITH_BUILD_FUZZERS AND NOT KITH_SANITIZE)
+  set(KITH_SANITIZE address,undefined)
+endif()
+if(KITH_SANITIZE)
+  add_compile_options(-fsanitize=${KITH_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${KITH_SANITIZE})
+endif()
+if(KITH_BUILD_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
