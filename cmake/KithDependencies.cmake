@@ -27,10 +27,12 @@ macro(kith_provide name url sha256)
 endmacro()
 
 # Only the libraries of a fetched project: none of its tests, examples or installed files.
+set(CMAKE_POLICY_DEFAULT_CMP0048 NEW)
 set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
 foreach(unwanted HWY_ENABLE_CONTRIB HWY_ENABLE_EXAMPLES HWY_ENABLE_INSTALL HWY_ENABLE_TESTS
                  CLI11_BUILD_TESTS CLI11_BUILD_EXAMPLES CLI11_BUILD_DOCS CLI11_INSTALL
-                 JSON_BuildTests JSON_Install BUILD_GMOCK INSTALL_GTEST)
+                 JSON_BuildTests JSON_Install BUILD_GMOCK INSTALL_GTEST
+                 ZLIB_BUILD_EXAMPLES)
   set(${unwanted} OFF CACHE INTERNAL "")
 endforeach()
 set(SKIP_INSTALL_ALL ON)  # zlib's spelling

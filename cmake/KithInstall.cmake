@@ -1,5 +1,5 @@
-# `cmake --install`: headers, library, tool, and what find_package and pkg-config look for.
-include(GNUInstallDirs)
+# `cmake --install`: headers, library, and what find_package and pkg-config look for; the tool
+# installs itself.
 include(CMakePackageConfigHelpers)
 
 set(KITH_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/kith)
@@ -8,15 +8,6 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INC
 install(TARGETS kith EXPORT kithTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT kithTargets NAMESPACE kith:: DESTINATION ${KITH_CMAKE_DIR})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-if(KITH_BUILD_TOOLS)
-  get_property(kith_tools DIRECTORY ${PROJECT_SOURCE_DIR}/apps/cli PROPERTY BUILDSYSTEM_TARGETS)
-  foreach(tool ${kith_tools})
-    get_target_property(kind ${tool} TYPE)
-    if(kind STREQUAL EXECUTABLE)
-      install(TARGETS ${tool} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-    endif()
-  endforeach()
-endif()
 
 configure_package_config_file(
   ${PROJECT_SOURCE_DIR}/cmake/kithConfig.cmake.in ${PROJECT_BINARY_DIR}/kithConfig.cmake

@@ -102,7 +102,10 @@ struct IndexInfo {
     uint32_t crc32c = 0;
   };
   std::vector<Section> sections;
-  std::string built_with;  // JSON: parameters and seconds of the build, for people
+  std::string built_with;  // JSON: the parameters of the build, for people
+  // How long the build took; < 0 if unknown. Kept as an attribute beside the file's contents, which
+  // depend on the input and the seed alone, so copies made without attributes lose it.
+  double build_seconds = -1;
 };
 
 // An open .kith file. Immutable; every method is thread-safe and may run in any number of threads
@@ -131,7 +134,6 @@ class Index {
   // REQUIRES: row < info().num_vectors. Empty where the file has no keys.
   virtual std::string_view Key(uint64_t row) const = 0;
   virtual int64_t Id(uint64_t row) const = 0;
-  // The row a search result's id stands for; the reverse of Id(). Errors: NotFound.
   // Writes the row's vector as float32 to out[0..dim). REQUIRES: row < num_vectors.
   virtual void GetVector(uint64_t row, float* out) const = 0;
 

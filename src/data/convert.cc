@@ -12,17 +12,10 @@
 #include "base/float16.h"
 #include "base/parallel.h"
 #include "base/strings.h"
+#include "data/load.h"
 
 namespace kith {
 namespace {
-
-// Loops over unaligned elements load them with memcpy, which compilers vectorise.
-template <class T>
-T Load(const std::byte* p, size_t i) {
-  T value;
-  std::memcpy(&value, p + i * sizeof(T), sizeof(T));
-  return value;
-}
 
 bool GetBit(const std::byte* row, size_t i) {
   return (std::to_integer<unsigned>(row[i / 8]) >> (i % 8) & 1u) != 0;
@@ -63,7 +56,7 @@ bool RowIsFinite(const MatrixView& m, size_t row) {
 
 // Whether one value is held exactly. Written without branches or casts that could overflow, so
 // that FitsAll vectorises: adding and taking away 1.5 * 2^23 rounds a small float to an integer.
-// NaN fits nothing but f32; -0.0 fits as 0 does.
+// -0.0 fits as 0 does.
 template <DataType kTo>
 bool Fits(float v) {
   const float integer = (v + 0x1.8p23f) - 0x1.8p23f;

@@ -10,14 +10,14 @@
 namespace kith {
 namespace {
 
-using Bytes = std::span<const std::byte>;
+using ByteSpan = std::span<const std::byte>;
 
 constexpr uint32_t kKnownFlags = kSectionOptional;
 constexpr const char* kDamaged = "; the file is damaged, copy it again or build it anew";
 constexpr const char* kNewer = "; it was written by a newer kith, update this one";
 
 // The checksum of the first page with the place of the checksum itself taken as zero.
-uint32_t HeaderCrc(Bytes page) {
+uint32_t HeaderCrc(ByteSpan page) {
   constexpr size_t kField = offsetof(FileHeader, header_crc32c);
   constexpr std::byte kZero[sizeof(FileHeader::header_crc32c)] = {};
   uint32_t crc = ExtendCrc32c(0, page.first(kField));
@@ -25,7 +25,7 @@ uint32_t HeaderCrc(Bytes page) {
   return ExtendCrc32c(crc, page.subspan(kField + sizeof(kZero)));
 }
 
-bool AllZero(Bytes bytes) {
+bool AllZero(ByteSpan bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
@@ -46,7 +46,7 @@ std::string Hex(uint32_t value) {
 
 // A file too short for a first page, or whose first bytes are not ours: says which of the several
 // accidents it was.
-Status CheckMagic(const std::string& path, Bytes bytes) {
+Status CheckMagic(const std::string& path, ByteSpan bytes) {
   if (bytes.empty()) {
     return Status::Corruption(StrCat(path, ": is empty, not a .kith file; build it anew"));
   }
@@ -198,10 +198,10 @@ Status ContainerWriter::Misuse(std::string_view name, const char* what) {
   return error_;
 }
 
-Status ContainerWriter::PadToPage() {
-  constexpr std::byte kZeros[kPageBytes] = {};
-  const uint64_t used = file_->position() % kPageBytes;
-  return used == 0 ? Status::Ok() : file_->Write(std::span(kZeros).first(kPageBytes - used));
+Status ContainerWriter::Write(std::span<const std::byte> bytes) {
+  Status status = file_->Write(bytes);
+  if (error_.ok()) error_ = status;
+  return status;
 }
 
 Status ContainerWriter::AddSection(std::string_view name, std::span<const std::byte> bytes,
@@ -224,8 +224,9 @@ Status ContainerWriter::BeginSection(std::string_view name, const SectionOptions
   for (const SectionEntry& other : sections_) {
     if (SectionName(other) == name) return Misuse(name, "is written twice");
   }
-  KITH_RETURN_IF_ERROR(PadToPage());
-  entry.offset = file_->position();
+  entry.offset = RoundUp(file_->position(), kPageBytes);
+  constexpr std::byte kZeros[kPageBytes] = {};
+  KITH_RETURN_IF_ERROR(Write(std::span(kZeros).first(entry.offset - file_->position())));
   entry.version = options.version;
   entry.flags = options.flags;
   entry.row_bytes = options.row_bytes;
@@ -240,7 +241,7 @@ Status ContainerWriter::Append(std::span<const std::byte> bytes) {
   SectionEntry& entry = sections_.back();
   entry.crc32c = ExtendCrc32c(entry.crc32c, bytes);
   entry.size += bytes.size();
-  return file_->Write(bytes);
+  return Write(bytes);
 }
 
 Status ContainerWriter::EndSection() {
@@ -274,7 +275,7 @@ Result<std::shared_ptr<const ContainerReader>> ContainerReader::Open(
     const std::string& path, std::span<const std::string_view> known) {
   std::shared_ptr<ContainerReader> reader(new ContainerReader);
   KITH_ASSIGN_OR_RETURN(reader->file_, MappedFile::Open(path));
-  const Bytes bytes = reader->file_->bytes();
+  const ByteSpan bytes = reader->file_->bytes();
   KITH_RETURN_IF_ERROR(CheckMagic(path, bytes));
   // A copy: whoever writes into the file now can't change what was checked.
   std::byte page[kPageBytes];
@@ -293,7 +294,7 @@ Result<std::shared_ptr<const ContainerReader>> ContainerReader::Open(
   if (header.section_count > 0) {
     std::memcpy(reader->sections_.data(), page + sizeof(header), table_end - sizeof(header));
   }
-  if (!AllZero(Bytes(page).subspan(table_end))) {
+  if (!AllZero(ByteSpan(page).subspan(table_end))) {
     return Status::Unsupported(StrCat(path, ": header: bytes ", table_end, " to ", kPageBytes - 1,
                                       " are used, expected zeros", kNewer));
   }

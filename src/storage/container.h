@@ -53,14 +53,14 @@ class ContainerWriter {
  private:
   ContainerWriter() = default;
   Status Misuse(std::string_view name, const char* what);
-  Status PadToPage();
+  Status Write(std::span<const std::byte> bytes);
 
   std::unique_ptr<AtomicFile> file_;
   std::string path_;
   FileHeader header_{};
   std::vector<SectionEntry> sections_;
   bool in_section_ = false;
-  Status error_;  // of misuse; the errors of writing are kept by file_
+  Status error_;
 };
 
 // A mapped .kith file whose header, table and bounds were checked. Immutable, thread-safe. Spans

@@ -4,6 +4,7 @@
 #define KITH_STORAGE_LOOKUP_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -16,37 +17,49 @@ namespace kith {
 
 // Sections "keys" (all strings, one after the other), "key_ends" (u64 each) and "key_table" (an
 // open-addressing hash table of u32 row numbers, a power of two of slots; a key shared by several
-// rows is in it once, for its first row).
+// rows is in it once, for its first row). Keys are any bytes, the empty string included.
+// Cost: O(bytes of keys), 5 bytes of memory a slot, of which a row has 1.5 to 3.
+// Errors: InvalidArgument (not one for each vector), OutOfMemory, those of the writer.
 Status WriteKeys(ContainerWriter* writer, const StringList& keys);
 
+// Thread-safe. The container must outlive it.
 class KeyLookup {
  public:
   KeyLookup() = default;  // no keys: every search is NotFound
-  // Errors: Corruption (sizes that contradict each other). O(1): contents are checked on use.
+  // O(1): contents are checked on use. No keys at all is no error.
+  // Errors: Corruption (sizes that contradict each other, a section missing), Unsupported.
   static Result<KeyLookup> Open(const ContainerReader& file);
 
   bool empty() const { return ends_.empty(); }
-  // Errors: NotFound, Corruption.
+  // The first row that has the key. O(1), touching a few pages; on a damaged table bounded by its
+  // size. Errors: NotFound, Corruption.
   Result<uint64_t> Find(std::string_view key) const;
   // Empty for a damaged entry. REQUIRES: row < num_vectors.
   std::string_view Key(uint64_t row) const;
-  // Checks every entry, for `kith verify`. Errors: Corruption.
+  // Checks every entry by building the table anew, for `kith verify`. Cost: as WriteKeys.
+  // Errors: Corruption, OutOfMemory.
   Status Verify() const;
 
  private:
+  // nullopt for a damaged entry. REQUIRES: row < num_vectors, and the file has keys.
+  std::optional<std::string_view> TryKey(uint64_t row) const;
+  Status BadEnd(uint64_t row) const;
+
   const ContainerReader* file_ = nullptr;
-  std::span<const std::byte> blob_;
+  std::span<const char> blob_;
   std::span<const uint64_t> ends_;
   std::span<const uint32_t> table_;
 };
 
-// Sections "ids" (i64 for each row) and "id_table" (as "key_table").
-// Errors: InvalidArgument (a negative id, or one given twice: names both rows).
+// Sections "ids" (i64 for each row) and "id_table" (as "key_table"). Cost: as WriteKeys.
+// Errors: InvalidArgument (a negative id, or one given twice: names both rows; not one for each
+// vector), OutOfMemory, those of the writer.
 Status WriteIds(ContainerWriter* writer, const std::vector<int64_t>& ids);
 
+// As KeyLookup.
 class IdLookup {
  public:
-  IdLookup() = default;  // no ids: a row's id is its number
+  IdLookup() = default;  // no ids: a row's id is its number, and every search is NotFound
   static Result<IdLookup> Open(const ContainerReader& file);
 
   bool empty() const { return ids_.empty(); }

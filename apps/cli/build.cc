@@ -1,0 +1,216 @@
+// kith build: vectors to a .kith file.
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/strings.h"
+#include "commands.h"
+#include "common.h"
+#include "kith/dataset.h"
+#include "kith/index.h"
+#include "terminal.h"
+
+namespace kith::cli {
+namespace {
+
+struct BuildArgs {
+  std::string vectors;
+  std::string out;
+  std::optional<Metric> metric;
+  std::optional<DataType> dtype;
+  std::string index = "forest";
+  int64_t trees = 0;
+  int64_t leaf = 0;
+  std::string keys;
+  std::string ids;
+  std::string format;
+  int64_t rows = 0;
+  uint64_t seed = 42;
+  int threads = 0;
+  bool json = false;
+};
+
+// One whole number a line.
+Result<std::vector<int64_t>> ReadIdLines(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return Status::NotFound(StrCat("cannot open ", path, "; check the path of --ids"));
+  std::vector<int64_t> ids;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    int64_t id = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), id);
+    if (error != std::errc() || end != line.data() + line.size()) {
+      return Status::InvalidArgument(StrCat(path, ": line ", ids.size() + 1, " is '",
+                                            Printable(line.substr(0, 40)),
+                                            "', expected one whole number a line"));
+    }
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+// Ids from text, or from the formats of ground truth (npy, ivecs, ibin) in their reading order.
+Result<std::vector<int64_t>> ReadIds(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  if (extension != ".npy" && extension != ".ivecs" && extension != ".ibin") {
+    return ReadIdLines(path);
+  }
+  KITH_ASSIGN_OR_RETURN(GroundTruth table, ReadGroundTruth(path));
+  return std::move(table.ids);
+}
+
+// Refuses to replace the vectors by the index made of them; a .kith file may be rebuilt in place.
+Status CheckOutput(const BuildArgs& args) {
+  std::error_code error;
+  if (std::filesystem::equivalent(args.vectors, args.out, error) && !IsKithFile(args.vectors)) {
+    return Status::InvalidArgument(
+        StrCat(args.out, " is the file of the vectors; choose another name with -o"));
+  }
+  return Status::Ok();
+}
+
+Json Describe(const BuildArgs& args, const IndexInfo& info, const MetricChoice& metric,
+              double seconds) {
+  Json json;
+  json["file"] = args.out;
+  json["vectors"] = info.num_vectors;
+  json["dim"] = info.dim;
+  json["dtype"] = DataTypeName(info.dtype);
+  json["metric"] = MetricName(info.metric);
+  json["metric_reason"] = metric.reason;
+  json["index"] = info.has_forest ? Json{"exact", "forest"} : Json{"exact"};
+  json["trees"] = info.num_trees;
+  json["leaf"] = info.leaf_size;
+  json["keys"] = info.has_keys;
+  json["ids"] = info.has_ids;
+  json["build_s"] = seconds;
+  json["bytes"] = info.file_bytes;
+  json["bytes_per_vector"] =
+      static_cast<double>(info.file_bytes) / static_cast<double>(info.num_vectors);
+  return json;
+}
+
+void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoice& metric,
+                  double seconds) {
+  std::cout << args.out << ": " << Plural(info.num_vectors, "vector") << " of "
+            << Plural(info.dim, "dimension") << (info.has_keys ? ", with keys" : "")
+            << (info.has_ids ? ", with ids" : "") << '\n';
+  Table table;
+  table.AddColumn("", Table::Align::kLeft);
+  table.AddColumn("", Table::Align::kLeft);
+  table.AddRow({"metric", StrCat(MetricName(info.metric), " (", metric.reason,
+                                 args.metric ? ")" : "; --metric chooses another)")});
+  table.AddRow({"type", StrCat(DataTypeName(info.dtype),
+                               args.dtype ? " (as asked)"
+                                          : " (the smallest that holds every value exactly)")});
+  table.AddRow({"access", info.has_forest
+                              ? StrCat("exact, forest of ", Plural(info.num_trees, "tree"),
+                                       " with up to ", Plural(info.leaf_size, "vector"), " a leaf")
+                              : "exact"});
+  table.AddRow({"time", FormatSeconds(seconds)});
+  table.AddRow({"size", StrCat(FormatBytes(info.file_bytes), ", ",
+                               FormatShort(static_cast<double>(info.file_bytes) /
+                                           static_cast<double>(info.num_vectors)),
+                               " bytes a vector")});
+  table.Print(std::cout, "  ", false);
+}
+
+Status RunBuild(const BuildArgs& args) {
+  const Stopwatch stopwatch;
+  KITH_RETURN_IF_ERROR(CheckOutput(args));
+  ProgressBar bar;
+  ReadOptions read;
+  read.format = args.format;
+  read.max_rows = static_cast<uint64_t>(args.rows);
+  read.labels_path = args.keys;
+  read.progress = bar.callback();
+  KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(args.vectors, read));
+  std::vector<int64_t> ids;
+  if (!args.ids.empty()) {
+    KITH_ASSIGN_OR_RETURN(ids, ReadIds(args.ids));
+    // --rows takes the first vectors; their ids are then the first ones.
+    if (args.rows > 0 && ids.size() > dataset.vectors.rows) ids.resize(dataset.vectors.rows);
+  }
+
+  const MetricChoice metric = ChooseMetric(args.metric, dataset);
+  BuildOptions options;
+  options.metric = metric.metric;
+  options.dtype = args.dtype;
+  options.forest = args.index == "forest";
+  options.forest_options.num_trees = static_cast<uint32_t>(args.trees);
+  options.forest_options.leaf_size = static_cast<uint32_t>(args.leaf);
+  options.keys = dataset.keys.empty() ? nullptr : &dataset.keys;
+  options.ids = args.ids.empty() ? nullptr : &ids;
+  options.seed = args.seed;
+  options.threads = args.threads;
+  options.progress = bar.callback();
+  KITH_RETURN_IF_ERROR(BuildIndex(dataset.vectors, args.out, options));
+  const double seconds = stopwatch.Seconds();
+  bar.Clear();
+
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.out));
+  if (args.json) {
+    std::cout << ToLine(Describe(args, index->info(), metric, seconds));
+  } else {
+    PrintSummary(args, index->info(), metric, seconds);
+  }
+  return Status::Ok();
+}
+
+void CheckUsage(const BuildArgs& args) {
+  if (args.index == "exact" && (args.trees > 0 || args.leaf > 0)) {
+    throw CLI::ValidationError("--index exact", "has no trees; leave --trees and --leaf out");
+  }
+  if (std::max(args.trees, args.leaf) > 1'000'000) {
+    throw CLI::ValidationError("--trees and --leaf", "at most 1000000");
+  }
+}
+
+}  // namespace
+
+void AddBuildCommand(CLI::App* app, Action* action) {
+  auto args = std::make_shared<BuildArgs>();
+  CLI::App* sub = app->add_subcommand("build", "Build a .kith file from vectors");
+  sub->add_option("vectors", args->vectors, "File of vectors, of any format kith reads")
+      ->required()
+      ->type_name("VECTORS")
+      ->option_text("FILE");
+  sub->add_option("-o,--output", args->out, "The .kith file to write; replaced if it exists")
+      ->required()
+      ->type_name("FILE");
+  AddMetric(sub, &args->metric, "What near means");
+  sub->add_option("--index", args->index, "forest (exact search is always there too), or exact")
+      ->check(CLI::IsMember({"forest", "exact"}, CLI::ignore_case).description(""))
+      ->type_name("NAME")
+      ->capture_default_str();
+  AddCount(sub, "--trees", &args->trees, 1, "Trees of the forest; chosen from the data if absent");
+  AddCount(sub, "--leaf", &args->leaf, 1, "Most vectors in a leaf; chosen if absent");
+  AddDataType(sub, &args->dtype,
+              "How values are stored; auto is the smallest type that holds every one exactly");
+  sub->add_option("--keys", args->keys, "Names of the vectors: text, one a line, or idx labels")
+      ->type_name("FILE");
+  sub->add_option("--ids", args->ids,
+                  "Ids of the vectors: text, one a line, or integers in npy, ivecs or ibin")
+      ->type_name("FILE");
+  AddThreads(sub, &args->threads, "Threads; 0 is one for each core. The file is the same with any");
+  sub->add_option("--seed", args->seed, "Seed of the trees")->type_name("N")->capture_default_str();
+  AddFormat(sub, "--format", &args->format, "Format of VECTORS; found out if absent");
+  AddCount(sub, "--rows", &args->rows, 1, "Take only the first N vectors");
+  sub->add_flag("--json", args->json, "Print the summary as a JSON object");
+  sub->footer(
+      "Example:\n"
+      "  kith build words.bin -o words.kith\n"
+      "  kith build train-images-idx3-ubyte.gz -o digits.kith --keys train-labels-idx1-ubyte.gz");
+  sub->callback([args, action] {
+    CheckUsage(*args);
+    *action = [args] { return RunBuild(*args); };
+  });
+}
+
+}  // namespace kith::cli

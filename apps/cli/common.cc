@@ -1,0 +1,200 @@
+#include "common.h"
+
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <mutex>
+#include <utility>
+
+#include "base/aligned_buffer.h"
+#include "base/parallel.h"
+#include "base/strings.h"
+#include "data/convert.h"
+#include "storage/format.h"
+#include "terminal.h"
+
+namespace kith::cli {
+namespace {
+
+std::string Joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+// An option of one word out of a list, parsed by `parse`.
+template <class T, class Parse>
+CLI::Option* AddChoice(CLI::App* app, const std::string& name, std::optional<T>* value,
+                       std::vector<std::string> names, Parse parse,
+                       const std::string& description) {
+  auto set = [value, parse](const std::string& text) { *value = parse(text); };
+  auto check = [names, parse, name](const std::string& text) {
+    return parse(text) || text == names.front()
+               ? std::string()
+               : StrCat("unknown value '", text, "', expected ", Joined(names));
+  };
+  return app->add_option_function<std::string>(name, set, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("NAME");
+}
+
+// Copies rows [0, rows) of the index in its own type.
+Status CopyRows(const Index& index, size_t rows, size_t stride, std::byte* out,
+                const Progress& progress) {
+  constexpr size_t kRowsAChunk = 4096;
+  const IndexInfo& info = index.info();
+  const int threads = ResolveThreads(0);
+  std::vector<std::vector<float>> scratch(static_cast<size_t>(threads),
+                                          std::vector<float>(info.dim));
+  for (size_t start = 0; start < rows; start += kRowsAChunk * static_cast<size_t>(threads)) {
+    const size_t count = std::min(rows - start, kRowsAChunk * static_cast<size_t>(threads));
+    if (progress && !progress("reading vectors", start, rows)) {
+      return Status::InvalidArgument("cancelled");
+    }
+    std::mutex mutex;
+    Status first_error;
+    ParallelChunks(count, kRowsAChunk, threads, [&](size_t begin, size_t end, int thread) {
+      std::vector<float>& row = scratch[static_cast<size_t>(thread)];
+      for (size_t i = start + begin; i < start + end; ++i) {
+        index.GetVector(i, row.data());
+        const Status status = ConvertRows(ViewOf(row.data(), 1, info.dim), info.dtype, 0, 1,
+                                          out + i * stride, stride);
+        if (status.ok()) continue;
+        const std::lock_guard lock(mutex);
+        if (first_error.ok()) first_error = status;
+        return;
+      }
+    });
+    KITH_RETURN_IF_ERROR(first_error);
+  }
+  return Status::Ok();
+}
+
+Result<Dataset> LoadKith(const std::string& path, const ReadOptions& options) {
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(path));
+  const IndexInfo& info = index->info();
+  Dataset dataset;
+  dataset.format = "kith";
+  dataset.metric = info.metric;
+  MatrixView& view = dataset.vectors;
+  view.rows = static_cast<size_t>(info.num_vectors);
+  if (options.max_rows > 0 && options.max_rows < view.rows) {
+    view.rows = static_cast<size_t>(options.max_rows);
+  }
+  view.dim = info.dim;
+  view.dtype = info.dtype;
+  view.stride = RowBytes(info.dtype, info.dim);
+  KITH_ASSIGN_OR_RETURN(auto buffer, AlignedBuffer<std::byte>::Create(view.rows * view.stride));
+  KITH_RETURN_IF_ERROR(CopyRows(*index, view.rows, view.stride, buffer.data(), options.progress));
+  if (options.labels_path.empty() && info.has_keys) {
+    for (size_t i = 0; i < view.rows; ++i) dataset.keys.Add(index->Key(i));
+  }
+  auto owner = std::make_shared<AlignedBuffer<std::byte>>(std::move(buffer));
+  view.data = owner->data();
+  dataset.owner = std::move(owner);
+  return dataset;
+}
+
+}  // namespace
+
+std::string ToLine(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+Json JsonFloat(float x) {
+  if (!std::isfinite(x)) return nullptr;
+  const std::string text = FormatFloat(x);
+  double shortest = 0;
+  std::from_chars(text.data(), text.data() + text.size(), shortest);
+  return shortest;
+}
+
+CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, int64_t least,
+                      const std::string& description) {
+  auto check = [least](const std::string& text) {
+    int64_t n = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    if (error != std::errc() || end != text.data() + text.size() || n < least) {
+      return StrCat("'", text, "' is not a whole number of at least ", least);
+    }
+    return std::string();
+  };
+  return app->add_option(name, *value, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("N");
+}
+
+CLI::Option* AddThreads(CLI::App* app, int* threads, const std::string& description) {
+  return app->add_option("--threads", *threads, description)
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N");
+}
+
+CLI::Option* AddMetric(CLI::App* app, std::optional<Metric>* metric,
+                       const std::string& description) {
+  std::vector<std::string> names{"auto"};
+  for (int i = 0; i < kNumMetrics; ++i) names.emplace_back(MetricName(static_cast<Metric>(i)));
+  return AddChoice(app, "--metric", metric, names, ParseMetric,
+                   StrCat(description, ": ", Joined(names)));
+}
+
+CLI::Option* AddDataType(CLI::App* app, std::optional<DataType>* dtype,
+                         const std::string& description) {
+  std::vector<std::string> names{"auto"};
+  for (int i = 0; i < kNumDataTypes; ++i) {
+    names.emplace_back(DataTypeName(static_cast<DataType>(i)));
+  }
+  return AddChoice(app, "--dtype", dtype, names, ParseDataType,
+                   StrCat(description, ": ", Joined(names)));
+}
+
+CLI::Option* AddFormat(CLI::App* app, const std::string& name, std::string* format,
+                       const std::string& description) {
+  const std::vector<std::string> names = DatasetFormats();
+  auto check = [names](const std::string& text) {
+    const bool known = std::find(names.begin(), names.end(), text) != names.end();
+    return known ? std::string() : StrCat("unknown format '", text, "', expected ", Joined(names));
+  };
+  return app->add_option(name, *format, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("NAME");
+}
+
+bool IsKithFile(const std::string& path) {
+  char magic[sizeof(kMagic)] = {};
+  std::ifstream file(path, std::ios::binary);
+  return file.read(magic, sizeof(magic)) && std::equal(magic, magic + sizeof(magic), kMagic);
+}
+
+Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options) {
+  return IsKithFile(path) ? LoadKith(path, options) : ReadDataset(path, options);
+}
+
+Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const std::string& path,
+                    size_t dim) {
+  if (queries_dim == dim) return Status::Ok();
+  return Status::InvalidArgument(StrCat(queries_path, " has ", Plural(queries_dim, "dimension"),
+                                        ", but ", path, " has ", dim,
+                                        "; use queries of the same kind of vectors"));
+}
+
+MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dataset) {
+  if (asked) return {*asked, "as asked"};
+  if (dataset.metric) return {*dataset.metric, StrCat("usual for ", dataset.format, " files")};
+  switch (dataset.vectors.dtype) {
+    case DataType::kBit: return {Metric::kHamming, "usual for vectors of bits"};
+    case DataType::kI8:
+    case DataType::kU8: return {Metric::kEuclidean, "usual for integer vectors"};
+    default: return {Metric::kAngular, "usual for float vectors"};
+  }
+}
+
+std::string ThreadsText(int threads) {
+  return threads == 0 ? "all cores" : Plural(static_cast<uint64_t>(threads), "thread");
+}
+
+std::string Plural(uint64_t n, const std::string& noun) {
+  return StrCat(FormatCount(n), " ", noun, n == 1 ? "" : "s");
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,79 @@
+// What several commands share: options, vectors from any file, the choice of a metric.
+#ifndef KITH_APPS_CLI_COMMON_H_
+#define KITH_APPS_CLI_COMMON_H_
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kith/dataset.h"
+#include "kith/index.h"
+#include "kith/status.h"
+#include "kith/types.h"
+
+namespace kith::cli {
+
+// Keys stay in the order in which they are set.
+using Json = nlohmann::ordered_json;
+
+// One line; bytes that are not UTF-8 become U+FFFD.
+std::string ToLine(const Json& json);
+
+// A float as the shortest decimal number that reads back as it, for JSON; null for infinity.
+Json JsonFloat(float x);
+
+// Options that mean the same everywhere. `name` is CLI11's, "-k" or "--effort".
+CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, int64_t least,
+                      const std::string& description);
+CLI::Option* AddThreads(CLI::App* app, int* threads, const std::string& description);
+CLI::Option* AddMetric(CLI::App* app, std::optional<Metric>* metric,
+                       const std::string& description);
+CLI::Option* AddDataType(CLI::App* app, std::optional<DataType>* dtype,
+                         const std::string& description);
+CLI::Option* AddFormat(CLI::App* app, const std::string& name, std::string* format,
+                       const std::string& description);
+
+// Seconds since it was made.
+class Stopwatch {
+ public:
+  double Seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// Whether the file starts as a .kith file does; false if it can't be read.
+bool IsKithFile(const std::string& path);
+
+// ReadDataset, and also .kith files, whose vectors come in the order of their rows.
+// Cost for those: a copy of all vectors. Errors: as ReadDataset and OpenIndex.
+Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options);
+
+// InvalidArgument unless the queries have the dimension of the vectors; both are named.
+Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const std::string& path,
+                    size_t dim);
+
+struct MetricChoice {
+  Metric metric = Metric::kAngular;
+  std::string reason;  // "as asked", "usual for integer vectors"
+};
+
+// The metric asked for, else the one the file implies, else the usual one for its type.
+MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dataset);
+
+// "1 thread", "4 threads", "all cores".
+std::string ThreadsText(int threads);
+
+// "vectors", or "vector" for one, and likewise for other nouns: Plural(3, "tree") == "3 trees".
+std::string Plural(uint64_t n, const std::string& noun);
+
+}  // namespace kith::cli
+
+#endif  // KITH_APPS_CLI_COMMON_H_

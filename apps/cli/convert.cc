@@ -1,0 +1,182 @@
+// kith convert: any file of vectors to any other.
+#include "data/convert.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "base/aligned_buffer.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "base/strings.h"
+#include "commands.h"
+#include "common.h"
+#include "kith/dataset.h"
+#include "kith/index.h"
+#include "terminal.h"
+
+namespace kith::cli {
+namespace {
+
+struct ConvertArgs {
+  std::string in;
+  std::string out;
+  std::optional<DataType> dtype;
+  std::optional<Metric> metric;
+  std::string format;
+  std::string in_format;
+  std::string keys;
+  int64_t rows = 0;
+  bool queries = false;
+  bool json = false;
+};
+
+bool EndsInKith(const std::string& path) {
+  return std::filesystem::path(path).extension() == ".kith";
+}
+
+// Replaces the vectors by the same ones of another type. Errors: as ConvertRows.
+Status ChangeType(DataType to, Dataset* dataset) {
+  constexpr size_t kRowsAChunk = 1024;
+  MatrixView view = dataset->vectors;
+  if (view.dtype == to) return Status::Ok();
+  view.dtype = to;
+  view.stride = RowBytes(to, view.dim);
+  KITH_ASSIGN_OR_RETURN(auto buffer, AlignedBuffer<std::byte>::Create(view.rows * view.stride));
+  std::mutex mutex;
+  Status first_error;
+  size_t error_row = view.rows;
+  ParallelChunks(view.rows, kRowsAChunk, 0, [&](size_t begin, size_t end, int) {
+    const Status status = ConvertRows(dataset->vectors, to, begin, end,
+                                      buffer.data() + begin * view.stride, view.stride);
+    const std::lock_guard lock(mutex);
+    if (status.ok() || begin >= error_row) return;
+    error_row = begin;
+    first_error = status;
+  });
+  KITH_RETURN_IF_ERROR(first_error);
+  auto owner = std::make_shared<AlignedBuffer<std::byte>>(std::move(buffer));
+  view.data = owner->data();
+  dataset->vectors = view;
+  dataset->owner = std::move(owner);
+  return Status::Ok();
+}
+
+Status WriteKeys(const std::string& path, const StringList& keys) {
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].find('\n') != std::string_view::npos) {
+      return Status::InvalidArgument(
+          StrCat("key ", i, " has a line break, which ", path, " can't hold; leave --keys out"));
+    }
+    KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(keys[i]))));
+    KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span("\n", 1))));
+  }
+  return file->Commit();
+}
+
+Status WriteKith(const ConvertArgs& args, const Dataset& dataset, const Progress& progress) {
+  BuildOptions options;
+  options.metric = ChooseMetric(args.metric, dataset).metric;
+  options.dtype = args.dtype;
+  options.forest = false;
+  options.keys = dataset.keys.empty() ? nullptr : &dataset.keys;
+  options.progress = progress;
+  return BuildIndex(dataset.vectors, args.out, options);
+}
+
+Status RunConvert(const ConvertArgs& args) {
+  const Stopwatch stopwatch;
+  ProgressBar bar;
+  ReadOptions read;
+  read.format = args.in_format;
+  read.part = args.queries ? DatasetPart::kQueries : DatasetPart::kBase;
+  read.max_rows = static_cast<uint64_t>(args.rows);
+  read.progress = bar.callback();
+  KITH_ASSIGN_OR_RETURN(Dataset dataset, LoadVectors(args.in, read));
+  if (!args.keys.empty()) {
+    if (dataset.keys.empty()) {
+      return Status::InvalidArgument(StrCat(args.in, " has no keys; leave --keys out"));
+    }
+    KITH_RETURN_IF_ERROR(WriteKeys(args.keys, dataset.keys));
+    if (!EndsInKith(args.out)) dataset.keys = {};
+  }
+  if (EndsInKith(args.out)) {
+    KITH_RETURN_IF_ERROR(WriteKith(args, dataset, bar.callback()));
+  } else {
+    if (args.dtype) KITH_RETURN_IF_ERROR(ChangeType(*args.dtype, &dataset));
+    KITH_RETURN_IF_ERROR(WriteDataset(args.out, args.format, dataset.vectors, dataset.keys));
+  }
+  bar.Clear();
+  std::error_code error;
+  const auto bytes = static_cast<uint64_t>(std::filesystem::file_size(args.out, error));
+  const MatrixView& vectors = dataset.vectors;
+  if (args.json) {
+    Json json;
+    json["in"] = args.in;
+    json["in_format"] = dataset.format;
+    json["out"] = args.out;
+    json["vectors"] = vectors.rows;
+    json["dim"] = vectors.dim;
+    json["keys"] = !dataset.keys.empty();
+    json["bytes"] = bytes;
+    json["seconds"] = stopwatch.Seconds();
+    std::cout << ToLine(json);
+  } else {
+    std::cout << args.out << ": " << Plural(vectors.rows, "vector") << " of "
+              << Plural(vectors.dim, "dimension") << " from " << args.in << " (" << dataset.format
+              << "), " << FormatBytes(bytes) << " in " << FormatSeconds(stopwatch.Seconds())
+              << '\n';
+  }
+  return Status::Ok();
+}
+
+void CheckUsage(const ConvertArgs& args) {
+  if (args.metric && !EndsInKith(args.out)) {
+    throw CLI::ValidationError("--metric", "only a .kith file has one; leave it out");
+  }
+  if (!args.format.empty() && EndsInKith(args.out)) {
+    throw CLI::ValidationError("--format", "a .kith file has its own; leave it out");
+  }
+}
+
+}  // namespace
+
+void AddConvertCommand(CLI::App* app, Action* action) {
+  auto args = std::make_shared<ConvertArgs>();
+  CLI::App* sub = app->add_subcommand("convert", "Convert vectors from one file format to another");
+  sub->add_option("in", args->in, "File of vectors, or a .kith file")
+      ->required()
+      ->option_text("FILE");
+  sub->add_option("out", args->out, "File to write; .kith is made for exact search only")
+      ->required()
+      ->option_text("FILE");
+  AddDataType(sub, &args->dtype,
+              "Type to write; auto is that of IN, for .kith the smallest that is exact");
+  AddFormat(sub, "--format", &args->format, "Format of OUT; follows its extension if absent");
+  AddFormat(sub, "--in-format", &args->in_format, "Format of IN; found out if absent");
+  AddMetric(sub, &args->metric, "For .kith, what near means");
+  sub->add_option("--keys", args->keys,
+                  "Write the keys to FILE, one a line, for formats without names")
+      ->type_name("FILE");
+  sub->add_flag("--queries", args->queries, "Of hdf5, take \"test\" instead of \"train\"");
+  AddCount(sub, "--rows", &args->rows, 1, "Take only the first N vectors");
+  sub->add_flag("--json", args->json, "Print the summary as a JSON object");
+  sub->footer(
+      "Example:\n"
+      "  kith convert words.bin words.npy --keys words.txt\n"
+      "  kith convert words.kith words.fvecs --keys words.txt");
+  sub->callback([args, action] {
+    CheckUsage(*args);
+    *action = [args] { return RunConvert(*args); };
+  });
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,87 @@
+// The kith command: parses, runs one subcommand, turns errors into one line and an exit code.
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include "base/strings.h"
+#include "commands.h"
+#include "kith/version.h"
+#include "terminal.h"
+
+namespace kith::cli {
+namespace {
+
+constexpr int kOk = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+int ReportUsage(const CLI::App& app, const CLI::Error& error) {
+  std::string command = "kith";
+  for (const CLI::App* sub : app.get_subcommands()) command += " " + sub->get_name();
+  PrintError(StrCat(error.what(), "; see '", command, " --help'"));
+  return kUsage;
+}
+
+// What was printed may still be in buffers that the disk has no room for.
+int FlushOutput() {
+  errno = 0;
+  std::cout.flush();
+  if (std::cout.good()) return kOk;
+  PrintError(StrCat("cannot write to standard output: ",
+                    errno == 0 ? "the output was closed" : std::strerror(errno)));
+  return kFailed;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("kith: nearest neighbours of vectors, exact or as exact as you ask, from one file.",
+               "kith");
+  Action action;
+  app.set_version_flag("--version", "kith " KITH_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Example:\n"
+      "  kith build words.bin -o words.kith\n"
+      "  kith search words.kith --key \"chinese river\"\n\n"
+      "'kith COMMAND --help' describes a command. Exit codes: 0 ok, 1 failed, 2 wrong usage.");
+  AddBuildCommand(&app, &action);
+  AddSearchCommand(&app, &action);
+  AddEvalCommand(&app, &action);
+  AddTruthCommand(&app, &action);
+  AddInfoCommand(&app, &action);
+  AddVerifyCommand(&app, &action);
+  AddConvertCommand(&app, &action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Error& error) {
+    // --help and --version end parsing the same way, with exit code 0.
+    if (error.get_exit_code() != 0) return ReportUsage(app, error);
+    app.exit(error, std::cout, std::cerr);
+    return FlushOutput();
+  }
+  const Status status = action();
+  const int flushed = FlushOutput();
+  if (status.ok()) return flushed;
+  PrintError(status.message());
+  return kFailed;
+}
+
+}  // namespace
+}  // namespace kith::cli
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  kith::cli::InstallSignalHandlers();
+  try {
+    return kith::cli::Main(argc, argv);
+  } catch (const std::bad_alloc&) {
+    kith::cli::PrintError("out of memory; use fewer vectors (--rows) or a machine with more");
+  } catch (const std::exception& error) {
+    kith::cli::PrintError(std::string("internal error: ") + error.what());
+  }
+  return 1;
+}

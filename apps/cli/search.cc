@@ -1,0 +1,216 @@
+// kith search: the nearest neighbours of queries.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/strings.h"
+#include "commands.h"
+#include "common.h"
+#include "kith/index.h"
+#include "queries.h"
+#include "results.h"
+#include "terminal.h"
+
+namespace kith::cli {
+namespace {
+
+struct SearchArgs {
+  std::string file;
+  std::string stdin_mark;
+  std::string queries;
+  std::optional<int64_t> id;
+  std::vector<std::string> keys;
+  std::optional<std::string> vector;
+  int64_t k = 10;
+  int64_t effort = 0;  // 0: the index's own choice
+  std::string index = "auto";
+  bool exact = false;
+  int threads = 0;
+  std::string format = "table";
+  bool json = false;
+  std::string out;
+};
+
+Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
+  SearchParams params;
+  params.threads = args.threads;
+  if (args.effort > 0) params.effort = args.effort;
+  const bool exact = args.exact || args.index == "exact";
+  const bool wants_forest = args.effort > 0 || args.index == "forest";
+  if (wants_forest && !info.has_forest) {
+    return Status::InvalidArgument(StrCat(info.path, " has no forest; leave ",
+                                          args.effort > 0 ? "--effort" : "--index",
+                                          " out, or build it with --index forest"));
+  }
+  params.index = exact || !info.has_forest ? IndexKind::kExact : IndexKind::kForest;
+  return params;
+}
+
+// Searches and prints one batch.
+Status Answer(const Index& index, const Queries& queries, SearchParams params,
+              const SearchArgs& args, ProgressBar* bar) {
+  const uint64_t n = index.info().num_vectors;
+  Answers answers;
+  answers.index = params.index;
+  answers.k = static_cast<size_t>(std::min<uint64_t>(static_cast<uint64_t>(args.k), n));
+  // The vectors asked about take places of their own.
+  size_t excluded = 0;
+  for (const Query& note : queries.notes) excluded = std::max(excluded, note.excluded.size());
+  params.k = static_cast<size_t>(std::min<uint64_t>(answers.k + excluded, n));
+  const Stopwatch stopwatch;
+  KITH_RETURN_IF_ERROR(index.Search(queries.vectors, params, &answers.result));
+  answers.seconds = stopwatch.Seconds();
+  bar->Clear();
+  if (args.format == "npy") return WriteArrays(queries, answers, args.out);
+  if (args.format == "json") {
+    PrintJson(index, queries, answers, std::cout);
+  } else if (args.format == "tsv") {
+    PrintTsv(index, queries, answers, std::cout);
+  } else {
+    PrintTable(index, queries, answers, std::cout);
+  }
+  return Status::Ok();
+}
+
+// Queries from standard input: all at once, or at a terminal one by one, where a bad line is
+// reported and the next one read.
+Status AnswerLines(const Index& index, const SearchParams& params, const SearchArgs& args,
+                   ProgressBar* bar) {
+  const bool interactive = isatty(STDIN_FILENO) == 1 && args.format != "npy";
+  QueryBuilder builder(index);
+  uint64_t line_number = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    ++line_number;
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line.find_first_not_of(" \t") == std::string::npos) continue;
+    Status status = builder.AddLine(line, line_number);
+    if (!interactive) {
+      KITH_RETURN_IF_ERROR(status);
+      continue;
+    }
+    if (status.ok()) status = Answer(index, builder.Take(), params, args, bar);
+    std::cout << std::flush;
+    if (!status.ok()) PrintError(status.message());
+  }
+  if (interactive) return Status::Ok();
+  if (builder.size() == 0) {
+    return Status::InvalidArgument(
+        StrCat("no queries on standard input; write one a line: ",
+               index.info().has_keys ? "keys" : "the numbers of a vector"));
+  }
+  return Answer(index, builder.Take(), params, args, bar);
+}
+
+Status RunSearch(const SearchArgs& args) {
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
+  KITH_ASSIGN_OR_RETURN(const SearchParams params, MakeParams(args, index->info()));
+  ProgressBar bar;
+  if (args.format == "tsv") PrintTsvHeader(std::cout);
+  if (!args.stdin_mark.empty()) return AnswerLines(*index, params, args, &bar);
+  if (!args.queries.empty()) {
+    KITH_ASSIGN_OR_RETURN(const Queries queries,
+                          QueriesFromFile(args.queries, *index, bar.callback()));
+    return Answer(*index, queries, params, args, &bar);
+  }
+  QueryBuilder builder(*index);
+  if (args.id) {
+    KITH_RETURN_IF_ERROR(builder.AddId(*args.id));
+  } else if (args.vector) {
+    KITH_RETURN_IF_ERROR(builder.AddVector(*args.vector));
+  } else {
+    KITH_RETURN_IF_ERROR(builder.AddKeys(args.keys));
+  }
+  return Answer(*index, builder.Take(), params, args, &bar);
+}
+
+void CheckUsage(SearchArgs* args) {
+  if (!args->stdin_mark.empty() && args->stdin_mark != "-") {
+    throw CLI::ValidationError(
+        args->stdin_mark, "not expected; put several keys in quotes, or give - for standard input");
+  }
+  const int sources = int{!args->stdin_mark.empty()} + int{!args->queries.empty()} +
+                      int{args->id.has_value()} + int{!args->keys.empty()} +
+                      int{args->vector.has_value()};
+  if (sources != 1) {
+    throw CLI::ValidationError("query",
+                               "give one of --queries, --id, --key, --vector, or - for "
+                               "standard input");
+  }
+  if (args->exact && args->index == "forest") {
+    throw CLI::ValidationError("--exact", "contradicts --index forest; leave one out");
+  }
+  if ((args->exact || args->index == "exact") && args->effort > 0) {
+    throw CLI::ValidationError("--effort", "means nothing to exact search; leave it out");
+  }
+  if (args->json) {
+    if (args->format != "table") {
+      throw CLI::ValidationError("--json", "is --format json; leave the other --format out");
+    }
+    args->format = "json";
+  }
+  if ((args->format == "npy") != !args->out.empty()) {
+    throw CLI::ValidationError("--format npy",
+                               "needs -o FILE, and -o needs it; redirect the other formats with >");
+  }
+  const std::string extension = std::filesystem::path(args->out).extension().string();
+  if (args->format == "npy" && extension != ".npy") {
+    throw CLI::ValidationError("-o", "the name must end in .npy");
+  }
+}
+
+void AddQueryOptions(CLI::App* sub, SearchArgs* args) {
+  sub->add_option("file", args->file, "The .kith file")->required()->option_text("FILE");
+  sub->add_option("-", args->stdin_mark, "Read queries from standard input, one a line")
+      ->option_text(" ");
+  sub->add_option("--queries", args->queries, "Search for every vector of a file")
+      ->type_name("FILE");
+  sub->add_option("--id", args->id, "Search for the vector of this id, itself left out")
+      ->type_name("N");
+  sub->add_option("--key", args->keys,
+                  "Search for the vector of this key, or of several keys together")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
+  sub->add_option("--vector", args->vector, "Search for these numbers, commas between")
+      ->type_name("X,Y,...");
+}
+
+}  // namespace
+
+void AddSearchCommand(CLI::App* app, Action* action) {
+  auto args = std::make_shared<SearchArgs>();
+  CLI::App* sub = app->add_subcommand("search", "Find the nearest neighbours of queries");
+  AddQueryOptions(sub, args.get());
+  AddCount(sub, "-k", &args->k, 1, "Neighbours of each query")->capture_default_str();
+  AddCount(sub, "--effort", &args->effort, 1,
+           "Forest: entries to inspect; k times the trees if absent. More finds more");
+  sub->add_flag("--exact", args->exact, "Compare every vector");
+  sub->add_option("--index", args->index, "auto (the best there is), forest or exact")
+      ->check(CLI::IsMember({"auto", "forest", "exact"}).description(""))
+      ->type_name("NAME");
+  AddThreads(sub, &args->threads, "Threads for many queries; 0 is one for each core");
+  sub->add_option("--format", args->format, "table, tsv, json (an object for each query) or npy")
+      ->check(CLI::IsMember({"table", "tsv", "json", "npy"}).description(""))
+      ->type_name("NAME");
+  sub->add_flag("--json", args->json, "The same as --format json");
+  sub->add_option("-o,--output", args->out,
+                  "With --format npy: ids to FILE.npy, distances to FILE.distances.npy")
+      ->type_name("FILE");
+  sub->footer(
+      "Example:\n"
+      "  kith search words.kith --key \"chinese river\" -k 20\n"
+      "  echo guitar | kith search words.kith - --exact --format tsv");
+  sub->callback([args, action] {
+    CheckUsage(args.get());
+    *action = [args] { return RunSearch(*args); };
+  });
+}
+
+}  // namespace kith::cli

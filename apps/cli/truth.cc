@@ -1,0 +1,110 @@
+// kith truth: exact ground truth of queries.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/strings.h"
+#include "commands.h"
+#include "common.h"
+#include "kith/dataset.h"
+#include "kith/eval.h"
+#include "terminal.h"
+
+namespace kith::cli {
+namespace {
+
+struct TruthArgs {
+  std::string vectors;
+  std::string queries;
+  std::string out;
+  std::optional<Metric> metric;
+  int64_t k = 100;
+  int64_t rows = 0;
+  int threads = 0;
+  bool json = false;
+};
+
+// The truth of a .kith file is of its own ids.
+Status MapIds(const std::string& path, GroundTruth* truth) {
+  if (!IsKithFile(path)) return Status::Ok();
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(path));
+  for (int64_t& id : truth->ids) {
+    if (id != kNoId) id = index->Id(static_cast<uint64_t>(id));
+  }
+  return Status::Ok();
+}
+
+Status RunTruth(const TruthArgs& args) {
+  const Stopwatch stopwatch;
+  ProgressBar bar;
+  ReadOptions read;
+  read.progress = bar.callback();
+  KITH_ASSIGN_OR_RETURN(const Dataset base, LoadVectors(args.vectors, read));
+  read.part = DatasetPart::kQueries;
+  read.max_rows = static_cast<uint64_t>(args.rows);
+  KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
+  KITH_RETURN_IF_ERROR(
+      CheckSameDim(args.queries, queries.vectors.dim, args.vectors, base.vectors.dim));
+  const auto k = static_cast<size_t>(args.k);
+  if (k > base.vectors.rows) {
+    return Status::InvalidArgument(StrCat("k is ", k, ", but ", args.vectors, " has only ",
+                                          Plural(base.vectors.rows, "vector"), "; choose -k ",
+                                          base.vectors.rows, " or less"));
+  }
+  const MetricChoice metric = ChooseMetric(args.metric, base);
+  KITH_ASSIGN_OR_RETURN(GroundTruth truth,
+                        ComputeGroundTruth(base.vectors, queries.vectors, metric.metric, k,
+                                           args.threads, bar.callback()));
+  KITH_RETURN_IF_ERROR(MapIds(args.vectors, &truth));
+  KITH_RETURN_IF_ERROR(WriteGroundTruth(args.out, truth));
+  bar.Clear();
+  const double seconds = stopwatch.Seconds();
+  if (args.json) {
+    Json json;
+    json["file"] = args.out;
+    json["queries"] = truth.num_queries;
+    json["k"] = truth.k;
+    json["vectors"] = base.vectors.rows;
+    json["metric"] = MetricName(metric.metric);
+    json["metric_reason"] = metric.reason;
+    json["seconds"] = seconds;
+    std::cout << ToLine(json);
+  } else {
+    std::cout << args.out << ": the " << FormatCount(truth.k) << " nearest of "
+              << Plural(base.vectors.rows, "vector") << " for " << FormatCount(truth.num_queries)
+              << (truth.num_queries == 1 ? " query" : " queries") << "\n  metric  "
+              << MetricName(metric.metric) << " (" << metric.reason
+              << (args.metric ? ")" : "; --metric chooses another)") << "\n  time    "
+              << FormatSeconds(seconds) << '\n';
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddTruthCommand(CLI::App* app, Action* action) {
+  auto args = std::make_shared<TruthArgs>();
+  CLI::App* sub = app->add_subcommand("truth", "Compute the exact nearest neighbours of queries");
+  sub->add_option("vectors", args->vectors, "File of vectors, or a .kith file")
+      ->required()
+      ->option_text("FILE");
+  sub->add_option("--queries", args->queries, "File of queries; of hdf5, its \"test\"")
+      ->required()
+      ->type_name("FILE");
+  AddCount(sub, "-k", &args->k, 1, "Neighbours of each query")->capture_default_str();
+  sub->add_option("-o,--output", args->out, "File to write: .ivecs, .ibin or .npy")
+      ->required()
+      ->type_name("FILE");
+  AddMetric(sub, &args->metric, "What near means");
+  AddCount(sub, "--rows", &args->rows, 1, "Take only the first N queries");
+  AddThreads(sub, &args->threads, "Threads; 0 is one for each core");
+  sub->add_flag("--json", args->json, "Print the summary as a JSON object");
+  sub->footer(
+      "Example:\n"
+      "  kith truth base.u8bin --queries queries.u8bin -k 100 -o truth.ivecs");
+  sub->callback([args, action] { *action = [args] { return RunTruth(*args); }; });
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,261 @@
+// Comma-, tab-, semicolon- or space-separated values (RFC 4180): see docs/formats.md for how the
+// separator, a header line and a column of keys are found.
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/strings.h"
+#include "data/readers.h"
+#include "data/text.h"
+#include "data/writers.h"
+
+namespace kith {
+namespace {
+
+constexpr size_t kSampleBytes = size_t{1} << 16;
+constexpr size_t kMaxLine = size_t{4} << 20;  // of the first two lines, to see them whole
+constexpr size_t kSampleLines = 100;
+
+struct Dialect {
+  char separator = ',';
+  bool header = false;
+  bool key_column = false;
+};
+
+std::string_view TrimLeft(std::string_view text) {
+  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
+  return text;
+}
+
+// Splits lines into fields.
+class FieldSplitter {
+ public:
+  FieldSplitter(std::string_view line, char separator) : rest_(line), separator_(separator) {
+    if (separator_ == ' ') rest_ = TrimLeft(rest_);
+  }
+
+  bool done() const { return done_; }
+  size_t count() const { return count_; }  // of fields taken
+
+  // Takes the next field as a number, if it is one without quotes or blanks around it.
+  bool TakeNumber(float* value) {
+    const char* end = rest_.data() + rest_.size();
+    const char* after = ParseFloat(rest_.data(), end, value);
+    if (after == nullptr || (after != end && *after != separator_)) return false;
+    Advance(static_cast<size_t>(after - rest_.data()));
+    return true;
+  }
+
+  // Takes the next field without its quotes and, outside them, blanks. Valid until the next call.
+  // False if a quote is not closed or is followed by other text.
+  bool Take(std::string_view* field) {
+    if (separator_ != '\t') rest_ = TrimLeft(rest_);
+    if (rest_.starts_with('"')) return TakeQuoted(field);
+    const size_t end = std::min(rest_.find(separator_), rest_.size());
+    *field = TrimRight(rest_.substr(0, end));
+    Advance(end);
+    return true;
+  }
+
+ private:
+  bool TakeQuoted(std::string_view* field) {
+    unquoted_.clear();
+    size_t i = 1;
+    for (;; ++i) {
+      if (i >= rest_.size()) return false;
+      if (rest_[i] == '"') {
+        if (i + 1 >= rest_.size() || rest_[i + 1] != '"') break;
+        ++i;  // a doubled quote stands for one
+      }
+      unquoted_ += rest_[i];
+    }
+    ++i;
+    while (i < rest_.size() && IsBlank(rest_[i]) && rest_[i] != separator_) ++i;
+    if (i < rest_.size() && rest_[i] != separator_) return false;
+    *field = unquoted_;
+    Advance(i);
+    return true;
+  }
+
+  // Moves behind the field's end and the separator there.
+  void Advance(size_t end) {
+    ++count_;
+    done_ = end >= rest_.size();
+    rest_.remove_prefix(done_ ? rest_.size() : end + 1);
+    if (separator_ == ' ') {  // several spaces separate as one does
+      rest_ = TrimLeft(rest_);
+      done_ = done_ || rest_.empty();
+    }
+  }
+
+  std::string_view rest_;
+  char separator_;
+  bool done_ = false;
+  size_t count_ = 0;
+  std::string unquoted_;
+};
+
+std::vector<std::string> Fields(std::string_view line, char separator) {
+  std::vector<std::string> fields;
+  FieldSplitter splitter(line, separator);
+  std::string_view field;
+  while (!splitter.done() && splitter.Take(&field)) fields.emplace_back(field);
+  return fields;
+}
+
+// The first lines of a file, whole ones.
+Result<std::vector<std::string>> SampleLines(ByteStream* stream) {
+  std::vector<std::string> lines;
+  for (size_t want = kSampleBytes; lines.size() < 2 && want <= kMaxLine; want *= 8) {
+    KITH_ASSIGN_OR_RETURN(const std::span<const std::byte> bytes, stream->Peek(want));
+    const size_t shown = std::min(bytes.size(), want);
+    std::string_view text(reinterpret_cast<const char*>(bytes.data()), shown);
+    const bool whole = bytes.size() <= want;
+    lines.clear();
+    while (!text.empty() && lines.size() < kSampleLines) {
+      const size_t end = text.find('\n');
+      if (end == std::string_view::npos && !whole) break;
+      std::string_view line = text.substr(0, end);
+      text.remove_prefix(std::min(text.size(), line.size() + 1));
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      line = TrimRight(line);
+      if (!line.empty()) lines.emplace_back(line);
+    }
+    if (whole) break;
+  }
+  return lines;
+}
+
+char FindSeparator(const std::vector<std::string>& lines) {
+  for (char separator : {'\t', ';', ',', ' '}) {
+    const bool everywhere = std::all_of(lines.begin(), lines.end(), [&](const std::string& line) {
+      return Fields(line, separator).size() > 1;
+    });
+    if (everywhere) return separator;
+  }
+  return ',';
+}
+
+// Whether a header's first field says that the column below names the rows.
+bool NamesKeys(std::string field) {
+  for (char& c : field) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  constexpr std::string_view kNames[] = {"", "id", "index", "key", "label", "name", "word"};
+  return std::find(std::begin(kNames), std::end(kNames), field) != std::end(kNames);
+}
+
+Dialect FindDialect(const std::vector<std::string>& lines) {
+  Dialect dialect;
+  if (lines.empty()) return dialect;
+  dialect.separator = FindSeparator(lines);
+  const std::vector<std::string> first = Fields(lines[0], dialect.separator);
+  const bool first_is_text = !first.empty() && !IsNumber(first[0]);
+  for (size_t i = lines.size() > 1 ? 1 : 0; i < lines.size(); ++i) {
+    const std::vector<std::string> fields = Fields(lines[i], dialect.separator);
+    dialect.key_column = dialect.key_column || (!fields.empty() && !IsNumber(fields[0]));
+  }
+  const bool only_numbers_follow =
+      first.size() > 1 &&
+      std::all_of(first.begin() + 1, first.end(), [](const std::string& f) { return IsNumber(f); });
+  dialect.header = lines.size() > 1 && first_is_text &&
+                   (!only_numbers_follow || !dialect.key_column || first[0].empty());
+  if (dialect.header && NamesKeys(first[0])) dialect.key_column = true;
+  return dialect;
+}
+
+Status CountsDiffer(const LineReader& lines, std::string_view line, const Dialect& dialect,
+                    size_t expected) {
+  return lines.Error(StrCat(expected, " fields as in the first row"),
+                     StrCat(Fields(line, dialect.separator).size()));
+}
+
+// Parses a row of `columns` fields.
+Status ParseRow(const LineReader& lines, std::string_view line, const Dialect& dialect,
+                size_t columns, RowCollector* collector) {
+  FieldSplitter splitter(line, dialect.separator);
+  const auto unquoted = [&] {
+    return lines.Error(StrCat("field ", splitter.count() + 1, " to end with its closing quote"),
+                       "none on this line, or text after it");
+  };
+  std::string_view field;
+  if (dialect.key_column) {
+    if (!splitter.Take(&field)) return unquoted();
+    collector->keys().Add(field);
+  }
+  const size_t dim = columns - (dialect.key_column ? 1 : 0);
+  KITH_ASSIGN_OR_RETURN(float* out, collector->AddRow(dim));
+  for (size_t i = 0; i < dim; ++i) {
+    if (splitter.done()) return CountsDiffer(lines, line, dialect, columns);
+    if (splitter.TakeNumber(out + i)) continue;
+    if (!splitter.Take(&field)) return unquoted();
+    const char* end = field.data() + field.size();
+    if (field.empty() || ParseFloat(field.data(), end, out + i) != end) {
+      return lines.Error(StrCat("a finite number in field ", splitter.count()), Quoted(field));
+    }
+  }
+  return splitter.done() ? Status::Ok() : CountsDiffer(lines, line, dialect, columns);
+}
+
+void AppendField(std::string_view field, std::string* line) {
+  *line += '"';
+  for (char c : field) {
+    if (c == '"') *line += '"';
+    *line += c;
+  }
+  *line += '"';
+}
+
+}  // namespace
+
+Result<Dataset> ReadCsv(ByteStream* stream, const ReadOptions& options) {
+  KITH_ASSIGN_OR_RETURN(const std::span<const std::byte> head, stream->Peek(3));
+  const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
+  if (text.starts_with("\xEF\xBB\xBF")) stream->Consume(3);  // the byte order mark of UTF-8
+  KITH_ASSIGN_OR_RETURN(const std::vector<std::string> sample, SampleLines(stream));
+  const Dialect dialect = FindDialect(sample);
+  LineReader lines(stream, options.progress);
+  RowCollector collector(stream->path());
+  std::string_view line;
+  if (dialect.header) KITH_RETURN_IF_ERROR(lines.NextRow(&line).status());
+  size_t columns = 0;
+  while (collector.rows() < RowsToRead(kMaxRows, options)) {
+    KITH_ASSIGN_OR_RETURN(const bool more, lines.NextRow(&line));
+    if (!more) break;
+    if (columns == 0) columns = Fields(line, dialect.separator).size();
+    if (columns < (dialect.key_column ? 2 : 1)) {
+      return lines.Error("a row of numbers", Quoted(line));
+    }
+    KITH_RETURN_IF_ERROR(ParseRow(lines, line, dialect, columns, &collector));
+  }
+  KITH_RETURN_IF_ERROR(lines.Finish());
+  return std::move(collector).Finish(std::nullopt);
+}
+
+Status WriteCsv(const MatrixView& vectors, const StringList& keys, AtomicFile* file) {
+  NumberLineWriter writer(vectors, ',');
+  std::string line;
+  if (!keys.empty()) {
+    line = "key";
+    for (size_t i = 0; i < vectors.dim; ++i) line += StrCat(",x", i);
+    line += '\n';
+    KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(line))));
+  }
+  for (size_t i = 0; i < vectors.rows; ++i) {
+    line.clear();
+    if (!keys.empty()) {
+      if (keys[i].find('\n') != std::string_view::npos) {
+        return Status::InvalidArgument(StrCat("row ", i, ": the key ", Quoted(keys[i]),
+                                              " holds a newline, which kith's csv "
+                                              "can't; change the key"));
+      }
+      AppendField(keys[i], &line);
+      line += ',';
+    }
+    writer.Append(i, &line);
+    KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(line))));
+  }
+  return Status::Ok();
+}
+
+}  // namespace kith

@@ -1,0 +1,290 @@
+// Choosing the reader or writer of a file.
+#include "kith/dataset.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "base/file.h"
+#include "base/strings.h"
+#include "data/convert.h"
+#include "data/elements.h"
+#include "data/formats.h"
+#include "data/read_input.h"
+#include "data/readers.h"
+#include "data/text.h"
+#include "data/writers.h"
+
+namespace kith {
+namespace {
+
+// Runs `read` so that running out of memory becomes an error.
+template <class Read>
+auto Guarded(const std::string& path, const Read& read) -> decltype(read()) {
+  try {
+    return read();
+  } catch (const std::bad_alloc&) {
+    return Status::OutOfMemory(StrCat(path, ": not enough memory"));
+  } catch (const std::length_error&) {
+    return Status::OutOfMemory(StrCat(path, ": not enough memory"));
+  }
+}
+
+Result<Input> OpenInput(const std::string& path) {
+  KITH_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
+  return Input{path, file->bytes(), file, /*on_disk=*/true};
+}
+
+Result<Dataset> ReadStream(const Input& input, Format format, const ReadOptions& options) {
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteStream> stream, ByteStream::Create(input));
+  switch (format) {
+    case Format::kWord2vecBinary: return ReadWord2vecBinary(stream.get(), options);
+    case Format::kWord2vecText: return ReadWord2vecText(stream.get(), options);
+    case Format::kGlove: return ReadGlove(stream.get(), options);
+    default: return ReadCsv(stream.get(), options);
+  }
+}
+
+Result<Dataset> ReadLayout(const Input& input, Format format, const ReadOptions& options) {
+  switch (format) {
+    case Format::kFvecs: return ReadVecs(input, Element::kF32, options);
+    case Format::kBvecs: return ReadVecs(input, Element::kU8, options);
+    case Format::kIvecs: return ReadVecs(input, Element::kI32, options);
+    case Format::kFbin: return ReadBin(input, Element::kF32, options);
+    case Format::kU8bin: return ReadBin(input, Element::kU8, options);
+    case Format::kI8bin: return ReadBin(input, Element::kI8, options);
+    case Format::kIbin: return ReadBin(input, Element::kI32, options);
+    case Format::kNpy: return ReadNpy(input, options);
+    case Format::kHdf5: return ReadHdf5(input, options);
+    case Format::kIdx: return ReadIdx(input, options);
+    default: return ReadStream(input, format, options);
+  }
+}
+
+// Finds the format of an unpacked or packed file, by content where the options do not name it, and
+// reads it.
+Result<Dataset> ReadAnyFormat(const Input& input, const ReadOptions& options) {
+  std::optional<Format> format;
+  if (!options.format.empty()) {
+    KITH_ASSIGN_OR_RETURN(format, ParseFormat(options.format));
+  } else {
+    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteStream> stream, ByteStream::Create(input));
+    KITH_ASSIGN_OR_RETURN(std::span<const std::byte> head, stream->Peek(kSniffBytes));
+    head = head.first(std::min(head.size(), kSniffBytes));
+    if (head.empty()) return AtByte(input.path, 0, "expected vectors, got an empty file");
+    format = FindStreamFormat(input.path, head);
+  }
+  Input unpacked = input;
+  const bool whole = !format || !IsStreamFormat(*format);
+  if (whole && IsGzip(input.bytes)) {
+    KITH_ASSIGN_OR_RETURN(unpacked, Gunzip(input));
+  }
+  if (!format) {
+    KITH_ASSIGN_OR_RETURN(format, FindLayout(unpacked));
+  }
+  KITH_ASSIGN_OR_RETURN(Dataset set, ReadLayout(unpacked, *format, options));
+  set.format = FormatName(*format);
+  return set;
+}
+
+Result<StringList> ReadLabels(const std::string& path) {
+  KITH_ASSIGN_OR_RETURN(Input input, OpenInput(path));
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteStream> stream, ByteStream::Create(input));
+  KITH_ASSIGN_OR_RETURN(const std::span<const std::byte> head, stream->Peek(2));
+  // Only idx begins with two zeros.
+  if (head.size() < 2 || head[0] != std::byte{0} || head[1] != std::byte{0}) {
+    return ReadTextLabels(stream.get());
+  }
+  if (stream->packed()) {
+    KITH_ASSIGN_OR_RETURN(input, Gunzip(input));
+  }
+  return ReadIdxLabels(input);
+}
+
+// The labels that lie beside MNIST's images under its names: "train-images-idx3-ubyte.gz" and
+// "train-labels-idx1-ubyte.gz", either packed or not. Empty if there are none.
+std::string FindLabelsBeside(const std::string& path) {
+  constexpr std::string_view kImages = "images-idx3-ubyte";
+  const size_t at = path.rfind(kImages);
+  if (at == std::string::npos || path.find('/', at) != std::string::npos) return "";
+  std::string labels = path;
+  labels.replace(at, kImages.size(), "labels-idx1-ubyte");
+  std::string other =
+      labels.ends_with(".gz") ? labels.substr(0, labels.size() - 3) : labels + ".gz";
+  for (const std::string& candidate : {labels, other}) {
+    struct stat info;
+    if (stat(candidate.c_str(), &info) == 0) return candidate;
+  }
+  return "";
+}
+
+Status AddLabels(const std::string& path, const std::string& labels_path,
+                 const ReadOptions& options, Dataset* set) {
+  KITH_ASSIGN_OR_RETURN(StringList labels, ReadLabels(labels_path));
+  const size_t rows = set->vectors.rows;
+  // With max_rows, the labels may be those of the whole file.
+  const bool cut = options.max_rows != 0 && rows == options.max_rows && labels.size() > rows;
+  if (labels.size() != rows && !cut) {
+    return Status::InvalidArgument(StrCat(labels_path, ": expected ", rows,
+                                          " labels, one for each row of ", path, ", got ",
+                                          labels.size()));
+  }
+  set->keys = std::move(labels);
+  if (cut) {
+    StringList first;
+    for (size_t i = 0; i < rows; ++i) first.Add(set->keys[i]);
+    set->keys = std::move(first);
+  }
+  return Status::Ok();
+}
+
+Result<GroundTruth> ReadTruth(Input input) {
+  if (IsGzip(input.bytes)) {
+    KITH_ASSIGN_OR_RETURN(input, Gunzip(input));
+  }
+  if (input.bytes.empty()) return AtByte(input.path, 0, "expected ground truth, got an empty file");
+  KITH_ASSIGN_OR_RETURN(const Format format, FindTruthLayout(input));
+  switch (format) {
+    case Format::kNpy: return ReadNpyTruth(input);
+    case Format::kHdf5: return ReadHdf5Truth(input);
+    case Format::kIvecs: return ReadVecsTruth(input);
+    default: return ReadBinTruth(input);
+  }
+}
+
+Result<Format> FormatToWrite(const std::string& path, const std::string& name) {
+  if (path.ends_with(".gz")) {
+    return Status::InvalidArgument(
+        StrCat(path, ": kith reads .gz but does not write it; leave out .gz and run gzip after"));
+  }
+  if (!name.empty()) return ParseFormat(name);
+  if (const std::optional<Format> format = FormatOfExtension(path)) return *format;
+  return Status::InvalidArgument(
+      StrCat(path,
+             ": expected an extension that says the format, such as .fvecs, .npy or .csv; "
+             "name the format (--format)"));
+}
+
+Status WriteAs(Format format, const MatrixView& vectors, const StringList& keys, AtomicFile* file) {
+  switch (format) {
+    case Format::kFvecs: return WriteVecs(vectors, Element::kF32, file);
+    case Format::kBvecs: return WriteVecs(vectors, Element::kU8, file);
+    case Format::kIvecs: return WriteVecs(vectors, Element::kI32, file);
+    case Format::kFbin: return WriteBin(vectors, Element::kF32, file);
+    case Format::kU8bin: return WriteBin(vectors, Element::kU8, file);
+    case Format::kI8bin: return WriteBin(vectors, Element::kI8, file);
+    case Format::kIbin: return WriteBin(vectors, Element::kI32, file);
+    case Format::kNpy: return WriteNpy(vectors, file);
+    case Format::kHdf5: return WriteHdf5(vectors, file);
+    case Format::kIdx: return WriteIdx(vectors, file);
+    case Format::kWord2vecBinary: return WriteWord2vecBinary(vectors, keys, file);
+    case Format::kWord2vecText: return WriteWord2vecText(vectors, keys, file);
+    case Format::kGlove: return WriteGlove(vectors, keys, file);
+    case Format::kCsv: return WriteCsv(vectors, keys, file);
+  }
+  return Status::Internal("unknown format");
+}
+
+Status CheckKeys(const std::string& path, Format format, size_t rows, size_t keys) {
+  if (keys != 0 && keys != rows) {
+    return Status::InvalidArgument(
+        StrCat(path, ": expected ", rows, " keys, one for each row, got ", keys));
+  }
+  if (keys != 0 && !TakesKeys(format)) {
+    return Status::InvalidArgument(StrCat(path, ": ", FormatName(format),
+                                          " has no place for keys; write csv or a word format, or "
+                                          "leave the keys out"));
+  }
+  if (keys == 0 && NeedsKeys(format)) {
+    return Status::InvalidArgument(StrCat(path, ": ", FormatName(format),
+                                          " needs a word for each row, got none; give keys or "
+                                          "write csv"));
+  }
+  return Status::Ok();
+}
+
+// The writers know rows and columns, not the file; the errors of the file itself name it.
+Status NamingFile(const std::string& path, const Status& status) {
+  if (status.ok() || status.code() == StatusCode::kIoError) return status;
+  return Status(status.code(), StrCat(path, ": ", status.message()));
+}
+
+}  // namespace
+
+Result<Dataset> ReadInput(const Input& input, const ReadOptions& options) {
+  return Guarded(input.path, [&] { return ReadAnyFormat(input, options); });
+}
+
+Result<GroundTruth> ReadTruthInput(const Input& input) {
+  return Guarded(input.path, [&] { return ReadTruth(input); });
+}
+
+std::vector<std::string> DatasetFormats() {
+  std::vector<std::string> names;
+  for (int i = 0; i < kNumFormats; ++i) names.push_back(FormatName(static_cast<Format>(i)));
+  return names;
+}
+
+Result<Dataset> ReadDataset(const std::string& path, const ReadOptions& options) {
+  KITH_ASSIGN_OR_RETURN(const Input input, OpenInput(path));
+  KITH_ASSIGN_OR_RETURN(Dataset set, ReadInput(input, options));
+  std::string labels = options.labels_path;
+  if (labels.empty() && set.format == FormatName(Format::kIdx)) labels = FindLabelsBeside(path);
+  if (!labels.empty()) {
+    KITH_RETURN_IF_ERROR(Guarded(labels, [&] { return AddLabels(path, labels, options, &set); }));
+  }
+  return set;
+}
+
+Result<GroundTruth> ReadGroundTruth(const std::string& path) {
+  KITH_ASSIGN_OR_RETURN(const Input input, OpenInput(path));
+  return ReadTruthInput(input);
+}
+
+Status WriteGroundTruth(const std::string& path, const GroundTruth& truth) {
+  KITH_ASSIGN_OR_RETURN(const Format format, FormatToWrite(path, ""));
+  if (format != Format::kIvecs && format != Format::kIbin && format != Format::kNpy) {
+    return Status::InvalidArgument(StrCat(
+        path, ": ground truth is written as .ivecs, .ibin or .npy, got ", FormatName(format)));
+  }
+  KITH_RETURN_IF_ERROR(CheckShape(path, truth.num_queries, truth.k));
+  const size_t values = truth.num_queries * truth.k;
+  if (truth.ids.size() != values ||
+      (!truth.distances.empty() && truth.distances.size() != values)) {
+    return Status::InvalidArgument(StrCat(path, ": expected ", values, " ids, got ",
+                                          truth.ids.size(), ", and as many distances or none, got ",
+                                          truth.distances.size()));
+  }
+  for (size_t i = 0; i < values; ++i) {
+    KITH_RETURN_IF_ERROR(CheckId(path, truth.ids[i], i / truth.k, i % truth.k));
+    if (format != Format::kNpy && truth.ids[i] > INT32_MAX) {
+      return Status::InvalidArgument(StrCat(path, ": id ", truth.ids[i], " of query ", i / truth.k,
+                                            " is beyond 32 bits; write .npy"));
+    }
+  }
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+  KITH_RETURN_IF_ERROR(format == Format::kNpy     ? WriteNpyTruth(truth, file.get())
+                       : format == Format::kIvecs ? WriteVecsTruth(truth, file.get())
+                                                  : WriteBinTruth(truth, file.get()));
+  return file->Commit();
+}
+
+Status WriteDataset(const std::string& path, const std::string& format_name,
+                    const MatrixView& vectors, const StringList& keys) {
+  KITH_ASSIGN_OR_RETURN(const Format format, FormatToWrite(path, format_name));
+  KITH_RETURN_IF_ERROR(CheckShape(path, vectors.rows, vectors.dim));
+  KITH_RETURN_IF_ERROR(CheckKeys(path, format, vectors.rows, keys.size()));
+  if (IsStreamFormat(format) && format != Format::kWord2vecBinary) {
+    KITH_RETURN_IF_ERROR(NamingFile(path, CheckFinite(vectors)));  // text has no NaN to read back
+  }
+  return Guarded(path, [&]() -> Status {
+    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+    KITH_RETURN_IF_ERROR(NamingFile(path, WriteAs(format, vectors, keys, file.get())));
+    return file->Commit();
+  });
+}
+
+}  // namespace kith

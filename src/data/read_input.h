@@ -1,0 +1,20 @@
+// Reading from memory what ReadDataset() and ReadGroundTruth() read from files; for the tests and
+// fuzzers, which have no file.
+#ifndef KITH_DATA_READ_INPUT_H_
+#define KITH_DATA_READ_INPUT_H_
+
+#include "data/byte_stream.h"
+#include "kith/dataset.h"
+#include "kith/status.h"
+
+namespace kith {
+
+// As ReadDataset(), but without labels. The result may view input.bytes.
+Result<Dataset> ReadInput(const Input& input, const ReadOptions& options);
+
+// As ReadGroundTruth().
+Result<GroundTruth> ReadTruthInput(const Input& input);
+
+}  // namespace kith
+
+#endif  // KITH_DATA_READ_INPUT_H_

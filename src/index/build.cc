@@ -1,0 +1,174 @@
+// BuildIndex: vectors in, one file out.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numeric>
+
+#include "base/aligned_buffer.h"
+#include "base/file_attribute.h"
+#include "base/math.h"
+#include "base/parallel.h"
+#include "base/strings.h"
+#include "data/convert.h"
+#include "index/forest.h"
+#include "index/layout.h"
+#include "kith/index.h"
+#include "kith/version.h"
+#include "search/scorer.h"
+#include "simd/kernels.h"
+#include "storage/container.h"
+#include "storage/lookup.h"
+
+namespace kith {
+namespace {
+
+Status CheckInput(const MatrixView& vectors, const BuildOptions& options) {
+  if (vectors.rows == 0) {
+    return Status::InvalidArgument("no vectors to index: the set is empty");
+  }
+  if (vectors.rows > kMaxRows) {
+    return Status::InvalidArgument(StrCat("too many vectors: ", vectors.rows, ", at most ", kMaxRows,
+                                          " fit one file; build several files"));
+  }
+  if (vectors.dim == 0 || vectors.dim > kMaxDim) {
+    return Status::InvalidArgument(
+        StrCat("vectors of dimension ", vectors.dim, "; 1 to ", kMaxDim, " are supported"));
+  }
+  if (options.keys != nullptr && options.keys->size() != vectors.rows) {
+    return Status::InvalidArgument(StrCat("there are ", vectors.rows, " vectors but ",
+                                          options.keys->size(), " keys; give one for each"));
+  }
+  if (options.ids != nullptr && options.ids->size() != vectors.rows) {
+    return Status::InvalidArgument(StrCat("there are ", vectors.rows, " vectors but ",
+                                          options.ids->size(), " ids; give one for each"));
+  }
+  return CheckFinite(vectors);
+}
+
+// 1 / |row| of every row; refuses rows whose squared norm overflows.
+Status InverseNorms(const MatrixView& rows, int threads, std::vector<float>* out) {
+  out->resize(rows.rows);
+  threads = ResolveThreads(threads);
+  std::vector<size_t> too_large(threads, std::numeric_limits<size_t>::max());
+  ParallelChunks(rows.rows, 1024, threads, [&](size_t begin, size_t end, int thread) {
+    std::vector<float> x(rows.dim);
+    for (size_t i = begin; i < end; ++i) {
+      RowToF32(rows, i, x.data());
+      const double norm = SquaredNorm(x.data(), rows.dim);
+      if (norm > std::numeric_limits<float>::max() / 4) {
+        too_large[thread] = std::min(too_large[thread], i);
+      }
+      (*out)[i] = InverseNorm(x.data(), rows.dim);
+    }
+  });
+  const size_t row = *std::min_element(too_large.begin(), too_large.end());
+  if (row == std::numeric_limits<size_t>::max()) return Status::Ok();
+  return Status::InvalidArgument(StrCat(
+      "row ", row, ": values too large, the squared norm overflows float32; scale the vectors down"));
+}
+
+Status WriteVectors(const MatrixView& rows, const std::vector<uint32_t>& order,
+                    ContainerWriter* writer) {
+  const size_t stride = RowStride(rows.dtype, rows.dim);
+  const size_t row_bytes = RowBytes(rows.dtype, rows.dim);
+  const size_t chunk = std::max<size_t>(1, (1 << 20) / stride);
+  std::vector<std::byte> buffer(chunk * stride);
+  KITH_RETURN_IF_ERROR(writer->BeginSection(std::string(kVectorsSection),
+                                            {.row_bytes = static_cast<uint32_t>(stride)}));
+  for (size_t begin = 0; begin < order.size(); begin += chunk) {
+    const size_t count = std::min(chunk, order.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      std::memcpy(buffer.data() + i * stride, rows.row(order[begin + i]), row_bytes);
+    }
+    KITH_RETURN_IF_ERROR(writer->Append(std::span(buffer.data(), count * stride)));
+  }
+  return writer->EndSection();
+}
+
+template <class T>
+std::span<const std::byte> BytesOf(const std::vector<T>& v) {
+  return std::as_bytes(std::span(v));
+}
+
+std::string Describe(const BuildOptions& options, const GrownForest* forest) {
+  std::string json = StrCat("{\"kith\": \"", KITH_VERSION, "\", \"seed\": ", options.seed);
+  if (forest != nullptr) {
+    json += StrCat(", \"trees\": ", forest->header.num_trees,
+                   ", \"leaf_size\": ", forest->header.leaf_size,
+                   ", \"sketch_dim\": ", forest->header.sketch_dim,
+                   ", \"code_bits\": ", forest->header.code_bits);
+  }
+  return json + "}";
+}
+
+// Everything but the checks and the choice of type. `rows` are of the type to be stored.
+Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOptions& options) {
+  KITH_ASSIGN_OR_RETURN(auto writer, ContainerWriter::Create(path, rows.rows, rows.dim,
+                                                             options.metric, rows.dtype));
+  std::vector<float> norms;
+  KITH_RETURN_IF_ERROR(InverseNorms(rows, options.threads, &norms));
+
+  const GrowOptions grow{options.forest_options, options.metric, options.seed, options.threads,
+                         options.progress};
+  GrownForest forest;
+  std::vector<uint32_t> order;
+  if (options.forest) {
+    KITH_ASSIGN_OR_RETURN(forest, GrowForest(rows, grow));
+    order = forest.order;
+  } else {
+    order.resize(rows.rows);
+    std::iota(order.begin(), order.end(), 0u);
+  }
+  if (options.progress && !options.progress("writing", 0, 1)) {
+    return Status::InvalidArgument("cancelled");
+  }
+  KITH_RETURN_IF_ERROR(WriteVectors(rows, order, writer.get()));
+  if (options.metric == Metric::kAngular) {
+    std::vector<float> ordered(order.size());
+    for (size_t i = 0; i < order.size(); ++i) ordered[i] = norms[order[i]];
+    KITH_RETURN_IF_ERROR(writer->AddSection(kNormsSection, BytesOf(ordered)));
+  }
+  if (options.forest) {
+    std::vector<uint32_t> slots(order.size());
+    for (uint32_t i = 0; i < order.size(); ++i) slots[order[i]] = i;
+    KITH_RETURN_IF_ERROR(writer->AddSection(kRowsSection, BytesOf(order)));
+    KITH_RETURN_IF_ERROR(writer->AddSection(kSlotsSection, BytesOf(slots)));
+    KITH_RETURN_IF_ERROR(WriteForest(forest, rows, grow, writer.get()));
+  }
+  if (options.keys != nullptr && !options.keys->empty()) {
+    KITH_RETURN_IF_ERROR(WriteKeys(writer.get(), *options.keys));
+  }
+  if (options.ids != nullptr) KITH_RETURN_IF_ERROR(WriteIds(writer.get(), *options.ids));
+  const std::string meta = Describe(options, options.forest ? &forest : nullptr);
+  KITH_RETURN_IF_ERROR(writer->AddSection(
+      kMetaSection, std::as_bytes(std::span(meta.data(), meta.size())), {.flags = kSectionOptional}));
+  return writer->Finish();
+}
+
+}  // namespace
+
+Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  KITH_RETURN_IF_ERROR(simd::CheckTarget());
+  KITH_RETURN_IF_ERROR(CheckInput(vectors, options));
+  const DataType dtype =
+      options.dtype.has_value() ? *options.dtype : SmallestLossless(vectors, options.threads);
+  AlignedBuffer<std::byte> converted;
+  MatrixView rows = vectors;
+  // Bits are always copied: what pads a borrowed row's last byte is not ours to trust.
+  if (dtype != vectors.dtype || dtype == DataType::kBit) {
+    const size_t stride = RowStride(dtype, vectors.dim);
+    KITH_ASSIGN_OR_RETURN(converted, AlignedBuffer<std::byte>::Create(vectors.rows * stride));
+    KITH_RETURN_IF_ERROR(
+        ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
+    rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
+  }
+  KITH_RETURN_IF_ERROR(WriteIndex(rows, path, options));
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  SetFileAttribute(path, kBuildSecondsAttribute, StrCat(seconds.count()));
+  return Status::Ok();
+}
+
+}  // namespace kith

@@ -1,0 +1,91 @@
+#include "index/exact.h"
+
+#include <algorithm>
+
+#include "base/parallel.h"
+
+namespace kith {
+namespace {
+
+constexpr size_t kQueriesAtOnce = 64;    // share one pass over the rows
+constexpr size_t kQueriesInTile = 16;    // share one block of distances
+constexpr size_t kBlockBytes = 128 << 10;  // rows that stay in the second-level cache
+
+size_t BlockRows(const VectorTable& table) {
+  return std::clamp<size_t>(kBlockBytes / std::max<size_t>(table.rows.stride, 1), 8, 1024);
+}
+
+// Compares all queries of the scorer with rows [begin, end).
+void ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, size_t end,
+              std::vector<float>* distances, TopK* top) {
+  const size_t block = BlockRows(vectors.table);
+  distances->resize(kQueriesInTile * block);
+  for (size_t first = begin; first < end; first += block) {
+    const size_t last = std::min(end, first + block);
+    for (size_t slot = 0; slot < scorer.num_queries();) {
+      // A tile never mixes float and integer queries.
+      const size_t limit = slot < scorer.num_float() ? scorer.num_float() : scorer.num_queries();
+      const size_t slot_end = std::min(limit, slot + kQueriesInTile);
+      scorer.ScoreRows(slot, slot_end, first, last, distances->data(), block);
+      for (size_t s = slot; s < slot_end; ++s) {
+        const float* d = distances->data() + (s - slot) * block;
+        float threshold = top[s].threshold();
+        for (size_t i = 0; i < last - first; ++i) {
+          if (d[i] <= threshold) {
+            top[s].Offer(d[i], vectors.RowAt(static_cast<uint32_t>(first + i)));
+            threshold = top[s].threshold();
+          }
+        }
+      }
+      slot = slot_end;
+    }
+  }
+}
+
+}  // namespace
+
+Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size_t k, int threads,
+                   std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) {
+  const size_t n = vectors.table.rows.rows;
+  const size_t kept = std::min(k, n);
+  threads = ResolveThreads(threads);
+  // Few queries: the threads share the rows. Many: each takes its own queries.
+  const size_t groups = (queries.rows + kQueriesAtOnce - 1) / kQueriesAtOnce;
+  const size_t segments =
+      groups >= 2 * static_cast<size_t>(threads) ? 1 : std::min<size_t>(threads, n / 1024 + 1);
+  std::vector<Scorer> scorers;
+  nearest->assign(queries.rows, {});
+  const size_t at_once = static_cast<size_t>(threads) * 4;
+  for (size_t start = 0; start < groups; start += at_once) {
+    const size_t count = std::min(at_once, groups - start);
+    std::vector<std::vector<TopK>> tops(count * segments);
+    std::vector<std::vector<float>> scratch(threads);
+    scorers.clear();
+    for (size_t g = 0; g < count; ++g) {
+      const size_t first = (start + g) * kQueriesAtOnce;
+      KITH_ASSIGN_OR_RETURN(Scorer scorer,
+                            Scorer::Create(vectors.table, queries, first,
+                                           std::min(queries.rows, first + kQueriesAtOnce)));
+      scorers.push_back(std::move(scorer));
+    }
+    ParallelFor(count * segments, threads, [&](size_t task, int thread) {
+      const Scorer& scorer = scorers[task / segments];
+      const size_t segment = task % segments;
+      tops[task].assign(scorer.num_queries(), TopK(kept));
+      ScanRows(vectors, scorer, n * segment / segments, n * (segment + 1) / segments,
+               &scratch[thread], tops[task].data());
+    });
+    for (size_t g = 0; g < count; ++g) {
+      const Scorer& scorer = scorers[g];
+      for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
+        TopK& top = tops[g * segments][slot];
+        for (size_t s = 1; s < segments; ++s) top.Merge(tops[g * segments + s][slot]);
+        (*nearest)[(start + g) * kQueriesAtOnce + scorer.order()[slot]] = top.Sorted();
+      }
+    }
+  }
+  stats->distances += static_cast<uint64_t>(n) * queries.rows;
+  return Status::Ok();
+}
+
+}  // namespace kith

@@ -1,0 +1,39 @@
+// Exhaustive search: the oracle of everything else.
+#ifndef KITH_INDEX_EXACT_H_
+#define KITH_INDEX_EXACT_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kith/index.h"
+#include "kith/status.h"
+#include "kith/types.h"
+#include "search/scorer.h"
+#include "search/top_k.h"
+
+namespace kith {
+
+// Stored vectors in their internal order, and the row numbers users know them by.
+struct StoredVectors {
+  VectorTable table;
+  const uint32_t* rows = nullptr;  // [n] internal position -> row; nullptr: the same
+
+  // A damaged file may name rows that are not there.
+  uint32_t RowAt(uint32_t position) const {
+    return rows == nullptr ? position
+                           : std::min(rows[position], static_cast<uint32_t>(table.rows.rows - 1));
+  }
+};
+
+// The k nearest rows of every query by comparing with all: (*nearest)[query], sorted, with internal
+// distances. Rows are streamed in blocks that stay in cache for a group of queries, and offered to
+// the queries' top-k as they come: scratch is O(k) for each query in flight, never n x q.
+// Cost: O(num_queries * n * dim). Errors: as Scorer::Create.
+Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size_t k, int threads,
+                   std::vector<std::vector<Candidate>>* nearest, SearchStats* stats);
+
+}  // namespace kith
+
+#endif  // KITH_INDEX_EXACT_H_

@@ -1,0 +1,349 @@
+// Searching a forest.
+#include "index/forest.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/parallel.h"
+#include "base/strings.h"
+#include "search/scorer.h"
+#include "simd/kernels.h"
+
+namespace kith {
+namespace {
+
+constexpr size_t kQueriesAtOnce = 64;
+
+// How many standard errors of an estimate a candidate is given the benefit of.
+constexpr float kConfidence = 1.0f;
+
+}  // namespace
+
+// A subtree still to visit; those with the greatest priority (the smallest margin on the way, negative
+// once the query is on the other side) first, ties by the smaller number.
+struct Forest::Branch {
+  float priority;
+  uint32_t child;
+
+  friend bool operator<(const Branch& a, const Branch& b) {
+    return a.priority < b.priority || (a.priority == b.priority && a.child > b.child);
+  }
+};
+
+// What one search in flight needs; reused.
+struct Forest::Scratch {
+  std::vector<uint8_t> stamps;  // [n], stamps[p] == epoch: position p is among the candidates
+  uint8_t epoch = 0;
+  std::vector<Branch> heap;
+  std::vector<Branch> active;
+  std::vector<uint32_t> active_nodes;
+  std::vector<float> margins;
+  std::vector<uint32_t> candidates;
+  size_t entries = 0;
+  AlignedBuffer<float> query;   // in the geometry
+  AlignedBuffer<float> sketch;  // of the query
+  CodeQuery code_query;
+  std::vector<float> estimates;
+  std::vector<float> errors;
+  std::vector<float> bounds;
+  TopK top;
+};
+
+Forest::~Forest() = default;
+
+Result<std::unique_ptr<Forest>> Forest::Open(std::shared_ptr<const ContainerReader> file,
+                                             const StoredVectors& vectors) {
+  std::unique_ptr<Forest> f(new Forest);
+  f->file_ = std::move(file);
+  f->vectors_ = vectors;
+  const ContainerReader& in = *f->file_;
+  KITH_ASSIGN_OR_RETURN(auto header, in.Array<ForestHeader>("forest", 1));
+  f->header_ = header[0];
+  const ForestHeader& h = f->header_;
+  const MatrixView& rows = vectors.table.rows;
+  f->geometry_ = Geometry(vectors.table.metric, rows.dim, h.max_norm);
+  const size_t dim = f->geometry_.dim();
+  if (h.num_trees == 0 || h.num_leaves >= kLeafBit || h.num_nodes >= kLeafBit ||
+      h.sketch_dim != SketchDim(dim) ||
+      (h.code_bits != 0 && h.code_bits != 1 && h.code_bits != 2 && h.code_bits != 4)) {
+    return in.Corrupt("forest", "its header contradicts itself");
+  }
+  KITH_ASSIGN_OR_RETURN(f->roots_, in.Array<uint32_t>("roots", h.num_trees));
+  KITH_ASSIGN_OR_RETURN(f->leaf_ends_, in.Array<uint64_t>("leaf_ends", h.num_leaves));
+  KITH_ASSIGN_OR_RETURN(f->entries_, in.Array<uint32_t>("entries", h.num_entries));
+  KITH_RETURN_IF_ERROR(in.CheckSize("nodes", h.num_nodes, NodeBytes(h.sketch_dim)));
+  f->nodes_ = in.Bytes("nodes");
+  KITH_ASSIGN_OR_RETURN(auto mean, in.Array<float>("mean", dim));
+  std::span<const float> basis;
+  if (h.sketch_dim != dim) {
+    KITH_ASSIGN_OR_RETURN(basis, in.Array<float>("basis", uint64_t{h.sketch_dim} * dim));
+  }
+  f->sketch_ = SketchMap(mean, basis, h.sketch_dim);
+  if (h.code_bits != 0) {
+    f->code_shape_ = {dim, static_cast<int>(h.code_bits)};
+    const size_t rotated = f->code_shape_.rotated_dim();
+    KITH_ASSIGN_OR_RETURN(auto signs,
+                          in.Array<uint8_t>("rotation", Rotation::SignBytes(rotated)));
+    f->rotation_ = Rotation(rotated, signs);
+    KITH_RETURN_IF_ERROR(in.CheckSize("codes", rows.rows, f->code_shape_.row_bytes()));
+    f->codes_ = in.Bytes("codes");
+  }
+  return f;
+}
+
+const TreeNode& Forest::Node(uint32_t i) const {
+  return *reinterpret_cast<const TreeNode*>(nodes_.data() + i * NodeBytes(header_.sketch_dim));
+}
+
+// Whether a child read from the file exists. Children come after their parents, so a descent ends.
+bool Forest::IsChild(uint32_t parent, uint32_t child) const {
+  return (child & kLeafBit) != 0 ? (child & ~kLeafBit) < header_.num_leaves
+                                 : child > parent && child < header_.num_nodes;
+}
+
+Result<std::unique_ptr<Forest::Scratch>> Forest::Borrow() const {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!free_.empty()) {
+      std::unique_ptr<Scratch> scratch = std::move(free_.back());
+      free_.pop_back();
+      return scratch;
+    }
+  }
+  auto scratch = std::make_unique<Scratch>();
+  scratch->stamps.resize(vectors_.table.rows.rows);
+  KITH_ASSIGN_OR_RETURN(scratch->query, AlignedBuffer<float>::Create(sketch_.ScratchFloats()));
+  KITH_ASSIGN_OR_RETURN(
+      scratch->sketch,
+      AlignedBuffer<float>::Create(RoundUp(NodeDims(header_.sketch_dim), simd::kQueryPadding)));
+  if (!codes_.empty()) KITH_RETURN_IF_ERROR(scratch->code_query.Init(code_shape_));
+  return scratch;
+}
+
+void Forest::Return(std::unique_ptr<Scratch> scratch) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  free_.push_back(std::move(scratch));
+}
+
+// Descends all trees level by level, so that the nodes' cache misses overlap. Leaves and the branches
+// not taken go on the heap.
+void Forest::DescendAll(Scratch* s, SearchStats* stats) const {
+  const size_t node_bytes = NodeBytes(header_.sketch_dim);
+  const simd::IdsFn dots =
+      simd::GetKernels()
+          .f32[static_cast<size_t>(DataType::kI8)][static_cast<size_t>(simd::Op::kDot)]
+          .ids;
+  s->active.clear();
+  for (const uint32_t root : roots_) {
+    const bool leaf = (root & kLeafBit) != 0;
+    if ((leaf ? root & ~kLeafBit : root) >= (leaf ? header_.num_leaves : header_.num_nodes)) {
+      continue;
+    }
+    const Branch branch{std::numeric_limits<float>::infinity(), root};
+    (leaf ? s->heap : s->active).push_back(branch);
+  }
+  s->margins.resize(s->active.size());
+  while (!s->active.empty()) {
+    s->active_nodes.clear();
+    for (const Branch& branch : s->active) s->active_nodes.push_back(branch.child);
+    dots(reinterpret_cast<const std::byte*>(s->sketch.data()), nodes_.data() + sizeof(TreeNode),
+         node_bytes, s->active_nodes.data(), s->active_nodes.size(), node_bytes - sizeof(TreeNode),
+         s->margins.data());
+    stats->nodes += s->active.size();
+    size_t kept = 0;
+    for (size_t i = 0; i < s->active.size(); ++i) {
+      const Branch branch = s->active[i];
+      const TreeNode& node = Node(branch.child);
+      const float margin = node.scale * s->margins[i] - node.threshold;
+      const uint32_t near = margin < 0 ? node.left : node.right;
+      const uint32_t far = margin < 0 ? node.right : node.left;
+      const float distance = std::abs(margin);
+      if (IsChild(branch.child, far)) s->heap.push_back({-distance, far});
+      if (!IsChild(branch.child, near)) continue;
+      const Branch next{std::min(branch.priority, distance), near};
+      if ((near & kLeafBit) != 0) {
+        s->heap.push_back(next);
+      } else {
+        s->active[kept++] = next;
+      }
+    }
+    s->active.resize(kept);
+  }
+  std::make_heap(s->heap.begin(), s->heap.end());
+}
+
+// From a branch down to a leaf; the branches not taken go on the heap. False if the file is damaged.
+bool Forest::Descend(Branch branch, Scratch* s, uint32_t* leaf, SearchStats* stats) const {
+  const size_t node_bytes = NodeBytes(header_.sketch_dim);
+  const simd::TileFn dot =
+      simd::GetKernels()
+          .f32[static_cast<size_t>(DataType::kI8)][static_cast<size_t>(simd::Op::kDot)]
+          .tile;
+  while ((branch.child & kLeafBit) == 0) {
+    const TreeNode& node = Node(branch.child);
+    float product = 0;
+    dot(reinterpret_cast<const std::byte*>(s->sketch.data()), 0, 1,
+        reinterpret_cast<const std::byte*>(&node + 1), 0, 1, node_bytes - sizeof(TreeNode),
+        &product, 0);
+    ++stats->nodes;
+    const float margin = node.scale * product - node.threshold;
+    const uint32_t near = margin < 0 ? node.left : node.right;
+    const uint32_t far = margin < 0 ? node.right : node.left;
+    if (IsChild(branch.child, far)) {
+      s->heap.push_back({std::min(branch.priority, -std::abs(margin)), far});
+      std::push_heap(s->heap.begin(), s->heap.end());
+    }
+    if (!IsChild(branch.child, near)) return false;
+    branch = {std::min(branch.priority, std::abs(margin)), near};
+  }
+  *leaf = branch.child & ~kLeafBit;
+  return true;
+}
+
+// Adds a leaf's entries to the candidates, each position once.
+void Forest::Collect(uint32_t leaf, Scratch* s, SearchStats* stats) const {
+  const uint64_t begin = leaf == 0 ? 0 : leaf_ends_[leaf - 1];
+  const uint64_t end = std::min<uint64_t>(leaf_ends_[leaf], entries_.size());
+  if (begin >= end) return;
+  const size_t n = s->stamps.size();
+  const size_t old = s->candidates.size();
+  s->candidates.resize(old + (end - begin));
+  uint32_t* out = s->candidates.data() + old;
+  for (uint64_t i = begin; i < end; ++i) {
+    const uint32_t position = entries_[i];
+    if (position >= n) continue;
+    *out = position;
+    out += s->stamps[position] != s->epoch ? 1 : 0;
+    s->stamps[position] = s->epoch;
+  }
+  s->candidates.resize(out - s->candidates.data());
+  s->entries += end - begin;
+  stats->entries += end - begin;
+}
+
+void Forest::GatherCandidates(size_t search_k, Scratch* s, SearchStats* stats) const {
+  if (++s->epoch == 0) {
+    std::fill(s->stamps.begin(), s->stamps.end(), uint8_t{0});
+    s->epoch = 1;
+  }
+  s->heap.clear();
+  s->candidates.clear();
+  s->entries = 0;
+  DescendAll(s, stats);
+  // A sound forest visits a node at most once; a damaged one must not make the search endless.
+  const uint64_t most = stats->nodes + header_.num_nodes + header_.num_leaves;
+  while (s->entries < search_k && !s->heap.empty() && stats->nodes <= most) {
+    std::pop_heap(s->heap.begin(), s->heap.end());
+    const Branch branch = s->heap.back();
+    s->heap.pop_back();
+    ++stats->nodes;
+    uint32_t leaf;
+    if (Descend(branch, s, &leaf, stats)) Collect(leaf, s, stats);
+  }
+}
+
+// Keeps the candidates that may be among the k nearest, judging by their codes.
+void Forest::Shortlist(size_t k, Scratch* s, SearchStats* stats) const {
+  const size_t count = s->candidates.size();
+  s->estimates.resize(count);
+  s->errors.resize(count);
+  s->code_query.Estimate(codes_, s->candidates.data(), count, s->estimates.data(),
+                         s->errors.data());
+  stats->codes += count;
+  if (count <= k) return;
+  s->bounds.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    s->bounds[i] = s->estimates[i] + kConfidence * s->errors[i];
+  }
+  std::nth_element(s->bounds.begin(), s->bounds.begin() + static_cast<ptrdiff_t>(k - 1),
+                   s->bounds.end());
+  const float bound = s->bounds[k - 1];
+  size_t kept = 0;
+  for (size_t i = 0; i < count; ++i) {
+    s->candidates[kept] = s->candidates[i];
+    kept += s->estimates[i] - kConfidence * s->errors[i] <= bound ? 1 : 0;
+  }
+  s->candidates.resize(kept);
+}
+
+void Forest::SearchOne(const Scorer& scorer, size_t slot, const MatrixView& queries, size_t query,
+                       size_t k, size_t search_k, Scratch* s, std::vector<Candidate>* nearest,
+                       SearchStats* stats) const {
+  geometry_.Query(queries, query, s->query.data());
+  if (!codes_.empty()) s->code_query.Prepare(s->query.data(), sketch_.mean(), rotation_);
+  sketch_.Project(s->query.data(), s->sketch.data());
+  GatherCandidates(search_k, s, stats);
+  if (!codes_.empty()) Shortlist(k, s, stats);
+
+  const size_t count = s->candidates.size();
+  s->estimates.resize(count);
+  scorer.ScoreIds(slot, s->candidates.data(), count, s->estimates.data());
+  stats->distances += count;
+  s->top.Reset(k);
+  for (size_t i = 0; i < count; ++i) {
+    if (s->estimates[i] <= s->top.threshold()) {
+      s->top.Offer(s->estimates[i], vectors_.RowAt(s->candidates[i]));
+    }
+  }
+  *nearest = s->top.Sorted();
+}
+
+Status Forest::Search(const MatrixView& queries, size_t k, int64_t search_k, int threads,
+                      std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const {
+  const size_t n = vectors_.table.rows.rows;
+  const size_t kept = std::min(k, n);
+  const size_t effort =
+      search_k >= 0 ? static_cast<size_t>(search_k) : kept * size_t{header_.num_trees};
+  threads = ResolveThreads(threads);
+  nearest->assign(queries.rows, {});
+  std::vector<SearchStats> parts(threads);
+  std::vector<Status> statuses(threads);
+  ParallelChunks(queries.rows, kQueriesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
+    const auto run = [&]() -> Status {
+      KITH_ASSIGN_OR_RETURN(std::unique_ptr<Scratch> scratch, Borrow());
+      KITH_ASSIGN_OR_RETURN(Scorer scorer, Scorer::Create(vectors_.table, queries, begin, end));
+      for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
+        const size_t query = begin + scorer.order()[slot];
+        SearchOne(scorer, slot, queries, query, kept, effort, scratch.get(), &(*nearest)[query],
+                  &parts[thread]);
+      }
+      Return(std::move(scratch));
+      return Status::Ok();
+    };
+    if (Status status = run(); !status.ok()) statuses[thread] = std::move(status);
+  });
+  for (int t = 0; t < threads; ++t) {
+    KITH_RETURN_IF_ERROR(statuses[t]);
+    *stats += parts[t];
+  }
+  return Status::Ok();
+}
+
+Status Forest::Verify() const {
+  for (uint32_t i = 0; i < header_.num_nodes; ++i) {
+    const TreeNode& node = Node(i);
+    if (!IsChild(i, node.left) || !IsChild(i, node.right) || !std::isfinite(node.threshold) ||
+        !std::isfinite(node.scale)) {
+      return file_->Corrupt("nodes", StrCat("node ", i, " has an impossible child or plane"));
+    }
+  }
+  for (size_t leaf = 0; leaf < leaf_ends_.size(); ++leaf) {
+    const uint64_t begin = leaf == 0 ? 0 : leaf_ends_[leaf - 1];
+    if (leaf_ends_[leaf] < begin || leaf_ends_[leaf] > entries_.size()) {
+      return file_->Corrupt("leaf_ends", StrCat("leaf ", leaf, " ends at ", leaf_ends_[leaf],
+                                                ", after ", begin, " and within ",
+                                                entries_.size(), " expected"));
+    }
+  }
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i] >= vectors_.table.rows.rows) {
+      return file_->Corrupt("entries", StrCat("entry ", i, " is ", entries_[i], ", below ",
+                                              vectors_.table.rows.rows, " expected"));
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace kith

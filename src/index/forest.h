@@ -1,0 +1,123 @@
+// The random-projection forest with Annoy's meaning: n_trees trees, search_k candidate entries
+// inspected from one priority queue over all trees, exact distances in the end.
+#ifndef KITH_INDEX_FOREST_H_
+#define KITH_INDEX_FOREST_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "index/exact.h"
+#include "index/rp_tree.h"
+#include "kith/index.h"
+#include "kith/status.h"
+#include "quant/geometry.h"
+#include "quant/rotation.h"
+#include "quant/short_code.h"
+#include "quant/sketch.h"
+#include "storage/container.h"
+
+namespace kith {
+
+// Section "forest".
+struct ForestHeader {
+  uint32_t num_trees;
+  uint32_t leaf_size;
+  uint32_t sketch_dim;
+  uint32_t code_bits;  // 0: no codes, candidates are compared in full
+  uint32_t num_nodes;
+  uint32_t num_leaves;
+  uint64_t num_entries;
+  float max_norm;  // dot: the largest |x|
+  uint8_t reserved[28];
+};
+static_assert(sizeof(ForestHeader) == 64);
+
+// A forest before it is written.
+struct GrownForest {
+  ForestHeader header{};
+  TrainedSketch sketch;
+  Geometry geometry;
+  std::vector<uint32_t> roots;
+  std::vector<std::byte> nodes;
+  std::vector<uint64_t> leaf_ends;
+  std::vector<uint32_t> entries;  // positions, not rows
+  std::vector<uint32_t> order;    // position -> row: the leaf order of the first tree
+};
+
+struct GrowOptions {
+  ForestOptions forest;
+  Metric metric = Metric::kEuclidean;
+  uint64_t seed = 0;
+  int threads = 0;
+  Progress progress;
+};
+
+// Cost: O(num_trees * n * depth * sketch_dim). The result does not depend on the threads.
+// Errors: InvalidArgument (cancelled), OutOfMemory.
+Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& options);
+
+// Writes the forest's sections, codes included. `rows` are those it was grown on.
+Status WriteForest(const GrownForest& forest, const MatrixView& rows, const GrowOptions& options,
+                   ContainerWriter* writer);
+
+// The names of the sections above, for ContainerReader::Open.
+std::span<const std::string_view> ForestSections();
+
+// A forest in a mapped file. Immutable, thread-safe.
+class Forest {
+ public:
+  ~Forest();
+  // O(1). Errors: Corruption.
+  static Result<std::unique_ptr<Forest>> Open(std::shared_ptr<const ContainerReader> file,
+                                              const StoredVectors& vectors);
+
+  const ForestHeader& header() const { return header_; }
+
+  // As ExactSearch, from the candidates that search_k entries give; < 0: k * num_trees.
+  Status Search(const MatrixView& queries, size_t k, int64_t search_k, int threads,
+                std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const;
+
+  // Checks every node, leaf and entry. Errors: Corruption.
+  Status Verify() const;
+
+ private:
+  struct Branch;
+  struct Scratch;
+
+  Forest() = default;
+  Result<std::unique_ptr<Scratch>> Borrow() const;
+  void Return(std::unique_ptr<Scratch> scratch) const;
+  const TreeNode& Node(uint32_t i) const;
+  bool IsChild(uint32_t parent, uint32_t child) const;
+  void DescendAll(Scratch* s, SearchStats* stats) const;
+  bool Descend(Branch branch, Scratch* s, uint32_t* leaf, SearchStats* stats) const;
+  void Collect(uint32_t leaf, Scratch* s, SearchStats* stats) const;
+  void GatherCandidates(size_t search_k, Scratch* s, SearchStats* stats) const;
+  void Shortlist(size_t k, Scratch* s, SearchStats* stats) const;
+  void SearchOne(const Scorer& scorer, size_t slot, const MatrixView& queries, size_t query,
+                 size_t k, size_t search_k, Scratch* s, std::vector<Candidate>* nearest,
+                 SearchStats* stats) const;
+
+  std::shared_ptr<const ContainerReader> file_;
+  StoredVectors vectors_;
+  ForestHeader header_{};
+  Geometry geometry_;
+  SketchMap sketch_;
+  Rotation rotation_;
+  CodeShape code_shape_;
+  std::span<const uint32_t> roots_;
+  std::span<const std::byte> nodes_;
+  std::span<const uint64_t> leaf_ends_;
+  std::span<const uint32_t> entries_;
+  std::span<const std::byte> codes_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Scratch>> free_;  // guarded by mutex_
+};
+
+}  // namespace kith
+
+#endif  // KITH_INDEX_FOREST_H_

@@ -1,0 +1,158 @@
+// Growing a forest and writing it.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "base/math.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "index/forest.h"
+
+namespace kith {
+namespace {
+
+constexpr std::string_view kSections[] = {"forest",  "roots", "nodes",    "leaf_ends",
+                                          "entries", "mean",  "basis",    "rotation",
+                                          "codes"};
+
+template <class T>
+std::span<const std::byte> BytesOf(const std::vector<T>& v) {
+  return std::as_bytes(std::span(v));
+}
+
+uint32_t DefaultTrees(size_t n) { return n <= 1000 ? 4 : 32; }
+
+// Leaves of some tens of points: smaller ones make more nodes to visit, larger ones more candidates.
+constexpr uint32_t kDefaultLeafSize = 64;
+
+// Whether estimating from codes first is cheaper than comparing every candidate in full: the metric
+// must be one that codes estimate, and a code much smaller than a vector.
+int BitsFor(const MatrixView& rows, const Geometry& geometry, Metric metric) {
+  if (metric == Metric::kManhattan || metric == Metric::kHamming) return 0;
+  const CodeShape shape{geometry.dim(), CodeBits(geometry.dim())};
+  return RowBytes(rows.dtype, rows.dim) >= 3 * shape.row_bytes() ? shape.bits : 0;
+}
+
+float LargestNorm(const MatrixView& rows, int threads) {
+  std::vector<float> largest(ResolveThreads(threads), 0);
+  const Geometry plain(Metric::kEuclidean, rows.dim, 0);
+  ParallelChunks(rows.rows, 1024, threads, [&](size_t begin, size_t end, int thread) {
+    std::vector<float> x(rows.dim);
+    for (size_t i = begin; i < end; ++i) {
+      plain.Row(rows, i, x.data());
+      largest[thread] =
+          std::max(largest[thread], static_cast<float>(std::sqrt(SquaredNorm(x.data(), rows.dim))));
+    }
+  });
+  return *std::max_element(largest.begin(), largest.end());
+}
+
+uint32_t Rebase(uint32_t child, uint32_t first_node, uint32_t first_leaf) {
+  return (child & kLeafBit) != 0 ? child + first_leaf : child + first_node;
+}
+
+// Appends a tree, numbering its nodes and leaves after those already there.
+void AppendTree(const Tree& tree, size_t node_bytes, const std::vector<uint32_t>& positions,
+                GrownForest* forest) {
+  const auto first_node = static_cast<uint32_t>(forest->nodes.size() / node_bytes);
+  const auto first_leaf = static_cast<uint32_t>(forest->leaf_ends.size());
+  const uint64_t first_entry = forest->entries.size();
+  forest->roots.push_back(Rebase(tree.root, first_node, first_leaf));
+  const size_t at = forest->nodes.size();
+  forest->nodes.insert(forest->nodes.end(), tree.nodes.begin(), tree.nodes.end());
+  for (size_t i = at; i < forest->nodes.size(); i += node_bytes) {
+    TreeNode node;
+    std::memcpy(&node, forest->nodes.data() + i, sizeof(node));
+    node.left = Rebase(node.left, first_node, first_leaf);
+    node.right = Rebase(node.right, first_node, first_leaf);
+    std::memcpy(forest->nodes.data() + i, &node, sizeof(node));
+  }
+  for (const uint32_t end : tree.leaf_ends) forest->leaf_ends.push_back(first_entry + end);
+  for (const uint32_t row : tree.entries) forest->entries.push_back(positions[row]);
+}
+
+}  // namespace
+
+std::span<const std::string_view> ForestSections() { return kSections; }
+
+Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& options) {
+  GrownForest forest;
+  const int threads = ResolveThreads(options.threads);
+  forest.header.num_trees =
+      options.forest.num_trees != 0 ? options.forest.num_trees : DefaultTrees(rows.rows);
+  forest.header.leaf_size =
+      options.forest.leaf_size != 0 ? options.forest.leaf_size : kDefaultLeafSize;
+  if (options.metric == Metric::kDot) forest.header.max_norm = LargestNorm(rows, threads);
+  forest.geometry = Geometry(options.metric, rows.dim, forest.header.max_norm);
+  forest.header.code_bits =
+      static_cast<uint32_t>(BitsFor(rows, forest.geometry, options.metric));
+
+  KITH_ASSIGN_OR_RETURN(forest.sketch,
+                        TrainSketch(rows, forest.geometry, options.seed, threads));
+  forest.header.sketch_dim = static_cast<uint32_t>(forest.sketch.sketch_dim);
+  KITH_ASSIGN_OR_RETURN(auto sketches,
+                        SketchRows(rows, forest.geometry, forest.sketch.Map(), threads));
+
+  const uint32_t num_trees = forest.header.num_trees;
+  const TreeShape shape{forest.sketch.sketch_dim, forest.header.leaf_size};
+  std::vector<Result<Tree>> trees(num_trees, Status::Internal("tree not grown"));
+  std::atomic<uint32_t> done{0};
+  std::atomic<bool> cancelled{false};
+  ParallelFor(num_trees, threads, [&](size_t t, int thread) {
+    if (cancelled) return;
+    trees[t] = GrowTree(sketches.data(), rows.rows, shape, Mix64(options.seed) + t);
+    const uint32_t count = ++done;
+    // Only the caller's thread may call back.
+    if (thread == 0 && options.progress && !options.progress("trees", count, num_trees)) {
+      cancelled = true;
+    }
+  });
+  if (cancelled) return Status::InvalidArgument("cancelled");
+  sketches = {};
+
+  std::vector<uint32_t> positions(rows.rows);
+  for (uint32_t t = 0; t < num_trees; ++t) {
+    if (!trees[t].ok()) return trees[t].status();
+    if (t == 0) {
+      forest.order = trees[0]->entries;
+      for (uint32_t p = 0; p < forest.order.size(); ++p) positions[forest.order[p]] = p;
+    }
+    AppendTree(*trees[t], NodeBytes(shape.sketch_dim), positions, &forest);
+    trees[t] = Status::Internal("tree moved");
+  }
+  forest.header.num_nodes =
+      static_cast<uint32_t>(forest.nodes.size() / NodeBytes(shape.sketch_dim));
+  forest.header.num_leaves = static_cast<uint32_t>(forest.leaf_ends.size());
+  forest.header.num_entries = forest.entries.size();
+  return forest;
+}
+
+Status WriteForest(const GrownForest& forest, const MatrixView& rows, const GrowOptions& options,
+                   ContainerWriter* writer) {
+  const ForestHeader& header = forest.header;
+  KITH_RETURN_IF_ERROR(
+      writer->AddSection("forest", std::as_bytes(std::span(&forest.header, 1))));
+  KITH_RETURN_IF_ERROR(writer->AddSection("roots", BytesOf(forest.roots)));
+  KITH_RETURN_IF_ERROR(writer->AddSection(
+      "nodes", forest.nodes,
+      {.row_bytes = static_cast<uint32_t>(NodeBytes(header.sketch_dim))}));
+  KITH_RETURN_IF_ERROR(writer->AddSection("leaf_ends", BytesOf(forest.leaf_ends)));
+  KITH_RETURN_IF_ERROR(writer->AddSection("entries", BytesOf(forest.entries)));
+  KITH_RETURN_IF_ERROR(writer->AddSection("mean", BytesOf(forest.sketch.mean)));
+  if (!forest.sketch.basis.empty()) {
+    KITH_RETURN_IF_ERROR(writer->AddSection("basis", BytesOf(forest.sketch.basis)));
+  }
+  if (header.code_bits == 0) return Status::Ok();
+  const CodeShape shape{forest.geometry.dim(), static_cast<int>(header.code_bits)};
+  const std::vector<uint8_t> signs = Rotation::RandomSigns(shape.rotated_dim(), options.seed);
+  KITH_RETURN_IF_ERROR(writer->AddSection("rotation", BytesOf(signs)));
+  KITH_ASSIGN_OR_RETURN(
+      auto codes, EncodeRows(rows, forest.order, forest.geometry, forest.sketch.mean,
+                             Rotation(shape.rotated_dim(), signs), shape, options.threads));
+  return writer->AddSection("codes", std::span(codes.data(), codes.size()),
+                            {.row_bytes = static_cast<uint32_t>(shape.row_bytes())});
+}
+
+}  // namespace kith

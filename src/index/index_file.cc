@@ -1,0 +1,232 @@
+// OpenIndex and VerifyIndex: a .kith file and the ways into it.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "base/file_attribute.h"
+#include "base/strings.h"
+#include "data/convert.h"
+#include "index/exact.h"
+#include "index/forest.h"
+#include "index/layout.h"
+#include "kith/index.h"
+#include "simd/kernels.h"
+#include "storage/container.h"
+#include "storage/lookup.h"
+
+namespace kith {
+namespace {
+
+constexpr std::string_view kOwnSections[] = {
+    kVectorsSection, kNormsSection, kRowsSection, kSlotsSection, kMetaSection,
+    "keys",          "key_ends",    "key_table",  "ids",         "id_table"};
+
+std::vector<std::string_view> KnownSections() {
+  std::vector<std::string_view> all(std::begin(kOwnSections), std::end(kOwnSections));
+  const auto forest = ForestSections();
+  all.insert(all.end(), forest.begin(), forest.end());
+  return all;
+}
+
+class IndexFile final : public Index {
+ public:
+  static Result<std::unique_ptr<IndexFile>> Open(const std::string& path) {
+    KITH_RETURN_IF_ERROR(simd::CheckTarget());
+    std::unique_ptr<IndexFile> index(new IndexFile);
+    KITH_ASSIGN_OR_RETURN(index->file_, ContainerReader::Open(path, KnownSections()));
+    KITH_RETURN_IF_ERROR(index->OpenVectors());
+    const ContainerReader& file = *index->file_;
+    KITH_ASSIGN_OR_RETURN(index->keys_, KeyLookup::Open(file));
+    KITH_ASSIGN_OR_RETURN(index->ids_, IdLookup::Open(file));
+    if (file.Find("forest") != nullptr) {
+      KITH_ASSIGN_OR_RETURN(index->forest_, Forest::Open(index->file_, index->vectors_));
+    }
+    index->FillInfo();
+    return index;
+  }
+
+  void Prefault() const { file_->file().Prefault(); }
+
+  const IndexInfo& info() const override { return info_; }
+
+  Status Search(const MatrixView& queries, const SearchParams& params,
+                SearchResult* result) const override {
+    KITH_RETURN_IF_ERROR(CheckQueries(queries, params));
+    std::vector<std::vector<Candidate>> nearest;
+    result->stats = {};
+    if (UsesForest(params)) {
+      KITH_RETURN_IF_ERROR(forest_->Search(queries, params.k, params.effort, params.threads,
+                                           &nearest, &result->stats));
+    } else {
+      KITH_RETURN_IF_ERROR(ExactSearch(vectors_, queries, params.k, params.threads, &nearest,
+                                       &result->stats));
+    }
+    result->num_queries = queries.rows;
+    result->k = params.k;
+    result->ids.assign(queries.rows * params.k, kNoId);
+    result->distances.assign(queries.rows * params.k, std::numeric_limits<float>::infinity());
+    for (size_t q = 0; q < queries.rows; ++q) {
+      for (size_t i = 0; i < nearest[q].size(); ++i) {
+        result->ids[q * params.k + i] = ids_.Id(nearest[q][i].row);
+        result->distances[q * params.k + i] =
+            UserDistance(vectors_.table.metric, nearest[q][i].distance);
+      }
+    }
+    return Status::Ok();
+  }
+
+  Result<uint64_t> FindKey(std::string_view key) const override { return keys_.Find(key); }
+
+  Result<uint64_t> FindId(int64_t id) const override {
+    if (!ids_.empty()) return ids_.Find(id);
+    if (id >= 0 && static_cast<uint64_t>(id) < info_.num_vectors) return static_cast<uint64_t>(id);
+    return Status::NotFound(StrCat(info_.path, ": no id ", id, "; ids run from 0 to ",
+                                   info_.num_vectors - 1));
+  }
+
+  std::string_view Key(uint64_t row) const override {
+    return keys_.empty() ? std::string_view() : keys_.Key(row);
+  }
+
+  int64_t Id(uint64_t row) const override { return ids_.Id(row); }
+
+  void GetVector(uint64_t row, float* out) const override {
+    const uint32_t slot = slots_.empty() ? static_cast<uint32_t>(row) : slots_[row];
+    // A damaged file may name a slot that is not there.
+    RowToF32(vectors_.table.rows, std::min<uint64_t>(slot, info_.num_vectors - 1), out);
+  }
+
+  Status Verify() const {
+    KITH_RETURN_IF_ERROR(file_->VerifyChecksums());
+    KITH_RETURN_IF_ERROR(CheckFinite(vectors_.table.rows));
+    for (uint64_t row = 0; row < slots_.size(); ++row) {
+      if (slots_[row] >= slots_.size() || vectors_.rows[slots_[row]] != row) {
+        return file_->Corrupt(kSlotsSection,
+                              StrCat("row ", row, " and its slot do not name each other"));
+      }
+    }
+    if (!keys_.empty()) KITH_RETURN_IF_ERROR(keys_.Verify());
+    if (!ids_.empty()) KITH_RETURN_IF_ERROR(ids_.Verify());
+    return forest_ == nullptr ? Status::Ok() : forest_->Verify();
+  }
+
+ private:
+  IndexFile() = default;
+
+  Status OpenVectors() {
+    const FileHeader& header = file_->header();
+    const uint64_t n = header.num_vectors;
+    VectorTable& table = vectors_.table;
+    table.metric = static_cast<Metric>(header.metric);
+    const auto dtype = static_cast<DataType>(header.dtype);
+    const size_t stride = RowStride(dtype, header.dim);
+    KITH_RETURN_IF_ERROR(file_->CheckSize(kVectorsSection, n, stride));
+    table.rows = {file_->Bytes(kVectorsSection).data(), n, header.dim, stride, dtype};
+    table.zero_padded = true;
+    if (table.metric == Metric::kAngular) {
+      KITH_ASSIGN_OR_RETURN(auto norms, file_->Array<float>(kNormsSection, n));
+      table.inverse_norms = norms.data();
+    }
+    if (file_->Find(kRowsSection) != nullptr) {
+      KITH_ASSIGN_OR_RETURN(auto rows, file_->Array<uint32_t>(kRowsSection, n));
+      KITH_ASSIGN_OR_RETURN(slots_, file_->Array<uint32_t>(kSlotsSection, n));
+      vectors_.rows = rows.data();
+    }
+    if (n == 0) return file_->Corrupt(kVectorsSection, "it is empty");
+    return Status::Ok();
+  }
+
+  void FillInfo() {
+    const FileHeader& header = file_->header();
+    info_.path = file_->path();
+    info_.file_bytes = header.file_size;
+    info_.num_vectors = header.num_vectors;
+    info_.dim = header.dim;
+    info_.metric = vectors_.table.metric;
+    info_.dtype = vectors_.table.rows.dtype;
+    info_.format_version = header.format_version;
+    info_.has_keys = !keys_.empty();
+    info_.has_ids = !ids_.empty();
+    info_.has_forest = forest_ != nullptr;
+    if (forest_ != nullptr) {
+      info_.num_trees = forest_->header().num_trees;
+      info_.leaf_size = forest_->header().leaf_size;
+    }
+    for (const SectionEntry& entry : file_->sections()) {
+      info_.sections.push_back(
+          {std::string(SectionName(entry)), entry.offset, entry.size, entry.crc32c});
+    }
+    const auto meta = file_->Bytes(kMetaSection);
+    info_.built_with.assign(reinterpret_cast<const char*>(meta.data()), meta.size());
+    const std::string seconds = GetFileAttribute(info_.path, kBuildSecondsAttribute);
+    double value = 0;
+    const auto parsed = std::from_chars(seconds.data(), seconds.data() + seconds.size(), value);
+    if (!seconds.empty() && parsed.ec == std::errc() && std::isfinite(value)) {
+      info_.build_seconds = value;
+    }
+  }
+
+  bool UsesForest(const SearchParams& params) const {
+    return params.index == IndexKind::kForest ||
+           (params.index == IndexKind::kAuto && forest_ != nullptr);
+  }
+
+  Status CheckQueries(const MatrixView& queries, const SearchParams& params) const {
+    if (params.k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
+    if (queries.dim != info_.dim) {
+      return Status::InvalidArgument(StrCat("queries have dimension ", queries.dim, ", ", info_.path,
+                                            " has vectors of dimension ", info_.dim));
+    }
+    if (params.index == IndexKind::kForest && forest_ == nullptr) {
+      return Status::InvalidArgument(
+          StrCat(info_.path, " has no forest; search it exactly, or build it with one"));
+    }
+    if (params.k > (uint64_t{1} << 40) / std::max<uint64_t>(queries.rows, 1)) {
+      return Status::InvalidArgument(StrCat("k = ", params.k, " for ", queries.rows,
+                                            " queries does not fit memory; ask for fewer"));
+    }
+    Status finite = CheckFinite(queries);
+    if (!finite.ok()) return Status(finite.code(), "queries: " + finite.message());
+    return Status::Ok();
+  }
+
+  std::shared_ptr<const ContainerReader> file_;
+  StoredVectors vectors_;
+  std::span<const uint32_t> slots_;
+  KeyLookup keys_;
+  IdLookup ids_;
+  std::unique_ptr<Forest> forest_;
+  IndexInfo info_;
+};
+
+}  // namespace
+
+const char* IndexKindName(IndexKind kind) {
+  switch (kind) {
+    case IndexKind::kAuto: return "auto";
+    case IndexKind::kExact: return "exact";
+    case IndexKind::kForest: return "forest";
+  }
+  return "unknown";
+}
+
+std::optional<IndexKind> ParseIndexKind(std::string_view name) {
+  for (const IndexKind kind : {IndexKind::kAuto, IndexKind::kExact, IndexKind::kForest}) {
+    if (name == IndexKindName(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
+Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOptions& options) {
+  KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(path));
+  if (options.prefault) index->Prefault();
+  return std::unique_ptr<Index>(std::move(index));
+}
+
+Status VerifyIndex(const std::string& path) {
+  KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(path));
+  return index->Verify();
+}
+
+}  // namespace kith

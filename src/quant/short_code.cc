@@ -1,0 +1,127 @@
+#include "quant/short_code.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/math.h"
+#include "base/parallel.h"
+#include "simd/kernels.h"
+
+namespace kith {
+namespace {
+
+// For a Gaussian coordinate of unit variance: the width of a level that makes the rounded vector's
+// direction closest to the true one, and the tangent of the angle left between the two.
+struct Levels {
+  float width;
+  float tangent;
+};
+constexpr Levels kLevels[3] = {{1.0f, 0.756f}, {0.996f, 0.365f}, {0.335f, 0.106f}};
+
+const Levels& LevelsOf(int bits) { return kLevels[bits == 1 ? 0 : bits == 2 ? 1 : 2]; }
+
+// Writes one code. `r` is the centred, rotated vector.
+void EncodeRow(const float* r, const CodeShape& shape, std::byte* out) {
+  const size_t dim = shape.rotated_dim();
+  const size_t code_bytes = shape.code_bytes();
+  const int half = 1 << (shape.bits - 1);
+  const double squared_norm = SquaredNorm(r, dim);
+  auto* code = reinterpret_cast<uint8_t*>(out);
+  std::memset(code, 0, code_bytes);
+  CodeFactors factors{static_cast<float>(squared_norm), 0};
+  if (squared_norm > 0) {
+    const auto scale = static_cast<float>(
+        std::sqrt(static_cast<double>(dim) / squared_norm) / LevelsOf(shape.bits).width);
+    double along = 0;  // <g, r>
+    for (size_t i = 0; i < dim; ++i) {
+      const int m = std::min(static_cast<int>(std::min(std::abs(r[i]) * scale, 15.0f)), half - 1);
+      const int u = r[i] >= 0 ? half + m : half - 1 - m;
+      along += (static_cast<float>(u - half) + 0.5f) * r[i];
+      code[i % code_bytes] |= static_cast<uint8_t>(u << (i / code_bytes * shape.bits));
+    }
+    factors.weight = static_cast<float>(squared_norm / along);
+  }
+  std::memcpy(out + code_bytes, &factors, sizeof(factors));
+}
+
+}  // namespace
+
+int CodeBits(size_t dim) { return dim >= 560 ? 1 : dim >= 128 ? 2 : 4; }
+
+Result<AlignedBuffer<std::byte>> EncodeRows(const MatrixView& rows,
+                                            std::span<const uint32_t> order,
+                                            const Geometry& geometry, std::span<const float> mean,
+                                            const Rotation& rotation, const CodeShape& shape,
+                                            int threads) {
+  KITH_ASSIGN_OR_RETURN(auto codes,
+                        AlignedBuffer<std::byte>::Create(order.size() * shape.row_bytes()));
+  threads = ResolveThreads(threads);
+  std::vector<std::vector<float>> scratch(threads, std::vector<float>(shape.rotated_dim()));
+  ParallelChunks(order.size(), 256, threads, [&](size_t begin, size_t end, int thread) {
+    float* x = scratch[thread].data();
+    for (size_t i = begin; i < end; ++i) {
+      geometry.Row(rows, order[i], x);
+      for (size_t c = 0; c < shape.dim; ++c) x[c] -= mean[c];
+      std::fill(x + shape.dim, x + shape.rotated_dim(), 0.0f);
+      rotation.Apply(x);
+      EncodeRow(x, shape, codes.data() + i * shape.row_bytes());
+    }
+  });
+  return codes;
+}
+
+Status CodeQuery::Init(const CodeShape& shape) {
+  shape_ = shape;
+  KITH_ASSIGN_OR_RETURN(rotated_, AlignedBuffer<float>::Create(shape.rotated_dim()));
+  // The kernel reads whole vectors of the query beyond a code's end.
+  KITH_ASSIGN_OR_RETURN(query_, AlignedBuffer<int8_t>::Create(shape.code_bytes() * 8 / shape.bits +
+                                                              simd::kQueryPadding));
+  return Status::Ok();
+}
+
+void CodeQuery::Prepare(const float* x, std::span<const float> mean, const Rotation& rotation) {
+  const size_t dim = shape_.rotated_dim();
+  float* r = rotated_.data();
+  for (size_t c = 0; c < shape_.dim; ++c) r[c] = x[c] - mean[c];
+  std::fill(r + shape_.dim, r + dim, 0.0f);
+  rotation.Apply(r);
+  squared_norm_ = static_cast<float>(SquaredNorm(r, dim));
+  float largest = 0;
+  for (size_t i = 0; i < dim; ++i) largest = std::max(largest, std::abs(r[i]));
+  const float scale = largest > 0 && std::isfinite(127 / largest) ? 127 / largest : 0;
+  step_ = scale > 0 ? 1 / scale : 0;
+  int32_t sum = 0;
+  // Coordinate i is where the kernel expects field i / code_bytes of byte i % code_bytes: at i.
+  for (size_t i = 0; i < dim; ++i) {
+    query_[i] = static_cast<int8_t>(std::lrint(r[i] * scale));
+    sum += query_[i];
+  }
+  offset_ = -0.5f * static_cast<float>((1 << shape_.bits) - 1) * static_cast<float>(sum);
+  error_scale_ = std::sqrt(squared_norm_) * LevelsOf(shape_.bits).tangent /
+                 std::sqrt(static_cast<float>(std::max<size_t>(dim, 2) - 1));
+}
+
+void CodeQuery::Estimate(std::span<const std::byte> codes, const uint32_t* ids, size_t num_ids,
+                         float* estimates, float* errors) {
+  if (dots_.size() < num_ids) dots_.resize(num_ids);
+  const size_t code_bytes = shape_.code_bytes();
+  const size_t row_bytes = shape_.row_bytes();
+  const int which = shape_.bits == 1 ? 0 : shape_.bits == 2 ? 1 : 2;
+  simd::GetKernels().code_dot[which](query_.data(), codes.data(), row_bytes, ids, num_ids,
+                                     code_bytes, dots_.data());
+  for (size_t i = 0; i < num_ids; ++i) {
+    CodeFactors factors;
+    std::memcpy(&factors, codes.data() + ids[i] * row_bytes + code_bytes, sizeof(factors));
+    const float dot = step_ * (static_cast<float>(dots_[i]) + offset_);
+    const float estimate = factors.squared_norm + squared_norm_ - 2 * factors.weight * dot;
+    estimates[i] = estimate >= 0 ? estimate : std::isnan(estimate)
+                                                  ? std::numeric_limits<float>::infinity()
+                                                  : 0.0f;
+    const float error = 2 * error_scale_ * std::sqrt(factors.squared_norm);
+    errors[i] = std::isnan(error) ? 0.0f : error;
+  }
+}
+
+}  // namespace kith

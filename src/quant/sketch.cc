@@ -1,0 +1,158 @@
+#include "quant/sketch.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/math.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "simd/kernels.h"
+
+namespace kith {
+namespace {
+
+constexpr size_t kSampleRows = 4096;
+constexpr size_t kSampleFloats = size_t{16} << 20;  // bounds the sample's memory in high dimensions
+constexpr int kIterations = 4;
+
+// A dense float matrix whose rows satisfy the kernels' needs of queries.
+struct Matrix {
+  AlignedBuffer<float> values;
+  size_t rows = 0;
+  size_t cols = 0;
+  size_t stride = 0;
+
+  static Result<Matrix> Create(size_t rows, size_t cols) {
+    Matrix m;
+    m.rows = rows;
+    m.cols = cols;
+    m.stride = RoundUp(cols, simd::kQueryPadding);
+    KITH_ASSIGN_OR_RETURN(m.values, AlignedBuffer<float>::Create(rows * m.stride));
+    return m;
+  }
+  float* row(size_t i) { return values.data() + i * stride; }
+  const float* row(size_t i) const { return values.data() + i * stride; }
+};
+
+const std::byte* Bytes(const float* p) { return reinterpret_cast<const std::byte*>(p); }
+
+simd::TileFn DotTile() {
+  return simd::GetKernels()
+      .f32[static_cast<size_t>(DataType::kF32)][static_cast<size_t>(simd::Op::kDot)]
+      .tile;
+}
+
+// out[i][j] = a row i . b row j
+void MultiplyTransposed(const Matrix& a, const Matrix& b, int threads, Matrix* out) {
+  const simd::TileFn tile = DotTile();
+  ParallelChunks(b.rows, 256, threads, [&](size_t begin, size_t end, int) {
+    tile(Bytes(a.row(0)), a.stride * sizeof(float), a.rows, Bytes(b.row(begin)),
+         b.stride * sizeof(float), end - begin, a.cols, out->values.data() + begin, out->stride);
+  });
+}
+
+// Modified Gram-Schmidt, each row twice for accuracy. A row that vanishes (fewer directions than rows
+// in the data) becomes zero.
+void Orthonormalise(Matrix* m) {
+  for (size_t i = 0; i < m->rows; ++i) {
+    const double before = SquaredNorm(m->row(i), m->cols);
+    for (int pass = 0; pass < 2; ++pass) {
+      for (size_t j = 0; j < i; ++j) {
+        double dot = 0;
+        for (size_t c = 0; c < m->cols; ++c) {
+          dot += static_cast<double>(m->row(i)[c]) * m->row(j)[c];
+        }
+        const auto d = static_cast<float>(dot);
+        for (size_t c = 0; c < m->cols; ++c) m->row(i)[c] -= d * m->row(j)[c];
+      }
+    }
+    const double norm = SquaredNorm(m->row(i), m->cols);
+    const double scale = norm > 1e-10 * before ? 1 / std::sqrt(norm) : 0;
+    for (size_t c = 0; c < m->cols; ++c) m->row(i)[c] = static_cast<float>(m->row(i)[c] * scale);
+  }
+}
+
+}  // namespace
+
+SketchMap::SketchMap(std::span<const float> mean, std::span<const float> basis, size_t sketch_dim)
+    : mean_(mean), basis_(basis), sketch_dim_(sketch_dim) {}
+
+void SketchMap::Project(float* x, float* out) const {
+  for (size_t i = 0; i < dim(); ++i) x[i] -= mean_[i];
+  if (basis_.empty()) {
+    std::copy(x, x + dim(), out);
+    return;
+  }
+  std::fill(x + dim(), x + ScratchFloats(), 0.0f);
+  DotTile()(Bytes(x), ScratchFloats() * sizeof(float), 1, Bytes(basis_.data()),
+            dim() * sizeof(float), sketch_dim_, dim(), out, sketch_dim_);
+}
+
+size_t SketchDim(size_t dim) { return dim <= kMaxSketchDim ? dim : 48; }
+
+Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geometry, uint64_t seed,
+                                  int threads) {
+  const size_t dim = geometry.dim();
+  TrainedSketch sketch;
+  sketch.sketch_dim = SketchDim(dim);
+
+  // Rows drawn with replacement: as good for means and directions, and simple.
+  const size_t samples = std::min({rows.rows, kSampleRows, std::max(kSampleFloats / dim, size_t{64})});
+  KITH_ASSIGN_OR_RETURN(Matrix x, Matrix::Create(samples, dim));
+  Rng rng(seed, 1);
+  std::vector<double> sum(dim, 0);
+  for (size_t i = 0; i < samples; ++i) {
+    const size_t row = samples == rows.rows ? i : rng.Below(static_cast<uint32_t>(rows.rows));
+    geometry.Row(rows, row, x.row(i));
+    for (size_t c = 0; c < dim; ++c) sum[c] += x.row(i)[c];
+  }
+  sketch.mean.resize(dim);
+  for (size_t c = 0; c < dim; ++c) {
+    sketch.mean[c] = static_cast<float>(sum[c] / static_cast<double>(samples));
+  }
+  if (sketch.sketch_dim == dim) return sketch;
+
+  KITH_ASSIGN_OR_RETURN(Matrix transposed, Matrix::Create(dim, samples));
+  for (size_t i = 0; i < samples; ++i) {
+    for (size_t c = 0; c < dim; ++c) {
+      x.row(i)[c] -= sketch.mean[c];
+      transposed.row(c)[i] = x.row(i)[c];
+    }
+  }
+  KITH_ASSIGN_OR_RETURN(Matrix basis, Matrix::Create(sketch.sketch_dim, dim));
+  KITH_ASSIGN_OR_RETURN(Matrix images, Matrix::Create(sketch.sketch_dim, samples));
+  for (size_t i = 0; i < basis.rows; ++i) {
+    for (size_t c = 0; c < dim; ++c) basis.row(i)[c] = static_cast<float>(rng.Normal());
+  }
+  Orthonormalise(&basis);
+  for (int iteration = 0; iteration < kIterations; ++iteration) {
+    MultiplyTransposed(basis, x, threads, &images);
+    MultiplyTransposed(images, transposed, threads, &basis);
+    Orthonormalise(&basis);
+  }
+  sketch.basis.resize(sketch.sketch_dim * dim);
+  for (size_t i = 0; i < basis.rows; ++i) {
+    std::copy(basis.row(i), basis.row(i) + dim, sketch.basis.data() + i * dim);
+  }
+  return sketch;
+}
+
+Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& geometry,
+                                        const SketchMap& map, int threads) {
+  const size_t stride = SketchStride(map.sketch_dim());
+  KITH_ASSIGN_OR_RETURN(auto sketches, AlignedBuffer<float>::Create(rows.rows * stride));
+  threads = ResolveThreads(threads);
+  std::vector<AlignedBuffer<float>> scratch(threads);
+  for (auto& buffer : scratch) {
+    KITH_ASSIGN_OR_RETURN(buffer, AlignedBuffer<float>::Create(map.ScratchFloats()));
+  }
+  ParallelChunks(rows.rows, 256, threads, [&](size_t begin, size_t end, int thread) {
+    for (size_t i = begin; i < end; ++i) {
+      geometry.Row(rows, i, scratch[thread].data());
+      map.Project(scratch[thread].data(), sketches.data() + i * stride);
+    }
+  });
+  return sketches;
+}
+
+}  // namespace kith

@@ -1,0 +1,71 @@
+// Short float vectors that keep most of the distances: the space in which trees are grown.
+//
+// Data of up to kMaxSketchDim dimensions is only centred. Wider data is projected on its leading
+// principal directions, found by subspace iteration on a sample (Halko, Martinsson & Tropp, SIAM
+// Review 2011).
+#ifndef KITH_QUANT_SKETCH_H_
+#define KITH_QUANT_SKETCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "kith/status.h"
+#include "kith/types.h"
+#include "quant/geometry.h"
+
+namespace kith {
+
+inline constexpr size_t kMaxSketchDim = 112;
+
+// The projection, as stored in a file: mean [dim] and basis [sketch_dim, dim] (absent if the sketch
+// is the centred vector itself). A view; thread-safe.
+class SketchMap {
+ public:
+  SketchMap() = default;
+  SketchMap(std::span<const float> mean, std::span<const float> basis, size_t sketch_dim);
+
+  size_t dim() const { return mean_.size(); }
+  size_t sketch_dim() const { return sketch_dim_; }
+  std::span<const float> mean() const { return mean_; }
+  std::span<const float> basis() const { return basis_; }
+
+  // Floats of scratch that Project() needs.
+  size_t ScratchFloats() const { return RoundUp(dim(), 64); }
+  // out[0..sketch_dim) = basis * (x - mean). `x` is overwritten; 64-byte aligned, ScratchFloats().
+  void Project(float* x, float* out) const;
+
+ private:
+  std::span<const float> mean_;
+  std::span<const float> basis_;
+  size_t sketch_dim_ = 0;
+};
+
+// Floats from one sketch to the next: whole vectors of 16.
+constexpr size_t SketchStride(size_t sketch_dim) { return RoundUp(sketch_dim, 16); }
+
+// The dimension that sketches of `dim`-dimensional data have.
+size_t SketchDim(size_t dim);
+
+// What a SketchMap views.
+struct TrainedSketch {
+  std::vector<float> mean;
+  std::vector<float> basis;
+  size_t sketch_dim = 0;
+  SketchMap Map() const { return {mean, basis, sketch_dim}; }
+};
+
+// Learns the projection from a sample of the rows. Deterministic for a seed.
+// Cost: O(sample * dim * sketch_dim). Errors: OutOfMemory.
+Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geometry, uint64_t seed,
+                                  int threads);
+
+// Sketches of all rows: float32 [rows, SketchStride(sketch_dim)]. Errors: OutOfMemory.
+Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& geometry,
+                                        const SketchMap& map, int threads);
+
+}  // namespace kith
+
+#endif  // KITH_QUANT_SKETCH_H_

@@ -1,0 +1,211 @@
+#include "search/scorer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/math.h"
+#include "base/strings.h"
+#include "data/convert.h"
+
+namespace kith {
+namespace {
+
+simd::Op OpOf(Metric metric) {
+  switch (metric) {
+    case Metric::kEuclidean: return simd::Op::kL2;
+    case Metric::kAngular:
+    case Metric::kDot: return simd::Op::kDot;
+    case Metric::kManhattan: return simd::Op::kL1;
+    case Metric::kHamming: return simd::Op::kHamming;
+  }
+  return simd::Op::kL2;
+}
+
+bool HasNativeKernel(DataType dtype) {
+  return dtype == DataType::kI8 || dtype == DataType::kU8 || dtype == DataType::kBit;
+}
+
+// Whether every coordinate is a value of `dtype`.
+bool HoldsExactly(DataType dtype, const float* x, size_t dim) {
+  float low = 0;
+  float high = 1;
+  if (dtype == DataType::kI8) low = -128, high = 127;
+  if (dtype == DataType::kU8) high = 255;
+  bool all = true;
+  for (size_t i = 0; i < dim; ++i) {
+    all = all && x[i] >= low && x[i] <= high && x[i] == static_cast<float>(static_cast<int>(x[i]));
+  }
+  return all;
+}
+
+// REQUIRES: HoldsExactly().
+void WriteNative(DataType dtype, const float* x, size_t dim, std::byte* out) {
+  for (size_t i = 0; i < dim; ++i) {
+    const int v = static_cast<int>(x[i]);
+    if (dtype == DataType::kBit) {
+      out[i / 8] |= static_cast<std::byte>(v << (i % 8));
+    } else {
+      out[i] = static_cast<std::byte>(v);
+    }
+  }
+}
+
+}  // namespace
+
+float InverseNorm(const float* x, size_t dim) {
+  const double sum = SquaredNorm(x, dim);
+  return sum > 0 ? static_cast<float>(1 / std::sqrt(sum)) : 0.0f;
+}
+
+float UserDistance(Metric metric, float internal) {
+  return metric == Metric::kEuclidean ? std::sqrt(internal) : internal;
+}
+
+Result<Scorer> Scorer::Create(const VectorTable& table, const MatrixView& queries, size_t begin,
+                              size_t end) {
+  Scorer s;
+  s.table_ = table;
+  const size_t dim = table.rows.dim;
+  const DataType dtype = table.rows.dtype;
+  const auto op = static_cast<size_t>(OpOf(table.metric));
+  const simd::Kernels& kernels = simd::GetKernels();
+  // Bits have no float kernel: rows are unpacked to float32 first.
+  const DataType float_rows = dtype == DataType::kBit ? DataType::kF32 : dtype;
+  s.float_kernel_ = kernels.f32[static_cast<size_t>(float_rows)][op];
+  if (HasNativeKernel(dtype)) s.native_kernel_ = kernels.native[static_cast<size_t>(dtype)][op];
+
+  // Zero padding lets the kernels run over whole vectors: zeros add nothing to any operation.
+  const size_t stride = table.rows.stride;
+  s.native_dim_ = table.zero_padded ? stride : RowBytes(dtype, dim);
+  s.float_dim_ = dtype == DataType::kBit || !table.zero_padded ? dim : stride / RowBytes(dtype, 1);
+  const size_t padded = RoundUp(std::max({dim, s.float_dim_, s.native_dim_}), simd::kQueryPadding);
+  s.float_stride_ = padded * sizeof(float);
+  s.native_stride_ = padded;
+
+  const size_t count = end - begin;
+  KITH_ASSIGN_OR_RETURN(s.float_queries_,
+                        AlignedBuffer<std::byte>::Create(count * s.float_stride_));
+  if (HasNativeKernel(dtype)) {
+    KITH_ASSIGN_OR_RETURN(s.native_queries_,
+                          AlignedBuffer<std::byte>::Create(count * s.native_stride_));
+  }
+  std::vector<float> x(dim);
+  std::vector<uint32_t> natives;
+  std::vector<float> native_norms;
+  for (size_t i = 0; i < count; ++i) {
+    RowToF32(queries, begin + i, x.data());
+    if (SquaredNorm(x.data(), dim) > std::numeric_limits<float>::max() / 4) {
+      return Status::InvalidArgument(StrCat(
+          "query ", begin + i,
+          ": values too large, the squared norm overflows float32; scale the vectors down"));
+    }
+    const bool native = HasNativeKernel(dtype) && HoldsExactly(dtype, x.data(), dim);
+    if (native) {
+      WriteNative(dtype, x.data(), dim, s.native_queries_.data() + natives.size() * s.native_stride_);
+      natives.push_back(static_cast<uint32_t>(i));
+    } else {
+      std::memcpy(s.float_queries_.data() + s.order_.size() * s.float_stride_, x.data(),
+                  dim * sizeof(float));
+      s.order_.push_back(static_cast<uint32_t>(i));
+    }
+    if (table.metric == Metric::kAngular) {
+      (native ? native_norms : s.inverse_norms_).push_back(InverseNorm(x.data(), dim));
+    }
+  }
+  s.num_float_ = s.order_.size();
+  s.order_.insert(s.order_.end(), natives.begin(), natives.end());
+  s.inverse_norms_.insert(s.inverse_norms_.end(), native_norms.begin(), native_norms.end());
+  return s;
+}
+
+const std::byte* Scorer::Query(size_t slot) const {
+  return slot < num_float_ ? float_queries_.data() + slot * float_stride_
+                           : native_queries_.data() + (slot - num_float_) * native_stride_;
+}
+
+const float* Scorer::NormsFrom(size_t row) const {
+  return table_.inverse_norms == nullptr ? nullptr : table_.inverse_norms + row;
+}
+
+void Scorer::Finish(size_t slot, const float* inverse_norms, float* out, size_t n) const noexcept {
+  if (table_.metric == Metric::kDot) {
+    for (size_t i = 0; i < n; ++i) out[i] = -out[i];
+  } else if (table_.metric == Metric::kAngular) {
+    const float scale = inverse_norms_[slot];
+    for (size_t i = 0; i < n; ++i) {
+      out[i] = std::clamp(1.0f - out[i] * (scale * inverse_norms[i]), 0.0f, 2.0f);
+    }
+  }
+}
+
+void Scorer::FinishIds(size_t slot, const uint32_t* ids, float* out, size_t n) const noexcept {
+  if (table_.metric != Metric::kAngular) return Finish(slot, nullptr, out, n);
+  const float scale = inverse_norms_[slot];
+  for (size_t i = 0; i < n; ++i) {
+    out[i] = std::clamp(1.0f - out[i] * (scale * table_.inverse_norms[ids[i]]), 0.0f, 2.0f);
+  }
+}
+
+void Scorer::ScoreRows(size_t slot_begin, size_t slot_end, size_t row_begin, size_t row_end,
+                       float* out, size_t out_stride) const noexcept {
+  const bool native = slot_begin >= num_float_;
+  const size_t rows = row_end - row_begin;
+  if (!native && table_.rows.dtype == DataType::kBit) {
+    for (size_t slot = slot_begin; slot < slot_end; ++slot, out += out_stride) {
+      ScoreDecoded(slot, nullptr, row_begin, rows, out);
+    }
+    return;
+  }
+  const simd::DistanceKernel& kernel = native ? native_kernel_ : float_kernel_;
+  kernel.tile(Query(slot_begin), native ? native_stride_ : float_stride_, slot_end - slot_begin,
+              table_.rows.row(row_begin), table_.rows.stride, rows,
+              native ? native_dim_ : float_dim_, out, out_stride);
+  for (size_t slot = slot_begin; slot < slot_end; ++slot, out += out_stride) {
+    Finish(slot, NormsFrom(row_begin), out, rows);
+  }
+}
+
+void Scorer::ScoreIds(size_t slot, const uint32_t* ids, size_t num_ids, float* out) const noexcept {
+  const bool native = slot >= num_float_;
+  if (!native && table_.rows.dtype == DataType::kBit) {
+    return ScoreDecoded(slot, ids, 0, num_ids, out);
+  }
+  const simd::DistanceKernel& kernel = native ? native_kernel_ : float_kernel_;
+  kernel.ids(Query(slot), table_.rows.data, table_.rows.stride, ids, num_ids,
+             native ? native_dim_ : float_dim_, out);
+  FinishIds(slot, ids, out, num_ids);
+}
+
+// A float query against packed bits, one row at a time: rare (bits are searched with bits), so it is
+// written for correctness.
+void Scorer::ScoreDecoded(size_t slot, const uint32_t* ids, size_t first, size_t n,
+                          float* out) const noexcept {
+  alignas(64) float block[1024];
+  const auto* query = reinterpret_cast<const float*>(Query(slot));
+  for (size_t i = 0; i < n; ++i) {
+    const size_t row = ids != nullptr ? ids[i] : first + i;
+    const auto* bits = reinterpret_cast<const uint8_t*>(table_.rows.row(row));
+    float sum = 0;
+    for (size_t at = 0; at < table_.rows.dim; at += 1024) {
+      const size_t count = std::min<size_t>(1024, table_.rows.dim - at);
+      for (size_t j = 0; j < count; ++j) {
+        block[j] = static_cast<float>((bits[(at + j) / 8] >> ((at + j) % 8)) & 1);
+      }
+      float part = 0;
+      float_kernel_.tile(reinterpret_cast<const std::byte*>(query + at), float_stride_, 1,
+                         reinterpret_cast<const std::byte*>(block), sizeof(block), 1, count, &part,
+                         1);
+      sum += part;
+    }
+    out[i] = sum;
+  }
+  if (ids != nullptr) {
+    FinishIds(slot, ids, out, n);
+  } else {
+    Finish(slot, NormsFrom(first), out, n);
+  }
+}
+
+}  // namespace kith

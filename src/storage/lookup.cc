@@ -1,0 +1,290 @@
+#include "storage/lookup.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "base/aligned_buffer.h"
+#include "base/rng.h"
+#include "base/strings.h"
+
+namespace kith {
+namespace {
+
+constexpr uint32_t kEmptySlot = std::numeric_limits<uint32_t>::max();
+static_assert(kMaxRows < kEmptySlot);
+
+// The slots of a table of n rows: at most two of three are in use, so a search always ends at an
+// empty one, mostly within the cache line where it began.
+uint64_t NumSlots(uint64_t n) { return std::bit_ceil(std::max<uint64_t>(2, n + n / 2 + 1)); }
+
+uint64_t Hash(std::string_view key) {
+  uint64_t hash = Mix64(key.size());
+  for (; !key.empty(); key.remove_prefix(std::min<size_t>(8, key.size()))) {
+    uint64_t word = 0;
+    std::memcpy(&word, key.data(), std::min<size_t>(8, key.size()));
+    hash = Mix64(hash ^ word);
+  }
+  return hash;
+}
+
+uint64_t Hash(int64_t id) { return Mix64(static_cast<uint64_t>(id)); }
+
+template <class T>
+std::span<const std::byte> BytesOf(const T& array) {
+  return std::as_bytes(std::span(array.data(), array.size()));
+}
+
+// Text for a message of one line: unprintable bytes as \xNN, long keys cut.
+std::string Quoted(std::string_view key) {
+  constexpr size_t kMostShown = 64;
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text = "\"";
+  for (const char c : key.substr(0, kMostShown)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= ' ' && byte != 0x7F && c != '"' && c != '\\') {
+      text += c;
+    } else {
+      text += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 0xF]};
+    }
+  }
+  return text + (key.size() > kMostShown ? "\"..." : "\"");
+}
+
+// The hash table of n rows, the same for the same rows: they are put in by ascending number, each
+// into the first free slot from its hash on, unless a row equal to it is met there first; then
+// on_equal(first, row) decides whether to go on.
+template <class HashOf, class Equal, class OnEqual>
+Result<AlignedBuffer<uint32_t>> BuildTable(uint64_t n, HashOf hash_of, Equal equal,
+                                           OnEqual on_equal) {
+  const uint64_t slots = NumSlots(n);
+  KITH_ASSIGN_OR_RETURN(auto table, AlignedBuffer<uint32_t>::Create(slots));
+  // A byte of the hash of each slot's row, 0 for none: spares most comparisons of rows that differ,
+  // each of which would wait for memory.
+  KITH_ASSIGN_OR_RETURN(auto tags, AlignedBuffer<uint8_t>::Create(slots));
+  std::fill_n(table.data(), slots, kEmptySlot);
+  for (uint64_t row = 0; row < n; ++row) {
+    const uint64_t hash = hash_of(row);
+    const auto tag = static_cast<uint8_t>((hash >> 56) | 1);
+    uint64_t slot = hash & (slots - 1);
+    while (tags[slot] != 0 && !(tags[slot] == tag && equal(table[slot], row))) {
+      slot = (slot + 1) & (slots - 1);
+    }
+    if (tags[slot] != 0) {
+      KITH_RETURN_IF_ERROR(on_equal(table[slot], row));
+      continue;
+    }
+    tags[slot] = tag;
+    table[slot] = static_cast<uint32_t>(row);
+  }
+  return table;
+}
+
+// The first row for which matches(row) is true among those in the slots from `hash` on, or kMaxRows
+// if there is none. Ends on any table: after as many steps as there are slots.
+// Errors: those of matches; Corruption.
+template <class Matches>
+Result<uint64_t> FindInTable(const ContainerReader& file, std::string_view section,
+                             std::span<const uint32_t> table, uint64_t num_rows, uint64_t hash,
+                             Matches matches) {
+  const uint64_t mask = table.size() - 1;
+  for (uint64_t i = 0; i < table.size(); ++i) {
+    const uint64_t slot = (hash + i) & mask;
+    const uint32_t row = table[slot];
+    if (row == kEmptySlot) return kMaxRows;
+    if (row >= num_rows) {
+      return file.Corrupt(section, StrCat("slot ", slot, " holds row ", row, " of ", num_rows));
+    }
+    KITH_ASSIGN_OR_RETURN(const bool found, matches(row));
+    if (found) return uint64_t{row};
+  }
+  return file.Corrupt(section, "has no empty slot");
+}
+
+// Corruption unless the stored table is the one that the rows give.
+Status CompareTables(const ContainerReader& file, std::string_view section,
+                     std::span<const uint32_t> stored, const AlignedBuffer<uint32_t>& expected) {
+  for (size_t slot = 0; slot < stored.size(); ++slot) {
+    if (stored[slot] == expected[slot]) continue;
+    const auto text = [](uint32_t row) {
+      return row == kEmptySlot ? std::string("nothing") : StrCat("row ", row);
+    };
+    return file.Corrupt(section, StrCat("slot ", slot, " holds ", text(stored[slot]), ", expected ",
+                                        text(expected[slot])));
+  }
+  return Status::Ok();
+}
+
+Status CheckCount(const ContainerWriter& writer, uint64_t count, const char* what) {
+  if (count == writer.num_vectors()) return Status::Ok();
+  return Status::InvalidArgument(StrCat(writer.path(), ": ", count, " ", what, " for ",
+                                        writer.num_vectors(), " vectors, expected one for each"));
+}
+
+// Corruption if the file has some sections of the group but not all.
+Result<bool> HasAll(const ContainerReader& file, std::initializer_list<std::string_view> names) {
+  const auto missing = std::find_if(names.begin(), names.end(), [&](std::string_view name) {
+    return file.Find(name) == nullptr;
+  });
+  if (missing == names.end()) return true;
+  for (const std::string_view name : names) {
+    if (file.Find(name) != nullptr) {
+      return file.Corrupt(*missing, StrCat("is missing, but \"", name, "\" is there"));
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Status WriteKeys(ContainerWriter* writer, const StringList& keys) {
+  KITH_RETURN_IF_ERROR(CheckCount(*writer, keys.size(), "keys"));
+  KITH_RETURN_IF_ERROR(writer->BeginSection("keys"));
+  for (size_t row = 0; row < keys.size(); ++row) {
+    KITH_RETURN_IF_ERROR(writer->Append(BytesOf(keys[row])));
+  }
+  KITH_RETURN_IF_ERROR(writer->EndSection());
+
+  KITH_RETURN_IF_ERROR(writer->BeginSection("key_ends"));
+  std::array<uint64_t, 1024> ends;
+  size_t pending = 0;
+  uint64_t end = 0;
+  for (size_t row = 0; row < keys.size(); ++row) {
+    ends[pending++] = end += keys[row].size();
+    if (pending < ends.size() && row + 1 < keys.size()) continue;
+    KITH_RETURN_IF_ERROR(writer->Append(std::as_bytes(std::span(ends).first(pending))));
+    pending = 0;
+  }
+  KITH_RETURN_IF_ERROR(writer->EndSection());
+
+  KITH_ASSIGN_OR_RETURN(const auto table,
+                        BuildTable(
+                            keys.size(), [&](uint64_t row) { return Hash(keys[row]); },
+                            [&](uint64_t a, uint64_t b) { return keys[a] == keys[b]; },
+                            [](uint64_t, uint64_t) { return Status::Ok(); }));
+  return writer->AddSection("key_table", BytesOf(table));
+}
+
+Result<KeyLookup> KeyLookup::Open(const ContainerReader& file) {
+  KITH_ASSIGN_OR_RETURN(const bool present, HasAll(file, {"keys", "key_ends", "key_table"}));
+  if (!present) return KeyLookup();
+  const uint64_t n = file.header().num_vectors;
+  KeyLookup lookup;
+  lookup.file_ = &file;
+  KITH_ASSIGN_OR_RETURN(lookup.blob_, file.Array<char>("keys", file.Find("keys")->size));
+  KITH_ASSIGN_OR_RETURN(lookup.ends_, file.Array<uint64_t>("key_ends", n));
+  KITH_ASSIGN_OR_RETURN(lookup.table_, file.Array<uint32_t>("key_table", NumSlots(n)));
+  return lookup;
+}
+
+std::optional<std::string_view> KeyLookup::TryKey(uint64_t row) const {
+  const uint64_t begin = row == 0 ? 0 : ends_[row - 1];
+  const uint64_t end = ends_[row];
+  if (begin > end || end > blob_.size()) return std::nullopt;
+  return std::string_view(blob_.data(), blob_.size()).substr(begin, end - begin);
+}
+
+Status KeyLookup::BadEnd(uint64_t row) const {
+  return file_->Corrupt("key_ends", StrCat("row ", row, " ends at ", ends_[row], ", expected ",
+                                           row == 0 ? 0 : ends_[row - 1], " to ", blob_.size()));
+}
+
+Result<uint64_t> KeyLookup::Find(std::string_view key) const {
+  if (empty()) return Status::NotFound(StrCat("key ", Quoted(key), ": the file has no keys"));
+  KITH_ASSIGN_OR_RETURN(const uint64_t row,
+                        FindInTable(*file_, "key_table", table_, ends_.size(), Hash(key),
+                                    [&](uint64_t candidate) -> Result<bool> {
+                                      const auto other = TryKey(candidate);
+                                      if (!other) return BadEnd(candidate);
+                                      return *other == key;
+                                    }));
+  if (row == kMaxRows) {
+    return Status::NotFound(StrCat("key ", Quoted(key), " is not in ", file_->path()));
+  }
+  return row;
+}
+
+std::string_view KeyLookup::Key(uint64_t row) const {
+  return empty() ? std::string_view() : TryKey(row).value_or(std::string_view());
+}
+
+Status KeyLookup::Verify() const {
+  if (file_ == nullptr) return Status::Ok();
+  for (uint64_t row = 0; row < ends_.size(); ++row) {
+    if (!TryKey(row)) return BadEnd(row);
+  }
+  const uint64_t end = ends_.empty() ? 0 : ends_.back();
+  if (end != blob_.size()) {
+    return file_->Corrupt("keys", StrCat(blob_.size(), " bytes, but the last key ends at ", end));
+  }
+  KITH_ASSIGN_OR_RETURN(const auto expected,
+                        BuildTable(
+                            ends_.size(), [&](uint64_t row) { return Hash(Key(row)); },
+                            [&](uint64_t a, uint64_t b) { return Key(a) == Key(b); },
+                            [](uint64_t, uint64_t) { return Status::Ok(); }));
+  return CompareTables(*file_, "key_table", table_, expected);
+}
+
+Status WriteIds(ContainerWriter* writer, const std::vector<int64_t>& ids) {
+  KITH_RETURN_IF_ERROR(CheckCount(*writer, ids.size(), "ids"));
+  const auto negative = std::find_if(ids.begin(), ids.end(), [](int64_t id) { return id < 0; });
+  if (negative != ids.end()) {
+    return Status::InvalidArgument(
+        StrCat("row ", negative - ids.begin(), " has the id ", *negative, ", expected 0 or more"));
+  }
+  KITH_ASSIGN_OR_RETURN(const auto table,
+                        BuildTable(
+                            ids.size(), [&](uint64_t row) { return Hash(ids[row]); },
+                            [&](uint64_t a, uint64_t b) { return ids[a] == ids[b]; },
+                            [&](uint64_t first, uint64_t row) {
+                              return Status::InvalidArgument(StrCat("rows ", first, " and ", row,
+                                                                    " have the same id ", ids[row],
+                                                                    "; ids must be unique"));
+                            }));
+  KITH_RETURN_IF_ERROR(writer->AddSection("ids", BytesOf(ids)));
+  return writer->AddSection("id_table", BytesOf(table));
+}
+
+Result<IdLookup> IdLookup::Open(const ContainerReader& file) {
+  KITH_ASSIGN_OR_RETURN(const bool present, HasAll(file, {"ids", "id_table"}));
+  if (!present) return IdLookup();
+  const uint64_t n = file.header().num_vectors;
+  IdLookup lookup;
+  lookup.file_ = &file;
+  KITH_ASSIGN_OR_RETURN(lookup.ids_, file.Array<int64_t>("ids", n));
+  KITH_ASSIGN_OR_RETURN(lookup.table_, file.Array<uint32_t>("id_table", NumSlots(n)));
+  return lookup;
+}
+
+Result<uint64_t> IdLookup::Find(int64_t id) const {
+  if (empty()) return Status::NotFound(StrCat("id ", id, ": the file has no ids"));
+  KITH_ASSIGN_OR_RETURN(
+      const uint64_t row,
+      FindInTable(*file_, "id_table", table_, ids_.size(), Hash(id),
+                  [&](uint64_t candidate) -> Result<bool> { return ids_[candidate] == id; }));
+  if (row == kMaxRows) return Status::NotFound(StrCat("id ", id, " is not in ", file_->path()));
+  return row;
+}
+
+Status IdLookup::Verify() const {
+  if (file_ == nullptr) return Status::Ok();
+  for (uint64_t row = 0; row < ids_.size(); ++row) {
+    if (ids_[row] < 0) {
+      return file_->Corrupt("ids", StrCat("row ", row, " has the id ", ids_[row]));
+    }
+  }
+  KITH_ASSIGN_OR_RETURN(const auto expected,
+                        BuildTable(
+                            ids_.size(), [&](uint64_t row) { return Hash(ids_[row]); },
+                            [&](uint64_t a, uint64_t b) { return ids_[a] == ids_[b]; },
+                            [&](uint64_t first, uint64_t row) {
+                              return file_->Corrupt("ids", StrCat("rows ", first, " and ", row,
+                                                                  " have the same id ", ids_[row]));
+                            }));
+  return CompareTables(*file_, "id_table", table_, expected);
+}
+
+}  // namespace kith

@@ -1,0 +1,124 @@
+// kith build.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "cli/harness.h"
+
+namespace kith::cli_test {
+namespace {
+
+using BuildTest = CliTest;
+using nlohmann::json;
+
+TEST_F(BuildTest, SaysWhatWasBuiltAndWhy) {
+  const std::string out = Ok({"build", WriteSmallWords(), "-o", Path("w.kith")});
+  for (const char* words : {"100 vectors of 8 dimensions, with keys", "angular (usual for",
+                            "--metric chooses another", "forest of", "bytes a vector"}) {
+    EXPECT_NE(out.find(words), std::string::npos) << words << " in\n" << out;
+  }
+  EXPECT_EQ(FilesInDirectory(), (std::vector<std::string>{"w.kith", "words.vec"}));
+}
+
+TEST_F(BuildTest, JsonHasTheSummary) {
+  const json built = OkJson(
+      {"build", WriteSmallWords(), "-o", Path("w.kith"), "--trees", "3", "--leaf", "20", "--json"});
+  EXPECT_EQ(built["vectors"], 100);
+  EXPECT_EQ(built["dim"], 8);
+  EXPECT_EQ(built["dtype"], "f32");
+  EXPECT_EQ(built["metric"], "angular");
+  EXPECT_EQ(built["index"], json({"exact", "forest"}));
+  EXPECT_EQ(built["trees"], 3);
+  EXPECT_EQ(built["leaf"], 20);
+  EXPECT_EQ(built["keys"], true);
+  EXPECT_EQ(built["ids"], false);
+  EXPECT_GT(built["build_s"], 0);
+  EXPECT_EQ(built["bytes"], ReadFile(Path("w.kith")).size());
+  EXPECT_DOUBLE_EQ(built["bytes_per_vector"], built["bytes"].get<double>() / 100);
+}
+
+TEST_F(BuildTest, ChoosesTheUsualMetricAndTheSmallestType) {
+  const auto build = [&](const std::string& vectors, std::vector<std::string> more = {}) {
+    std::vector<std::string> args{"build", vectors, "-o", Path("x.kith"), "--json"};
+    args.insert(args.end(), more.begin(), more.end());
+    return OkJson(args);
+  };
+  const json floats = build(WriteFvecs("f.fvecs", RandomFloats(50, 6, 1)));
+  EXPECT_EQ(floats["metric"], "angular");
+  EXPECT_EQ(floats["dtype"], "f32");
+  const std::string bytes_path = WriteBvecs("b.bvecs", RandomBytes(50, 6, 1));
+  const json bytes = build(bytes_path);
+  EXPECT_EQ(bytes["metric"], "euclidean");
+  EXPECT_EQ(bytes["dtype"], "u8");
+  const json bytes_in_floats =
+      build(WriteFvecs("i.fvecs", RandomBytes(50, 6, 1)), {"--metric", "euclidean"});
+  EXPECT_EQ(bytes_in_floats["dtype"], "u8");
+  EXPECT_EQ(bytes_in_floats["metric_reason"], "as asked");
+  const json wide = build(bytes_path, {"--dtype", "f32", "--metric", "manhattan"});
+  EXPECT_EQ(wide["dtype"], "f32");
+  EXPECT_EQ(wide["metric"], "manhattan");
+
+  std::string header = "{'descr': '|b1', 'fortran_order': False, 'shape': (4, 8), }";
+  header.resize(117, ' ');
+  header += '\n';
+  WriteFile(Path("bits.npy"), std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header +
+                                  std::string("\0\1\0\1\0\1\0\1", 8) +
+                                  std::string("\1\1\0\1\0\1\0\1", 8) + std::string(16, '\0'));
+  const json bits = build(Path("bits.npy"));
+  EXPECT_EQ(bits["metric"], "hamming");
+  EXPECT_EQ(bits["dtype"], "bit");
+}
+
+TEST_F(BuildTest, AnyNumberOfThreadsGivesTheSameBytes) {
+  const std::string vectors = WriteFvecs("v.fvecs", RandomFloats(5000, 16, 3));
+  for (const char* threads : {"1", "2", "5"}) {
+    Ok({"build", vectors, "-o", Path(std::string(threads) + ".kith"), "--threads", threads,
+        "--trees", "6"});
+  }
+  const std::string one = ReadFile(Path("1.kith"));
+  EXPECT_TRUE(one == ReadFile(Path("2.kith")));
+  EXPECT_TRUE(one == ReadFile(Path("5.kith")));
+  Ok({"build", vectors, "-o", Path("seed.kith"), "--trees", "6", "--seed", "7"});
+  EXPECT_FALSE(one == ReadFile(Path("seed.kith"))) << "the seed must matter";
+}
+
+TEST_F(BuildTest, TakesKeysIdsAndTheFirstRows) {
+  const std::string vectors = WriteFvecs("v.fvecs", RandomFloats(5, 4, 3));
+  WriteFile(Path("keys.txt"), "a\nb b\nc\nd\n\xC3\xA9\n");
+  WriteFile(Path("ids.txt"), "50\n40\r\n30\n20\n10\n");
+  const json built = OkJson({"build", vectors, "-o", Path("v.kith"), "--keys", Path("keys.txt"),
+                             "--ids", Path("ids.txt"), "--index", "exact", "--json"});
+  EXPECT_EQ(built["keys"], true);
+  EXPECT_EQ(built["ids"], true);
+  EXPECT_EQ(built["index"], json({"exact"}));
+  const json found = OkJson({"search", Path("v.kith"), "--id", "40", "-k", "9", "--json"});
+  EXPECT_EQ(found["query"], 40);
+  EXPECT_EQ(found["neighbors"].size(), 4u);
+  for (const json& neighbor : found["neighbors"]) {
+    const size_t row = 5 - neighbor["id"].get<size_t>() / 10;
+    EXPECT_EQ(neighbor["key"], (std::vector<std::string>{"a", "b b", "c", "d", "\xC3\xA9"}[row]));
+  }
+  EXPECT_EQ(OkJson({"build", vectors, "-o", Path("v.kith"), "--rows", "3", "--ids", Path("ids.txt"),
+                    "--json"})["vectors"],
+            3);
+}
+
+TEST_F(BuildTest, ReplacesAnExistingFile) {
+  WriteFile(Path("w.kith"), "something else");
+  Ok({"build", WriteSmallWords(), "-o", Path("w.kith")});
+  Ok({"verify", Path("w.kith")});
+}
+
+TEST_F(BuildTest, RebuildsAKithFileInPlace) {
+  Ok({"build", WriteSmallWords(), "-o", Path("w.kith"), "--index", "exact"});
+  const json before = OkJson({"search", Path("w.kith"), "--key", "river", "--json"});
+  const json built = OkJson({"build", Path("w.kith"), "-o", Path("w.kith"), "--json"});
+  EXPECT_EQ(built["index"], json({"exact", "forest"}));
+  EXPECT_EQ(built["keys"], true);
+  EXPECT_EQ(built["metric"], "angular");
+  const json after = OkJson({"search", Path("w.kith"), "--key", "river", "--exact", "--json"});
+  EXPECT_EQ(before["neighbors"], after["neighbors"]);
+}
+
+}  // namespace
+}  // namespace kith::cli_test

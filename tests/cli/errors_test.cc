@@ -1,0 +1,224 @@
+// Every kind of failure: its exit code and its one line.
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/harness.h"
+
+namespace kith::cli_test {
+namespace {
+
+using UsageTest = CliTest;
+
+TEST_F(UsageTest, HelpNamesAnExampleOfEveryCommand) {
+  EXPECT_NE(Ok({"--help"}).find("Example:"), std::string::npos);
+  EXPECT_EQ(Ok({"--version"}).rfind("kith ", 0), 0u);
+  for (const std::string command :
+       {"build", "search", "eval", "truth", "info", "verify", "convert"}) {
+    const std::string help = Ok({command, "--help"});
+    EXPECT_NE(help.find("Example:\n  kith " + command), std::string::npos) << help;
+    EXPECT_NE(help.find("--json"), std::string::npos) << help;
+  }
+}
+
+TEST_F(UsageTest, WrongUsageIsExitCode2) {
+  const std::string f = Path("w.kith");
+  const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> cases = {
+      {{}, {"see 'kith --help'"}},
+      {{"frobnicate"}, {"frobnicate"}},
+      {{"build"}, {"required", "see 'kith build --help'"}},
+      {{"build", "v.fvecs"}, {"--output", "required"}},
+      {{"build", "v.fvecs", "-o", f, "--metric", "cosine"}, {"'cosine'", "angular", "hamming"}},
+      {{"build", "v.fvecs", "-o", f, "--dtype", "f8"}, {"'f8'", "bf16"}},
+      {{"build", "v.fvecs", "-o", f, "--format", "xls"}, {"'xls'", "fvecs"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "graph"}, {"graph", "forest"}},
+      {{"build", "v.fvecs", "-o", f, "--trees", "0"}, {"--trees", "'0'", "at least 1"}},
+      {{"build", "v.fvecs", "-o", f, "--trees", "ten"}, {"--trees", "'ten'"}},
+      {{"build", "v.fvecs", "-o", f, "--trees", "9999999"}, {"1000000"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "exact", "--trees", "3"}, {"leave --trees"}},
+      {{"build", "v.fvecs", "-o", f, "--threads", "-2"}, {"--threads"}},
+      {{"build", "v.fvecs", "-o", f, "--seed", "x"}, {"--seed"}},
+      {{"build", "v.fvecs", "-o", f, "--recall", "0.9"}, {"--recall"}},
+      {{"search"}, {"required"}},
+      {{"search", f}, {"--queries", "--id", "--key", "--vector", "standard input"}},
+      {{"search", f, "--id", "1", "--key", "a"}, {"give one of"}},
+      {{"search", f, "--key", "chinese", "river"}, {"river", "in quotes"}},
+      {{"search", f, "--id", "1", "-k", "0"}, {"-k", "'0'", "at least 1"}},
+      {{"search", f, "--id", "1", "-k", "-3"}, {"-k"}},
+      {{"search", f, "--id", "1", "-k", "99999999999999999999"}, {"-k"}},
+      {{"search", f, "--id", "one"}, {"--id", "one"}},
+      {{"search", f, "--id", "1", "--effort", "0"}, {"--effort"}},
+      {{"search", f, "--id", "1", "--exact", "--effort", "9"}, {"--effort", "leave it out"}},
+      {{"search", f, "--id", "1", "--exact", "--index", "forest"}, {"contradicts"}},
+      {{"search", f, "--id", "1", "--format", "xml"}, {"xml", "tsv"}},
+      {{"search", f, "--id", "1", "--format", "tsv", "--json"}, {"--json"}},
+      {{"search", f, "--id", "1", "--format", "npy"}, {"needs -o"}},
+      {{"search", f, "--id", "1", "-o", "x.npy"}, {"redirect"}},
+      {{"search", f, "--id", "1", "--format", "npy", "-o", "x.txt"}, {".npy"}},
+      {{"search", f, "--id", "1", "--recall", "0.9"}, {"--recall"}},
+      {{"eval", f}, {"--queries", "required"}},
+      {{"eval", f, "--queries", "q", "--effort", "10,x"}, {"--effort"}},
+      {{"eval", f, "--queries", "q", "--effort", "10,0"}, {"--effort", "less than 1"}},
+      {{"eval", f, "--queries", "q", "--exact", "--no-exact"}, {"contradicts"}},
+      {{"eval", f, "--queries", "q", "--exact", "--effort", "9"}, {"leave it out"}},
+      {{"truth", "v.fvecs", "--queries", "q"}, {"--output", "required"}},
+      {{"info"}, {"required"}},
+      {{"verify"}, {"required"}},
+      {{"convert", "a"}, {"required"}},
+      {{"convert", "a", "b.npy", "--metric", "dot"}, {".kith"}},
+      {{"convert", "a", "b.kith", "--format", "npy"}, {"leave it out"}},
+  };
+  for (const auto& [args, words] : cases) Fails(2, args, words);
+}
+
+class ErrorsTest : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    words_ = Path("w.kith");
+    Ok({"build", WriteSmallWords(), "-o", words_});
+    floats_ = WriteFvecs("f.fvecs", RandomFloats(20, 8, 2));
+    points_ = Path("p.kith");
+    Ok({"build", floats_, "-o", points_, "--index", "exact", "--metric", "euclidean"});
+  }
+
+  void BuildFails(const std::string& vectors, const std::vector<std::string>& words,
+                  const std::vector<std::string>& more = {}) {
+    const std::vector<std::string> before = FilesInDirectory();
+    std::vector<std::string> args{"build", vectors, "-o", Path("out.kith")};
+    args.insert(args.end(), more.begin(), more.end());
+    Fails(1, args, words);
+    EXPECT_EQ(FilesInDirectory(), before) << "nothing may be left behind";
+  }
+
+  std::string words_;
+  std::string floats_;
+  std::string points_;
+};
+
+TEST_F(ErrorsTest, MissingFiles) {
+  const std::string missing = Path("missing");
+  BuildFails(missing, {"missing"});
+  BuildFails(floats_, {"missing"}, {"--keys", missing});
+  BuildFails(floats_, {"missing", "--ids"}, {"--ids", missing});
+  BuildFails(Path(""), {"kith_cli_dir"});
+  for (const char* command : {"info", "verify"}) Fails(1, {command, missing}, {"missing"});
+  Fails(1, {"search", missing, "--id", "1"}, {"missing"});
+  Fails(1, {"search", words_, "--queries", missing}, {"missing"});
+  Fails(1, {"eval", words_, "--queries", missing}, {"missing"});
+  Fails(1, {"eval", points_, "--queries", floats_, "--truth", missing}, {"missing"});
+  Fails(1, {"truth", missing, "--queries", floats_, "-o", Path("t.ivecs")}, {"missing"});
+  Fails(1, {"convert", missing, Path("x.npy")}, {"missing"});
+}
+
+TEST_F(ErrorsTest, OutputsThatCannotBe) {
+  const std::string nowhere = Path("no/such/directory/x");
+  Fails(1, {"build", floats_, "-o", nowhere + ".kith"}, {"no/such/directory"});
+  Fails(1, {"build", floats_, "-o", Path("")}, {"kith_cli_dir"});
+  Fails(1, {"build", floats_, "-o", floats_}, {"f.fvecs", "choose another name"});
+  Fails(1, {"convert", floats_, nowhere + ".npy"}, {"no/such/directory"});
+  Fails(1, {"convert", floats_, Path("x.xyz")}, {"x.xyz"});
+  Fails(1, {"convert", floats_, Path("x.npy"), "--keys", Path("k.txt")}, {"no keys"});
+  Fails(1, {"truth", floats_, "--queries", floats_, "-k", "2", "-o", nowhere + ".ivecs"},
+        {"no/such/directory"});
+  Fails(1, {"truth", floats_, "--queries", floats_, "-k", "2", "-o", Path("t.txt")}, {"t.txt"});
+}
+
+TEST_F(ErrorsTest, VectorsThatAreWrong) {
+  WriteFile(Path("empty.fvecs"), "");
+  BuildFails(Path("empty.fvecs"), {"empty.fvecs"});
+  WriteFile(Path("cut.fvecs"), ReadFile(floats_).substr(0, 100));
+  BuildFails(Path("cut.fvecs"), {"cut.fvecs"});
+  WriteFile(Path("noise.xyz"), std::string("\x01\x02\x03garbage\xFF\xFE", 12));
+  BuildFails(Path("noise.xyz"), {"noise.xyz"});
+  WriteFile(Path("ragged.csv"), "1,2,3\n4,5\n");
+  BuildFails(Path("ragged.csv"), {"ragged.csv", "line 2", "3", "2"});
+  WriteFile(Path("nan.csv"), "1,2,3\n4,nan,6\n");
+  BuildFails(Path("nan.csv"), {"nan.csv", "line 2"});
+  Matrix m = RandomFloats(20, 8, 2);
+  m.values[3 * 8 + 5] = std::numeric_limits<float>::quiet_NaN();
+  const std::string nan = WriteFvecs("nan.fvecs", m);
+  BuildFails(nan, {"row 3", "column 5"});
+  Fails(1, {"search", points_, "--queries", nan}, {"row 3"});
+  Fails(1, {"truth", floats_, "--queries", nan, "-k", "1", "-o", Path("t.ivecs")}, {"row 3"});
+  BuildFails(floats_, {"row 0", "column 0"}, {"--dtype", "u8"});
+}
+
+TEST_F(ErrorsTest, KeysAndIdsThatDoNotFit) {
+  WriteFile(Path("few.txt"), "one\ntwo\n");
+  BuildFails(floats_, {"2", "20"}, {"--keys", Path("few.txt")});
+  WriteFile(Path("few_ids.txt"), "1\n2\n");
+  BuildFails(floats_, {"2", "20"}, {"--ids", Path("few_ids.txt")});
+  WriteFile(Path("words.txt"), "1\ntwo\n");
+  BuildFails(floats_, {"words.txt", "line 2", "'two'"}, {"--ids", Path("words.txt")});
+  std::string twice;
+  for (int i = 0; i < 20; ++i) twice += std::to_string(i % 19) + "\n";
+  WriteFile(Path("twice.txt"), twice);
+  BuildFails(floats_, {"19"}, {"--ids", Path("twice.txt")});
+}
+
+TEST_F(ErrorsTest, WrongDimensions) {
+  const std::string narrow = WriteFvecs("narrow.fvecs", RandomFloats(3, 5, 2));
+  Fails(1, {"search", words_, "--queries", narrow}, {"narrow.fvecs", "5 dimensions", "8"});
+  Fails(1, {"search", words_, "--vector", "1,2,3"}, {"3 values", "8 dimensions"});
+  Fails(1, {"search", words_, "--vector", "1,2,x,4,5,6,7,8"}, {"value 3", "'x'"});
+  Fails(1, {"search", words_, "--vector", "1,2,3,4,5,6,7,inf"}, {"value 8", "finite"});
+  Fails(1, {"eval", words_, "--queries", narrow}, {"5 dimensions", "8"});
+  Fails(1, {"truth", floats_, "--queries", narrow, "-k", "1", "-o", Path("t.ivecs")},
+        {"5 dimensions", "8"});
+}
+
+TEST_F(ErrorsTest, UnknownKeysAndIds) {
+  Fails(1, {"search", words_, "--key", "River"}, {"no key 'River'", "did you mean 'river'?"});
+  Fails(1, {"search", words_, "--key", "CHINESE"}, {"did you mean 'Chinese'?"});
+  Fails(1, {"search", words_, "--key", "rivr"}, {"did you mean 'river'?"});
+  Fails(1, {"search", words_, "--key", "river zzzz"}, {"no key 'zzzz'", "100 keys", "'river'"});
+  Fails(1, {"search", words_, "--key", " "}, {"no key"});
+  Fails(1, {"search", points_, "--key", "river"}, {"no keys", "--keys"});
+  Fails(1, {"search", words_, "--id", "100"}, {"no id 100", "0 to 99"});
+  Fails(1, {"search", words_, "--id", "-1"}, {"no id -1"});
+  Fails(1, {"search", words_, "-"}, {"line 2", "no key 'oops'"}, "river\noops\n");
+  Fails(1, {"search", points_, "-"}, {"line 1", "value 1"}, "river\n");
+  Fails(1, {"search", words_, "-"}, {"no queries", "keys"}, "\n\n");
+}
+
+TEST_F(ErrorsTest, WhatTheFileCannotDo) {
+  Fails(1, {"search", points_, "--id", "1", "--effort", "50"}, {"no forest", "--index forest"});
+  Fails(1, {"search", points_, "--id", "1", "--index", "forest"}, {"no forest"});
+  Fails(1, {"eval", points_, "--queries", floats_, "--effort", "50"}, {"no forest"});
+  Fails(1, {"eval", points_, "--queries", floats_, "--no-exact"}, {"nothing to measure"});
+  Fails(1, {"eval", points_, "--queries", floats_, "-k", "21"}, {"k is 21", "20"});
+  Fails(1, {"truth", floats_, "--queries", floats_, "-k", "21", "-o", Path("t.ivecs")},
+        {"k is 21", "-k 20"});
+  Ok({"truth", floats_, "--queries", floats_, "-k", "3", "-o", Path("t.ivecs")});
+  Fails(1, {"eval", points_, "--queries", floats_, "--truth", Path("t.ivecs")},
+        {"3 neighbours", "k <= 3"});
+  const std::string more = WriteFvecs("more.fvecs", RandomFloats(25, 8, 3));
+  Fails(1, {"eval", points_, "--queries", more, "-k", "3", "--truth", Path("t.ivecs")},
+        {"20 queries", "25"});
+  Fails(1, {"search", floats_, "--id", "1"}, {"f.fvecs"});
+}
+
+TEST_F(ErrorsTest, AFullDiskLeavesTheOldFile) {
+  const std::string before = ReadFile(points_);
+  const std::vector<std::string> names = FilesInDirectory();
+  const Outcome outcome =
+      Process::Start({"build", floats_, "-o", points_}, "", "", /*file_limit=*/2000).Wait();
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err.rfind("kith: ", 0), 0u) << outcome.err;
+  EXPECT_NE(outcome.err.find("p.kith"), std::string::npos) << outcome.err;
+  EXPECT_TRUE(ReadFile(points_) == before);
+  EXPECT_EQ(FilesInDirectory(), names);
+}
+
+TEST_F(ErrorsTest, OutputThatIsLostIsAFailure) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "there is no /dev/full here";
+  const Outcome outcome = Process::Start({"info", words_}, "", "/dev/full").Wait();
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_NE(outcome.err.find("cannot write to standard output"), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace kith::cli_test

@@ -1,0 +1,223 @@
+#include "kith/eval.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "eval/fake_index.h"
+
+namespace kith {
+namespace {
+
+constexpr size_t kRows = 64;
+
+// Points 0, 1, ..., 63 on a line.
+std::vector<float> Line() {
+  std::vector<float> rows(kRows);
+  for (size_t i = 0; i < kRows; ++i) rows[i] = static_cast<float>(i);
+  return rows;
+}
+
+class EvaluateTest : public ::testing::Test {
+ protected:
+  Result<std::vector<EvalPoint>> Run(const EvalOptions& options,
+                                     const GroundTruth* truth = nullptr) const {
+    return Evaluate(index_, ViewOf(queries_.data(), queries_.size(), 1), truth, options);
+  }
+  std::string Error(const EvalOptions& options, const GroundTruth* truth = nullptr) const {
+    const auto points = Run(options, truth);
+    EXPECT_FALSE(points.ok());
+    EXPECT_EQ(points.status().code(), StatusCode::kInvalidArgument);
+    return points.status().message();
+  }
+
+  FakeIndex index_{Metric::kEuclidean, 1, Line()};
+  // Of the three nearest of each query, none, one and all are among the first 32 rows.
+  std::vector<float> queries_ = {50.1f, 32.6f, 5.2f};
+};
+
+TEST_F(EvaluateTest, MeasuresExactThenTheEffortsInOrder) {
+  EvalOptions options;
+  options.k = 3;
+  options.efforts = {64, 32};
+  const auto points = Run(options);
+  ASSERT_TRUE(points.ok()) << points.status().message();
+  ASSERT_EQ(points->size(), 3u);
+
+  const EvalPoint& exact = (*points)[0];
+  EXPECT_EQ(exact.index, IndexKind::kExact);
+  EXPECT_EQ(exact.k, 3u);
+  EXPECT_EQ(exact.effort, 0);
+  EXPECT_DOUBLE_EQ(exact.recall, 1);
+  EXPECT_DOUBLE_EQ(exact.distances, 64);
+
+  const EvalPoint& all = (*points)[1];
+  EXPECT_EQ(all.index, IndexKind::kForest);
+  EXPECT_EQ(all.effort, 64);
+  EXPECT_DOUBLE_EQ(all.recall, 1);
+
+  const EvalPoint& half = (*points)[2];
+  EXPECT_EQ(half.effort, 32);
+  EXPECT_NEAR(half.recall, 3.0 / 9, 1e-12);
+  EXPECT_DOUBLE_EQ(half.distances, 32);
+  EXPECT_DOUBLE_EQ(half.entries, 64);
+  EXPECT_DOUBLE_EQ(half.nodes, 3);
+  EXPECT_DOUBLE_EQ(half.codes, 4);
+  for (const EvalPoint& point : *points) {
+    EXPECT_GT(point.qps, 0);
+    EXPECT_GT(point.p50_us, 0);
+    EXPECT_GE(point.p99_us, point.p50_us);
+  }
+}
+
+TEST_F(EvaluateTest, PartialRecallFollowsTheTruth) {
+  // Of the true 32, 33 and 31 only the last is among the first 32 rows.
+  queries_ = {32.1f};
+  EvalOptions options;
+  options.k = 3;
+  options.efforts = {32};
+  options.exact = false;
+  const auto points = Run(options);
+  ASSERT_TRUE(points.ok()) << points.status().message();
+  ASSERT_EQ(points->size(), 1u);
+  EXPECT_NEAR((*points)[0].recall, 1.0 / 3, 1e-12);
+}
+
+TEST_F(EvaluateTest, DefaultGridDoublesUntilEnough) {
+  EvalOptions options;
+  options.k = 3;
+  const auto points = Run(options);
+  ASSERT_TRUE(points.ok());
+  std::vector<int64_t> efforts;
+  for (const EvalPoint& point : *points) efforts.push_back(point.effort);
+  // Recall is 1 only when row 51 is seen; the last step is cut to the entries of all trees.
+  EXPECT_EQ(efforts, (std::vector<int64_t>{0, 3, 6, 12, 24, 48, 64}));
+
+  queries_ = {5.2f};
+  const auto easy = Run(options);
+  ASSERT_TRUE(easy.ok());
+  EXPECT_EQ(easy->back().effort, 12) << "stops at recall 1";
+}
+
+TEST_F(EvaluateTest, DefaultGridEndsWhereRecallNeverComes) {
+  index_.set_repeat(true);
+  EvalOptions options;
+  options.k = 3;
+  options.exact = false;
+  const GroundTruth truth{3, 3, {50, 51, 49, 33, 32, 34, 5, 6, 4}, {}};
+  const auto points = Run(options, &truth);
+  ASSERT_TRUE(points.ok()) << points.status().message();
+  EXPECT_EQ(points->back().effort, 64);
+  EXPECT_NEAR(points->back().recall, 1.0 / 3, 1e-12);
+}
+
+TEST_F(EvaluateTest, SurvivesATreeCountThatLies) {
+  index_.mutable_info().num_trees = 0xFFFFFFFF;
+  index_.mutable_info().num_vectors = kRows;
+  EvalOptions options;
+  options.k = kRows;
+  const auto points = Run(options);
+  ASSERT_TRUE(points.ok());
+  EXPECT_EQ(points->back().recall, 1);
+}
+
+TEST_F(EvaluateTest, OneQueryAtATimeOnOneThread) {
+  EvalOptions options;
+  options.k = 3;
+  options.threads = 7;
+  options.forest = false;
+  const GroundTruth truth{3, 3, {50, 51, 49, 33, 32, 34, 5, 6, 4}, {}};
+  ASSERT_TRUE(Run(options, &truth).ok());
+  ASSERT_GE(index_.calls().size(), 4u);
+  EXPECT_EQ(index_.calls().front().queries, 3u);
+  EXPECT_EQ(index_.calls().front().threads, 7);
+  for (size_t i = index_.calls().size() - 3; i < index_.calls().size(); ++i) {
+    EXPECT_EQ(index_.calls()[i].queries, 1u);
+    EXPECT_EQ(index_.calls()[i].threads, 1);
+  }
+}
+
+TEST_F(EvaluateTest, TakesQueriesOfAnyTypeAndStride) {
+  const uint8_t bytes[] = {50, 255, 33, 255, 5, 255};
+  const MatrixView queries{reinterpret_cast<const std::byte*>(bytes), 3, 1, 2, DataType::kU8};
+  EvalOptions options;
+  options.k = 1;
+  options.efforts = {40};
+  options.exact = false;
+  const GroundTruth truth{3, 2, {50, 51, 33, 32, 5, 6}, {}};
+  const auto points = Evaluate(index_, queries, &truth, options);
+  ASSERT_TRUE(points.ok()) << points.status().message();
+  EXPECT_NEAR((*points)[0].recall, 2.0 / 3, 1e-12);
+}
+
+TEST_F(EvaluateTest, TruthIsOfExternalIds) {
+  index_.set_first_id(1000);
+  EvalOptions options;
+  options.k = 2;
+  options.forest = false;
+  const GroundTruth truth{3, 2, {1050, 1051, 1033, 1032, 1005, 1006}, {}};
+  const auto points = Run(options, &truth);
+  ASSERT_TRUE(points.ok()) << points.status().message();
+  EXPECT_DOUBLE_EQ((*points)[0].recall, 1);
+}
+
+TEST_F(EvaluateTest, FloatErrorNearZeroCostsNothing) {
+  // Every vector twice; the k-th true distance is 0, and the index is a little off.
+  FakeIndex twins(Metric::kAngular, 2, {1, 2, 1, 2, 3, 1, 3, 1});
+  twins.set_error(1e-7f);
+  const float query[] = {1, 2};
+  EvalOptions options;
+  options.k = 2;
+  options.forest = false;
+  const auto points = Evaluate(twins, ViewOf(query, 1, 2), nullptr, options);
+  ASSERT_TRUE(points.ok());
+  EXPECT_DOUBLE_EQ((*points)[0].recall, 1);
+}
+
+TEST_F(EvaluateTest, ReportsProgressAndStops) {
+  EvalOptions options;
+  options.k = 3;
+  options.efforts = {8, 16};
+  std::vector<std::string> stages;
+  options.progress = [&](std::string_view stage, uint64_t, uint64_t) {
+    stages.emplace_back(stage);
+    return stages.size() < 3;
+  };
+  EXPECT_EQ(Error(options), "cancelled");
+  EXPECT_EQ(stages, (std::vector<std::string>{"ground truth", "exact search", "effort 8"}));
+}
+
+TEST_F(EvaluateTest, RefusesWhatCannotBeMeasured) {
+  const auto has = [&](const EvalOptions& options, const char* words) {
+    const std::string message = Error(options);
+    EXPECT_NE(message.find(words), std::string::npos) << message;
+  };
+  EvalOptions options;
+  options.k = 0;
+  has(options, "k is 0");
+  options.k = kRows + 1;
+  has(options, "k is 65");
+  options.k = 3;
+  options.efforts = {8, 0};
+  has(options, "effort is 0");
+  options.efforts = {};
+  options.exact = options.forest = false;
+  has(options, "both left out");
+  index_.mutable_info().has_forest = false;
+  options.forest = true;
+  has(options, "no forest and exact");
+  options.exact = true;
+  options.efforts = {8};
+  has(options, "no forest to measure");
+  options.efforts = {};
+  EXPECT_EQ(Run(options)->size(), 1u) << "without a forest, exact search alone is measured";
+  index_.mutable_info().dim = 2;
+  has(options, "1 dimensions, but fake.kith has 2");
+  index_.mutable_info().dim = 1;
+  queries_.clear();
+  has(options, "no queries");
+}
+
+}  // namespace
+}  // namespace kith

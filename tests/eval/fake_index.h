@@ -1,0 +1,108 @@
+// An index in memory whose answers are plain enough to predict.
+#ifndef KITH_TESTS_EVAL_FAKE_INDEX_H_
+#define KITH_TESTS_EVAL_FAKE_INDEX_H_
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/strings.h"
+#include "data/convert.h"
+#include "eval/judge.h"
+#include "kith/index.h"
+
+namespace kith {
+
+// Exact search is a loop over all rows; the "forest" looks only at the first `effort` rows.
+class FakeIndex : public Index {
+ public:
+  // rows [n, dim], row-major.
+  FakeIndex(Metric metric, size_t dim, std::vector<float> rows)
+      : dim_(dim), rows_(std::move(rows)) {
+    info_.path = "fake.kith";
+    info_.num_vectors = rows_.size() / dim;
+    info_.dim = dim;
+    info_.metric = metric;
+    info_.has_forest = true;
+    info_.num_trees = 1;
+  }
+
+  IndexInfo& mutable_info() { return info_; }
+  // External ids are row numbers plus this.
+  void set_first_id(int64_t first_id) { first_id_ = first_id; }
+  // Added to every distance returned, as rounding would.
+  void set_error(float error) { error_ = error; }
+  // Every place of a result repeats the nearest neighbour.
+  void set_repeat(bool repeat) { repeat_ = repeat; }
+
+  struct Call {
+    size_t queries;
+    int threads;
+  };
+  const std::vector<Call>& calls() const { return calls_; }
+
+  const IndexInfo& info() const override { return info_; }
+
+  Status Search(const MatrixView& queries, const SearchParams& params,
+                SearchResult* result) const override {
+    calls_.push_back({queries.rows, params.threads});
+    const size_t n = info_.num_vectors;
+    const size_t seen = params.index == IndexKind::kExact
+                            ? n
+                            : std::min<size_t>(n, static_cast<size_t>(params.effort));
+    *result = SearchResult{};
+    result->num_queries = queries.rows;
+    result->k = params.k;
+    std::vector<float> query(dim_);
+    for (size_t q = 0; q < queries.rows; ++q) {
+      RowToF32(queries, q, query.data());
+      std::vector<std::pair<float, int64_t>> all;
+      for (size_t i = 0; i < seen; ++i) {
+        const double d = PreciseDistance(info_.metric, query.data(), &rows_[i * dim_], dim_);
+        all.emplace_back(static_cast<float>(d) + error_, static_cast<int64_t>(i));
+      }
+      std::sort(all.begin(), all.end());
+      all.resize(std::max(all.size(), params.k),
+                 {std::numeric_limits<float>::infinity(), kNoId - first_id_});
+      for (size_t j = 0; j < params.k; ++j) {
+        result->distances.push_back(all[repeat_ ? 0 : j].first);
+        result->ids.push_back(all[repeat_ ? 0 : j].second + first_id_);
+      }
+    }
+    result->stats.distances = seen * queries.rows;
+    result->stats.entries = 2 * seen * queries.rows;
+    result->stats.nodes = 3 * queries.rows;
+    result->stats.codes = 4 * queries.rows;
+    return Status::Ok();
+  }
+
+  Result<uint64_t> FindKey(std::string_view key) const override {
+    return Status::NotFound(StrCat("no key ", key));
+  }
+  Result<uint64_t> FindId(int64_t id) const override {
+    if (id < first_id_ || static_cast<uint64_t>(id - first_id_) >= info_.num_vectors) {
+      return Status::NotFound(StrCat("no id ", id));
+    }
+    return static_cast<uint64_t>(id - first_id_);
+  }
+  std::string_view Key(uint64_t) const override { return {}; }
+  int64_t Id(uint64_t row) const override { return static_cast<int64_t>(row) + first_id_; }
+  void GetVector(uint64_t row, float* out) const override {
+    std::copy_n(&rows_[row * dim_], dim_, out);
+  }
+
+ private:
+  size_t dim_;
+  std::vector<float> rows_;
+  int64_t first_id_ = 0;
+  float error_ = 0;
+  bool repeat_ = false;
+  IndexInfo info_;
+  mutable std::vector<Call> calls_;
+};
+
+}  // namespace kith
+
+#endif  // KITH_TESTS_EVAL_FAKE_INDEX_H_

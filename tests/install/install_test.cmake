@@ -1,0 +1,41 @@
+# One step of the install test (CMakeLists.txt beside this file gives the variables).
+set(PREFIX ${WORK_DIR}/prefix)
+
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE out)
+  if(code)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "'${command}' returned ${code}:\n${out}")
+  endif()
+  set(RUN_OUTPUT "${out}" PARENT_SCOPE)
+endfunction()
+
+if(STEP STREQUAL prefix)
+  file(REMOVE_RECURSE ${WORK_DIR})
+  run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${WORK_DIR}/first)
+  # Moved after it was installed: nothing in it may depend on where it was put.
+  file(RENAME ${WORK_DIR}/first ${PREFIX})
+  foreach(file include/kith/kith.h ${LIB_DIR}/libkith.a ${LIB_DIR}/pkgconfig/kith.pc
+               ${LIB_DIR}/cmake/kith/kithConfig.cmake bin/kith)
+    if(NOT EXISTS ${PREFIX}/${file})
+      message(FATAL_ERROR "not installed: ${file}")
+    endif()
+  endforeach()
+  run(${PREFIX}/bin/kith --help)
+elseif(STEP STREQUAL find_package)
+  file(COPY ${CONSUMER_DIR}/ DESTINATION ${WORK_DIR}/find_package)
+  run(${CMAKE_COMMAND} -S ${WORK_DIR}/find_package -B ${WORK_DIR}/find_package/build
+      -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_PREFIX_PATH=${PREFIX}
+      -DKITH_VERSION=${VERSION})
+  run(${CMAKE_COMMAND} --build ${WORK_DIR}/find_package/build)
+  run(${CMAKE_COMMAND} -E chdir ${WORK_DIR}/find_package build/consumer)
+elseif(STEP STREQUAL pkg_config)
+  set(ENV{PKG_CONFIG_PATH} ${PREFIX}/${LIB_DIR}/pkgconfig:$ENV{PKG_CONFIG_PATH})
+  run(${PKG_CONFIG} --exact-version=${VERSION} kith)
+  run(${PKG_CONFIG} --cflags --libs kith)
+  string(STRIP "${RUN_OUTPUT}" flags)
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  file(MAKE_DIRECTORY ${WORK_DIR}/pkg_config)
+  run(${CXX} -std=c++20 ${CONSUMER_DIR}/consumer.cc -o ${WORK_DIR}/pkg_config/consumer ${flags})
+  run(${CMAKE_COMMAND} -E chdir ${WORK_DIR}/pkg_config ./consumer)
+endif()

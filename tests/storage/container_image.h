@@ -1,0 +1,83 @@
+// The bytes of a .kith file, to be damaged on purpose.
+#ifndef KITH_TESTS_STORAGE_CONTAINER_IMAGE_H_
+#define KITH_TESTS_STORAGE_CONTAINER_IMAGE_H_
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/crc32c.h"
+#include "storage/container.h"
+#include "storage/format.h"
+
+namespace kith::testing {
+
+inline std::span<const std::byte> AsBytes(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+inline void ExpectError(const Status& status, StatusCode code, std::string_view part) {
+  EXPECT_EQ(status.code(), code) << status.message();
+  EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
+  EXPECT_EQ(status.message().find('\n'), std::string::npos) << status.message();
+}
+
+class ContainerImage {
+ public:
+  ContainerImage() = default;
+  explicit ContainerImage(std::string bytes) : bytes_(std::move(bytes)) {}
+
+  std::string& bytes() { return bytes_; }
+  const std::string& bytes() const { return bytes_; }
+  FileHeader header() const {
+    FileHeader header;
+    std::memcpy(&header, bytes_.data(), sizeof(header));
+    return header;
+  }
+  void SetHeader(const FileHeader& header) { std::memcpy(bytes_.data(), &header, sizeof(header)); }
+  SectionEntry entry(size_t i) const {
+    SectionEntry entry;
+    std::memcpy(&entry, bytes_.data() + sizeof(FileHeader) + i * sizeof(entry), sizeof(entry));
+    return entry;
+  }
+  void SetEntry(size_t i, const SectionEntry& entry) {
+    std::memcpy(bytes_.data() + sizeof(FileHeader) + i * sizeof(entry), &entry, sizeof(entry));
+  }
+  // The place of a section's bytes in bytes(). REQUIRES: it exists.
+  size_t OffsetOf(std::string_view name) const {
+    for (size_t i = 0; i < header().section_count; ++i) {
+      const SectionEntry found = entry(i);
+      if (SectionName(found) == name) return found.offset;
+    }
+    ADD_FAILURE() << "no section " << name;
+    return 0;
+  }
+
+  // Makes all checksums right again, so that the checks behind them are reached.
+  void Seal() {
+    for (size_t i = 0; i < header().section_count && i < kMaxSections; ++i) {
+      SectionEntry sealed = entry(i);
+      if (sealed.offset > bytes_.size() || sealed.size > bytes_.size() - sealed.offset) continue;
+      sealed.crc32c =
+          ExtendCrc32c(0, AsBytes(std::string_view(bytes_).substr(sealed.offset, sealed.size)));
+      SetEntry(i, sealed);
+    }
+    FileHeader sealed = header();
+    sealed.header_crc32c = 0;
+    SetHeader(sealed);
+    sealed.header_crc32c = ExtendCrc32c(0, AsBytes(std::string_view(bytes_).substr(0, kPageBytes)));
+    SetHeader(sealed);
+  }
+
+ private:
+  std::string bytes_;
+};
+
+}  // namespace kith::testing
+
+#endif  // KITH_TESTS_STORAGE_CONTAINER_IMAGE_H_
