@@ -52,14 +52,6 @@ Result<TruthSource> FindTruth(const EvalArgs& args, const Dataset& queries) {
   return TruthSource{std::nullopt, "by exact search"};
 }
 
-// Seconds of the build, where the file says; else null.
-Json BuildSeconds(const IndexInfo& info) {
-  const Json built_with = Json::parse(info.built_with, nullptr, false);
-  if (!built_with.is_object() || !built_with.contains("build_seconds")) return nullptr;
-  const Json& seconds = built_with["build_seconds"];
-  return seconds.is_number() ? seconds : Json();
-}
-
 void PrintJsonLines(const IndexInfo& info, const std::vector<EvalPoint>& points) {
   for (const EvalPoint& point : points) {
     Json json;
@@ -74,7 +66,7 @@ void PrintJsonLines(const IndexInfo& info, const std::vector<EvalPoint>& points)
     json["codes"] = point.codes;
     json["nodes"] = point.nodes;
     json["entries"] = point.entries;
-    json["build_s"] = BuildSeconds(info);
+    json["build_s"] = info.build_seconds < 0 ? Json() : Json(info.build_seconds);
     json["bytes"] = info.file_bytes;
     std::cout << ToLine(json);
   }

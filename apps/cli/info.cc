@@ -52,6 +52,7 @@ Json Describe(const IndexInfo& info) {
   json["bytes_per_vector"] = BytesPerVector(info);
   json["format_version"] = info.format_version;
   json["built_with"] = BuiltWith(info);
+  json["build_s"] = info.build_seconds < 0 ? Json() : Json(info.build_seconds);
   json["sections"] = Json::array();
   for (const IndexInfo::Section& section : info.sections) {
     json["sections"].push_back({{"name", section.name},
@@ -97,6 +98,7 @@ void Print(const IndexInfo& info) {
   if (const std::string built = BuiltWithText(info); !built.empty()) {
     table.AddRow({"built with", built});
   }
+  if (info.build_seconds >= 0) table.AddRow({"built in", FormatSeconds(info.build_seconds)});
   table.Print(std::cout, "  ", false);
   Table sections;
   sections.AddColumn("section", Table::Align::kLeft);

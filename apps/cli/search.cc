@@ -168,8 +168,8 @@ void CheckUsage(SearchArgs* args) {
 
 void AddQueryOptions(CLI::App* sub, SearchArgs* args) {
   sub->add_option("file", args->file, "The .kith file")->required()->option_text("FILE");
-  sub->add_option("-", args->stdin_mark, "Read queries from standard input, one a line")
-      ->option_text(" ");
+  sub->add_option("stdin", args->stdin_mark, "- to read queries from standard input, one a line")
+      ->option_text("-");
   sub->add_option("--queries", args->queries, "Search for every vector of a file")
       ->type_name("FILE");
   sub->add_option("--id", args->id, "Search for the vector of this id, itself left out")

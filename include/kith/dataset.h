@@ -16,10 +16,10 @@ namespace kith {
 // A set of vectors, and the names of its rows where the file has them.
 struct Dataset {
   MatrixView vectors;
-  StringList keys;      // one for each row (words, labels), or empty
-  std::string format;   // "npy", "fvecs", "word2vec-bin", ...: what the content was found to be
-  std::optional<Metric> metric;        // where the file says (hdf5) or its kind implies one (words)
-  std::shared_ptr<const void> owner;   // keeps `vectors` alive: a buffer or a mapped file
+  StringList keys;     // one for each row (words, labels), or empty
+  std::string format;  // "npy", "fvecs", "word2vec-bin", ...: what the content was found to be
+  std::optional<Metric> metric;       // where the file says (hdf5) or its kind implies one (words)
+  std::shared_ptr<const void> owner;  // keeps `vectors` alive: a buffer or a mapped file
 };
 
 // True neighbours of queries, as in ivecs, ibin, npy or an ann-benchmarks hdf5 file.

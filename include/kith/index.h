@@ -33,8 +33,8 @@ struct BuildOptions {
   std::optional<DataType> dtype;  // nullopt: the smallest type that holds every value exactly
   bool forest = true;             // false: exact search only
   ForestOptions forest_options;
-  const StringList* keys = nullptr;            // one for each row, or none
-  const std::vector<int64_t>* ids = nullptr;   // external ids >= 0, unique; none: the row numbers
+  const StringList* keys = nullptr;           // one for each row, or none
+  const std::vector<int64_t>* ids = nullptr;  // external ids >= 0, unique; none: the row numbers
   uint64_t seed = 42;
   int threads = 0;  // 0: one for each core. The bytes written never depend on it.
   Progress progress;
@@ -60,7 +60,8 @@ struct SearchStats {
   uint64_t distances = 0;  // full distances computed
   uint64_t codes = 0;      // distances estimated from short codes
   uint64_t nodes = 0;      // tree nodes visited
-  uint64_t entries = 0;    // leaf entries inspected, duplicates included (Annoy's search_k counts these)
+  uint64_t entries =
+      0;  // leaf entries inspected, duplicates included (Annoy's search_k counts these)
 
   SearchStats& operator+=(const SearchStats& o) {
     distances += o.distances;
@@ -121,7 +122,8 @@ class Index {
   // The params.k nearest vectors of each query. Queries may be of any DataType (kBit needs a dim of
   // whole bytes only in its stride); they are compared exactly as given.
   // Cost: exact O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth)).
-  // Errors: InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access path).
+  // Errors: InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access
+  // path).
   virtual Status Search(const MatrixView& queries, const SearchParams& params,
                         SearchResult* result) const = 0;
 
@@ -142,7 +144,8 @@ class Index {
 };
 
 struct OpenOptions {
-  bool prefault = false;  // read the whole file now, so that first searches do not wait for the disk
+  bool prefault =
+      false;  // read the whole file now, so that first searches do not wait for the disk
 };
 
 // Maps a .kith file and checks its header, table and bounds: O(sections), whatever the file's size.

@@ -1,7 +1,7 @@
 // Errors as values: Status and Result<T>.
 //
-// The core never throws on bad input, prints or aborts; every fallible function returns one of these.
-// Front ends map the seven codes to exit codes, HTTP statuses and Python exceptions.
+// The core never throws on bad input, prints or aborts; every fallible function returns one of
+// these. Front ends map the seven codes to exit codes, HTTP statuses and Python exceptions.
 #ifndef KITH_STATUS_H_
 #define KITH_STATUS_H_
 
@@ -20,7 +20,7 @@ enum class StatusCode {
   kUnsupported,      // well-formed, but not for this build or version
   kIoError,          // the operating system refused (disk full, permission)
   kOutOfMemory,
-  kInternal,         // a bug in kith
+  kInternal,  // a bug in kith
 };
 
 // The code's name in prose, e.g. "invalid argument".
@@ -56,8 +56,10 @@ class [[nodiscard]] Status {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                               // NOLINT(*explicit*)
-  Result(Status status) : status_(std::move(status)) { assert(!status_.ok()); }  // NOLINT(*explicit*)
+  Result(T value) : value_(std::move(value)) {}  // NOLINT(*explicit*)
+  Result(Status status) : status_(std::move(status)) {
+    assert(!status_.ok());
+  }  // NOLINT(*explicit*)
 
   bool ok() const { return status_.ok(); }
   const Status& status() const { return status_; }
@@ -89,8 +91,8 @@ class [[nodiscard]] Result {
 }  // namespace kith
 
 // Returns from the enclosing function if the Status expression is an error.
-#define KITH_RETURN_IF_ERROR(expr)                      \
-  do {                                                  \
+#define KITH_RETURN_IF_ERROR(expr)                                                     \
+  do {                                                                                 \
     if (::kith::Status kith_status_ = (expr); !kith_status_.ok()) return kith_status_; \
   } while (0)
 

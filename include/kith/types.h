@@ -23,7 +23,13 @@ namespace kith {
 //   hamming     number of i with q_i != x_i [0, dim]    0
 //
 // The numbers are part of the file format; never renumber.
-enum class Metric : uint16_t { kAngular = 0, kEuclidean = 1, kDot = 2, kManhattan = 3, kHamming = 4 };
+enum class Metric : uint16_t {
+  kAngular = 0,
+  kEuclidean = 1,
+  kDot = 2,
+  kManhattan = 3,
+  kHamming = 4
+};
 
 // How one coordinate is stored. Part of the file format; never renumber.
 // kBit packs eight coordinates a byte, coordinate i in bit i % 8 of byte i / 8.

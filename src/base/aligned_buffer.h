@@ -14,7 +14,20 @@ namespace kith {
 
 inline constexpr size_t kCacheLine = 64;
 
-constexpr size_t RoundUp(size_t x, size_t multiple) { return (x + multiple - 1) / multiple * multiple; }
+constexpr size_t RoundUp(size_t x, size_t multiple) {
+  return (x + multiple - 1) / multiple * multiple;
+}
+
+// Bytes from one stored row to the next: rows are padded to the widest of 64, 32, 16, 8, 4 bytes
+// that costs at most an eighth; not at all if each costs more. Aligned rows touch fewer cache
+// lines, and zero padding lets kernels run over whole vectors.
+constexpr size_t PaddedStride(size_t row_bytes) {
+  for (size_t alignment = kCacheLine; alignment >= 4; alignment /= 2) {
+    const size_t padded = RoundUp(row_bytes, alignment);
+    if (padded - row_bytes <= row_bytes / 8) return padded;
+  }
+  return row_bytes;
+}
 
 // A fixed-size array of trivially copyable T, aligned to 64 bytes and padded to whole cache lines,
 // so that kernels may read full vectors at its end.

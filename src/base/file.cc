@@ -108,7 +108,7 @@ Result<std::string> FollowLinks(const std::string& path) {
                                             ": is a device or an open descriptor; kith writes ",
                                             "to regular files only, give the name of a file"));
     }
-    struct stat info;
+    struct stat info = {};
     if (lstat(target.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) return target;
     char link[4096];
     const ssize_t size = readlink(target.c_str(), link, sizeof(link));
@@ -141,7 +141,7 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& pa
     ~Closer() { close(fd); }
   } closer{fd};
 
-  struct stat info;
+  struct stat info = {};
   if (fstat(fd, &info) != 0) {
     return Status::IoError(StrCat(path, ": cannot read its size: ", ErrorText(errno)));
   }
@@ -215,7 +215,7 @@ Status AtomicFile::OpenDirectory(const std::string& target) {
 
 Status AtomicFile::CreateTemporary(const std::string& target) {
   name_ = NameOf(target);
-  struct stat old;
+  struct stat old = {};
   // A name that ends in a slash has no last part, and can be a directory only.
   const bool exists = !name_.empty() && fstatat(dir_fd_, name_.c_str(), &old, 0) == 0;
   if (!name_.empty() && !exists && errno != ENOENT) {

@@ -5,8 +5,7 @@
 namespace kith {
 
 void SetFileAttribute(const std::string& path, const char* name, const std::string& value) {
-  [[maybe_unused]] const int ignored =
-      setxattr(path.c_str(), name, value.data(), value.size(), 0);
+  [[maybe_unused]] const int ignored = setxattr(path.c_str(), name, value.data(), value.size(), 0);
 }
 
 std::string GetFileAttribute(const std::string& path, const char* name) {

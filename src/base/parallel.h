@@ -14,7 +14,8 @@ int ResolveThreads(int threads);
 // threads (the caller's included); thread is in [0, threads). Tasks are handed out in order as
 // threads become free, so fn must depend on `task` alone, apart from using thread-local scratch
 // chosen by `thread`. Returns when all are done. fn must not throw.
-void ParallelFor(size_t num_tasks, int threads, const std::function<void(size_t task, int thread)>& fn);
+void ParallelFor(size_t num_tasks, int threads,
+                 const std::function<void(size_t task, int thread)>& fn);
 
 // Splits [0, n) into chunks of `chunk` and runs fn(begin, end, thread) on each, as above.
 void ParallelChunks(size_t n, size_t chunk, int threads,

@@ -70,15 +70,13 @@ bool LooksLikeIdx(std::span<const std::byte> head) {
 struct TwoLines {
   std::string_view first;
   std::string_view second;
-  size_t after_first = 0;  // where the second begins
 };
 
 TwoLines SplitTwoLines(std::string_view head) {
   TwoLines lines;
   const size_t end = std::min(head.find('\n'), head.size());
   lines.first = TrimRight(head.substr(0, end));
-  lines.after_first = std::min(end + 1, head.size());
-  const std::string_view rest = head.substr(lines.after_first);
+  const std::string_view rest = head.substr(std::min(end + 1, head.size()));
   lines.second = TrimRight(rest.substr(0, rest.find('\n')));
   return lines;
 }
@@ -163,7 +161,6 @@ std::optional<Format> FormatOfExtension(std::string_view path) {
 std::optional<Format> FindStreamFormat(std::string_view path, std::span<const std::byte> head) {
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
   const TwoLines lines = SplitTwoLines(text);
-  const TokenCounts first = CountTokens(lines.first.substr(0, 1024));
   const std::optional<Format> by_extension = FormatOfExtension(path);
   const bool is_csv = by_extension == Format::kCsv;
   uint64_t rows = 0;
@@ -176,7 +173,7 @@ std::optional<Format> FindStreamFormat(std::string_view path, std::span<const st
     const TokenCounts second = CountTokens(lines.second);
     if (second.tokens != 2 || dim == 1) return Format::kWord2vecText;
   }
-  if (!IsText(text) || first.tokens == 0) return std::nullopt;
+  if (!IsText(text)) return std::nullopt;
   const TokenCounts all = CountTokens(lines.first);
   const bool words = all.tokens > 1 && all.trailing_numbers + 1 >= all.tokens;
   if (!is_csv && words) {

@@ -22,9 +22,10 @@ T Load(const std::byte* p, size_t i = 0) {
 // The i-th of the big-endian T at `p`.
 template <class T>
 T LoadBigEndian(const std::byte* p, size_t i = 0) {
-  std::byte bytes[sizeof(T)];
-  std::reverse_copy(p + i * sizeof(T), p + (i + 1) * sizeof(T), bytes);
-  return std::bit_cast<T>(bytes);
+  T value = Load<T>(p, i);
+  auto* bytes = reinterpret_cast<std::byte*>(&value);
+  std::reverse(bytes, bytes + sizeof(T));
+  return value;
 }
 
 }  // namespace kith

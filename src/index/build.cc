@@ -29,8 +29,8 @@ Status CheckInput(const MatrixView& vectors, const BuildOptions& options) {
     return Status::InvalidArgument("no vectors to index: the set is empty");
   }
   if (vectors.rows > kMaxRows) {
-    return Status::InvalidArgument(StrCat("too many vectors: ", vectors.rows, ", at most ", kMaxRows,
-                                          " fit one file; build several files"));
+    return Status::InvalidArgument(StrCat("too many vectors: ", vectors.rows, ", at most ",
+                                          kMaxRows, " fit one file; build several files"));
   }
   if (vectors.dim == 0 || vectors.dim > kMaxDim) {
     return Status::InvalidArgument(
@@ -65,8 +65,9 @@ Status InverseNorms(const MatrixView& rows, int threads, std::vector<float>* out
   });
   const size_t row = *std::min_element(too_large.begin(), too_large.end());
   if (row == std::numeric_limits<size_t>::max()) return Status::Ok();
-  return Status::InvalidArgument(StrCat(
-      "row ", row, ": values too large, the squared norm overflows float32; scale the vectors down"));
+  return Status::InvalidArgument(
+      StrCat("row ", row,
+             ": values too large, the squared norm overflows float32; scale the vectors down"));
 }
 
 Status WriteVectors(const MatrixView& rows, const std::vector<uint32_t>& order,
@@ -105,8 +106,8 @@ std::string Describe(const BuildOptions& options, const GrownForest* forest) {
 
 // Everything but the checks and the choice of type. `rows` are of the type to be stored.
 Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOptions& options) {
-  KITH_ASSIGN_OR_RETURN(auto writer, ContainerWriter::Create(path, rows.rows, rows.dim,
-                                                             options.metric, rows.dtype));
+  KITH_ASSIGN_OR_RETURN(
+      auto writer, ContainerWriter::Create(path, rows.rows, rows.dim, options.metric, rows.dtype));
   std::vector<float> norms;
   KITH_RETURN_IF_ERROR(InverseNorms(rows, options.threads, &norms));
 
@@ -142,8 +143,9 @@ Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOp
   }
   if (options.ids != nullptr) KITH_RETURN_IF_ERROR(WriteIds(writer.get(), *options.ids));
   const std::string meta = Describe(options, options.forest ? &forest : nullptr);
-  KITH_RETURN_IF_ERROR(writer->AddSection(
-      kMetaSection, std::as_bytes(std::span(meta.data(), meta.size())), {.flags = kSectionOptional}));
+  KITH_RETURN_IF_ERROR(writer->AddSection(kMetaSection,
+                                          std::as_bytes(std::span(meta.data(), meta.size())),
+                                          {.flags = kSectionOptional}));
   return writer->Finish();
 }
 
@@ -161,8 +163,7 @@ Status BuildIndex(const MatrixView& vectors, const std::string& path, const Buil
   if (dtype != vectors.dtype || dtype == DataType::kBit) {
     const size_t stride = RowStride(dtype, vectors.dim);
     KITH_ASSIGN_OR_RETURN(converted, AlignedBuffer<std::byte>::Create(vectors.rows * stride));
-    KITH_RETURN_IF_ERROR(
-        ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
+    KITH_RETURN_IF_ERROR(ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
   KITH_RETURN_IF_ERROR(WriteIndex(rows, path, options));

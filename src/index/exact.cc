@@ -7,8 +7,8 @@
 namespace kith {
 namespace {
 
-constexpr size_t kQueriesAtOnce = 64;    // share one pass over the rows
-constexpr size_t kQueriesInTile = 16;    // share one block of distances
+constexpr size_t kQueriesAtOnce = 64;      // share one pass over the rows
+constexpr size_t kQueriesInTile = 16;      // share one block of distances
 constexpr size_t kBlockBytes = 128 << 10;  // rows that stay in the second-level cache
 
 size_t BlockRows(const VectorTable& table) {

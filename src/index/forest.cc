@@ -16,13 +16,17 @@ namespace {
 
 constexpr size_t kQueriesAtOnce = 64;
 
+// Branches taken from the queue together: their nodes' cache misses overlap, and the order of
+// visits hardly changes.
+constexpr size_t kBranchesAtOnce = 8;
+
 // How many standard errors of an estimate a candidate is given the benefit of.
 constexpr float kConfidence = 1.0f;
 
 }  // namespace
 
-// A subtree still to visit; those with the greatest priority (the smallest margin on the way, negative
-// once the query is on the other side) first, ties by the smaller number.
+// A subtree still to visit; those with the greatest priority (the smallest margin on the way,
+// negative once the query is on the other side) first, ties by the smaller number.
 struct Forest::Branch {
   float priority;
   uint32_t child;
@@ -37,7 +41,8 @@ struct Forest::Scratch {
   std::vector<uint8_t> stamps;  // [n], stamps[p] == epoch: position p is among the candidates
   uint8_t epoch = 0;
   std::vector<Branch> heap;
-  std::vector<Branch> active;
+  std::vector<Branch> active;   // being descended
+  std::vector<Branch> reached;  // leaves
   std::vector<uint32_t> active_nodes;
   std::vector<float> margins;
   std::vector<uint32_t> candidates;
@@ -45,9 +50,8 @@ struct Forest::Scratch {
   AlignedBuffer<float> query;   // in the geometry
   AlignedBuffer<float> sketch;  // of the query
   CodeQuery code_query;
-  std::vector<float> estimates;
-  std::vector<float> errors;
-  std::vector<float> bounds;
+  std::vector<float> lower_bounds;
+  std::vector<float> distances;
   TopK top;
 };
 
@@ -84,10 +88,9 @@ Result<std::unique_ptr<Forest>> Forest::Open(std::shared_ptr<const ContainerRead
   if (h.code_bits != 0) {
     f->code_shape_ = {dim, static_cast<int>(h.code_bits)};
     const size_t rotated = f->code_shape_.rotated_dim();
-    KITH_ASSIGN_OR_RETURN(auto signs,
-                          in.Array<uint8_t>("rotation", Rotation::SignBytes(rotated)));
+    KITH_ASSIGN_OR_RETURN(auto signs, in.Array<uint8_t>("rotation", Rotation::SignBytes(rotated)));
     f->rotation_ = Rotation(rotated, signs);
-    KITH_RETURN_IF_ERROR(in.CheckSize("codes", rows.rows, f->code_shape_.row_bytes()));
+    KITH_RETURN_IF_ERROR(in.CheckSize("codes", f->code_shape_.total_bytes(rows.rows), 1));
     f->codes_ = in.Bytes("codes");
   }
   return f;
@@ -115,9 +118,8 @@ Result<std::unique_ptr<Forest::Scratch>> Forest::Borrow() const {
   auto scratch = std::make_unique<Scratch>();
   scratch->stamps.resize(vectors_.table.rows.rows);
   KITH_ASSIGN_OR_RETURN(scratch->query, AlignedBuffer<float>::Create(sketch_.ScratchFloats()));
-  KITH_ASSIGN_OR_RETURN(
-      scratch->sketch,
-      AlignedBuffer<float>::Create(RoundUp(NodeDims(header_.sketch_dim), simd::kQueryPadding)));
+  KITH_ASSIGN_OR_RETURN(scratch->sketch, AlignedBuffer<float>::Create(RoundUp(
+                                             NodeDims(header_.sketch_dim), simd::kQueryPadding)));
   if (!codes_.empty()) KITH_RETURN_IF_ERROR(scratch->code_query.Init(code_shape_));
   return scratch;
 }
@@ -127,79 +129,46 @@ void Forest::Return(std::unique_ptr<Scratch> scratch) const {
   free_.push_back(std::move(scratch));
 }
 
-// Descends all trees level by level, so that the nodes' cache misses overlap. Leaves and the branches
-// not taken go on the heap.
-void Forest::DescendAll(Scratch* s, SearchStats* stats) const {
+// Descends from s->active level by level, all branches side by side, so that the nodes' cache
+// misses overlap. Leaves reached go to s->reached, branches not taken to the end of s->heap.
+void Forest::Descend(Scratch* s, SearchStats* stats) const {
   const size_t node_bytes = NodeBytes(header_.sketch_dim);
   const simd::IdsFn dots =
       simd::GetKernels()
           .f32[static_cast<size_t>(DataType::kI8)][static_cast<size_t>(simd::Op::kDot)]
           .ids;
-  s->active.clear();
-  for (const uint32_t root : roots_) {
-    const bool leaf = (root & kLeafBit) != 0;
-    if ((leaf ? root & ~kLeafBit : root) >= (leaf ? header_.num_leaves : header_.num_nodes)) {
-      continue;
-    }
-    const Branch branch{std::numeric_limits<float>::infinity(), root};
-    (leaf ? s->heap : s->active).push_back(branch);
-  }
-  s->margins.resize(s->active.size());
+  s->reached.clear();
   while (!s->active.empty()) {
     s->active_nodes.clear();
-    for (const Branch& branch : s->active) s->active_nodes.push_back(branch.child);
+    for (const Branch& branch : s->active) {
+      if ((branch.child & kLeafBit) != 0) {
+        s->reached.push_back(branch);
+      } else {
+        s->active[s->active_nodes.size()] = branch;
+        s->active_nodes.push_back(branch.child);
+      }
+    }
+    const size_t count = s->active_nodes.size();
+    s->active.resize(count);
+    s->margins.resize(count);
     dots(reinterpret_cast<const std::byte*>(s->sketch.data()), nodes_.data() + sizeof(TreeNode),
-         node_bytes, s->active_nodes.data(), s->active_nodes.size(), node_bytes - sizeof(TreeNode),
+         node_bytes, s->active_nodes.data(), count, node_bytes - sizeof(TreeNode),
          s->margins.data());
-    stats->nodes += s->active.size();
+    stats->nodes += count;
     size_t kept = 0;
-    for (size_t i = 0; i < s->active.size(); ++i) {
-      const Branch branch = s->active[i];
+    for (const Branch& branch : s->active) {
       const TreeNode& node = Node(branch.child);
-      const float margin = node.scale * s->margins[i] - node.threshold;
+      const float margin = node.scale * s->margins[&branch - s->active.data()] - node.threshold;
       const uint32_t near = margin < 0 ? node.left : node.right;
       const uint32_t far = margin < 0 ? node.right : node.left;
       const float distance = std::abs(margin);
-      if (IsChild(branch.child, far)) s->heap.push_back({-distance, far});
-      if (!IsChild(branch.child, near)) continue;
-      const Branch next{std::min(branch.priority, distance), near};
-      if ((near & kLeafBit) != 0) {
-        s->heap.push_back(next);
-      } else {
-        s->active[kept++] = next;
-      }
+      const float priority = branch.priority;
+      const uint32_t parent = branch.child;
+      if (IsChild(parent, far)) s->heap.push_back({std::min(priority, -distance), far});
+      if (IsChild(parent, near)) s->active[kept++] = {std::min(priority, distance), near};
     }
     s->active.resize(kept);
   }
-  std::make_heap(s->heap.begin(), s->heap.end());
-}
-
-// From a branch down to a leaf; the branches not taken go on the heap. False if the file is damaged.
-bool Forest::Descend(Branch branch, Scratch* s, uint32_t* leaf, SearchStats* stats) const {
-  const size_t node_bytes = NodeBytes(header_.sketch_dim);
-  const simd::TileFn dot =
-      simd::GetKernels()
-          .f32[static_cast<size_t>(DataType::kI8)][static_cast<size_t>(simd::Op::kDot)]
-          .tile;
-  while ((branch.child & kLeafBit) == 0) {
-    const TreeNode& node = Node(branch.child);
-    float product = 0;
-    dot(reinterpret_cast<const std::byte*>(s->sketch.data()), 0, 1,
-        reinterpret_cast<const std::byte*>(&node + 1), 0, 1, node_bytes - sizeof(TreeNode),
-        &product, 0);
-    ++stats->nodes;
-    const float margin = node.scale * product - node.threshold;
-    const uint32_t near = margin < 0 ? node.left : node.right;
-    const uint32_t far = margin < 0 ? node.right : node.left;
-    if (IsChild(branch.child, far)) {
-      s->heap.push_back({std::min(branch.priority, -std::abs(margin)), far});
-      std::push_heap(s->heap.begin(), s->heap.end());
-    }
-    if (!IsChild(branch.child, near)) return false;
-    branch = {std::min(branch.priority, std::abs(margin)), near};
-  }
-  *leaf = branch.child & ~kLeafBit;
-  return true;
 }
 
 // Adds a leaf's entries to the candidates, each position once.
@@ -223,6 +192,19 @@ void Forest::Collect(uint32_t leaf, Scratch* s, SearchStats* stats) const {
   stats->entries += end - begin;
 }
 
+// Asks for the first entries of leaves that will be read soon.
+void Forest::PrefetchLeaves(const Branch* branches, size_t count) const {
+  for (size_t i = 0; i < count; ++i) {
+    __builtin_prefetch(leaf_ends_.data() + (branches[i].child & ~kLeafBit));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t leaf = branches[i].child & ~kLeafBit;
+    const uint64_t begin = leaf == 0 ? 0 : leaf_ends_[leaf - 1];
+    const auto* p = reinterpret_cast<const char*>(entries_.data() + begin);
+    for (int line = 0; line < 4; ++line) __builtin_prefetch(p + line * kCacheLine);
+  }
+}
+
 void Forest::GatherCandidates(size_t search_k, Scratch* s, SearchStats* stats) const {
   if (++s->epoch == 0) {
     std::fill(s->stamps.begin(), s->stamps.end(), uint8_t{0});
@@ -231,39 +213,74 @@ void Forest::GatherCandidates(size_t search_k, Scratch* s, SearchStats* stats) c
   s->heap.clear();
   s->candidates.clear();
   s->entries = 0;
-  DescendAll(s, stats);
-  // A sound forest visits a node at most once; a damaged one must not make the search endless.
-  const uint64_t most = stats->nodes + header_.num_nodes + header_.num_leaves;
-  while (s->entries < search_k && !s->heap.empty() && stats->nodes <= most) {
-    std::pop_heap(s->heap.begin(), s->heap.end());
-    const Branch branch = s->heap.back();
-    s->heap.pop_back();
-    ++stats->nodes;
-    uint32_t leaf;
-    if (Descend(branch, s, &leaf, stats)) Collect(leaf, s, stats);
+  s->active.clear();
+  for (const uint32_t root : roots_) {
+    const bool leaf = (root & kLeafBit) != 0;
+    if ((leaf ? root & ~kLeafBit : root) < (leaf ? header_.num_leaves : header_.num_nodes)) {
+      s->active.push_back({std::numeric_limits<float>::infinity(), root});
+    }
+  }
+  // A sound forest has each node and leaf once; a damaged one must not make the search endless.
+  uint64_t budget = uint64_t{header_.num_nodes} + header_.num_leaves;
+  Descend(s, stats);
+  // Every tree's own leaf comes before any branch on the other side of a plane.
+  std::make_heap(s->reached.begin(), s->reached.end());
+  std::sort_heap(s->reached.begin(), s->reached.end());
+  std::reverse(s->reached.begin(), s->reached.end());
+  bool heap_made = false;
+  while (true) {
+    PrefetchLeaves(s->reached.data(), s->reached.size());
+    for (const Branch& branch : s->reached) {
+      if (s->entries >= search_k) return;
+      Collect(branch.child & ~kLeafBit, s, stats);
+    }
+    if (s->entries >= search_k || s->heap.empty()) return;
+    if (!heap_made) std::make_heap(s->heap.begin(), s->heap.end());
+    heap_made = true;
+    s->active.clear();
+    while (s->active.size() < kBranchesAtOnce && !s->heap.empty()) {
+      std::pop_heap(s->heap.begin(), s->heap.end());
+      s->active.push_back(s->heap.back());
+      s->heap.pop_back();
+    }
+    if (budget < s->active.size()) return;
+    budget -= s->active.size();
+    const size_t before = s->heap.size();
+    Descend(s, stats);
+    for (size_t i = before + 1; i <= s->heap.size(); ++i) {
+      std::push_heap(s->heap.begin(), s->heap.begin() + static_cast<ptrdiff_t>(i));
+    }
   }
 }
 
-// Keeps the candidates that may be among the k nearest, judging by their codes.
+// Keeps the candidates that may be among the k nearest, judging by their codes: those whose
+// estimate, given the benefit of its error, is below the k-th smallest estimate without that
+// benefit.
 void Forest::Shortlist(size_t k, Scratch* s, SearchStats* stats) const {
   const size_t count = s->candidates.size();
-  s->estimates.resize(count);
-  s->errors.resize(count);
-  s->code_query.Estimate(codes_, s->candidates.data(), count, s->estimates.data(),
-                         s->errors.data());
   stats->codes += count;
-  if (count <= k) return;
-  s->bounds.resize(count);
-  for (size_t i = 0; i < count; ++i) {
-    s->bounds[i] = s->estimates[i] + kConfidence * s->errors[i];
+  s->lower_bounds.resize(count);
+  s->top.Reset(k);
+  float estimates[CodeQuery::kMaxBlock];
+  float errors[CodeQuery::kMaxBlock];
+  for (size_t begin = 0; begin < count; begin += CodeQuery::kMaxBlock) {
+    const size_t block = std::min(CodeQuery::kMaxBlock, count - begin);
+    s->code_query.Estimate(codes_, s->candidates.data() + begin, block, estimates, errors);
+    float threshold = s->top.threshold();
+    for (size_t i = 0; i < block; ++i) {
+      s->lower_bounds[begin + i] = estimates[i] - kConfidence * errors[i];
+      const float upper = estimates[i] + kConfidence * errors[i];
+      if (upper < threshold) {
+        s->top.Offer(upper, s->candidates[begin + i]);
+        threshold = s->top.threshold();
+      }
+    }
   }
-  std::nth_element(s->bounds.begin(), s->bounds.begin() + static_cast<ptrdiff_t>(k - 1),
-                   s->bounds.end());
-  const float bound = s->bounds[k - 1];
+  const float bound = s->top.threshold();
   size_t kept = 0;
   for (size_t i = 0; i < count; ++i) {
     s->candidates[kept] = s->candidates[i];
-    kept += s->estimates[i] - kConfidence * s->errors[i] <= bound ? 1 : 0;
+    kept += s->lower_bounds[i] <= bound ? 1 : 0;
   }
   s->candidates.resize(kept);
 }
@@ -278,13 +295,13 @@ void Forest::SearchOne(const Scorer& scorer, size_t slot, const MatrixView& quer
   if (!codes_.empty()) Shortlist(k, s, stats);
 
   const size_t count = s->candidates.size();
-  s->estimates.resize(count);
-  scorer.ScoreIds(slot, s->candidates.data(), count, s->estimates.data());
+  s->distances.resize(count);
+  scorer.ScoreIds(slot, s->candidates.data(), count, s->distances.data());
   stats->distances += count;
   s->top.Reset(k);
   for (size_t i = 0; i < count; ++i) {
-    if (s->estimates[i] <= s->top.threshold()) {
-      s->top.Offer(s->estimates[i], vectors_.RowAt(s->candidates[i]));
+    if (s->distances[i] <= s->top.threshold()) {
+      s->top.Offer(s->distances[i], vectors_.RowAt(s->candidates[i]));
     }
   }
   *nearest = s->top.Sorted();
@@ -332,9 +349,9 @@ Status Forest::Verify() const {
   for (size_t leaf = 0; leaf < leaf_ends_.size(); ++leaf) {
     const uint64_t begin = leaf == 0 ? 0 : leaf_ends_[leaf - 1];
     if (leaf_ends_[leaf] < begin || leaf_ends_[leaf] > entries_.size()) {
-      return file_->Corrupt("leaf_ends", StrCat("leaf ", leaf, " ends at ", leaf_ends_[leaf],
-                                                ", after ", begin, " and within ",
-                                                entries_.size(), " expected"));
+      return file_->Corrupt("leaf_ends",
+                            StrCat("leaf ", leaf, " ends at ", leaf_ends_[leaf], ", after ", begin,
+                                   " and within ", entries_.size(), " expected"));
     }
   }
   for (size_t i = 0; i < entries_.size(); ++i) {

@@ -93,8 +93,8 @@ class Forest {
   void Return(std::unique_ptr<Scratch> scratch) const;
   const TreeNode& Node(uint32_t i) const;
   bool IsChild(uint32_t parent, uint32_t child) const;
-  void DescendAll(Scratch* s, SearchStats* stats) const;
-  bool Descend(Branch branch, Scratch* s, uint32_t* leaf, SearchStats* stats) const;
+  void Descend(Scratch* s, SearchStats* stats) const;
+  void PrefetchLeaves(const Branch* branches, size_t count) const;
   void Collect(uint32_t leaf, Scratch* s, SearchStats* stats) const;
   void GatherCandidates(size_t search_k, Scratch* s, SearchStats* stats) const;
   void Shortlist(size_t k, Scratch* s, SearchStats* stats) const;

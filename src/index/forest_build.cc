@@ -13,9 +13,8 @@
 namespace kith {
 namespace {
 
-constexpr std::string_view kSections[] = {"forest",  "roots", "nodes",    "leaf_ends",
-                                          "entries", "mean",  "basis",    "rotation",
-                                          "codes"};
+constexpr std::string_view kSections[] = {"forest", "roots", "nodes",    "leaf_ends", "entries",
+                                          "mean",   "basis", "rotation", "codes"};
 
 template <class T>
 std::span<const std::byte> BytesOf(const std::vector<T>& v) {
@@ -24,7 +23,8 @@ std::span<const std::byte> BytesOf(const std::vector<T>& v) {
 
 uint32_t DefaultTrees(size_t n) { return n <= 1000 ? 4 : 32; }
 
-// Leaves of some tens of points: smaller ones make more nodes to visit, larger ones more candidates.
+// Leaves of some tens of points: smaller ones make more nodes to visit, larger ones more
+// candidates.
 constexpr uint32_t kDefaultLeafSize = 64;
 
 // Whether estimating from codes first is cheaper than comparing every candidate in full: the metric
@@ -86,11 +86,9 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
       options.forest.leaf_size != 0 ? options.forest.leaf_size : kDefaultLeafSize;
   if (options.metric == Metric::kDot) forest.header.max_norm = LargestNorm(rows, threads);
   forest.geometry = Geometry(options.metric, rows.dim, forest.header.max_norm);
-  forest.header.code_bits =
-      static_cast<uint32_t>(BitsFor(rows, forest.geometry, options.metric));
+  forest.header.code_bits = static_cast<uint32_t>(BitsFor(rows, forest.geometry, options.metric));
 
-  KITH_ASSIGN_OR_RETURN(forest.sketch,
-                        TrainSketch(rows, forest.geometry, options.seed, threads));
+  KITH_ASSIGN_OR_RETURN(forest.sketch, TrainSketch(rows, forest.geometry, options.seed, threads));
   forest.header.sketch_dim = static_cast<uint32_t>(forest.sketch.sketch_dim);
   KITH_ASSIGN_OR_RETURN(auto sketches,
                         SketchRows(rows, forest.geometry, forest.sketch.Map(), threads));
@@ -132,12 +130,10 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
 Status WriteForest(const GrownForest& forest, const MatrixView& rows, const GrowOptions& options,
                    ContainerWriter* writer) {
   const ForestHeader& header = forest.header;
-  KITH_RETURN_IF_ERROR(
-      writer->AddSection("forest", std::as_bytes(std::span(&forest.header, 1))));
+  KITH_RETURN_IF_ERROR(writer->AddSection("forest", std::as_bytes(std::span(&forest.header, 1))));
   KITH_RETURN_IF_ERROR(writer->AddSection("roots", BytesOf(forest.roots)));
   KITH_RETURN_IF_ERROR(writer->AddSection(
-      "nodes", forest.nodes,
-      {.row_bytes = static_cast<uint32_t>(NodeBytes(header.sketch_dim))}));
+      "nodes", forest.nodes, {.row_bytes = static_cast<uint32_t>(NodeBytes(header.sketch_dim))}));
   KITH_RETURN_IF_ERROR(writer->AddSection("leaf_ends", BytesOf(forest.leaf_ends)));
   KITH_RETURN_IF_ERROR(writer->AddSection("entries", BytesOf(forest.entries)));
   KITH_RETURN_IF_ERROR(writer->AddSection("mean", BytesOf(forest.sketch.mean)));
@@ -148,11 +144,10 @@ Status WriteForest(const GrownForest& forest, const MatrixView& rows, const Grow
   const CodeShape shape{forest.geometry.dim(), static_cast<int>(header.code_bits)};
   const std::vector<uint8_t> signs = Rotation::RandomSigns(shape.rotated_dim(), options.seed);
   KITH_RETURN_IF_ERROR(writer->AddSection("rotation", BytesOf(signs)));
-  KITH_ASSIGN_OR_RETURN(
-      auto codes, EncodeRows(rows, forest.order, forest.geometry, forest.sketch.mean,
-                             Rotation(shape.rotated_dim(), signs), shape, options.threads));
-  return writer->AddSection("codes", std::span(codes.data(), codes.size()),
-                            {.row_bytes = static_cast<uint32_t>(shape.row_bytes())});
+  KITH_ASSIGN_OR_RETURN(auto codes,
+                        EncodeRows(rows, forest.order, forest.geometry, forest.sketch.mean,
+                                   Rotation(shape.rotated_dim(), signs), shape, options.threads));
+  return writer->AddSection("codes", std::span(codes.data(), codes.size()));
 }
 
 }  // namespace kith

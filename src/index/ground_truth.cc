@@ -17,8 +17,8 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
   if (base.rows == 0) return Status::InvalidArgument("no vectors to search: the set is empty");
   if (k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
   if (base.dim != queries.dim) {
-    return Status::InvalidArgument(StrCat("queries have dimension ", queries.dim,
-                                          ", the vectors have dimension ", base.dim));
+    return Status::InvalidArgument(
+        StrCat("queries have dimension ", queries.dim, ", the vectors have dimension ", base.dim));
   }
   KITH_RETURN_IF_ERROR(CheckFinite(base));
   KITH_RETURN_IF_ERROR(CheckFinite(queries));

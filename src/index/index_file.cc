@@ -59,8 +59,8 @@ class IndexFile final : public Index {
       KITH_RETURN_IF_ERROR(forest_->Search(queries, params.k, params.effort, params.threads,
                                            &nearest, &result->stats));
     } else {
-      KITH_RETURN_IF_ERROR(ExactSearch(vectors_, queries, params.k, params.threads, &nearest,
-                                       &result->stats));
+      KITH_RETURN_IF_ERROR(
+          ExactSearch(vectors_, queries, params.k, params.threads, &nearest, &result->stats));
     }
     result->num_queries = queries.rows;
     result->k = params.k;
@@ -81,8 +81,8 @@ class IndexFile final : public Index {
   Result<uint64_t> FindId(int64_t id) const override {
     if (!ids_.empty()) return ids_.Find(id);
     if (id >= 0 && static_cast<uint64_t>(id) < info_.num_vectors) return static_cast<uint64_t>(id);
-    return Status::NotFound(StrCat(info_.path, ": no id ", id, "; ids run from 0 to ",
-                                   info_.num_vectors - 1));
+    return Status::NotFound(
+        StrCat(info_.path, ": no id ", id, "; ids run from 0 to ", info_.num_vectors - 1));
   }
 
   std::string_view Key(uint64_t row) const override {
@@ -175,8 +175,8 @@ class IndexFile final : public Index {
   Status CheckQueries(const MatrixView& queries, const SearchParams& params) const {
     if (params.k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
     if (queries.dim != info_.dim) {
-      return Status::InvalidArgument(StrCat("queries have dimension ", queries.dim, ", ", info_.path,
-                                            " has vectors of dimension ", info_.dim));
+      return Status::InvalidArgument(StrCat("queries have dimension ", queries.dim, ", ",
+                                            info_.path, " has vectors of dimension ", info_.dim));
     }
     if (params.index == IndexKind::kForest && forest_ == nullptr) {
       return Status::InvalidArgument(

@@ -13,8 +13,8 @@
 namespace kith {
 namespace {
 
-constexpr size_t kSample = 32;      // points from which a split is learnt
-constexpr int kRounds = 3;          // of Lloyd's algorithm
+constexpr size_t kSample = 32;         // points from which a split is learnt
+constexpr int kRounds = 3;             // of Lloyd's algorithm
 constexpr size_t kGatherBelow = 4096;  // subtrees this small are copied to stay in cache
 constexpr double kMaxImbalance = 0.95;
 
@@ -128,7 +128,8 @@ class Grower {
     if (static_cast<double>(std::max(left, n - left)) > kMaxImbalance * static_cast<double>(n)) {
       // Far from balanced: the median of what the plane's normal sees, if it sees any difference.
       std::vector<float> sorted(margins_.begin(), margins_.begin() + static_cast<ptrdiff_t>(n));
-      std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(n / 2), sorted.end());
+      std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(n / 2),
+                       sorted.end());
       node->threshold = sorted[n / 2];
       left = Partition(points, n, node->threshold);
       if (left == 0 || left == n) return SplitEvenly(n, node, stored);

@@ -17,7 +17,8 @@ inline constexpr uint32_t kLeafBit = 0x80000000u;
 
 // An inner node, as stored: this head, then int8 direction[NodeDims]. A point with sketch z belongs
 // left if Margin(z) = scale * <direction, z> - threshold is negative, right otherwise; |scale *
-// direction| = 1, so margins are distances to the plane. Children have greater numbers than parents.
+// direction| = 1, so margins are distances to the plane. Children have greater numbers than
+// parents.
 struct TreeNode {
   float threshold;
   float scale;

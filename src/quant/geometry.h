@@ -3,8 +3,8 @@
 //   euclidean, manhattan, hamming  the vector itself
 //   angular                        the vector divided by its norm
 //   dot                            the vector with one more coordinate, sqrt(M^2 - |x|^2), M the
-//                                  largest norm; 0 for queries. Nearest by L2 is then largest by dot
-//                                  product (Bachrach et al., RecSys 2014).
+//                                  largest norm; 0 for queries. Nearest by L2 is then largest by
+//                                  dot product (Bachrach et al., RecSys 2014).
 #ifndef KITH_QUANT_GEOMETRY_H_
 #define KITH_QUANT_GEOMETRY_H_
 

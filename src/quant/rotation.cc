@@ -53,8 +53,8 @@ void Rotation::Apply(float* x) const {
   const size_t half = dim_ / 2;
   const bool whole = window == dim_;
   // Each transform scales by sqrt(window), each butterfly by sqrt(2).
-  const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(window)) *
-                                        (whole ? 1 : std::sqrt(0.5)));
+  const auto scale =
+      static_cast<float>(1 / std::sqrt(static_cast<double>(window)) * (whole ? 1 : std::sqrt(0.5)));
   for (size_t round = 0; round < kRounds; ++round) {
     FlipSigns(x, dim_, signs_.data() + round * ((dim_ + 7) / 8));
     if (whole) {

@@ -32,8 +32,8 @@ void EncodeRow(const float* r, const CodeShape& shape, std::byte* out) {
   std::memset(code, 0, code_bytes);
   CodeFactors factors{static_cast<float>(squared_norm), 0};
   if (squared_norm > 0) {
-    const auto scale = static_cast<float>(
-        std::sqrt(static_cast<double>(dim) / squared_norm) / LevelsOf(shape.bits).width);
+    const auto scale = static_cast<float>(std::sqrt(static_cast<double>(dim) / squared_norm) /
+                                          LevelsOf(shape.bits).width);
     double along = 0;  // <g, r>
     for (size_t i = 0; i < dim; ++i) {
       const int m = std::min(static_cast<int>(std::min(std::abs(r[i]) * scale, 15.0f)), half - 1);
@@ -50,13 +50,12 @@ void EncodeRow(const float* r, const CodeShape& shape, std::byte* out) {
 
 int CodeBits(size_t dim) { return dim >= 560 ? 1 : dim >= 128 ? 2 : 4; }
 
-Result<AlignedBuffer<std::byte>> EncodeRows(const MatrixView& rows,
-                                            std::span<const uint32_t> order,
+Result<AlignedBuffer<std::byte>> EncodeRows(const MatrixView& rows, std::span<const uint32_t> order,
                                             const Geometry& geometry, std::span<const float> mean,
                                             const Rotation& rotation, const CodeShape& shape,
                                             int threads) {
   KITH_ASSIGN_OR_RETURN(auto codes,
-                        AlignedBuffer<std::byte>::Create(order.size() * shape.row_bytes()));
+                        AlignedBuffer<std::byte>::Create(shape.total_bytes(order.size())));
   threads = ResolveThreads(threads);
   std::vector<std::vector<float>> scratch(threads, std::vector<float>(shape.rotated_dim()));
   ParallelChunks(order.size(), 256, threads, [&](size_t begin, size_t end, int thread) {
@@ -75,9 +74,8 @@ Result<AlignedBuffer<std::byte>> EncodeRows(const MatrixView& rows,
 Status CodeQuery::Init(const CodeShape& shape) {
   shape_ = shape;
   KITH_ASSIGN_OR_RETURN(rotated_, AlignedBuffer<float>::Create(shape.rotated_dim()));
-  // The kernel reads whole vectors of the query beyond a code's end.
-  KITH_ASSIGN_OR_RETURN(query_, AlignedBuffer<int8_t>::Create(shape.code_bytes() * 8 / shape.bits +
-                                                              simd::kQueryPadding));
+  query_stride_ = RoundUp(shape.code_bytes(), simd::kQueryPadding);
+  KITH_ASSIGN_OR_RETURN(query_, AlignedBuffer<int8_t>::Create(query_stride_ * 8 / shape.bits));
   return Status::Ok();
 }
 
@@ -93,10 +91,16 @@ void CodeQuery::Prepare(const float* x, std::span<const float> mean, const Rotat
   const float scale = largest > 0 && std::isfinite(127 / largest) ? 127 / largest : 0;
   step_ = scale > 0 ? 1 / scale : 0;
   int32_t sum = 0;
-  // Coordinate i is where the kernel expects field i / code_bytes of byte i % code_bytes: at i.
-  for (size_t i = 0; i < dim; ++i) {
-    query_[i] = static_cast<int8_t>(std::lrint(r[i] * scale));
-    sum += query_[i];
+  const size_t code_bytes = shape_.code_bytes();
+  for (size_t begin = 0, field = 0; begin < dim; begin += code_bytes, ++field) {
+    int8_t* q = query_.data() + field * query_stride_;
+    const size_t count = std::min(code_bytes, dim - begin);
+    for (size_t i = 0; i < count; ++i) {
+      const auto value =
+          static_cast<int32_t>(r[begin + i] * scale + (r[begin + i] < 0 ? -.5f : .5f));
+      q[i] = static_cast<int8_t>(value);
+      sum += value;
+    }
   }
   offset_ = -0.5f * static_cast<float>((1 << shape_.bits) - 1) * static_cast<float>(sum);
   error_scale_ = std::sqrt(squared_norm_) * LevelsOf(shape_.bits).tangent /
@@ -104,23 +108,22 @@ void CodeQuery::Prepare(const float* x, std::span<const float> mean, const Rotat
 }
 
 void CodeQuery::Estimate(std::span<const std::byte> codes, const uint32_t* ids, size_t num_ids,
-                         float* estimates, float* errors) {
-  if (dots_.size() < num_ids) dots_.resize(num_ids);
+                         float* estimates, float* errors) const {
   const size_t code_bytes = shape_.code_bytes();
   const size_t row_bytes = shape_.row_bytes();
   const int which = shape_.bits == 1 ? 0 : shape_.bits == 2 ? 1 : 2;
-  simd::GetKernels().code_dot[which](query_.data(), codes.data(), row_bytes, ids, num_ids,
-                                     code_bytes, dots_.data());
+  int32_t dots[kMaxBlock];
+  simd::GetKernels().code_dot[which](query_.data(), query_stride_, codes.data(), row_bytes, ids,
+                                     num_ids, code_bytes, dots);
   for (size_t i = 0; i < num_ids; ++i) {
     CodeFactors factors;
     std::memcpy(&factors, codes.data() + ids[i] * row_bytes + code_bytes, sizeof(factors));
-    const float dot = step_ * (static_cast<float>(dots_[i]) + offset_);
+    const float dot = step_ * (static_cast<float>(dots[i]) + offset_);
     const float estimate = factors.squared_norm + squared_norm_ - 2 * factors.weight * dot;
-    estimates[i] = estimate >= 0 ? estimate : std::isnan(estimate)
-                                                  ? std::numeric_limits<float>::infinity()
-                                                  : 0.0f;
     const float error = 2 * error_scale_ * std::sqrt(factors.squared_norm);
-    errors[i] = std::isnan(error) ? 0.0f : error;
+    const bool sound = error < std::numeric_limits<float>::infinity() && !std::isnan(estimate);
+    estimates[i] = sound ? std::max(estimate, 0.0f) : std::numeric_limits<float>::infinity();
+    errors[i] = sound ? error : 0.0f;
   }
 }
 

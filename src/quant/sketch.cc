@@ -51,8 +51,8 @@ void MultiplyTransposed(const Matrix& a, const Matrix& b, int threads, Matrix* o
   });
 }
 
-// Modified Gram-Schmidt, each row twice for accuracy. A row that vanishes (fewer directions than rows
-// in the data) becomes zero.
+// Modified Gram-Schmidt, each row twice for accuracy. A row that vanishes (fewer directions than
+// rows in the data) becomes zero.
 void Orthonormalise(Matrix* m) {
   for (size_t i = 0; i < m->rows; ++i) {
     const double before = SquaredNorm(m->row(i), m->cols);
@@ -97,7 +97,8 @@ Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geomet
   sketch.sketch_dim = SketchDim(dim);
 
   // Rows drawn with replacement: as good for means and directions, and simple.
-  const size_t samples = std::min({rows.rows, kSampleRows, std::max(kSampleFloats / dim, size_t{64})});
+  const size_t samples =
+      std::min({rows.rows, kSampleRows, std::max(kSampleFloats / dim, size_t{64})});
   KITH_ASSIGN_OR_RETURN(Matrix x, Matrix::Create(samples, dim));
   Rng rng(seed, 1);
   std::vector<double> sum(dim, 0);

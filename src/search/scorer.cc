@@ -97,13 +97,14 @@ Result<Scorer> Scorer::Create(const VectorTable& table, const MatrixView& querie
   for (size_t i = 0; i < count; ++i) {
     RowToF32(queries, begin + i, x.data());
     if (SquaredNorm(x.data(), dim) > std::numeric_limits<float>::max() / 4) {
-      return Status::InvalidArgument(StrCat(
-          "query ", begin + i,
-          ": values too large, the squared norm overflows float32; scale the vectors down"));
+      return Status::InvalidArgument(
+          StrCat("query ", begin + i,
+                 ": values too large, the squared norm overflows float32; scale the vectors down"));
     }
     const bool native = HasNativeKernel(dtype) && HoldsExactly(dtype, x.data(), dim);
     if (native) {
-      WriteNative(dtype, x.data(), dim, s.native_queries_.data() + natives.size() * s.native_stride_);
+      WriteNative(dtype, x.data(), dim,
+                  s.native_queries_.data() + natives.size() * s.native_stride_);
       natives.push_back(static_cast<uint32_t>(i));
     } else {
       std::memcpy(s.float_queries_.data() + s.order_.size() * s.float_stride_, x.data(),
@@ -178,8 +179,8 @@ void Scorer::ScoreIds(size_t slot, const uint32_t* ids, size_t num_ids, float* o
   FinishIds(slot, ids, out, num_ids);
 }
 
-// A float query against packed bits, one row at a time: rare (bits are searched with bits), so it is
-// written for correctness.
+// A float query against packed bits, one row at a time: rare (bits are searched with bits), so it
+// is written for correctness.
 void Scorer::ScoreDecoded(size_t slot, const uint32_t* ids, size_t first, size_t n,
                           float* out) const noexcept {
   alignas(64) float block[1024];

@@ -18,14 +18,14 @@ struct VectorTable {
   MatrixView rows;
   Metric metric = Metric::kEuclidean;
   const float* inverse_norms = nullptr;  // [rows], angular only: 1 / |x|, 0 for a zero vector
-  bool zero_padded = false;  // bytes between a row's end and the next row are zero
+  bool zero_padded = false;              // bytes between a row's end and the next row are zero
 };
 
 // 1 / |x| of `dim` floats, 0 for a zero vector.
 float InverseNorm(const float* x, size_t dim);
 
-// Internally, distances are such that smaller is closer and no roots are taken: squared L2, 1 - cos,
-// -dot, L1, Hamming. This gives what users see (the table at Metric).
+// Internally, distances are such that smaller is closer and no roots are taken: squared L2, 1 -
+// cos, -dot, L1, Hamming. This gives what users see (the table at Metric).
 float UserDistance(Metric metric, float internal);
 
 // Queries, converted once to what the kernels take. Integral queries against 8-bit or bit vectors
@@ -66,7 +66,7 @@ class Scorer {
   VectorTable table_;
   simd::DistanceKernel float_kernel_;
   simd::DistanceKernel native_kernel_;
-  size_t float_dim_ = 0;   // what the kernels are told: coordinates, or bytes of bits, with padding
+  size_t float_dim_ = 0;  // what the kernels are told: coordinates, or bytes of bits, with padding
   size_t native_dim_ = 0;
   size_t num_float_ = 0;
   size_t float_stride_ = 0;

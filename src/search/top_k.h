@@ -21,8 +21,8 @@ struct Candidate {
   }
 };
 
-// A bounded max-heap. What it holds in the end does not depend on the order of Offer() calls. NaN (from
-// a damaged file) is never taken.
+// A bounded max-heap. What it holds in the end does not depend on the order of Offer() calls. NaN
+// (from a damaged file) is never taken.
 class TopK {
  public:
   explicit TopK(size_t k = 0) : k_(k) {}

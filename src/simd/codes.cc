@@ -1,13 +1,12 @@
 // Dot products of an 8-bit query with short codes of 1, 2 or 4 bits a coordinate.
-#include <cstring>
 #include <utility>
 
 #include "simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd/codes.cc"
-#include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -18,14 +17,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 #if HWY_TARGET == HWY_SCALAR
 
 template <int kBits>
-void CodeDot(const int8_t* query, const std::byte* rows, size_t row_stride, const uint32_t* ids,
-             size_t num_ids, size_t code_bytes, int32_t* out) {
+void CodeDot(const int8_t* query, size_t query_stride, const std::byte* rows, size_t row_stride,
+             const uint32_t* ids, size_t num_ids, size_t code_bytes, int32_t* out) {
   for (size_t i = 0; i < num_ids; ++i) {
     const auto* row = reinterpret_cast<const uint8_t*>(rows + ids[i] * row_stride);
     int32_t sum = 0;
     for (size_t j = 0; j < code_bytes; ++j) {
       for (size_t f = 0; f < 8 / kBits; ++f) {
-        sum += ((row[j] >> (f * kBits)) & ((1 << kBits) - 1)) * query[f * code_bytes + j];
+        sum += ((row[j] >> (f * kBits)) & ((1 << kBits) - 1)) * query[f * query_stride + j];
       }
     }
     out[i] = sum;
@@ -69,44 +68,33 @@ HWY_INLINE VI32 MulAdd8(V8 code, hn::Vec<DI8> query, VI32 sum) {
 #endif
 }
 
-HWY_INLINE V8 LoadCode(const uint8_t* p, size_t n) {
-  const D8 d;
-  if (n >= kStep) return hn::LoadU(d, p);
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-  return hn::MaskedLoad(hn::FirstN(d, n), d, p);
-#else
-  alignas(64) uint8_t buffer[kStep] = {};
-  std::memcpy(buffer, p, n);
-  return hn::Load(d, buffer);
-#endif
-}
-
-// Fields of `kBits` bits, from the lowest up. Shifts act on 16-bit lanes; the mask removes what came
-// over from the neighbouring byte.
+// Fields of `kBits` bits, from the lowest up. Shifts act on 16-bit lanes; the mask removes what
+// came over from the neighbouring byte.
 template <int kBits, int kField>
 HWY_INLINE V8 Field(V8 bytes) {
   const hn::Repartition<uint16_t, D8> d16;
-  const V8 shifted =
-      hn::BitCast(D8(), hn::ShiftRight<kBits * kField>(hn::BitCast(d16, bytes)));
+  const V8 shifted = hn::BitCast(D8(), hn::ShiftRight<kBits * kField>(hn::BitCast(d16, bytes)));
   return hn::And(shifted, hn::Set(D8(), (1 << kBits) - 1));
 }
 
 template <int kBits, size_t... kFields>
-HWY_INLINE VI32 AddFields(V8 bytes, const int8_t* query, size_t code_bytes, VI32 sum,
+HWY_INLINE VI32 AddFields(V8 bytes, const int8_t* query, size_t query_stride, VI32 sum,
                           std::index_sequence<kFields...>) {
-  ((sum = MulAdd8(Field<kBits, kFields>(bytes), hn::LoadU(DI8(), query + kFields * code_bytes), sum)),
+  ((sum = MulAdd8(Field<kBits, kFields>(bytes), hn::Load(DI8(), query + kFields * query_stride),
+                  sum)),
    ...);
   return sum;
 }
 
 template <int kBits>
-void CodeDot(const int8_t* query, const std::byte* rows, size_t row_stride, const uint32_t* ids,
-             size_t num_ids, size_t code_bytes, int32_t* out) {
+void CodeDot(const int8_t* query, size_t query_stride, const std::byte* rows, size_t row_stride,
+             const uint32_t* ids, size_t num_ids, size_t code_bytes, int32_t* out) {
   constexpr size_t kAhead = 16;
   const size_t lines = (row_stride + 63) / 64;
   const auto prefetch = [&](size_t i) {
     const std::byte* p = rows + ids[i] * row_stride;
     for (size_t line = 0; line < lines; ++line) hwy::Prefetch(p + line * 64);
+    hwy::Prefetch(p + row_stride - 1);  // a row across one line more
   };
   for (size_t i = 0; i < HWY_MIN(kAhead, num_ids); ++i) prefetch(i);
   for (size_t i = 0; i < num_ids; ++i) {
@@ -114,7 +102,8 @@ void CodeDot(const int8_t* query, const std::byte* rows, size_t row_stride, cons
     const auto* row = reinterpret_cast<const uint8_t*>(rows + ids[i] * row_stride);
     VI32 sum = hn::Zero(DI32());
     for (size_t at = 0; at < code_bytes; at += kStep) {
-      sum = AddFields<kBits>(LoadCode(row + at, code_bytes - at), query + at, code_bytes, sum,
+      // What is read past the code meets zeros of the query.
+      sum = AddFields<kBits>(hn::LoadU(D8(), row + at), query + at, query_stride, sum,
                              std::make_index_sequence<8 / kBits>());
     }
     out[i] = hn::GetLane(hn::SumOfLanes(DI32(), sum));

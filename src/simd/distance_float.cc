@@ -5,8 +5,8 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd/distance_float.cc"
-#include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -103,8 +103,7 @@ HWY_INLINE float SumLanes(const Sums& sum) {
     return hn::GetLane(hn::Add(v, hn::Shuffle2301(v)));
   };
   if constexpr (kRegs == 4) {
-    return finish(
-        hn::Add(hn::Add(sum.v[0], sum.v[2]), hn::Add(sum.v[1], sum.v[3])));
+    return finish(hn::Add(hn::Add(sum.v[0], sum.v[2]), hn::Add(sum.v[1], sum.v[3])));
   } else if constexpr (kRegs == 2) {
     return finish(fold(d, hn::Add(sum.v[0], sum.v[1])));
   } else {

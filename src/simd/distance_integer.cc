@@ -6,8 +6,8 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "simd/distance_integer.cc"
-#include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -259,8 +259,7 @@ void FillType(DistanceKernel (&kernels)[kNumOps]) {
 void FillInteger(Kernels* kernels) {
   auto& native = kernels->native;
   FillType<OpL2U8, OpDotU8, OpL1U8, OpHammingBytes>(native[static_cast<int>(DataType::kU8)]);
-  FillType<OpL2I8, OpDotI8, OpL1I8, OpHammingBytes>(
-      native[static_cast<int>(DataType::kI8)]);
+  FillType<OpL2I8, OpDotI8, OpL1I8, OpHammingBytes>(native[static_cast<int>(DataType::kI8)]);
   FillType<OpXorBits, OpAndBits, OpXorBits, OpXorBits>(native[static_cast<int>(DataType::kBit)]);
 }
 

@@ -1,9 +1,9 @@
 // Distance kernels as plain function pointers, one table for each instruction set.
 //
-// A caller resolves (operation, types) to a pointer once, when it opens or builds an index, and calls
-// it for a block of rows, never for a pair. Every target with fused multiply-add (AVX2, AVX-512, NEON)
-// gives bit-identical results: floats are summed in 16 fixed lanes whatever the vector width, integer
-// sums are exact.
+// A caller resolves (operation, types) to a pointer once, when it opens or builds an index, and
+// calls it for a block of rows, never for a pair. Every target with fused multiply-add (AVX2,
+// AVX-512, NEON) gives bit-identical results: floats are summed in 16 fixed lanes whatever the
+// vector width, integer sums are exact.
 #ifndef KITH_SIMD_KERNELS_H_
 #define KITH_SIMD_KERNELS_H_
 
@@ -27,7 +27,8 @@ enum class Op {
 };
 inline constexpr int kNumOps = 4;
 
-// Elements (bytes for kBit) to which the buffer of a query is padded with zeros. Rows need no padding.
+// Elements (bytes for kBit) to which the buffer of a query is padded with zeros. Rows need no
+// padding.
 inline constexpr size_t kQueryPadding = 64;
 
 // out[i * out_stride + j] = op(query i, row j) for every pair of the block.
@@ -50,10 +51,14 @@ struct DistanceKernel {
 
 // The dot product of one signed 8-bit query with short codes, see quant/short_code.h: code byte j
 // holds 8 / bits coordinates, coordinate f * code_bytes + j in its bits [f * bits, (f + 1) * bits).
-//   query  int8 [8 / bits * code_bytes], 64-byte aligned; code_bytes a multiple of 16
-//   out[i] = sum over coordinates of query * code (unsigned), exact
-using CodeDotFn = void (*)(const int8_t* query, const std::byte* rows, size_t row_stride,
-                           const uint32_t* ids, size_t num_ids, size_t code_bytes, int32_t* out);
+//   query  int8 [8 / bits, query_stride], 64-byte aligned, field f at f * query_stride and zero
+//   from
+//          code_bytes on; query_stride a multiple of 64
+//   rows   readable up to kQueryPadding bytes past the last row
+//   out[i] = sum over coordinates of query * code (unsigned) of row ids[i], exact
+using CodeDotFn = void (*)(const int8_t* query, size_t query_stride, const std::byte* rows,
+                           size_t row_stride, const uint32_t* ids, size_t num_ids,
+                           size_t code_bytes, int32_t* out);
 
 struct Kernels {
   const char* target = "";

@@ -149,7 +149,7 @@ Status WriteKeys(ContainerWriter* writer, const StringList& keys) {
   KITH_RETURN_IF_ERROR(writer->EndSection());
 
   KITH_RETURN_IF_ERROR(writer->BeginSection("key_ends"));
-  std::array<uint64_t, 1024> ends;
+  std::array<uint64_t, 1024> ends{};
   size_t pending = 0;
   uint64_t end = 0;
   for (size_t row = 0; row < keys.size(); ++row) {

@@ -1,10 +1,11 @@
 // Every kind of failure: its exit code and its one line.
-#include <unistd.h>
-
 #include <filesystem>
+#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/strings.h"
 #include "cli/harness.h"
 
 namespace kith::cli_test {
@@ -18,7 +19,7 @@ TEST_F(UsageTest, HelpNamesAnExampleOfEveryCommand) {
   for (const std::string command :
        {"build", "search", "eval", "truth", "info", "verify", "convert"}) {
     const std::string help = Ok({command, "--help"});
-    EXPECT_NE(help.find("Example:\n  kith " + command), std::string::npos) << help;
+    EXPECT_NE(help.find(StrCat("Example:\n  kith ", command)), std::string::npos) << help;
     EXPECT_NE(help.find("--json"), std::string::npos) << help;
   }
 }

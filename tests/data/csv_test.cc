@@ -1,0 +1,95 @@
+#include <gtest/gtest.h>
+
+#include "data/data_test_util.h"
+
+namespace kith {
+namespace {
+
+constexpr StatusCode kInvalid = StatusCode::kInvalidArgument;
+
+Result<Dataset> ReadCsvText(const std::string& text) { return ReadBytesAs("csv", text, "a.csv"); }
+
+void ExpectCsv(const std::string& text, const Matrix& rows, const Words& keys = {}) {
+  SCOPED_TRACE(text);
+  ExpectSet(ReadCsvText(text), "csv", DataType::kF32, rows, keys);
+}
+
+TEST(Csv, Separators) {
+  const Matrix rows = {{1, 2}, {3, 4.5}};
+  ExpectCsv("1,2\n3,4.5\n", rows);
+  ExpectCsv("1;2\n3;4.5\n", rows);
+  ExpectCsv("1\t2\n3\t4.5\n", rows);
+  ExpectCsv("1 2\n3  4.5\n", rows);
+  ExpectCsv(" 1 2 \n  3 4.5", rows);
+  ExpectCsv("1, 2\n3 , 4.5 \n", rows);
+  ExpectCsv("1,2\r\n3,4.5\r\n\r\n\n", rows);
+  ExpectCsv(
+      "\xEF\xBB\xBF"
+      "1,2\n3,4.5",
+      rows);
+  ExpectCsv("1\n2\n", {{1}, {2}});
+}
+
+TEST(Csv, HeadersAndKeys) {
+  const Matrix rows = {{1, 2}, {3, 4}};
+  ExpectCsv("x,y\n1,2\n3,4\n", rows);
+  ExpectCsv("a,1,2\nb,3,4\n", rows, {"a", "b"});
+  ExpectCsv("word,x,y\na,1,2\nb,3,4\n", rows, {"a", "b"});
+  ExpectCsv("id,x,y\n17,1,2\n18,3,4\n", rows, {"17", "18"});
+  ExpectCsv("Label;x;y\n5;1;2\n0;3;4\n", rows, {"5", "0"});
+  // A data frame's numeric column names after the empty name of its index.
+  ExpectCsv(",0,1\n0,1,2\n1,3,4\n", rows, {"0", "1"});
+  ExpectCsv("\"\",0,1\n\"0\",1,2\n\"1\",3,4\n", rows, {"0", "1"});
+  // Some keys are numbers, not all.
+  ExpectCsv("2007,1,2\nb,3,4\n", rows, {"2007", "b"});
+  ExpectCsv("a,1,2", {{1, 2}}, {"a"});
+}
+
+TEST(Csv, QuotedFields) {
+  ExpectCsv("\"a, b\",1,\"2\"\n\"say \"\"hi\"\"\",\"3\" , 4\n", {{1, 2}, {3, 4}},
+            {"a, b", "say \"hi\""});
+  ExpectError(ReadCsvText("a,1\n\"b,2\n"), kInvalid, {"a.csv: line 2", "closing quote"});
+  ExpectError(ReadCsvText("a,1\n\"b\"c,2\n"), kInvalid, {"a.csv: line 2", "closing quote"});
+}
+
+TEST(Csv, RefusesRaggedRows) {
+  ExpectError(ReadCsvText("1,2,3\n4,5\n"), kInvalid,
+              {"a.csv: line 2", "expected 3 fields", "got 2"});
+  ExpectError(ReadCsvText("1,2\n4,5,6\n"), kInvalid,
+              {"a.csv: line 2", "expected 2 fields", "got 3"});
+  ExpectError(ReadCsvText("x,y\n1,2\n3\n"), kInvalid, {"a.csv: line 3", "2 fields", "got 1"});
+  ExpectError(ReadCsvText("1,2\n\n3,4\n"), kInvalid, {"a.csv: line 2", "empty line"});
+}
+
+TEST(Csv, RefusesWhatIsNoFiniteNumber) {
+  for (const char* bad : {"nan", "inf", "", "x", "1e39", "1 2", "1_000"}) {
+    ExpectError(ReadCsvText(std::string("1,2\n3,") + bad + "\n"), kInvalid,
+                {"a.csv: line 2", "expected a finite number in field 2", bad});
+  }
+  ExpectError(ReadCsvText("x,y\n"), kInvalid, {"a.csv: line 1"});
+  ExpectError(ReadCsvText("x,y\nz\n"), kInvalid, {"a.csv: line 2"});
+  ExpectError(ReadCsvText(""), kInvalid, {"a.csv", "at least one vector"});
+}
+
+TEST(Csv, RefusesTooManyColumns) {
+  std::string line = "1";
+  for (int i = 0; i < 65536; ++i) line += ",1";
+  ExpectError(ReadCsvText(line), kInvalid, {"a.csv", "1 to 65536", "65537"});
+}
+
+TEST(Csv, LongLinesBehindALongHeader) {
+  std::string header = "name";
+  std::string row = "a";
+  for (int i = 0; i < 20000; ++i) {
+    header += ",x" + std::to_string(i);
+    row += ",0.125";
+  }
+  const Result<Dataset> set = ReadCsvText(header + "\n" + row + "\n" + row + "\n");
+  ASSERT_TRUE(set.ok()) << set.status().message();
+  EXPECT_EQ(set->vectors.rows, 2u);
+  EXPECT_EQ(set->vectors.dim, 20000u);
+  EXPECT_EQ(Keys(*set), (Words{"a", "a"}));
+}
+
+}  // namespace
+}  // namespace kith
