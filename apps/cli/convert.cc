@@ -18,6 +18,7 @@
 #include "base/strings.h"
 #include "commands.h"
 #include "common.h"
+#include "data/formats.h"
 #include "kith/dataset.h"
 #include "kith/index.h"
 #include "terminal.h"
@@ -82,6 +83,34 @@ Status WriteKeys(const std::string& path, const StringList& keys) {
   return file->Commit();
 }
 
+// Whether OUT holds keys. Errors: as ParseFormat. A name that means no format is the writer's to
+// refuse.
+Result<bool> OutputTakesKeys(const ConvertArgs& args) {
+  if (EndsInKith(args.out)) return true;
+  std::optional<Format> format = FormatOfExtension(args.out);
+  if (!args.format.empty()) {
+    KITH_ASSIGN_OR_RETURN(format, ParseFormat(args.format));
+  }
+  return !format || TakesKeys(*format);
+}
+
+// Writes the keys to a file of their own, if asked, and drops those that OUT has no place for.
+Status SettleKeys(const ConvertArgs& args, StringList* keys) {
+  KITH_ASSIGN_OR_RETURN(const bool takes_keys, OutputTakesKeys(args));
+  if (args.keys.empty()) {
+    if (keys->empty() || takes_keys) return Status::Ok();
+    return Status::InvalidArgument(StrCat(args.out, " has no place for the keys of ", args.in,
+                                          "; give --keys FILE to write them to a file of their "
+                                          "own"));
+  }
+  if (keys->empty()) {
+    return Status::InvalidArgument(StrCat(args.in, " has no keys; leave --keys out"));
+  }
+  KITH_RETURN_IF_ERROR(WriteKeys(args.keys, *keys));
+  if (!takes_keys) *keys = {};
+  return Status::Ok();
+}
+
 Status WriteKith(const ConvertArgs& args, const Dataset& dataset, const Progress& progress) {
   BuildOptions options;
   options.metric = ChooseMetric(args.metric, dataset).metric;
@@ -101,13 +130,7 @@ Status RunConvert(const ConvertArgs& args) {
   read.max_rows = static_cast<uint64_t>(args.rows);
   read.progress = bar.callback();
   KITH_ASSIGN_OR_RETURN(Dataset dataset, LoadVectors(args.in, read));
-  if (!args.keys.empty()) {
-    if (dataset.keys.empty()) {
-      return Status::InvalidArgument(StrCat(args.in, " has no keys; leave --keys out"));
-    }
-    KITH_RETURN_IF_ERROR(WriteKeys(args.keys, dataset.keys));
-    if (!EndsInKith(args.out)) dataset.keys = {};
-  }
+  KITH_RETURN_IF_ERROR(SettleKeys(args, &dataset.keys));
   if (EndsInKith(args.out)) {
     KITH_RETURN_IF_ERROR(WriteKith(args, dataset, bar.callback()));
   } else {

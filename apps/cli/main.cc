@@ -41,7 +41,7 @@ int Main(int argc, char** argv) {
                "kith");
   Action action;
   app.set_version_flag("--version", "kith " KITH_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.get_formatter()->column_width(34);
   app.footer(
       "Example:\n"
@@ -57,6 +57,7 @@ int Main(int argc, char** argv) {
   AddConvertCommand(&app, &action);
   try {
     app.parse(argc, argv);
+    if (!action) throw CLI::RequiredError("a command (build, search, eval, ...)");
   } catch (const CLI::Error& error) {
     // --help and --version end parsing the same way, with exit code 0.
     if (error.get_exit_code() != 0) return ReportUsage(app, error);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,19 +55,57 @@ Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
   return params;
 }
 
+// Searches for k neighbours beside those asked about. Queries that leave out as many vectors are
+// searched together: the k searched for, on which a forest's answers depend, is then the same for
+// a query alone and among others.
+Status SearchAll(const Index& index, const Queries& queries, const SearchParams& params,
+                 SearchResult* merged) {
+  const size_t n = index.info().num_vectors;
+  const auto searched_k = [&](size_t q) {
+    return std::min(params.k + queries.notes[q].excluded.size(), n);
+  };
+  *merged = SearchResult{};
+  merged->num_queries = queries.notes.size();
+  for (size_t q = 0; q < queries.notes.size(); ++q) merged->k = std::max(merged->k, searched_k(q));
+  for (size_t begin = 0, end = 0; begin < queries.notes.size(); begin = end) {
+    SearchParams run_params = params;
+    run_params.k = searched_k(begin);
+    while (end < queries.notes.size() && searched_k(end) == run_params.k) ++end;
+    MatrixView run = queries.vectors;
+    run.data = run.row(begin);
+    run.rows = end - begin;
+    SearchResult result;
+    KITH_RETURN_IF_ERROR(index.Search(run, run_params, &result));
+    merged->stats += result.stats;
+    if (run.rows == queries.notes.size()) {
+      merged->ids = std::move(result.ids);
+      merged->distances = std::move(result.distances);
+      break;
+    }
+    for (size_t i = 0; i < run.rows; ++i) {
+      const auto at = static_cast<ptrdiff_t>(i * result.k);
+      const auto count = static_cast<ptrdiff_t>(result.k);
+      merged->ids.insert(merged->ids.end(), result.ids.begin() + at,
+                         result.ids.begin() + at + count);
+      merged->distances.insert(merged->distances.end(), result.distances.begin() + at,
+                               result.distances.begin() + at + count);
+      merged->ids.resize((begin + i + 1) * merged->k, kNoId);
+      merged->distances.resize((begin + i + 1) * merged->k, std::numeric_limits<float>::infinity());
+    }
+  }
+  return Status::Ok();
+}
+
 // Searches and prints one batch.
 Status Answer(const Index& index, const Queries& queries, SearchParams params,
               const SearchArgs& args, ProgressBar* bar) {
-  const uint64_t n = index.info().num_vectors;
   Answers answers;
   answers.index = params.index;
-  answers.k = static_cast<size_t>(std::min<uint64_t>(static_cast<uint64_t>(args.k), n));
-  // The vectors asked about take places of their own.
-  size_t excluded = 0;
-  for (const Query& note : queries.notes) excluded = std::max(excluded, note.excluded.size());
-  params.k = static_cast<size_t>(std::min<uint64_t>(answers.k + excluded, n));
+  answers.k = static_cast<size_t>(
+      std::min<uint64_t>(static_cast<uint64_t>(args.k), index.info().num_vectors));
+  params.k = answers.k;
   const Stopwatch stopwatch;
-  KITH_RETURN_IF_ERROR(index.Search(queries.vectors, params, &answers.result));
+  KITH_RETURN_IF_ERROR(SearchAll(index, queries, params, &answers.result));
   answers.seconds = stopwatch.Seconds();
   bar->Clear();
   if (args.format == "npy") return WriteArrays(queries, answers, args.out);

@@ -239,18 +239,21 @@ Status AtomicFile::CreateTemporary(const std::string& target) {
   for (int i = 0; i < kMaxTemporaryNames; ++i) {
     const std::string suffix = StrCat(".kith-tmp-", getpid(), "-", counter++);
     temp_name_ = StrCat(".", name_.substr(0, kMaxNameBytes - 1 - suffix.size()), suffix);
+    // Known before it exists, so that a signal in between leaves nothing.
+    slot_ = RegisterTemporary(dir_fd_, temp_name_);
     fd_ = RetryInterrupted([&] {
       return openat(dir_fd_, temp_name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     });
+    if (fd_ >= 0) break;
+    UnregisterTemporary(std::exchange(slot_, -1));
     // Another machine or container that shares the directory may have a process of our number.
-    if (fd_ >= 0 || errno != EEXIST) break;
+    if (errno != EEXIST) break;
   }
   if (fd_ < 0) {
     const int error = errno;
     return Status::IoError(StrCat(path_, ": cannot create a file in ", DirectoryOf(target), ": ",
                                   ErrorText(error), "; choose a directory you may write to"));
   }
-  slot_ = RegisterTemporary(dir_fd_, temp_name_);
   // The umask may have taken bits the old file had. Where modes can't be set, there are none.
   if (exists) fchmod(fd_, mode);
   return Status::Ok();

@@ -41,11 +41,12 @@ Status WriteHeader(size_t rows, size_t dim, AtomicFile* file) {
 
 }  // namespace
 
-bool LooksLikeBin(std::span<const std::byte> head, uint64_t size, size_t element_bytes) {
-  if (head.size() < kHeaderBytes) return false;
-  const uint64_t rows = Load<uint32_t>(head.data(), 0);
-  const uint64_t dim = Load<uint32_t>(head.data(), 1);
-  return rows > 0 && dim > 0 && dim <= kMaxDim && size == kHeaderBytes + rows * dim * element_bytes;
+bool LooksLikeBin(std::span<const std::byte> bytes, size_t element_bytes) {
+  if (bytes.size() < kHeaderBytes) return false;
+  const uint64_t rows = Load<uint32_t>(bytes.data(), 0);
+  const uint64_t dim = Load<uint32_t>(bytes.data(), 1);
+  return rows > 0 && dim > 0 && dim <= kMaxDim &&
+         bytes.size() == kHeaderBytes + rows * dim * element_bytes;
 }
 
 Result<Dataset> ReadBin(const Input& input, Element element, const ReadOptions& options) {

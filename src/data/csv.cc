@@ -153,7 +153,7 @@ Dialect FindDialect(const std::vector<std::string>& lines) {
   const bool first_is_text = !first.empty() && !IsNumber(first[0]);
   for (size_t i = lines.size() > 1 ? 1 : 0; i < lines.size(); ++i) {
     const std::vector<std::string> fields = Fields(lines[i], dialect.separator);
-    dialect.key_column = dialect.key_column || (!fields.empty() && !IsNumber(fields[0]));
+    dialect.key_column = dialect.key_column || fields.empty() || !IsNumber(fields[0]);
   }
   const bool only_numbers_follow =
       first.size() > 1 &&
@@ -224,7 +224,7 @@ Result<Dataset> ReadCsv(ByteStream* stream, const ReadOptions& options) {
     if (!more) break;
     if (columns == 0) columns = Fields(line, dialect.separator).size();
     if (columns < (dialect.key_column ? 2 : 1)) {
-      return lines.Error("a row of numbers", Quoted(line));
+      return lines.Error(dialect.key_column ? "a key and numbers" : "numbers", Quoted(line));
     }
     KITH_RETURN_IF_ERROR(ParseRow(lines, line, dialect, columns, &collector));
   }

@@ -72,12 +72,17 @@ struct TwoLines {
   std::string_view second;
 };
 
+std::string_view TrimLine(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return TrimRight(line);
+}
+
 TwoLines SplitTwoLines(std::string_view head) {
   TwoLines lines;
   const size_t end = std::min(head.find('\n'), head.size());
-  lines.first = TrimRight(head.substr(0, end));
+  lines.first = TrimLine(head.substr(0, end));
   const std::string_view rest = head.substr(std::min(end + 1, head.size()));
-  lines.second = TrimRight(rest.substr(0, rest.find('\n')));
+  lines.second = TrimLine(rest.substr(0, rest.find('\n')));
   return lines;
 }
 
@@ -86,6 +91,21 @@ bool IsText(std::string_view bytes) {
   return std::none_of(bytes.begin(), bytes.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
   });
+}
+
+// Whether lines are words and numbers: not only numbers, which a name may call words nevertheless.
+bool LooksLikeWords(const TwoLines& lines, bool named_so) {
+  if (lines.first.find('\t') != std::string_view::npos) return false;
+  const TokenCounts first = CountTokens(lines.first);
+  const TokenCounts second = CountTokens(lines.second);
+  const auto dim = [](const TokenCounts& c) {
+    return std::min(c.trailing_numbers, std::max<size_t>(c.tokens, 1) - 1);
+  };
+  if (dim(first) == 0) return false;
+  // Blanks within the first word are believed only if the second line has as many numbers.
+  if (dim(first) + 1 != first.tokens && dim(first) != dim(second)) return false;
+  return named_so || first.trailing_numbers < first.tokens ||
+         second.trailing_numbers < second.tokens;
 }
 
 // Whether 32-bit values are rather integers: small integers have the bits of the tiniest floats
@@ -117,12 +137,15 @@ size_t BytesOfElement(Format format) {
   return format == Format::kBvecs || format == Format::kU8bin || format == Format::kI8bin ? 1 : 4;
 }
 
-// Whether the content agrees with a format of the vecs or bin family.
-bool Agrees(const Input& input, Format format) {
+// Whether the content agrees with a format of the vecs or bin family. One row of vecs says little,
+// and `min_rows` may ask for more.
+bool Agrees(const Input& input, Format format, size_t min_rows = 1) {
   const size_t bytes = BytesOfElement(format);
-  return format <= Format::kIvecs ? LooksLikeVecs(input.bytes, input.bytes.size(), bytes)
-                                  : LooksLikeBin(input.bytes, input.bytes.size(), bytes);
+  return format <= Format::kIvecs ? LooksLikeVecs(input.bytes, bytes, min_rows)
+                                  : LooksLikeBin(input.bytes, bytes);
 }
+
+bool IsRaw(std::optional<Format> format) { return format && *format <= Format::kIbin; }
 
 // The format by a magic number, if there is one.
 std::optional<Format> FindMagic(const Input& input) {
@@ -174,15 +197,8 @@ std::optional<Format> FindStreamFormat(std::string_view path, std::span<const st
     if (second.tokens != 2 || dim == 1) return Format::kWord2vecText;
   }
   if (!IsText(text)) return std::nullopt;
-  const TokenCounts all = CountTokens(lines.first);
-  const bool words = all.tokens > 1 && all.trailing_numbers + 1 >= all.tokens;
-  if (!is_csv && words) {
-    const bool keyed =
-        all.trailing_numbers < all.tokens ||
-        CountTokens(lines.second).trailing_numbers < CountTokens(lines.second).tokens;
-    if (keyed || by_extension == Format::kGlove) return Format::kGlove;
-  }
-  return Format::kCsv;
+  return !is_csv && LooksLikeWords(lines, by_extension == Format::kGlove) ? Format::kGlove
+                                                                          : Format::kCsv;
 }
 
 Result<Format> FindLayout(const Input& input) {
@@ -193,9 +209,10 @@ Result<Format> FindLayout(const Input& input) {
   if (const std::optional<Format> format = FindMagic(input)) return *format;
   const std::optional<Format> by_extension = FormatOfExtension(input.path);
   const bool known = by_extension && !IsStreamFormat(*by_extension);
-  if (known && *by_extension <= Format::kIbin && Agrees(input, *by_extension)) return *by_extension;
-  const bool vecs4 = Agrees(input, Format::kFvecs);
-  const bool vecs1 = Agrees(input, Format::kBvecs);
+  if (IsRaw(by_extension) && Agrees(input, *by_extension)) return *by_extension;
+  const size_t min_rows = known ? 2 : 1;  // to contradict the extension
+  const bool vecs4 = Agrees(input, Format::kFvecs, min_rows);
+  const bool vecs1 = Agrees(input, Format::kBvecs, min_rows);
   const bool bin4 = Agrees(input, Format::kFbin);
   const bool bin1 = Agrees(input, Format::kU8bin);
   const int agreeing = vecs4 + vecs1 + bin4 + bin1;
@@ -213,12 +230,11 @@ Result<Format> FindLayout(const Input& input) {
 Result<Format> FindTruthLayout(const Input& input) {
   const std::optional<Format> magic = FindMagic(input);
   if (magic == Format::kNpy || magic == Format::kHdf5) return *magic;
-  if (Agrees(input, Format::kIvecs)) return Format::kIvecs;
-  // With distances, the file is as long as one of 8-byte elements.
-  if (Agrees(input, Format::kIbin) || LooksLikeBin(input.bytes, input.bytes.size(), 8)) {
-    return Format::kIbin;
-  }
   const std::optional<Format> by_extension = FormatOfExtension(input.path);
+  const size_t min_rows = by_extension && by_extension != Format::kIvecs ? 2 : 1;
+  if (Agrees(input, Format::kIvecs, min_rows)) return Format::kIvecs;
+  // With distances, the file is as long as one of 8-byte elements.
+  if (Agrees(input, Format::kIbin) || LooksLikeBin(input.bytes, 8)) return Format::kIbin;
   if (by_extension == Format::kIvecs || by_extension == Format::kIbin ||
       by_extension == Format::kNpy || by_extension == Format::kHdf5) {
     return *by_extension;

@@ -31,14 +31,15 @@ constexpr size_t ElementBytes(Element element) {
 // fvecs, bvecs, ivecs (TEXMEX): each row is an i32 dimension and its elements.
 Result<Dataset> ReadVecs(const Input& input, Element element, const ReadOptions& options);
 Result<GroundTruth> ReadVecsTruth(const Input& input);
-// Whether the content has this layout: every count checked is the same and the size fits.
-bool LooksLikeVecs(std::span<const std::byte> head, uint64_t size, size_t element_bytes);
+// Whether a file has this layout and at least so many rows: its size fits, and the first rows have
+// the same dimension.
+bool LooksLikeVecs(std::span<const std::byte> bytes, size_t element_bytes, size_t min_rows);
 
 // fbin, u8bin, i8bin, ibin (big-ann): u32 rows, u32 dimension, and the elements.
 Result<Dataset> ReadBin(const Input& input, Element element, const ReadOptions& options);
 // [rows, k] ids, and after them [rows, k] distances where the file is that long.
 Result<GroundTruth> ReadBinTruth(const Input& input);
-bool LooksLikeBin(std::span<const std::byte> head, uint64_t size, size_t element_bytes);
+bool LooksLikeBin(std::span<const std::byte> bytes, size_t element_bytes);
 
 Result<Dataset> ReadNpy(const Input& input, const ReadOptions& options);
 Result<GroundTruth> ReadNpyTruth(const Input& input);

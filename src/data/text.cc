@@ -178,6 +178,7 @@ Status ParseWordLine(const LineReader& lines, std::string_view line, size_t dim,
     if (token.empty()) return ragged();
     if (ParseFloat(token.data(), token.data() + token.size(), out + i) !=
         token.data() + token.size()) {
+      if (CountTokens(line).tokens <= dim) return ragged();
       return lines.Error(StrCat("a finite number as number ", i + 1, " of ", dim), Quoted(token));
     }
   }

@@ -1,4 +1,5 @@
 // fvecs, bvecs and ivecs, the formats of the TEXMEX collections (SIFT1M, GIST1M, SIFT1B).
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -58,14 +59,16 @@ Result<VecsShape> CheckVecs(const Input& input, size_t element_bytes, const Read
 
 }  // namespace
 
-bool LooksLikeVecs(std::span<const std::byte> head, uint64_t size, size_t element_bytes) {
-  if (head.size() < kCountBytes) return false;
-  const int32_t dim = Load<int32_t>(head.data());
+bool LooksLikeVecs(std::span<const std::byte> bytes, size_t element_bytes, size_t min_rows) {
+  if (bytes.size() < kCountBytes) return false;
+  const int32_t dim = Load<int32_t>(bytes.data());
   if (dim <= 0 || static_cast<size_t>(dim) > kMaxDim) return false;
   const size_t stride = kCountBytes + static_cast<size_t>(dim) * element_bytes;
-  if (size % stride != 0) return false;
-  for (size_t offset = stride; offset + kCountBytes <= head.size(); offset += stride) {
-    if (Load<int32_t>(head.data() + offset) != dim) return false;
+  const size_t rows = bytes.size() / stride;
+  if (bytes.size() % stride != 0 || rows < min_rows) return false;
+  constexpr size_t kRowsToCheck = 16;
+  for (size_t row = 1; row < std::min(rows, kRowsToCheck); ++row) {
+    if (Load<int32_t>(bytes.data() + row * stride) != dim) return false;
   }
   return true;
 }

@@ -34,6 +34,11 @@ struct StoredVectors {
 Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size_t k, int threads,
                    std::vector<std::vector<Candidate>>* nearest, SearchStats* stats);
 
+// Makes room for k neighbours of each query, all absent: kNoId and +inf.
+// Errors: InvalidArgument (more places than any machine holds), OutOfMemory.
+Status AllocateNeighbours(size_t num_queries, size_t k, std::vector<int64_t>* ids,
+                          std::vector<float>* distances);
+
 }  // namespace kith
 
 #endif  // KITH_INDEX_EXACT_H_

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/aligned_buffer.h"
 #include "base/parallel.h"
 #include "base/strings.h"
 #include "data/convert.h"
@@ -23,6 +24,15 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
   KITH_RETURN_IF_ERROR(CheckFinite(base));
   KITH_RETURN_IF_ERROR(CheckFinite(queries));
   StoredVectors vectors{{base, metric, nullptr, false}, nullptr};
+  AlignedBuffer<std::byte> bits;
+  if (base.dtype == DataType::kBit) {
+    // What pads a borrowed row's last byte is not ours to trust.
+    const size_t stride = RowBytes(base.dtype, base.dim);
+    KITH_ASSIGN_OR_RETURN(bits, AlignedBuffer<std::byte>::Create(base.rows * stride));
+    KITH_RETURN_IF_ERROR(ConvertRows(base, base.dtype, 0, base.rows, bits.data(), stride));
+    vectors.table.rows.data = bits.data();
+    vectors.table.rows.stride = stride;
+  }
   std::vector<float> norms;
   if (metric == Metric::kAngular) {
     norms.resize(base.rows);
@@ -38,8 +48,7 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
   GroundTruth truth;
   truth.num_queries = queries.rows;
   truth.k = k;
-  truth.ids.assign(queries.rows * k, kNoId);
-  truth.distances.assign(queries.rows * k, std::numeric_limits<float>::infinity());
+  KITH_RETURN_IF_ERROR(AllocateNeighbours(queries.rows, k, &truth.ids, &truth.distances));
   constexpr size_t kQueriesAtOnce = 4096;  // between two reports of progress
   SearchStats stats;
   for (size_t begin = 0; begin < queries.rows; begin += kQueriesAtOnce) {

@@ -53,6 +53,8 @@ class IndexFile final : public Index {
   Status Search(const MatrixView& queries, const SearchParams& params,
                 SearchResult* result) const override {
     KITH_RETURN_IF_ERROR(CheckQueries(queries, params));
+    KITH_RETURN_IF_ERROR(
+        AllocateNeighbours(queries.rows, params.k, &result->ids, &result->distances));
     std::vector<std::vector<Candidate>> nearest;
     result->stats = {};
     if (UsesForest(params)) {
@@ -64,8 +66,6 @@ class IndexFile final : public Index {
     }
     result->num_queries = queries.rows;
     result->k = params.k;
-    result->ids.assign(queries.rows * params.k, kNoId);
-    result->distances.assign(queries.rows * params.k, std::numeric_limits<float>::infinity());
     for (size_t q = 0; q < queries.rows; ++q) {
       for (size_t i = 0; i < nearest[q].size(); ++i) {
         result->ids[q * params.k + i] = ids_.Id(nearest[q][i].row);
@@ -181,10 +181,6 @@ class IndexFile final : public Index {
     if (params.index == IndexKind::kForest && forest_ == nullptr) {
       return Status::InvalidArgument(
           StrCat(info_.path, " has no forest; search it exactly, or build it with one"));
-    }
-    if (params.k > (uint64_t{1} << 40) / std::max<uint64_t>(queries.rows, 1)) {
-      return Status::InvalidArgument(StrCat("k = ", params.k, " for ", queries.rows,
-                                            " queries does not fit memory; ask for fewer"));
     }
     Status finite = CheckFinite(queries);
     if (!finite.ok()) return Status(finite.code(), "queries: " + finite.message());

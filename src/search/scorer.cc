@@ -52,11 +52,23 @@ void WriteNative(DataType dtype, const float* x, size_t dim, std::byte* out) {
   }
 }
 
+// Brings the norm to [0.5, 1] by a power of two, so that products with the shortest and the longest
+// rows neither vanish nor overflow; exact, so that results stay the same.
+void ScaleByPowerOfTwo(float* x, size_t dim) {
+  int exponent = 0;
+  std::frexp(std::sqrt(SquaredNorm(x, dim)), &exponent);
+  const double scale = std::ldexp(1.0, -exponent);
+  for (size_t i = 0; i < dim; ++i) x[i] = static_cast<float>(x[i] * scale);
+}
+
 }  // namespace
 
 float InverseNorm(const float* x, size_t dim) {
   const double sum = SquaredNorm(x, dim);
-  return sum > 0 ? static_cast<float>(1 / std::sqrt(sum)) : 0.0f;
+  // Norms of subnormal size have an inverse beyond float32.
+  return sum > 0 ? static_cast<float>(
+                       std::min(1 / std::sqrt(sum), double{std::numeric_limits<float>::max()}))
+                 : 0.0f;
 }
 
 float UserDistance(Metric metric, float internal) {
@@ -107,6 +119,7 @@ Result<Scorer> Scorer::Create(const VectorTable& table, const MatrixView& querie
                   s.native_queries_.data() + natives.size() * s.native_stride_);
       natives.push_back(static_cast<uint32_t>(i));
     } else {
+      if (table.metric == Metric::kAngular) ScaleByPowerOfTwo(x.data(), dim);
       std::memcpy(s.float_queries_.data() + s.order_.size() * s.float_stride_, x.data(),
                   dim * sizeof(float));
       s.order_.push_back(static_cast<uint32_t>(i));

@@ -21,7 +21,7 @@ struct VectorTable {
   bool zero_padded = false;              // bytes between a row's end and the next row are zero
 };
 
-// 1 / |x| of `dim` floats, 0 for a zero vector.
+// 1 / |x| of `dim` floats, 0 for a zero vector; the largest float where it is beyond that.
 float InverseNorm(const float* x, size_t dim);
 
 // Internally, distances are such that smaller is closer and no roots are taken: squared L2, 1 -

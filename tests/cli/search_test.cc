@@ -174,7 +174,7 @@ TEST_F(SearchTest, ReadsVectorsFromStandardInput) {
   const auto answers = OkJsonLines({"search", points_, "-", "--json", "-k", "3"},
                                    Numbers(queries_, 0) + "\n" + Numbers(queries_, 1) + "\n");
   ASSERT_EQ(answers.size(), 2u);
-  const json one = OkJson({"search", points_, "--vector", Numbers(queries_, 1), "--json", "-k=3"});
+  const json one = OkJson({"search", points_, "--vector", Numbers(queries_, 1), "--json", "-k3"});
   EXPECT_EQ(answers[1]["neighbors"], one["neighbors"]);
   const std::string spaces = "-1 2;+3\t4 5 6 7 8 9 1e1 .5 -12";
   const std::string commas = "-1,2,3,4,5,6,7,8,9,10,0.5,-12";

@@ -50,10 +50,12 @@ inline std::string ReadFile(const std::string& path) {
 }
 
 // Little-endian bytes of numbers, one after the other.
-template <class... T>
-std::string Raw(T... values) {
+template <class T, class... Others>
+std::string Raw(T first, Others... others) {
   std::string out;
-  (out.append(reinterpret_cast<const char*>(&values), sizeof(values)), ...);
+  for (const T value : {first, static_cast<T>(others)...}) {
+    out.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  }
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/rng.h"
+#include "base/strings.h"
 #include "data/data_test_util.h"
 
 namespace kith {
@@ -39,7 +40,7 @@ TEST(Gzip, EveryTruncationIsRefused) {
 
 TEST(Gzip, DamageIsRefused) {
   std::string text;
-  for (int i = 0; i < 500; ++i) text += "w" + std::to_string(i) + " 0.5 1\n";
+  for (int i = 0; i < 500; ++i) text += StrCat("w", i, " 0.5 1\n");
   const std::string packed = Gzip(text);
   std::string bad = packed;
   bad[packed.size() - 5] ^= 1;  // of the checksum
@@ -59,8 +60,8 @@ TEST(Gzip, StreamsLongFiles) {
   std::string text;
   size_t rows = 0;
   for (; text.size() < (3u << 20); ++rows) {
-    text += "w" + std::to_string(rows);
-    for (int i = 0; i < 50; ++i) text += " " + std::to_string(rng.Uniform() - 0.5);
+    text += StrCat("w", rows);
+    for (int i = 0; i < 50; ++i) text += StrCat(" ", rng.Uniform() - 0.5);
     text += "\n";
   }
   const Result<Dataset> plain = ReadBytes("a.txt", text);

@@ -1,8 +1,6 @@
 // Dot products with short codes: exact on every target, whatever the bits and the length.
 #include <gtest/gtest.h>
 
-#include <cstring>
-#include <tuple>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -15,17 +13,19 @@ namespace {
 
 using ::kith::testing::GuardedBuffer;
 
-constexpr size_t kCodeBytes[] = {16, 32, 48, 64, 80, 96, 112, 128, 144, 192, 256, 320, 2048, 8192};
+// Not only what quant/short_code.h makes of a dimension: any length.
+constexpr size_t kCodeBytes[] = {1,  4,  13, 16,  20,  32,  36,  48,  60,  64,   68,
+                                 80, 96, 98, 100, 112, 128, 192, 196, 256, 2048, 8196};
 constexpr size_t kRows = 21;
-constexpr size_t kFactorBytes = 8;  // what follows a code in its row
 
 // The definition in kernels.h, coordinate by coordinate.
-int32_t PlainDot(const int8_t* query, const uint8_t* code, size_t code_bytes, int bits) {
+int32_t PlainDot(const int8_t* query, size_t query_stride, const uint8_t* code, size_t code_bytes,
+                 int bits) {
   int64_t sum = 0;
   for (size_t f = 0; f < static_cast<size_t>(8 / bits); ++f) {
     for (size_t j = 0; j < code_bytes; ++j) {
       const int level = (code[j] >> (f * static_cast<size_t>(bits))) & ((1 << bits) - 1);
-      sum += level * query[f * code_bytes + j];
+      sum += level * query[f * query_stride + j];
     }
   }
   return static_cast<int32_t>(sum);
@@ -34,13 +34,28 @@ int32_t PlainDot(const int8_t* query, const uint8_t* code, size_t code_bytes, in
 class CodesTest : public ::testing::TestWithParam<int> {
  protected:
   int bits() const { return GetParam(); }
+  size_t fields() const { return static_cast<size_t>(8 / bits()); }
 
-  // The query may be read by whole vectors beyond its end (CodeQuery pads it), codes may not.
-  void Check(size_t code_bytes, const int8_t* query, const std::byte* rows, size_t row_stride) {
+  // `value(i)` is query byte i of a field; codes and all that lies between them come from
+  // `code(i)`.
+  template <class Value, class Code>
+  void Check(size_t code_bytes, size_t gap, Value value, Code code) {
+    const size_t query_stride = RoundUp(code_bytes, kQueryPadding);
+    GuardedBuffer query(fields() * query_stride);
+    for (size_t f = 0; f < fields(); ++f) {
+      for (size_t j = 0; j < code_bytes; ++j) {
+        query.data()[f * query_stride + j] = static_cast<std::byte>(value());
+      }
+    }
+    const size_t stride = code_bytes + gap;
+    const size_t size = kRows * stride + kQueryPadding;  // as far as kernels may read
+    GuardedBuffer rows(size);
+    for (size_t i = 0; i < size; ++i) rows.data()[i] = static_cast<std::byte>(code());
     std::vector<uint32_t> ids(70);
     for (size_t i = 0; i < ids.size(); ++i) {
       ids[i] = static_cast<uint32_t>((i * 13 + i / 4) % kRows);
     }
+    const auto* q = reinterpret_cast<const int8_t*>(query.data());
     const int which = bits() == 1 ? 0 : bits() == 2 ? 1 : 2;
     for (const Kernels& kernels : AvailableKernels()) {
       for (const size_t count : {ids.size(), size_t{0}, size_t{1}, size_t{2}, size_t{5}}) {
@@ -48,10 +63,11 @@ class CodesTest : public ::testing::TestWithParam<int> {
                                           << bits() << " bits, " << count << " ids");
         constexpr int32_t kUntouched = -987654321;
         std::vector<int32_t> out(count + 1, kUntouched);
-        kernels.code_dot[which](query, rows, row_stride, ids.data(), count, code_bytes, out.data());
+        kernels.code_dot[which](q, query_stride, rows.data(), stride, ids.data(), count, code_bytes,
+                                out.data());
         for (size_t i = 0; i < count; ++i) {
-          const auto* code = reinterpret_cast<const uint8_t*>(rows + ids[i] * row_stride);
-          ASSERT_EQ(out[i], PlainDot(query, code, code_bytes, bits())) << "at " << i;
+          const auto* row = reinterpret_cast<const uint8_t*>(rows.data() + ids[i] * stride);
+          ASSERT_EQ(out[i], PlainDot(q, query_stride, row, code_bytes, bits())) << "at " << i;
         }
         ASSERT_EQ(out[count], kUntouched);
       }
@@ -61,32 +77,20 @@ class CodesTest : public ::testing::TestWithParam<int> {
 
 TEST_P(CodesTest, EqualsThePlainLoop) {
   for (const size_t code_bytes : kCodeBytes) {
-    Rng rng(code_bytes, static_cast<uint64_t>(bits()));
-    auto query =
-        AlignedBuffer<int8_t>::Create(code_bytes * 8 / static_cast<size_t>(bits()) + kQueryPadding);
-    ASSERT_TRUE(query.ok());
-    for (size_t i = 0; i < query->size(); ++i) (*query)[i] = static_cast<int8_t>(rng.Below(256));
-    const size_t stride = code_bytes + kFactorBytes;
-    // The last row's code ends right before memory that may not be read.
-    GuardedBuffer rows((kRows - 1) * stride + code_bytes);
-    for (size_t i = 0; i < (kRows - 1) * stride + code_bytes; ++i) {
-      rows.data()[i] = static_cast<std::byte>(rng.Below(256));
+    for (const size_t gap : {0, 8, 11}) {
+      Rng rng(code_bytes, static_cast<uint64_t>(bits()) + gap * 8);
+      Check(
+          code_bytes, gap, [&] { return rng.Below(256); }, [&] { return rng.Below(256); });
     }
-    Check(code_bytes, query->data(), rows.data(), stride);
   }
 }
 
 // The largest products of either sign, at the greatest length there is: kMaxDim + 1 coordinates.
 TEST_P(CodesTest, ExtremesDoNotOverflow) {
-  const size_t code_bytes = RoundUp((kMaxDim + 2) * static_cast<size_t>(bits()) / 8, 16);
-  for (const int value : {-127, 127}) {
-    auto query =
-        AlignedBuffer<int8_t>::Create(code_bytes * 8 / static_cast<size_t>(bits()) + kQueryPadding);
-    ASSERT_TRUE(query.ok());
-    std::memset(query->data(), value, query->size());
-    GuardedBuffer rows(kRows * code_bytes);
-    std::memset(rows.data(), 0xFF, kRows * code_bytes);
-    Check(code_bytes, query->data(), rows.data(), code_bytes);
+  const size_t code_bytes = (kMaxDim + 2) * static_cast<size_t>(bits()) / 8;
+  for (const int value : {-128, -127, 127}) {
+    Check(
+        code_bytes, 0, [&] { return value; }, [] { return 0xFF; });
   }
 }
 
