@@ -177,10 +177,9 @@ void CheckUsage(const BuildArgs& args) {
 void AddBuildCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<BuildArgs>();
   CLI::App* sub = app->add_subcommand("build", "Build a .kith file from vectors");
-  sub->add_option("vectors", args->vectors, "File of vectors, of any format kith reads")
+  sub->add_option("VECTORS", args->vectors, "File of vectors, of any format kith reads")
       ->required()
-      ->type_name("VECTORS")
-      ->option_text("FILE");
+      ->option_text(" ");
   sub->add_option("-o,--output", args->out, "The .kith file to write; replaced if it exists")
       ->required()
       ->type_name("FILE");
@@ -198,7 +197,8 @@ void AddBuildCommand(CLI::App* app, Action* action) {
   sub->add_option("--ids", args->ids,
                   "Ids of the vectors: text, one a line, or integers in npy, ivecs or ibin")
       ->type_name("FILE");
-  AddThreads(sub, &args->threads, "Threads; 0 is one for each core. The file is the same with any");
+  AddThreads(sub, &args->threads,
+             "Threads; 0 is one for each core. The file is the same with any number");
   sub->add_option("--seed", args->seed, "Seed of the trees")->type_name("N")->capture_default_str();
   AddFormat(sub, "--format", &args->format, "Format of VECTORS; found out if absent");
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N vectors");

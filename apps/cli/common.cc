@@ -22,10 +22,17 @@ std::string Joined(const std::vector<std::string>& names) {
   return text;
 }
 
+std::optional<int64_t> ParseWhole(const std::string& text) {
+  int64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return n;
+}
+
 // An option of one word out of a list, parsed by `parse`.
 template <class T, class Parse>
 CLI::Option* AddChoice(CLI::App* app, const std::string& name, std::optional<T>* value,
-                       std::vector<std::string> names, Parse parse,
+                       const std::vector<std::string>& names, Parse parse,
                        const std::string& description) {
   auto set = [value, parse](const std::string& text) { *value = parse(text); };
   auto check = [names, parse, name](const std::string& text) {
@@ -38,7 +45,7 @@ CLI::Option* AddChoice(CLI::App* app, const std::string& name, std::optional<T>*
       ->type_name("NAME");
 }
 
-// Copies rows [0, rows) of the index in its own type.
+// Writes rows [0, rows) of the index in its own type.
 Status CopyRows(const Index& index, size_t rows, size_t stride, std::byte* out,
                 const Progress& progress) {
   constexpr size_t kRowsAChunk = 4096;
@@ -71,6 +78,12 @@ Status CopyRows(const Index& index, size_t rows, size_t stride, std::byte* out,
 }
 
 Result<Dataset> LoadKith(const std::string& path, const ReadOptions& options) {
+  if (!options.labels_path.empty()) {
+    return Status::InvalidArgument(
+        StrCat(path,
+               ": the vectors of a .kith file keep their own keys; to give them others, "
+               "convert it to npy first"));
+  }
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(path));
   const IndexInfo& info = index->info();
   Dataset dataset;
@@ -86,7 +99,7 @@ Result<Dataset> LoadKith(const std::string& path, const ReadOptions& options) {
   view.stride = RowBytes(info.dtype, info.dim);
   KITH_ASSIGN_OR_RETURN(auto buffer, AlignedBuffer<std::byte>::Create(view.rows * view.stride));
   KITH_RETURN_IF_ERROR(CopyRows(*index, view.rows, view.stride, buffer.data(), options.progress));
-  if (options.labels_path.empty() && info.has_keys) {
+  if (info.has_keys) {
     for (size_t i = 0; i < view.rows; ++i) dataset.keys.Add(index->Key(i));
   }
   auto owner = std::make_shared<AlignedBuffer<std::byte>>(std::move(buffer));
@@ -112,12 +125,9 @@ Json JsonFloat(float x) {
 CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, int64_t least,
                       const std::string& description) {
   auto check = [least](const std::string& text) {
-    int64_t n = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (error != std::errc() || end != text.data() + text.size() || n < least) {
-      return StrCat("'", text, "' is not a whole number of at least ", least);
-    }
-    return std::string();
+    const std::optional<int64_t> n = ParseWhole(text);
+    return n && *n >= least ? std::string()
+                            : StrCat("'", text, "' is not a whole number of at least ", least);
   };
   return app->add_option(name, *value, description)
       ->check(CLI::Validator(check, ""))
@@ -125,8 +135,15 @@ CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, in
 }
 
 CLI::Option* AddThreads(CLI::App* app, int* threads, const std::string& description) {
+  static constexpr int kMostThreads = 1024;
+  auto check = [](const std::string& text) {
+    const std::optional<int64_t> n = ParseWhole(text);
+    return n && *n >= 0 && *n <= kMostThreads
+               ? std::string()
+               : StrCat("'", text, "' is not a whole number from 0 to ", kMostThreads);
+  };
   return app->add_option("--threads", *threads, description)
-      ->check(CLI::Range(0, 1024))
+      ->check(CLI::Validator(check, ""))
       ->type_name("N");
 }
 
@@ -180,7 +197,12 @@ Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const s
 
 MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dataset) {
   if (asked) return {*asked, "as asked"};
-  if (dataset.metric) return {*dataset.metric, StrCat("usual for ", dataset.format, " files")};
+  if (dataset.metric) {
+    // These two name their metric; the others only imply it.
+    const bool said = dataset.format == "hdf5" || dataset.format == "kith";
+    return {*dataset.metric,
+            said ? "as the file says" : StrCat("usual for ", dataset.format, " files")};
+  }
   switch (dataset.vectors.dtype) {
     case DataType::kBit: return {Metric::kHamming, "usual for vectors of bits"};
     case DataType::kI8:

@@ -53,7 +53,8 @@ class Stopwatch {
 bool IsKithFile(const std::string& path);
 
 // ReadDataset, and also .kith files, whose vectors come in the order of their rows.
-// Cost for those: a copy of all vectors. Errors: as ReadDataset and OpenIndex.
+// Cost for those: a copy of all vectors. Errors: as ReadDataset and OpenIndex; InvalidArgument
+// (keys given for a .kith file).
 Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options);
 
 // InvalidArgument unless the queries have the dimension of the vectors; both are named.
@@ -62,7 +63,7 @@ Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const s
 
 struct MetricChoice {
   Metric metric = Metric::kAngular;
-  std::string reason;  // "as asked", "usual for integer vectors"
+  std::string reason;  // "as asked", "as the file says", "usual for integer vectors"
 };
 
 // The metric asked for, else the one the file implies, else the usual one for its type.
@@ -71,7 +72,7 @@ MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dat
 // "1 thread", "4 threads", "all cores".
 std::string ThreadsText(int threads);
 
-// "vectors", or "vector" for one, and likewise for other nouns: Plural(3, "tree") == "3 trees".
+// Plural(1, "tree") == "1 tree", Plural(3000, "tree") == "3,000 trees".
 std::string Plural(uint64_t n, const std::string& noun);
 
 }  // namespace kith::cli

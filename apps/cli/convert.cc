@@ -175,12 +175,10 @@ void CheckUsage(const ConvertArgs& args) {
 void AddConvertCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<ConvertArgs>();
   CLI::App* sub = app->add_subcommand("convert", "Convert vectors from one file format to another");
-  sub->add_option("in", args->in, "File of vectors, or a .kith file")
+  sub->add_option("IN", args->in, "File of vectors, or a .kith file")->required()->option_text(" ");
+  sub->add_option("OUT", args->out, "File to write; .kith is made for exact search only")
       ->required()
-      ->option_text("FILE");
-  sub->add_option("out", args->out, "File to write; .kith is made for exact search only")
-      ->required()
-      ->option_text("FILE");
+      ->option_text(" ");
   AddDataType(sub, &args->dtype,
               "Type to write; auto is that of IN, for .kith the smallest that is exact");
   AddFormat(sub, "--format", &args->format, "Format of OUT; follows its extension if absent");

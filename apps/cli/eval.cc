@@ -151,7 +151,7 @@ void CheckUsage(const EvalArgs& args) {
 void AddEvalCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<EvalArgs>();
   CLI::App* sub = app->add_subcommand("eval", "Measure the recall and speed of a .kith file");
-  sub->add_option("file", args->file, "The .kith file")->required()->option_text("FILE");
+  sub->add_option("FILE", args->file, "The .kith file")->required()->option_text(" ");
   sub->add_option("--queries", args->queries, "File of queries; of hdf5, its \"test\"")
       ->required()
       ->type_name("FILE");

@@ -148,7 +148,7 @@ CLI::App* AddCommand(CLI::App* app, const char* name, const char* description, A
                      Status (*run)(const InfoArgs&)) {
   auto args = std::make_shared<InfoArgs>();
   CLI::App* sub = app->add_subcommand(name, description);
-  sub->add_option("file", args->file, "The .kith file")->required()->option_text("FILE");
+  sub->add_option("FILE", args->file, "The .kith file")->required()->option_text(" ");
   sub->add_flag("--json", args->json, "Print a JSON object");
   sub->callback([args, action, run] { *action = [args, run] { return run(*args); }; });
   return sub;

@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
   try {
     return kith::cli::Main(argc, argv);
   } catch (const std::bad_alloc&) {
-    kith::cli::PrintError("out of memory; use fewer vectors (--rows) or a machine with more");
+    kith::cli::PrintError("out of memory; ask for fewer vectors, queries or neighbours at a time");
   } catch (const std::exception& error) {
     kith::cli::PrintError(std::string("internal error: ") + error.what());
   }

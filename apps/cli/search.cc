@@ -206,9 +206,10 @@ void CheckUsage(SearchArgs* args) {
 }
 
 void AddQueryOptions(CLI::App* sub, SearchArgs* args) {
-  sub->add_option("file", args->file, "The .kith file")->required()->option_text("FILE");
-  sub->add_option("stdin", args->stdin_mark, "- to read queries from standard input, one a line")
-      ->option_text("-");
+  sub->add_option("FILE", args->file, "The .kith file")->required()->option_text(" ");
+  sub->add_option("DASH", args->stdin_mark,
+                  "A single - reads queries from standard input, one a line")
+      ->option_text(" ");
   sub->add_option("--queries", args->queries, "Search for every vector of a file")
       ->type_name("FILE");
   sub->add_option("--id", args->id, "Search for the vector of this id, itself left out")
@@ -229,7 +230,7 @@ void AddSearchCommand(CLI::App* app, Action* action) {
   AddQueryOptions(sub, args.get());
   AddCount(sub, "-k", &args->k, 1, "Neighbours of each query")->capture_default_str();
   AddCount(sub, "--effort", &args->effort, 1,
-           "Forest: entries to inspect; k times the trees if absent. More finds more");
+           "Forest: entries to inspect; k times the trees if absent");
   sub->add_flag("--exact", args->exact, "Compare every vector");
   sub->add_option("--index", args->index, "auto (the best there is), forest or exact")
       ->check(CLI::IsMember({"auto", "forest", "exact"}).description(""))

@@ -33,11 +33,10 @@ extern "C" void OnBusError(int) {
 }
 
 void Handle(int signal_number, void (*handler)(int)) {
-  struct sigaction old;
+  struct sigaction old = {};
   // A signal ignored from the start (nohup) stays so.
   if (sigaction(signal_number, nullptr, &old) == 0 && old.sa_handler == SIG_IGN) return;
-  struct sigaction action;
-  std::memset(&action, 0, sizeof(action));
+  struct sigaction action = {};
   action.sa_handler = handler;
   sigfillset(&action.sa_mask);
   sigaction(signal_number, &action, nullptr);

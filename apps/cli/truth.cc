@@ -87,9 +87,9 @@ Status RunTruth(const TruthArgs& args) {
 void AddTruthCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<TruthArgs>();
   CLI::App* sub = app->add_subcommand("truth", "Compute the exact nearest neighbours of queries");
-  sub->add_option("vectors", args->vectors, "File of vectors, or a .kith file")
+  sub->add_option("VECTORS", args->vectors, "File of vectors, or a .kith file")
       ->required()
-      ->option_text("FILE");
+      ->option_text(" ");
   sub->add_option("--queries", args->queries, "File of queries; of hdf5, its \"test\"")
       ->required()
       ->type_name("FILE");

@@ -36,16 +36,18 @@ struct ReadOptions {
   std::string format;                     // a name of DatasetFormats(), or "" to find out
   DatasetPart part = DatasetPart::kBase;  // hdf5: "train" or "test"; other formats have one part
   uint64_t max_rows = 0;                  // stop after this many rows; 0 reads all
-  std::string labels_path;                // one key a line, or an idx1 file; "" for none
-  Progress progress;
+  // A file of keys that replace the file's own: one a line, or idx of one axis. "" for none, but
+  // MNIST's labels are found beside its images.
+  std::string labels_path;
+  Progress progress;  // stage "read", in bytes; not called for what is only mapped
 };
 
 // The names of the formats, e.g. for --help.
 std::vector<std::string> DatasetFormats();
 
-// Reads vectors, finding the format by content first and extension second. Fixed-layout files
-// (npy, fbin, ...) are mapped, not read. Every value is checked to be finite by the caller of
-// BuildIndex, not here; text formats refuse "nan" and "inf" as they parse.
+// Reads vectors, finding the format by content first and extension second (docs/formats.md).
+// Fixed-layout files (npy, fbin, ...) are mapped, not read, and gzip is unpacked. Values are checked
+// to be finite by BuildIndex, not here; text formats refuse "nan" and "inf" as they parse.
 // Cost: O(1) for mapped formats, O(bytes) for text, gz, fvecs.
 // Errors: NotFound; InvalidArgument naming file, line or byte offset, expected and got;
 // Unsupported (hdf5 not built in, npy of objects); IoError; OutOfMemory. Thread-safe.

@@ -51,7 +51,7 @@ Status BuildIndex(const MatrixView& vectors, const std::string& path, const Buil
 struct SearchParams {
   size_t k = 10;
   IndexKind index = IndexKind::kAuto;
-  int64_t effort = -1;  // forest: search_k, the candidate entries inspected; -1: k * num_trees
+  int64_t effort = -1;  // forest: search_k, the candidate entries inspected; -1: 8 * k * num_trees
   int threads = 1;      // 0: one for each core. Results never depend on it.
 };
 

@@ -56,10 +56,11 @@ class [[nodiscard]] Status {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT(*explicit*)
-  Result(Status status) : status_(std::move(status)) {
+  // Not explicit, so that a function returns either as it is.
+  Result(T value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Result(Status status) : status_(std::move(status)) {  // NOLINT(google-explicit-constructor)
     assert(!status_.ok());
-  }  // NOLINT(*explicit*)
+  }
 
   bool ok() const { return status_.ok(); }
   const Status& status() const { return status_; }

@@ -97,7 +97,8 @@ bool RowFits(const float* row, size_t dim, DataType to) {
 bool AllRowsFit(const MatrixView& m, DataType to, int threads) {
   constexpr size_t kRowsAChunk = 256;
   std::atomic<bool> fit{true};
-  std::vector<std::vector<float>> scratch(static_cast<size_t>(threads));
+  // Sized here, where running out of memory can be an error, and not on the threads.
+  std::vector<std::vector<float>> scratch(static_cast<size_t>(threads), std::vector<float>(m.dim));
   ParallelChunks(m.rows, kRowsAChunk, threads, [&](size_t begin, size_t end, int thread) {
     for (size_t i = begin; i < end && fit.load(std::memory_order_relaxed); ++i) {
       const float* row = RowAsF32(m, i, &scratch[static_cast<size_t>(thread)]);

@@ -232,12 +232,13 @@ Result<Dataset> ReadCsv(ByteStream* stream, const ReadOptions& options) {
   return std::move(collector).Finish(std::nullopt);
 }
 
-Status WriteCsv(const MatrixView& vectors, const StringList& keys, AtomicFile* file) {
-  NumberLineWriter writer(vectors, ',');
+Status WriteCsv(const MatrixView& vectors, const StringList& keys, char separator,
+                AtomicFile* file) {
+  NumberLineWriter writer(vectors, separator);
   std::string line;
   if (!keys.empty()) {
     line = "key";
-    for (size_t i = 0; i < vectors.dim; ++i) line += StrCat(",x", i);
+    for (size_t i = 0; i < vectors.dim; ++i) line += StrCat(separator, "x", i);
     line += '\n';
     KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(line))));
   }
@@ -250,7 +251,7 @@ Status WriteCsv(const MatrixView& vectors, const StringList& keys, AtomicFile* f
                                               "can't; change the key"));
       }
       AppendField(keys[i], &line);
-      line += ',';
+      line += separator;
     }
     writer.Append(i, &line);
     KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(line))));

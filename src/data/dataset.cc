@@ -115,7 +115,7 @@ std::string FindLabelsBeside(const std::string& path) {
   std::string other =
       labels.ends_with(".gz") ? labels.substr(0, labels.size() - 3) : labels + ".gz";
   for (const std::string& candidate : {labels, other}) {
-    struct stat info;
+    struct stat info = {};
     if (stat(candidate.c_str(), &info) == 0) return candidate;
   }
   return "";
@@ -168,7 +168,8 @@ Result<Format> FormatToWrite(const std::string& path, const std::string& name) {
              "name the format (--format)"));
 }
 
-Status WriteAs(Format format, const MatrixView& vectors, const StringList& keys, AtomicFile* file) {
+Status WriteAs(Format format, const std::string& path, const MatrixView& vectors,
+               const StringList& keys, AtomicFile* file) {
   switch (format) {
     case Format::kFvecs: return WriteVecs(vectors, Element::kF32, file);
     case Format::kBvecs: return WriteVecs(vectors, Element::kU8, file);
@@ -183,7 +184,7 @@ Status WriteAs(Format format, const MatrixView& vectors, const StringList& keys,
     case Format::kWord2vecBinary: return WriteWord2vecBinary(vectors, keys, file);
     case Format::kWord2vecText: return WriteWord2vecText(vectors, keys, file);
     case Format::kGlove: return WriteGlove(vectors, keys, file);
-    case Format::kCsv: return WriteCsv(vectors, keys, file);
+    case Format::kCsv: return WriteCsv(vectors, keys, path.ends_with(".tsv") ? '\t' : ',', file);
   }
   return Status::Internal("unknown format");
 }
@@ -224,6 +225,8 @@ Result<GroundTruth> ReadTruthInput(const Input& input) {
 
 std::vector<std::string> DatasetFormats() {
   std::vector<std::string> names;
+  names.reserve(kNumFormats);
+  names.reserve(kNumFormats);
   for (int i = 0; i < kNumFormats; ++i) names.push_back(FormatName(static_cast<Format>(i)));
   return names;
 }
@@ -265,11 +268,13 @@ Status WriteGroundTruth(const std::string& path, const GroundTruth& truth) {
                                             " is beyond 32 bits; write .npy"));
     }
   }
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-  KITH_RETURN_IF_ERROR(format == Format::kNpy     ? WriteNpyTruth(truth, file.get())
-                       : format == Format::kIvecs ? WriteVecsTruth(truth, file.get())
-                                                  : WriteBinTruth(truth, file.get()));
-  return file->Commit();
+  return Guarded(path, [&]() -> Status {
+    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+    KITH_RETURN_IF_ERROR(format == Format::kNpy     ? WriteNpyTruth(truth, file.get())
+                         : format == Format::kIvecs ? WriteVecsTruth(truth, file.get())
+                                                    : WriteBinTruth(truth, file.get()));
+    return file->Commit();
+  });
 }
 
 Status WriteDataset(const std::string& path, const std::string& format_name,
@@ -282,7 +287,7 @@ Status WriteDataset(const std::string& path, const std::string& format_name,
   }
   return Guarded(path, [&]() -> Status {
     KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-    KITH_RETURN_IF_ERROR(NamingFile(path, WriteAs(format, vectors, keys, file.get())));
+    KITH_RETURN_IF_ERROR(NamingFile(path, WriteAs(format, path, vectors, keys, file.get())));
     return file->Commit();
   });
 }

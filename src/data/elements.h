@@ -22,6 +22,7 @@ namespace kith {
 // Whether a float holds the number exactly: its significant bits are at most 24.
 template <class T>
 constexpr bool IsExactInFloat(T value) {
+  // NOLINTNEXTLINE(bugprone-signed-char-misuse): an int8_t is a number here, not a character
   uint64_t magnitude = static_cast<uint64_t>(value);
   if (std::is_signed_v<T> && value < 0) magnitude = ~magnitude + 1;
   return magnitude == 0 || 64 - std::countl_zero(magnitude) - std::countr_zero(magnitude) <= 24;

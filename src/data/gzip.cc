@@ -40,7 +40,7 @@ class GzipStream : public ByteStream {
 
   Result<std::span<const std::byte>> Peek(size_t want) override {
     if (end_ - begin_ < want && !finished_) {
-      std::memmove(window_.data(), window_.data() + begin_, end_ - begin_);
+      window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(begin_));
       end_ -= begin_;
       begin_ = 0;
       while (end_ < want && !finished_) KITH_RETURN_IF_ERROR(Unpack());

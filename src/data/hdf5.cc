@@ -100,7 +100,9 @@ Result<Handle> OpenFile(const Input& input) {
       return Status::OutOfMemory(StrCat(input.path, ": cannot allocate the memory to open it"));
     }
   }
-  Handle file(H5Fopen(input.path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
+  // HDF5 refuses an image under the name of a file that exists; a file has none below itself.
+  const std::string name = input.on_disk ? input.path : input.path + "/unpacked";
+  Handle file(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
   if (!file.ok()) return Unreadable(input.path, "the file");
   return file;
 }
@@ -350,7 +352,8 @@ Status WriteHdf5(const MatrixView& vectors, AtomicFile* file) {
   // HDF5 writes into memory, so that the file itself is written atomically, as all of kith's are.
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fapl_core(access.get(), kBlockBytes, false);
-  const Handle image(H5Fcreate("image", H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose);
+  const Handle image(H5Fcreate("/dev/null/image", H5F_ACC_TRUNC, H5P_DEFAULT, access.get()),
+                     H5Fclose);
   const hsize_t lengths[2] = {vectors.rows, vectors.dim};
   const Handle space(H5Screate_simple(2, lengths, nullptr), H5Sclose);
   const Handle type = TypeInFile(vectors, dtype);

@@ -207,9 +207,10 @@ Result<GroundTruth> ReadNpyTruth(const Input& input) {
     for (size_t i = 0; i < truth.ids.size(); ++i) {
       const size_t q = i / truth.k;
       const size_t j = i % truth.k;
+      const auto id = LoadItem<decltype(zero)>(matrix.data, matrix.item(q, j), header.big_endian);
       // Beyond 2^63 an unsigned id turns negative, which CheckId refuses.
-      truth.ids[i] = static_cast<int64_t>(
-          LoadItem<decltype(zero)>(matrix.data, matrix.item(q, j), header.big_endian));
+      // NOLINTNEXTLINE(bugprone-signed-char-misuse): an int8_t is a number here, not a character
+      truth.ids[i] = static_cast<int64_t>(id);
       KITH_RETURN_IF_ERROR(CheckId(input.path, truth.ids[i], q, j));
     }
     return Status::Ok();

@@ -28,7 +28,8 @@ Status WriteWord2vecBinary(const MatrixView& vectors, const StringList& keys, At
 Status WriteWord2vecText(const MatrixView& vectors, const StringList& keys, AtomicFile* file);
 Status WriteGlove(const MatrixView& vectors, const StringList& keys, AtomicFile* file);
 // With keys, a header line marks the first column as theirs.
-Status WriteCsv(const MatrixView& vectors, const StringList& keys, AtomicFile* file);
+Status WriteCsv(const MatrixView& vectors, const StringList& keys, char separator,
+                AtomicFile* file);
 
 // REQUIRES: sizes as GroundTruth has them; ids from -1 up, below 2^31 in vecs and bin. Only bin
 // keeps the distances.

@@ -16,6 +16,10 @@ namespace {
 
 constexpr size_t kQueriesAtOnce = 64;
 
+// Entries inspected by default, for each tree and neighbour asked for. Annoy's default is 1; most data
+// then gives a recall of 0.6 to 0.8, and entries are cheap here.
+constexpr size_t kDefaultEntries = 8;
+
 // Branches taken from the queue together: their nodes' cache misses overlap, and the order of
 // visits hardly changes.
 constexpr size_t kBranchesAtOnce = 8;
@@ -47,6 +51,7 @@ struct Forest::Scratch {
   std::vector<float> margins;
   std::vector<uint32_t> candidates;
   size_t entries = 0;
+  size_t nodes_left = 0;  // that may still be visited
   AlignedBuffer<float> query;   // in the geometry
   AlignedBuffer<float> sketch;  // of the query
   CodeQuery code_query;
@@ -149,6 +154,8 @@ void Forest::Descend(Scratch* s, SearchStats* stats) const {
       }
     }
     const size_t count = s->active_nodes.size();
+    if (s->nodes_left < count) return s->active.clear();
+    s->nodes_left -= count;
     s->active.resize(count);
     s->margins.resize(count);
     dots(reinterpret_cast<const std::byte*>(s->sketch.data()), nodes_.data() + sizeof(TreeNode),
@@ -199,7 +206,8 @@ void Forest::PrefetchLeaves(const Branch* branches, size_t count) const {
   }
   for (size_t i = 0; i < count; ++i) {
     const uint32_t leaf = branches[i].child & ~kLeafBit;
-    const uint64_t begin = leaf == 0 ? 0 : leaf_ends_[leaf - 1];
+    const uint64_t begin =
+        leaf == 0 ? 0 : std::min<uint64_t>(leaf_ends_[leaf - 1], entries_.size());
     const auto* p = reinterpret_cast<const char*>(entries_.data() + begin);
     for (int line = 0; line < 4; ++line) __builtin_prefetch(p + line * kCacheLine);
   }
@@ -213,6 +221,9 @@ void Forest::GatherCandidates(size_t search_k, Scratch* s, SearchStats* stats) c
   s->heap.clear();
   s->candidates.clear();
   s->entries = 0;
+  // A sound forest has each node and entry once; a damaged one must not make the search endless.
+  s->nodes_left = header_.num_nodes;
+  search_k = std::min(search_k, entries_.size());
   s->active.clear();
   for (const uint32_t root : roots_) {
     const bool leaf = (root & kLeafBit) != 0;
@@ -220,8 +231,6 @@ void Forest::GatherCandidates(size_t search_k, Scratch* s, SearchStats* stats) c
       s->active.push_back({std::numeric_limits<float>::infinity(), root});
     }
   }
-  // A sound forest has each node and leaf once; a damaged one must not make the search endless.
-  uint64_t budget = uint64_t{header_.num_nodes} + header_.num_leaves;
   Descend(s, stats);
   // Every tree's own leaf comes before any branch on the other side of a plane.
   std::make_heap(s->reached.begin(), s->reached.end());
@@ -243,8 +252,6 @@ void Forest::GatherCandidates(size_t search_k, Scratch* s, SearchStats* stats) c
       s->active.push_back(s->heap.back());
       s->heap.pop_back();
     }
-    if (budget < s->active.size()) return;
-    budget -= s->active.size();
     const size_t before = s->heap.size();
     Descend(s, stats);
     for (size_t i = before + 1; i <= s->heap.size(); ++i) {
@@ -312,7 +319,7 @@ Status Forest::Search(const MatrixView& queries, size_t k, int64_t search_k, int
   const size_t n = vectors_.table.rows.rows;
   const size_t kept = std::min(k, n);
   const size_t effort =
-      search_k >= 0 ? static_cast<size_t>(search_k) : kept * size_t{header_.num_trees};
+      search_k >= 0 ? static_cast<size_t>(search_k) : kDefaultEntries * kept * size_t{header_.num_trees};
   threads = ResolveThreads(threads);
   nearest->assign(queries.rows, {});
   std::vector<SearchStats> parts(threads);

@@ -77,7 +77,8 @@ class Forest {
 
   const ForestHeader& header() const { return header_; }
 
-  // As ExactSearch, from the candidates that search_k entries give; < 0: k * num_trees.
+  // As ExactSearch, from the candidates that search_k entries give; < 0: the default, which is
+  // eight for each tree and neighbour.
   Status Search(const MatrixView& queries, size_t k, int64_t search_k, int threads,
                 std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const;
 

@@ -25,7 +25,7 @@ uint32_t DefaultTrees(size_t n) { return n <= 1000 ? 4 : 32; }
 
 // Leaves of some tens of points: smaller ones make more nodes to visit, larger ones more
 // candidates.
-constexpr uint32_t kDefaultLeafSize = 64;
+constexpr uint32_t kDefaultLeafSize = 48;
 
 // Whether estimating from codes first is cheaper than comparing every candidate in full: the metric
 // must be one that codes estimate, and a code much smaller than a vector.
@@ -63,7 +63,7 @@ void AppendTree(const Tree& tree, size_t node_bytes, const std::vector<uint32_t>
   const size_t at = forest->nodes.size();
   forest->nodes.insert(forest->nodes.end(), tree.nodes.begin(), tree.nodes.end());
   for (size_t i = at; i < forest->nodes.size(); i += node_bytes) {
-    TreeNode node;
+    TreeNode node{};
     std::memcpy(&node, forest->nodes.data() + i, sizeof(node));
     node.left = Rebase(node.left, first_node, first_leaf);
     node.right = Rebase(node.right, first_node, first_leaf);

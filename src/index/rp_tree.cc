@@ -5,7 +5,6 @@
 #include <cstring>
 #include <numeric>
 
-#include "base/math.h"
 #include "base/rng.h"
 #include "quant/sketch.h"
 #include "simd/kernels.h"
@@ -13,8 +12,11 @@
 namespace kith {
 namespace {
 
-constexpr size_t kSample = 32;         // points from which a split is learnt
-constexpr int kRounds = 3;             // of Lloyd's algorithm
+// Points from which a split is learnt: half of a node's, within bounds. Fewer make worse planes,
+// which shows most at small search_k.
+constexpr size_t kLeastSample = 32;
+constexpr size_t kMostSample = 64;
+constexpr int kRounds = 4;             // of Lloyd's algorithm, at most
 constexpr size_t kGatherBelow = 4096;  // subtrees this small are copied to stay in cache
 constexpr double kMaxImbalance = 0.95;
 
@@ -28,13 +30,12 @@ class Grower {
         rng_(seed) {}
 
   Result<Tree> Run(const float* sketches, size_t n) {
-    KITH_ASSIGN_OR_RETURN(sample_, AlignedBuffer<float>::Create(kSample * stride_));
+    KITH_ASSIGN_OR_RETURN(sample_, AlignedBuffer<float>::Create(kMostSample * stride_));
     const size_t query = RoundUp(stride_, simd::kQueryPadding);
-    KITH_ASSIGN_OR_RETURN(centroids_, AlignedBuffer<float>::Create(2 * query));
     KITH_ASSIGN_OR_RETURN(direction_, AlignedBuffer<float>::Create(query));
     KITH_ASSIGN_OR_RETURN(gathered_,
                           AlignedBuffer<float>::Create(std::min(n, kGatherBelow) * stride_));
-    margins_.resize(n);
+    margins_.resize(std::max(n, kMostSample));
     std::vector<uint32_t> points(n);
     std::iota(points.begin(), points.end(), 0u);
     tree_.entries.reserve(n);
@@ -161,63 +162,77 @@ class Grower {
   // False if the sample's points are all the same.
   bool LearnPlane(const float* sketches, const uint32_t* points, size_t n, TreeNode* node,
                   int8_t* stored) {
-    const size_t dims = shape_.sketch_dim;
-    const size_t query = centroids_.size() / 2;
-    const size_t samples = std::min(n, kSample);
+    const size_t samples = std::clamp(n / 2, std::min(n, kLeastSample), kMostSample);
     for (size_t i = 0; i < samples; ++i) {
-      const uint32_t pick = points[n <= kSample ? i : rng_.Below(static_cast<uint32_t>(n))];
+      const uint32_t pick = points[samples == n ? i : rng_.Below(static_cast<uint32_t>(n))];
       std::memcpy(sample_.data() + i * stride_, sketches + size_t{pick} * stride_,
                   stride_ * sizeof(float));
     }
-    float* first = centroids_.data();
-    float* second = centroids_.data() + query;
-    std::memcpy(first, sample_.data(), stride_ * sizeof(float));
-    size_t other = 1;
-    const auto same = [&](size_t i) {
-      return std::memcmp(sample_.data() + i * stride_, first, stride_ * sizeof(float)) == 0;
-    };
-    while (other < samples && same(other)) ++other;
-    if (other == samples) return false;
-    std::memcpy(second, sample_.data() + other * stride_, stride_ * sizeof(float));
-    float distances[2 * kSample];
-    for (int round = 0; round < kRounds; ++round) {
-      kernels_[static_cast<size_t>(simd::Op::kL2)].tile(
-          reinterpret_cast<const std::byte*>(first), query * sizeof(float), 2,
-          reinterpret_cast<const std::byte*>(sample_.data()), stride_ * sizeof(float), samples,
-          stride_, distances, kSample);
-      UpdateCentroids(distances, samples, first, second);
-    }
-    float norm = 0;
+    if (!TwoMeans(samples)) return false;
     float largest = 0;
-    float middle = 0;
-    for (size_t c = 0; c < dims; ++c) {
-      direction_[c] = second[c] - first[c];
+    for (size_t c = 0; c < shape_.sketch_dim; ++c) {
       largest = std::max(largest, std::abs(direction_[c]));
     }
     if (!(largest > 0) || !std::isfinite(127 / largest)) return false;
-    for (size_t c = 0; c < dims; ++c) {
+    float norm = 0;
+    float middle = 0;
+    for (size_t c = 0; c < shape_.sketch_dim; ++c) {
       stored[c] = static_cast<int8_t>(std::lrint(direction_[c] * (127 / largest)));
       direction_[c] = stored[c];
       norm += direction_[c] * direction_[c];
-      middle += direction_[c] * 0.5f * (first[c] + second[c]);
+      middle += direction_[c] * 0.5f * (centroids_[0][c] + centroids_[1][c]);
     }
     node->scale = 1 / std::sqrt(norm);
     node->threshold = middle * node->scale;
     return true;
   }
 
-  void UpdateCentroids(const float* distances, size_t samples, float* first, float* second) {
-    size_t counts[2] = {0, 0};
-    for (size_t i = 0; i < samples; ++i) ++counts[distances[kSample + i] < distances[i] ? 1 : 0];
-    if (counts[0] == 0 || counts[1] == 0) return;
-    std::fill(first, first + stride_, 0.0f);
-    std::fill(second, second + stride_, 0.0f);
+  // Lloyd's algorithm with two centroids on the first rows of sample_. Leaves the centroids'
+  // difference in direction_. False if all rows are the same.
+  bool TwoMeans(size_t samples) {
+    const float* first = sample_.data();
+    size_t other = 1;
+    const auto same = [&](size_t i) {
+      return std::memcmp(first + i * stride_, first, stride_ * sizeof(float)) == 0;
+    };
+    while (other < samples && same(other)) ++other;
+    if (other >= samples) return false;
+    centroids_[0].assign(first, first + stride_);
+    centroids_[1].assign(first + other * stride_, first + (other + 1) * stride_);
+    size_t in_second = 0;
+    for (int round = 0; round < kRounds; ++round) {
+      float middle = 0;
+      for (size_t c = 0; c < stride_; ++c) {
+        direction_[c] = centroids_[1][c] - centroids_[0][c];
+        middle += direction_[c] * 0.5f * (centroids_[0][c] + centroids_[1][c]);
+      }
+      kernels_[static_cast<size_t>(simd::Op::kDot)].tile(
+          reinterpret_cast<const std::byte*>(direction_.data()), 0, 1,
+          reinterpret_cast<const std::byte*>(first), stride_ * sizeof(float), samples, stride_,
+          margins_.data(), 0);
+      const size_t count = static_cast<size_t>(
+          std::count_if(margins_.begin(), margins_.begin() + static_cast<ptrdiff_t>(samples),
+                        [&](float m) { return m > middle; }));
+      if (count == in_second || count == 0 || count == samples) break;
+      in_second = count;
+      UpdateCentroids(samples, count, middle);
+    }
+    return true;
+  }
+
+  // The means of the sample's rows on either side of the plane.
+  void UpdateCentroids(size_t samples, size_t in_second, float middle) {
+    for (auto& centroid : centroids_) std::fill(centroid.begin(), centroid.end(), 0.0f);
+    const float weights[2] = {1.0f / static_cast<float>(samples - in_second),
+                              1.0f / static_cast<float>(in_second)};
     for (size_t i = 0; i < samples; ++i) {
-      const bool is_second = distances[kSample + i] < distances[i];
-      float* centroid = is_second ? second : first;
-      const float weight = 1.0f / static_cast<float>(counts[is_second ? 1 : 0]);
+      float* sum = centroids_[margins_[i] > middle ? 1 : 0].data();
       const float* x = sample_.data() + i * stride_;
-      for (size_t c = 0; c < stride_; ++c) centroid[c] += weight * x[c];
+      for (size_t c = 0; c < stride_; ++c) sum[c] += x[c];
+    }
+    for (size_t c = 0; c < stride_; ++c) {
+      centroids_[0][c] *= weights[0];
+      centroids_[1][c] *= weights[1];
     }
   }
 
@@ -228,7 +243,7 @@ class Grower {
   Rng rng_;
   Tree tree_;
   AlignedBuffer<float> sample_;
-  AlignedBuffer<float> centroids_;
+  std::vector<float> centroids_[2];
   AlignedBuffer<float> direction_;
   AlignedBuffer<float> gathered_;
   std::vector<uint32_t> local_;

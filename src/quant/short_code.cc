@@ -86,6 +86,8 @@ void CodeQuery::Prepare(const float* x, std::span<const float> mean, const Rotat
   std::fill(r + shape_.dim, r + dim, 0.0f);
   rotation.Apply(r);
   squared_norm_ = static_cast<float>(SquaredNorm(r, dim));
+  // The mean of a damaged file may be anything; every estimate is then +inf.
+  if (!std::isfinite(squared_norm_)) std::fill(r, r + dim, 0.0f);
   float largest = 0;
   for (size_t i = 0; i < dim; ++i) largest = std::max(largest, std::abs(r[i]));
   const float scale = largest > 0 && std::isfinite(127 / largest) ? 127 / largest : 0;
@@ -116,7 +118,7 @@ void CodeQuery::Estimate(std::span<const std::byte> codes, const uint32_t* ids, 
   simd::GetKernels().code_dot[which](query_.data(), query_stride_, codes.data(), row_bytes, ids,
                                      num_ids, code_bytes, dots);
   for (size_t i = 0; i < num_ids; ++i) {
-    CodeFactors factors;
+    CodeFactors factors{};
     std::memcpy(&factors, codes.data() + ids[i] * row_bytes + code_bytes, sizeof(factors));
     const float dot = step_ * (static_cast<float>(dots[i]) + offset_);
     const float estimate = factors.squared_norm + squared_norm_ - 2 * factors.weight * dot;

@@ -116,6 +116,7 @@ TEST_F(BuildTest, RebuildsAKithFileInPlace) {
   EXPECT_EQ(built["index"], json({"exact", "forest"}));
   EXPECT_EQ(built["keys"], true);
   EXPECT_EQ(built["metric"], "angular");
+  EXPECT_EQ(built["metric_reason"], "as the file says");
   const json after = OkJson({"search", Path("w.kith"), "--key", "river", "--exact", "--json"});
   EXPECT_EQ(before["neighbors"], after["neighbors"]);
 }

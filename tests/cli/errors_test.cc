@@ -27,7 +27,7 @@ TEST_F(UsageTest, HelpNamesAnExampleOfEveryCommand) {
 TEST_F(UsageTest, WrongUsageIsExitCode2) {
   const std::string f = Path("w.kith");
   const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> cases = {
-      {{}, {"see 'kith --help'"}},
+      {{}, {"build, search", "see 'kith --help'"}},
       {{"frobnicate"}, {"frobnicate"}},
       {{"build"}, {"required", "see 'kith build --help'"}},
       {{"build", "v.fvecs"}, {"--output", "required"}},
@@ -158,6 +158,7 @@ TEST_F(ErrorsTest, KeysAndIdsThatDoNotFit) {
   for (int i = 0; i < 20; ++i) twice += std::to_string(i % 19) + "\n";
   WriteFile(Path("twice.txt"), twice);
   BuildFails(floats_, {"19"}, {"--ids", Path("twice.txt")});
+  BuildFails(points_, {"p.kith", "keep their own keys"}, {"--keys", Path("words.txt")});
 }
 
 TEST_F(ErrorsTest, WrongDimensions) {
@@ -205,8 +206,9 @@ TEST_F(ErrorsTest, WhatTheFileCannotDo) {
 TEST_F(ErrorsTest, AFullDiskLeavesTheOldFile) {
   const std::string before = ReadFile(points_);
   const std::vector<std::string> names = FilesInDirectory();
-  const Outcome outcome =
-      Process::Start({"build", floats_, "-o", points_}, "", "", /*file_limit=*/2000).Wait();
+  StartOptions options;
+  options.file_limit = 2000;
+  const Outcome outcome = Process::Start({"build", floats_, "-o", points_}, options).Wait();
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(outcome.err.rfind("kith: ", 0), 0u) << outcome.err;
   EXPECT_NE(outcome.err.find("p.kith"), std::string::npos) << outcome.err;
@@ -216,7 +218,9 @@ TEST_F(ErrorsTest, AFullDiskLeavesTheOldFile) {
 
 TEST_F(ErrorsTest, OutputThatIsLostIsAFailure) {
   if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "there is no /dev/full here";
-  const Outcome outcome = Process::Start({"info", words_}, "", "/dev/full").Wait();
+  StartOptions options;
+  options.out_path = "/dev/full";
+  const Outcome outcome = Process::Start({"info", words_}, options).Wait();
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_NE(outcome.err.find("cannot write to standard output"), std::string::npos) << outcome.err;
 }

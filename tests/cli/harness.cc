@@ -60,17 +60,20 @@ void AppendRow(const void* values, size_t bytes, uint32_t dim, std::string* out)
 
 }  // namespace
 
-Process Process::Start(const std::vector<std::string>& args, const std::string& input,
-                       const std::string& out_path, uint64_t file_limit) {
+Process Process::Start(const std::vector<std::string>& args, const StartOptions& options) {
   Process process;
-  process.own_out_ = out_path.empty();
-  process.out_path_ = process.own_out_ ? TemporaryName() : out_path;
-  process.err_path_ = TemporaryName();
-  process.in_path_ = TemporaryName();
-  WriteFile(process.in_path_, input);
+  const auto path_or_temporary = [&](const std::string& path) {
+    if (!path.empty()) return path;
+    process.temporary_.push_back(TemporaryName());
+    return process.temporary_.back();
+  };
+  process.in_path_ = path_or_temporary(options.in_path);
+  process.out_path_ = path_or_temporary(options.out_path);
+  process.err_path_ = path_or_temporary("");
+  if (options.in_path.empty()) WriteFile(process.in_path_, options.input);
   process.pid_ = fork();
   if (process.pid_ == 0) {
-    Execute(args, process.in_path_, process.out_path_, process.err_path_, file_limit);
+    Execute(args, process.in_path_, process.out_path_, process.err_path_, options.file_limit);
   }
   EXPECT_GT(process.pid_, 0);
   return process;
@@ -82,13 +85,16 @@ Outcome Process::Wait() {
   Outcome outcome;
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   outcome.err = ReadFile(err_path_);
-  if (own_out_) {
-    outcome.out = ReadFile(out_path_);
-    std::filesystem::remove(out_path_);
-  }
-  std::filesystem::remove(err_path_);
-  std::filesystem::remove(in_path_);
+  if (std::filesystem::is_regular_file(out_path_)) outcome.out = ReadFile(out_path_);
+  for (const std::string& path : temporary_) std::filesystem::remove(path);
   return outcome;
+}
+
+bool Process::HasMapped(const std::string& name) const {
+  std::ifstream maps(StrCat("/proc/", pid_, "/maps"));
+  std::ostringstream content;
+  content << maps.rdbuf();
+  return content.str().find(name) != std::string::npos;
 }
 
 void Process::Signal(int signal_number) const { kill(pid_, signal_number); }
@@ -176,7 +182,9 @@ std::vector<std::string> CliTest::FilesInDirectory() const {
 }
 
 Outcome CliTest::Run(const std::vector<std::string>& args, const std::string& input) {
-  return Process::Start(args, input).Wait();
+  StartOptions options;
+  options.input = input;
+  return Process::Start(args, options).Wait();
 }
 
 std::string CliTest::Ok(const std::vector<std::string>& args, const std::string& input) {

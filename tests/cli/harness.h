@@ -18,22 +18,29 @@ struct Outcome {
   std::string err;
 };
 
+struct StartOptions {
+  std::string input;        // what the command reads on stdin
+  std::string in_path;      // or this file takes the place of stdin
+  std::string out_path;     // this file takes the place of stdout
+  uint64_t file_limit = 0;  // most bytes of a file it may write; 0: no limit
+};
+
 // A command that was started; wait for it exactly once.
 class Process {
  public:
-  // `out_path` takes stdout instead, if given. `file_limit`: most bytes of a file it may write.
-  static Process Start(const std::vector<std::string>& args, const std::string& input = "",
-                       const std::string& out_path = "", uint64_t file_limit = 0);
+  static Process Start(const std::vector<std::string>& args, const StartOptions& options = {});
   Outcome Wait();
   void Signal(int signal_number) const;
   bool Running() const;
+  // Whether it has a file of this name mapped.
+  bool HasMapped(const std::string& name) const;
 
  private:
   pid_t pid_ = -1;
   std::string in_path_;
   std::string out_path_;
   std::string err_path_;
-  bool own_out_ = true;
+  std::vector<std::string> temporary_;  // those of the three that are its own
 };
 
 // A row-major matrix of float32.

@@ -1,7 +1,10 @@
 // Ctrl-C and its like.
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +37,26 @@ class SignalsTest : public CliTest {
 TEST_F(SignalsTest, CtrlCLeavesNoHalfWrittenFile) { StopBuild(SIGINT); }
 
 TEST_F(SignalsTest, TerminationLeavesNoHalfWrittenFile) { StopBuild(SIGTERM); }
+
+TEST_F(SignalsTest, AFileThatShrinksWhileMappedIsAnError) {
+  if (!std::filesystem::exists("/proc/self/maps")) GTEST_SKIP() << "needs /proc to see mappings";
+  Ok({"build", WriteSmallWords(), "-o", Path("w.kith")});
+  ASSERT_EQ(mkfifo(Path("questions").c_str(), 0600), 0);
+  StartOptions options;
+  options.in_path = Path("questions");
+  Process search = Process::Start({"search", Path("w.kith"), "-"}, options);
+  std::ofstream questions(Path("questions"));  // returns when the command has its end
+  while (search.Running() && !search.HasMapped("w.kith")) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  std::filesystem::resize_file(Path("w.kith"), 4096);
+  questions << "river\n";
+  questions.close();
+  const Outcome outcome = search.Wait();
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err.rfind("kith: ", 0), 0u) << outcome.err;
+  EXPECT_NE(outcome.err.find("became shorter"), std::string::npos) << outcome.err;
+}
 
 }  // namespace
 }  // namespace kith::cli_test

@@ -270,6 +270,8 @@ TEST(WriteDataset, WordsThatTextCouldNotTellApart) {
   EXPECT_FALSE(write("a", "b\nc", "a.glove"));
   EXPECT_TRUE(write("a, \"b\" 7", "", "a.csv"));
   EXPECT_FALSE(write("a", "b\nc", "a.csv"));
+  EXPECT_TRUE(write("a, b", "c d", "a.tsv"));
+  EXPECT_EQ(ReadFile(dir / "a.tsv"), "key\tx0\tx1\n\"a, b\"\t1\t2\n\"c d\"\t3\t4\n");
   EXPECT_TRUE(write("", "7", "a.bin"));
 }
 

@@ -1,0 +1,161 @@
+// Small .kith files of every kind, to be damaged, and everything a user can do with one.
+#ifndef KITH_TESTS_INDEX_VICTIMS_H_
+#define KITH_TESTS_INDEX_VICTIMS_H_
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kith/index.h"
+#include "matrix.h"
+#include "temp_dir.h"
+
+namespace kith::testing {
+
+struct Victim {
+  std::string name;
+  Metric metric;
+  DataType dtype;
+  size_t rows;
+  size_t dim;
+  bool forest;
+  bool keys;
+  bool ids;
+};
+
+// Between them: all metrics and types; forests with and without codes, a learnt basis, the extra
+// coordinate of dot; keys and ids.
+inline std::vector<Victim> Victims() {
+  return {{"angular_f32_codes_keys", Metric::kAngular, DataType::kF32, 60, 64, true, true, false},
+          {"euclidean_u8_keys_ids", Metric::kEuclidean, DataType::kU8, 90, 12, true, true, true},
+          {"dot_f32_basis_codes_ids", Metric::kDot, DataType::kF32, 40, 130, true, false, true},
+          {"euclidean_f16_wide", Metric::kEuclidean, DataType::kF16, 40, 600, true, false, false},
+          {"hamming_bit_ids", Metric::kHamming, DataType::kBit, 70, 43, false, false, true},
+          {"manhattan_i8", Metric::kManhattan, DataType::kI8, 64, 5, true, false, false},
+          {"angular_bf16_keys", Metric::kAngular, DataType::kBF16, 33, 7, false, true, false}};
+}
+
+inline StringList VictimKeys(size_t rows) {
+  StringList keys;
+  for (size_t r = 0; r < rows; ++r) keys.Add("key " + std::to_string(r * r));
+  return keys;
+}
+
+// Writes the file and returns its bytes.
+inline std::string MakeVictim(const Victim& victim, const std::string& path) {
+  const Matrix rows = Matrix::Random(victim.dtype, victim.rows, victim.dim, victim.dim);
+  BuildOptions options;
+  options.metric = victim.metric;
+  options.dtype = victim.dtype;
+  options.forest = victim.forest;
+  options.forest_options = {.num_trees = 3, .leaf_size = 4};
+  options.threads = 1;
+  const StringList keys = VictimKeys(victim.rows);
+  if (victim.keys) options.keys = &keys;
+  std::vector<int64_t> ids(victim.rows);
+  for (size_t r = 0; r < victim.rows; ++r) ids[r] = static_cast<int64_t>(r * 1000 + 7);
+  if (victim.ids) options.ids = &ids;
+  const Status built = BuildIndex(rows.view(), path, options);
+  EXPECT_TRUE(built.ok()) << built.message();
+  return ReadFile(path);
+}
+
+inline void CheckMessage(const Status& status) {
+  ASSERT_FALSE(status.message().empty());
+  ASSERT_EQ(status.message().find('\n'), std::string::npos) << status.message();
+  ASSERT_NE(status.code(), StatusCode::kInternal) << status.message();
+}
+
+// Whatever the file says, answers have the right shape, are in order and hold no NaN.
+inline void CheckShape(const Index& index, const SearchResult& result, size_t queries, size_t k) {
+  ASSERT_EQ(result.ids.size(), queries * k);
+  ASSERT_EQ(result.distances.size(), queries * k);
+  for (size_t q = 0; q < queries; ++q) {
+    for (size_t i = 0; i < k; ++i) {
+      const float distance = result.distances[q * k + i];
+      ASSERT_FALSE(std::isnan(distance));
+      if (i > 0) ASSERT_LE(result.distances[q * k + i - 1], distance);
+      if (index.info().has_ids) continue;
+      const int64_t id = result.ids[q * k + i];
+      ASSERT_GE(id, kNoId);
+      ASSERT_LT(id, static_cast<int64_t>(index.info().num_vectors));
+    }
+  }
+}
+
+inline void SearchEveryWay(const Index& index) {
+  const size_t dim = index.info().dim;
+  const size_t n = index.info().num_vectors;
+  for (const Matrix& queries :
+       {Matrix::Random(DataType::kF32, 2, dim, 1), Matrix::Random(index.info().dtype, 2, dim, 2)}) {
+    for (const IndexKind kind : {IndexKind::kExact, IndexKind::kForest}) {
+      for (const size_t k : {size_t{3}, n + 2}) {
+        for (const int64_t effort : {int64_t{-1}, int64_t{1} << 40}) {
+          if (kind == IndexKind::kExact && effort != -1) continue;
+          SearchResult result;
+          const Status status = index.Search(
+              queries.view(), {.k = k, .index = kind, .effort = effort, .threads = 1}, &result);
+          if (!status.ok()) {
+            CheckMessage(status);
+            continue;
+          }
+          CheckShape(index, result, queries.rows(), k);
+        }
+      }
+    }
+  }
+}
+
+inline void LookUpEverything(const Index& index) {
+  const size_t n = index.info().num_vectors;
+  std::vector<float> vector(index.info().dim);
+  size_t read = 0;
+  for (uint64_t row = 0; row < n; ++row) {
+    const std::string_view key = index.Key(row);
+    read += std::accumulate(key.begin(), key.end(), size_t{0});
+    index.GetVector(row, vector.data());
+    for (const float v : vector) read += std::isnan(v) ? 1 : 0;
+    const auto found = index.FindId(index.Id(row));
+    if (found.ok()) ASSERT_LT(*found, n);
+    if (row % 8 == 0) {
+      const auto by_key = index.FindKey(key);
+      if (by_key.ok()) ASSERT_LT(*by_key, n);
+    }
+  }
+  for (const std::string_view key : {"", "key 0", "key 4", "nobody"}) {
+    const auto found = index.FindKey(key);
+    if (found.ok()) ASSERT_LT(*found, n);
+    if (!found.ok()) CheckMessage(found.status());
+  }
+  for (const int64_t id : {int64_t{-1}, int64_t{0}, int64_t{7}, int64_t{1} << 62}) {
+    const auto found = index.FindId(id);
+    if (found.ok()) ASSERT_LT(*found, n);
+    if (!found.ok()) CheckMessage(found.status());
+  }
+  for (const auto& section : index.info().sections) read += section.size;
+  for (const char c : index.info().built_with) read += static_cast<unsigned char>(c);
+  ASSERT_GT(read + 1, 0u);
+}
+
+// Does all there is to do with a file, which may be any bytes. True if it could be opened.
+inline bool UseEverything(const std::string& path) {
+  const auto index = OpenIndex(path);
+  const Status verified = VerifyIndex(path);
+  if (!verified.ok()) CheckMessage(verified);
+  if (!index.ok()) {
+    CheckMessage(index.status());
+    EXPECT_FALSE(verified.ok()) << "verified, but can't be opened";
+    return false;
+  }
+  SearchEveryWay(**index);
+  LookUpEverything(**index);
+  return true;
+}
+
+}  // namespace kith::testing
+
+#endif  // KITH_TESTS_INDEX_VICTIMS_H_
