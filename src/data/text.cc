@@ -95,7 +95,7 @@ const char* ParseFloat(const char* p, const char* end, float* value) {
   if (code != std::errc::result_out_of_range) return nullptr;
   long double wide = 0;
   if (std::from_chars(p, end, wide).ec != std::errc() || std::fabs(wide) > 1) return nullptr;
-  *value = 0;
+  *value = static_cast<float>(wide);  // 0 of its sign
   return after;
 }
 

@@ -16,8 +16,8 @@ namespace {
 
 constexpr size_t kQueriesAtOnce = 64;
 
-// Entries inspected by default, for each tree and neighbour asked for. Annoy's default is 1; most data
-// then gives a recall of 0.6 to 0.8, and entries are cheap here.
+// Entries inspected by default, for each tree and neighbour asked for. Annoy's default is 1; most
+// data then gives a recall of 0.6 to 0.8, and entries are cheap here.
 constexpr size_t kDefaultEntries = 8;
 
 // Branches taken from the queue together: their nodes' cache misses overlap, and the order of
@@ -51,7 +51,7 @@ struct Forest::Scratch {
   std::vector<float> margins;
   std::vector<uint32_t> candidates;
   size_t entries = 0;
-  size_t nodes_left = 0;  // that may still be visited
+  size_t nodes_left = 0;        // that may still be visited
   AlignedBuffer<float> query;   // in the geometry
   AlignedBuffer<float> sketch;  // of the query
   CodeQuery code_query;
@@ -318,8 +318,8 @@ Status Forest::Search(const MatrixView& queries, size_t k, int64_t search_k, int
                       std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const {
   const size_t n = vectors_.table.rows.rows;
   const size_t kept = std::min(k, n);
-  const size_t effort =
-      search_k >= 0 ? static_cast<size_t>(search_k) : kDefaultEntries * kept * size_t{header_.num_trees};
+  const size_t effort = search_k >= 0 ? static_cast<size_t>(search_k)
+                                      : kDefaultEntries * kept * size_t{header_.num_trees};
   threads = ResolveThreads(threads);
   nearest->assign(queries.rows, {});
   std::vector<SearchStats> parts(threads);

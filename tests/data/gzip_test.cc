@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "base/strings.h"
 #include "data/data_test_util.h"
+#include "data/growing_buffer.h"
 
 namespace kith {
 namespace {
@@ -53,6 +54,24 @@ TEST(Gzip, BombsAreRefused) {
   const std::string zeros(100 << 20, '\0');
   ExpectError(ReadBytesAs("u8bin", Gzip(zeros), "a.gz"), StatusCode::kOutOfMemory,
               {"a.gz", "256 times", "gunzip"});
+}
+
+TEST(GrowingBuffer, KeepsItsBytesAndRefusesTooMany) {
+  GrowingBuffer buffer("a.txt");
+  std::string expected;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string piece(static_cast<size_t>(i), static_cast<char>(i));
+    const Result<std::byte*> out = buffer.Extend(piece.size());
+    ASSERT_TRUE(out.ok());
+    std::copy(piece.begin(), piece.end(), reinterpret_cast<char*>(*out));
+    expected += piece;
+  }
+  for (size_t too_many : {SIZE_MAX, SIZE_MAX / 2, size_t{1} << 50}) {
+    ExpectError(buffer.Extend(too_many), StatusCode::kOutOfMemory, {"a.txt", "memory"});
+  }
+  ASSERT_EQ(buffer.size(), expected.size());
+  EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(buffer.data()), buffer.size()),
+            expected);
 }
 
 TEST(Gzip, StreamsLongFiles) {

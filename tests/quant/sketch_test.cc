@@ -1,0 +1,184 @@
+#include "quant/sketch.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "base/rng.h"
+#include "matrix.h"
+
+namespace kith {
+namespace {
+
+using testing::Matrix;
+
+Geometry Plain(size_t dim) { return Geometry(Metric::kEuclidean, dim, 0); }
+
+TrainedSketch Train(const Matrix& rows, int threads = 1, uint64_t seed = 5) {
+  return TrainSketch(rows.view(), Plain(rows.dim()), seed, threads).value();
+}
+
+// Coordinate i has a standard deviation of 1 / (1 + i), and a mean of i / 10.
+Matrix DecayingRows(size_t n, size_t dim, uint64_t seed) {
+  Matrix rows(DataType::kF32, n, dim);
+  Rng rng(seed);
+  for (size_t r = 0; r < n; ++r) {
+    for (size_t c = 0; c < dim; ++c) {
+      const auto i = static_cast<double>(c);
+      rows.Set(r, c, rng.Normal() / (1 + i) + i / 10);
+    }
+  }
+  return rows;
+}
+
+// The share of the rows' variance around the sketch's mean that lies in the basis' span.
+double CapturedVariance(const Matrix& rows, const TrainedSketch& sketch) {
+  double total = 0;
+  double captured = 0;
+  for (size_t r = 0; r < rows.rows(); ++r) {
+    for (size_t c = 0; c < rows.dim(); ++c) {
+      const double v = rows.Get(r, c) - sketch.mean[c];
+      total += v * v;
+    }
+    for (size_t i = 0; i < sketch.sketch_dim; ++i) {
+      double dot = 0;
+      for (size_t c = 0; c < rows.dim(); ++c) {
+        dot += (rows.Get(r, c) - sketch.mean[c]) * sketch.basis[i * rows.dim() + c];
+      }
+      captured += dot * dot;
+    }
+  }
+  return captured / total;
+}
+
+// Rows of the basis are orthogonal, and unit vectors, or zero where the data has fewer directions.
+void CheckBasis(const TrainedSketch& sketch, size_t dim, size_t min_directions) {
+  size_t directions = 0;
+  for (size_t i = 0; i < sketch.sketch_dim; ++i) {
+    for (size_t j = 0; j <= i; ++j) {
+      double dot = 0;
+      for (size_t c = 0; c < dim; ++c) {
+        dot += static_cast<double>(sketch.basis[i * dim + c]) * sketch.basis[j * dim + c];
+      }
+      ASSERT_TRUE(std::isfinite(dot));
+      if (i != j) {
+        ASSERT_NEAR(dot, 0, 1e-4) << i << " " << j;
+      } else if (dot != 0) {
+        ASSERT_NEAR(dot, 1, 1e-4) << i;
+        ++directions;
+      }
+    }
+  }
+  EXPECT_GE(directions, min_directions);
+}
+
+TEST(SketchTest, FewDimensionsAreOnlyCentred) {
+  for (const size_t dim : {1, 2, 50, 111, 112}) {
+    EXPECT_EQ(SketchDim(dim), dim);
+    const Matrix rows = Matrix::Random(DataType::kF32, 100, dim, dim);
+    const TrainedSketch sketch = Train(rows);
+    EXPECT_EQ(sketch.sketch_dim, dim);
+    EXPECT_TRUE(sketch.basis.empty());
+    const auto sketches = SketchRows(rows.view(), Plain(dim), sketch.Map(), 2);
+    ASSERT_TRUE(sketches.ok());
+    for (size_t r = 0; r < 100; ++r) {
+      const float* z = sketches->data() + r * SketchStride(dim);
+      for (size_t c = 0; c < SketchStride(dim); ++c) {
+        const float expected = c < dim ? static_cast<float>(rows.Get(r, c)) - sketch.mean[c] : 0.0f;
+        ASSERT_EQ(z[c], expected) << "row " << r << ", column " << c;
+      }
+    }
+  }
+  EXPECT_LT(SketchDim(113), 113u);
+}
+
+TEST(SketchTest, MeansAreMeans) {
+  const TrainedSketch sketch = Train(DecayingRows(3000, 130, 1));
+  for (size_t c = 0; c < 130; ++c) {
+    EXPECT_NEAR(sketch.mean[c], static_cast<double>(c) / 10, 0.08) << c;
+  }
+}
+
+TEST(SketchTest, FindsThePrincipalDirections) {
+  constexpr size_t kDim = 200;
+  // The axes are the principal directions; any other 48 capture less.
+  double total = 0;
+  double best = 0;
+  for (size_t i = 0; i < kDim; ++i) {
+    const double variance = 1.0 / static_cast<double>((1 + i) * (1 + i));
+    total += variance;
+    if (i < SketchDim(kDim)) best += variance;
+  }
+  const TrainedSketch sketch = Train(DecayingRows(6000, kDim, 1));
+  CheckBasis(sketch, kDim, SketchDim(kDim));
+  const double captured = CapturedVariance(DecayingRows(500, kDim, 2), sketch);
+  EXPECT_GT(captured, 0.99 * best / total);
+
+  // Random directions, for comparison, capture their share of the dimensions.
+  TrainedSketch random = sketch;
+  Rng rng(3);
+  for (float& v : random.basis) {
+    v = static_cast<float>(rng.Normal() / std::sqrt(static_cast<double>(kDim)));
+  }
+  EXPECT_GT(captured, 2 * CapturedVariance(DecayingRows(500, kDim, 2), random));
+}
+
+TEST(SketchTest, ProjectsOnTheBasis) {
+  const Matrix rows = DecayingRows(300, 150, 1);
+  const TrainedSketch sketch = Train(rows);
+  const auto sketches = SketchRows(rows.view(), Plain(150), sketch.Map(), 3);
+  ASSERT_TRUE(sketches.ok());
+  for (size_t r = 0; r < 300; r += 7) {
+    for (size_t i = 0; i < sketch.sketch_dim; ++i) {
+      double dot = 0;
+      for (size_t c = 0; c < 150; ++c) {
+        dot += (rows.Get(r, c) - sketch.mean[c]) * sketch.basis[i * 150 + c];
+      }
+      ASSERT_NEAR(sketches->data()[r * SketchStride(sketch.sketch_dim) + i], dot, 1e-4);
+    }
+  }
+}
+
+TEST(SketchTest, DegenerateDataGivesFiniteSketches) {
+  const size_t dim = 140;
+  Matrix zeros(DataType::kF32, 50, dim);
+  Matrix constant(DataType::kF32, 50, dim);
+  Matrix line(DataType::kF32, 50, dim);
+  Matrix one = Matrix::Random(DataType::kF32, 1, dim, 1);
+  for (size_t r = 0; r < 50; ++r) {
+    for (size_t c = 0; c < dim; ++c) {
+      constant.Set(r, c, 0.1);
+      line.Set(r, c, static_cast<double>(r) * 0.01);
+    }
+  }
+  for (const Matrix* rows : {&zeros, &constant, &line, &one}) {
+    const TrainedSketch sketch = Train(*rows);
+    CheckBasis(sketch, dim, rows == &line ? 1 : 0);
+    const auto sketches = SketchRows(rows->view(), Plain(dim), sketch.Map(), 1);
+    ASSERT_TRUE(sketches.ok());
+    for (size_t i = 0; i < sketches->size(); ++i) ASSERT_TRUE(std::isfinite((*sketches)[i]));
+    for (const float m : sketch.mean) ASSERT_TRUE(std::isfinite(m));
+  }
+}
+
+TEST(SketchTest, ThreadsChangeNothing) {
+  const Matrix rows = DecayingRows(5000, 170, 1);
+  const TrainedSketch one = Train(rows, 1);
+  const auto sketches = SketchRows(rows.view(), Plain(170), one.Map(), 1);
+  ASSERT_TRUE(sketches.ok());
+  for (const int threads : {2, 4, 0}) {
+    const TrainedSketch more = Train(rows, threads);
+    EXPECT_EQ(more.mean, one.mean);
+    EXPECT_EQ(more.basis, one.basis);
+    const auto again = SketchRows(rows.view(), Plain(170), one.Map(), threads);
+    ASSERT_TRUE(again.ok());
+    EXPECT_EQ(std::memcmp(again->data(), sketches->data(), again->size() * sizeof(float)), 0);
+  }
+  EXPECT_NE(Train(rows, 1, 6).basis, one.basis);
+}
+
+}  // namespace
+}  // namespace kith

@@ -1,0 +1,108 @@
+#include "search/top_k.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "base/rng.h"
+
+namespace kith {
+namespace {
+
+bool Same(const std::vector<Candidate>& a, const std::vector<Candidate>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.distance == y.distance && x.row == y.row;
+  });
+}
+
+// Few distances, so that most are ties.
+std::vector<Candidate> RandomCandidates(size_t n, Rng* rng) {
+  std::vector<Candidate> all(n);
+  for (uint32_t i = 0; i < n; ++i) all[i] = {static_cast<float>(rng->Below(20)) - 10, i};
+  for (size_t i = n; i > 1; --i) std::swap(all[i - 1], all[rng->Below(static_cast<uint32_t>(i))]);
+  return all;
+}
+
+TEST(TopKTest, EqualsSorting) {
+  Rng rng(1);
+  for (const size_t n : {0, 1, 2, 10, 300}) {
+    for (const size_t k : {0, 1, 2, 9, 10, 11, 299, 1000}) {
+      std::vector<Candidate> all = RandomCandidates(n, &rng);
+      TopK top(k);
+      for (const Candidate& c : all) top.Offer(c.distance, c.row);
+      std::sort(all.begin(), all.end());
+      all.resize(std::min(n, k));
+      EXPECT_TRUE(Same(top.Sorted(), all)) << "n " << n << ", k " << k;
+    }
+  }
+}
+
+TEST(TopKTest, TiesGoToTheSmallerRow) {
+  TopK top(2);
+  for (const uint32_t row : {9, 3, 7, 1, 8}) top.Offer(1.5f, row);
+  EXPECT_TRUE(Same(top.Sorted(), {{1.5f, 1}, {1.5f, 3}}));
+}
+
+TEST(TopKTest, NanIsNeverTaken) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  TopK top(3);
+  top.Offer(nan, 0);
+  top.Offer(infinity, 1);
+  top.Offer(nan, 2);
+  top.Offer(-infinity, 3);
+  EXPECT_TRUE(Same(top.Sorted(), {{-infinity, 3}, {infinity, 1}}));
+  top.Reset(1);
+  top.Offer(2, 4);
+  top.Offer(nan, 5);
+  EXPECT_TRUE(Same(top.Sorted(), {{2, 4}}));
+}
+
+// Callers skip what is above the threshold; that must lose nothing.
+TEST(TopKTest, TheThresholdLosesNothing) {
+  Rng rng(2);
+  for (const size_t k : {1, 5, 50}) {
+    const std::vector<Candidate> all = RandomCandidates(400, &rng);
+    TopK offered(k);
+    TopK skipped(k);
+    for (const Candidate& c : all) {
+      offered.Offer(c.distance, c.row);
+      if (c.distance <= skipped.threshold()) skipped.Offer(c.distance, c.row);
+    }
+    EXPECT_TRUE(Same(offered.Sorted(), skipped.Sorted())) << "k " << k;
+  }
+  EXPECT_EQ(TopK(3).threshold(), std::numeric_limits<float>::infinity());
+}
+
+TEST(TopKTest, MergedPartsEqualTheWhole) {
+  Rng rng(3);
+  for (const size_t k : {0, 1, 7, 100, 500}) {
+    const std::vector<Candidate> all = RandomCandidates(300, &rng);
+    TopK whole(k);
+    TopK parts[3] = {TopK(k), TopK(k), TopK(k)};
+    for (size_t i = 0; i < all.size(); ++i) {
+      whole.Offer(all[i].distance, all[i].row);
+      parts[i * i % 3].Offer(all[i].distance, all[i].row);
+    }
+    parts[2].Merge(parts[0]);
+    parts[2].Merge(parts[1]);
+    EXPECT_TRUE(Same(parts[2].Sorted(), whole.Sorted())) << "k " << k;
+  }
+}
+
+TEST(TopKTest, ResetForgets) {
+  TopK top(2);
+  top.Offer(1, 1);
+  top.Offer(2, 2);
+  top.Reset(1);
+  EXPECT_TRUE(top.Sorted().empty());
+  top.Offer(5, 5);
+  top.Offer(4, 4);
+  EXPECT_TRUE(Same(top.Sorted(), {{4, 4}}));
+}
+
+}  // namespace
+}  // namespace kith
