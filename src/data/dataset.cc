@@ -165,7 +165,7 @@ Result<Format> FormatToWrite(const std::string& path, const std::string& name) {
   return Status::InvalidArgument(
       StrCat(path,
              ": expected an extension that says the format, such as .fvecs, .npy or .csv; "
-             "name the format (--format)"));
+             "name the format"));
 }
 
 Status WriteAs(Format format, const std::string& path, const MatrixView& vectors,

@@ -123,14 +123,14 @@ bool LookLikeIntegers(std::span<const std::byte> head, size_t offset) {
 
 Status Ambiguous(const Input& input, std::string_view formats) {
   return Status::InvalidArgument(StrCat(input.path, ": its content could be ", formats,
-                                        "; name its format (--format) or give it the extension"));
+                                        "; name its format or give it the extension"));
 }
 
 Status Unknown(const Input& input) {
   return Status::InvalidArgument(StrCat(
       input.path, ": byte 0: expected one of the formats kith reads, got ", input.bytes.size(),
       " bytes of another kind or a damaged file; name its format "
-      "(--format) to learn what is wrong with it"));
+      "to learn what is wrong with it"));
 }
 
 size_t BytesOfElement(Format format) {

@@ -45,7 +45,7 @@ TEST(FindFormat, ByContentAloneWhereItSuffices) {
   for (const Golden& golden : GoldenFiles()) {
     const Result<Dataset> set = ReadBytes("a", golden.contents);
     if (golden.format == "u8bin" || golden.format == "i8bin") {
-      ExpectError(set, kInvalid, {"a: its content could be u8bin or i8bin", "--format"});
+      ExpectError(set, kInvalid, {"a: its content could be u8bin or i8bin", "name its format"});
       continue;
     }
     ASSERT_TRUE(set.ok()) << golden.format << ": " << set.status().message();
@@ -82,7 +82,7 @@ TEST(FindFormat, BadFilesKeepTheirExtensionsReader) {
 TEST(FindFormat, RefusesWhatItDoesNotKnow) {
   ExpectError(ReadBytes("a", ""), kInvalid, {"a: byte 0", "empty file"});
   ExpectError(ReadBytes("a.npy", ""), kInvalid, {"empty file"});
-  ExpectError(ReadBytes("a", Literal("\x7f\x45LF\1\1\1\0\0\0\0\0")), kInvalid, {"--format"});
+  ExpectError(ReadBytes("a", Literal("\x7f\x45LF\1\1\1\0\0\0\0\0")), kInvalid, {"name its format"});
   ExpectError(ReadBytes("a", Literal("\x89KITH\r\n\x1a\0\0\0\0")), kInvalid, {".kith file"});
   ExpectError(ReadBytesAs("parquet", "x"), kInvalid, {"'parquet'", "fvecs", "csv"});
 }
