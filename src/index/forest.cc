@@ -25,7 +25,7 @@ constexpr size_t kDefaultEntries = 8;
 constexpr size_t kBranchesAtOnce = 8;
 
 // How many standard errors of an estimate a candidate is given the benefit of.
-constexpr float kConfidence = 1.0f;
+constexpr float kConfidence = 1.5f;
 
 }  // namespace
 

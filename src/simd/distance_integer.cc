@@ -82,19 +82,19 @@ using D64 = hn::Repartition<uint64_t, D8>;
 using VI32 = hn::Vec<DI32>;
 using V64 = hn::Vec<D64>;
 
-// Sums of 32-bit lanes. A lane holds at most kMaxDim / 4 * 255^2 < 2^31; the total needs 64 bits.
+static_assert(uint64_t{kMaxDim} * 255 * 255 <= UINT32_MAX);
+
+// Sums of 32-bit lanes, modulo 2^32: the totals of kMaxDim products of bytes, 65536 * 255^2
+// unsigned or 65536 * 128^2 of either sign, are known from that.
+template <class Total32>
 struct Sum32 {
   VI32 a;
   VI32 b;
 
   HWY_INLINE Sum32() : a(hn::Zero(DI32())), b(hn::Zero(DI32())) {}
-
   HWY_INLINE float Total() const {
-    alignas(64) int32_t lanes[HWY_LANES(int32_t)];
-    hn::Store(hn::Add(a, b), DI32(), lanes);
-    int64_t sum = 0;
-    for (size_t i = 0; i < hn::Lanes(DI32()); ++i) sum += lanes[i];
-    return static_cast<float>(sum);
+    const int32_t total = hn::GetLane(hn::SumOfLanes(DI32(), hn::Add(a, b)));
+    return static_cast<float>(static_cast<Total32>(total));
   }
 };
 
@@ -109,12 +109,13 @@ struct Sum64 {
 
 HWY_INLINE V8 AbsDiff(V8 q, V8 x) { return hn::Sub(hn::Max(q, x), hn::Min(q, x)); }
 
-HWY_INLINE void MulAddPairs(hn::Vec<DI16> q, hn::Vec<DI16> x, Sum32& sum) {
+template <class Sum>
+HWY_INLINE void MulAddPairs(hn::Vec<DI16> q, hn::Vec<DI16> x, Sum& sum) {
   sum.a = hn::ReorderWidenMulAccumulate(DI32(), q, x, sum.a, sum.b);
 }
 
 struct OpL2U8 {
-  using Sum = Sum32;
+  using Sum = Sum32<uint32_t>;
   static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
     const V8 zero = hn::Zero(D8());
     const V8 diff = AbsDiff(q, x);
@@ -125,7 +126,7 @@ struct OpL2U8 {
   }
 };
 struct OpDotU8 {
-  using Sum = Sum32;
+  using Sum = Sum32<uint32_t>;
   static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
     const V8 zero = hn::Zero(D8());
     MulAddPairs(hn::BitCast(DI16(), hn::InterleaveLower(D8(), q, zero)),
@@ -135,7 +136,7 @@ struct OpDotU8 {
   }
 };
 struct OpDotI8 {
-  using Sum = Sum32;
+  using Sum = Sum32<int32_t>;
   static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
     // Sign extension: the byte in the upper half of 16 bits, shifted down arithmetically.
     const V8 zero = hn::Zero(D8());
