@@ -4,8 +4,7 @@
     tools/tidy.py BUILD_DIR [--budget SECONDS] [--jobs N]
 
 A file found clean is not looked at again until it, a header or .clang-tidy changes (stamps in
-BUILD_DIR/tidy). What the budget leaves unread is counted and read first the next time.
-Exits with 1 on a finding.
+BUILD_DIR/tidy). What the budget leaves unread is counted. Exits with 1 on a finding.
 """
 import argparse
 import hashlib
@@ -76,15 +75,15 @@ def main():
         digest.update((ROOT / name).read_bytes())
         stamp = stamps / name.replace("/", "__")
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != digest.hexdigest():
-            pending.append((stamp.stat().st_mtime if stamp.exists() else 0, name, stamp,
-                            digest.hexdigest()))
-    pending.sort()  # those never read, or read longest ago, come first
+            pending.append((digest.hexdigest(), name, stamp))
+    # By digest: another order after every change, so that a small budget gets to every file in time.
+    pending.sort()
 
     deadline = time.monotonic() + min(arguments.budget, 1e9)
     with ThreadPoolExecutor(max_workers=arguments.jobs) as pool:
         results = list(pool.map(lambda item: run(build, item[1], deadline), pending))
     unread = faulty = 0
-    for (_, name, stamp, digest), (finished, findings) in zip(pending, results):
+    for (digest, _, stamp), (finished, findings) in zip(pending, results):
         if not finished:
             unread += 1
         elif findings:
@@ -94,7 +93,7 @@ def main():
             stamp.write_text(digest, encoding="utf-8")
     print(f"{len(names)} files, {faulty} with findings" +
           (f", {unread} not read within {arguments.budget:.0f} s" if unread else ""))
-    return 1 if faulty or not names else 0
+    return 1 if faulty or unread == len(names) else 0
 
 
 if __name__ == "__main__":

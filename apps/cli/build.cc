@@ -31,6 +31,7 @@ struct BuildArgs {
   std::string ids;
   std::string format;
   int64_t rows = 0;
+  ColumnArgs columns;
   uint64_t seed = 42;
   int threads = 0;
   bool json = false;
@@ -129,6 +130,8 @@ Status RunBuild(const BuildArgs& args) {
   read.format = args.format;
   read.max_rows = static_cast<uint64_t>(args.rows);
   read.labels_path = args.keys;
+  read.columns = args.columns.columns;
+  read.key_column = args.columns.key_column;
   read.progress = bar.callback();
   KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(args.vectors, read));
   std::vector<int64_t> ids;
@@ -200,6 +203,7 @@ void AddBuildCommand(CLI::App* app, Action* action) {
   AddThreads(sub, &args->threads,
              "Threads; 0 is one for each core. The file is the same with any number");
   sub->add_option("--seed", args->seed, "Seed of the trees")->type_name("N")->capture_default_str();
+  AddColumns(sub, &args->columns);
   AddFormat(sub, "--format", &args->format, "Format of VECTORS; found out if absent");
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N vectors");
   sub->add_flag("--json", args->json, "Print the summary as a JSON object");

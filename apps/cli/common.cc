@@ -165,6 +165,14 @@ CLI::Option* AddDataType(CLI::App* app, std::optional<DataType>* dtype,
                    StrCat(description, ": ", Joined(names)));
 }
 
+void AddColumns(CLI::App* app, ColumnArgs* args) {
+  app->add_option("--columns", args->columns,
+                  "Columns of a csv file to take: names of its header or numbers, as lat,lon")
+      ->type_name("LIST");
+  app->add_option("--key-column", args->key_column, "Column of a csv file that names the vectors")
+      ->type_name("NAME");
+}
+
 CLI::Option* AddFormat(CLI::App* app, const std::string& name, std::string* format,
                        const std::string& description) {
   const std::vector<std::string> names = DatasetFormats();

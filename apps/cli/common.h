@@ -27,6 +27,13 @@ std::string ToLine(const Json& json);
 // A float as the shortest decimal number that reads back as it, for JSON; null for infinity.
 Json JsonFloat(float x);
 
+// --columns and --key-column, for csv files.
+struct ColumnArgs {
+  std::string columns;
+  std::string key_column;
+};
+void AddColumns(CLI::App* app, ColumnArgs* args);
+
 // Options that mean the same everywhere. `name` is CLI11's, "-k" or "--effort".
 CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, int64_t least,
                       const std::string& description);

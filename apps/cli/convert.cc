@@ -35,6 +35,7 @@ struct ConvertArgs {
   std::string in_format;
   std::string keys;
   int64_t rows = 0;
+  ColumnArgs columns;
   bool queries = false;
   bool json = false;
 };
@@ -128,6 +129,8 @@ Status RunConvert(const ConvertArgs& args) {
   read.format = args.in_format;
   read.part = args.queries ? DatasetPart::kQueries : DatasetPart::kBase;
   read.max_rows = static_cast<uint64_t>(args.rows);
+  read.columns = args.columns.columns;
+  read.key_column = args.columns.key_column;
   read.progress = bar.callback();
   KITH_ASSIGN_OR_RETURN(Dataset dataset, LoadVectors(args.in, read));
   KITH_RETURN_IF_ERROR(SettleKeys(args, &dataset.keys));
@@ -188,6 +191,7 @@ void AddConvertCommand(CLI::App* app, Action* action) {
                   "Write the keys to FILE, one a line, for formats without names")
       ->type_name("FILE");
   sub->add_flag("--queries", args->queries, "Of hdf5, take \"test\" instead of \"train\"");
+  AddColumns(sub, &args->columns);
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N vectors");
   sub->add_flag("--json", args->json, "Print the summary as a JSON object");
   sub->footer(

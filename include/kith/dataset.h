@@ -39,6 +39,10 @@ struct ReadOptions {
   // A file of keys that replace the file's own: one a line, or idx of one axis. "" for none, but
   // MNIST's labels are found beside its images.
   std::string labels_path;
+  // csv: the columns to take, by their names in the header or their numbers from 1, separated by
+  // commas; "" takes all but the keys. And the column of keys; "" finds out.
+  std::string columns;
+  std::string key_column;
   Progress progress;  // stage "read", in bytes; not called for what is only mapped
 };
 
@@ -46,8 +50,8 @@ struct ReadOptions {
 std::vector<std::string> DatasetFormats();
 
 // Reads vectors, finding the format by content first and extension second (docs/formats.md).
-// Fixed-layout files (npy, fbin, ...) are mapped, not read, and gzip is unpacked. Values are checked
-// to be finite by BuildIndex, not here; text formats refuse "nan" and "inf" as they parse.
+// Fixed-layout files (npy, fbin, ...) are mapped, not read, and gzip is unpacked. Values are
+// checked to be finite by BuildIndex, not here; text formats refuse "nan" and "inf" as they parse.
 // Cost: O(1) for mapped formats, O(bytes) for text, gz, fvecs.
 // Errors: NotFound; InvalidArgument naming file, line or byte offset, expected and got;
 // Unsupported (hdf5 not built in, npy of objects); IoError; OutOfMemory. Thread-safe.

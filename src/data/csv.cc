@@ -2,6 +2,7 @@
 // separator, a header line and a column of keys are found.
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <string>
 #include <vector>
 
@@ -170,31 +171,78 @@ Status CountsDiffer(const LineReader& lines, std::string_view line, const Dialec
                      StrCat(Fields(line, dialect.separator).size()));
 }
 
-// Parses a row of `columns` fields.
+// What the columns of a file are for.
+struct Columns {
+  static constexpr int kSkipped = -1;
+  static constexpr int kKey = -2;
+  std::vector<int> roles;  // for each column: the coordinate it holds, or one of the above
+  size_t dim = 0;
+};
+
+// The number from 0 of the column that a user calls `name`. Errors: InvalidArgument.
+Result<size_t> FindColumn(const LineReader& lines, const std::vector<std::string>& header,
+                          size_t count, std::string_view name) {
+  const auto found = std::find(header.begin(), header.end(), name);
+  if (found != header.end()) return static_cast<size_t>(found - header.begin());
+  size_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error == std::errc() && end == name.data() + name.size() && number >= 1 && number <= count) {
+    return number - 1;
+  }
+  std::string names;
+  for (const std::string& field : header) names += StrCat(names.empty() ? "" : ", ", field);
+  return lines.Error(header.empty() ? StrCat("a column from 1 to ", count)
+                                    : StrCat("one of the columns ", names, " or their numbers"),
+                     Quoted(name));
+}
+
+Result<Columns> ChooseColumns(const LineReader& lines, const std::vector<std::string>& header,
+                              size_t count, const Dialect& dialect, const ReadOptions& options) {
+  Columns columns;
+  const bool all = options.columns.empty();
+  columns.roles.assign(count, all ? 0 : Columns::kSkipped);
+  if (!options.key_column.empty()) {
+    KITH_ASSIGN_OR_RETURN(const size_t key, FindColumn(lines, header, count, options.key_column));
+    columns.roles[key] = Columns::kKey;
+  } else if (dialect.key_column) {
+    columns.roles[0] = Columns::kKey;
+  }
+  if (all) {
+    for (int& role : columns.roles) {
+      if (role != Columns::kKey) role = static_cast<int>(columns.dim++);
+    }
+    return columns;
+  }
+  for (const std::string& name : Fields(options.columns, ',')) {
+    KITH_ASSIGN_OR_RETURN(const size_t column, FindColumn(lines, header, count, name));
+    columns.roles[column] = static_cast<int>(columns.dim++);
+  }
+  return columns;
+}
+
+// Parses a row.
 Status ParseRow(const LineReader& lines, std::string_view line, const Dialect& dialect,
-                size_t columns, RowCollector* collector) {
+                const Columns& columns, RowCollector* collector) {
   FieldSplitter splitter(line, dialect.separator);
   const auto unquoted = [&] {
     return lines.Error(StrCat("field ", splitter.count() + 1, " to end with its closing quote"),
                        "none on this line, or text after it");
   };
   std::string_view field;
-  if (dialect.key_column) {
+  KITH_ASSIGN_OR_RETURN(float* out, collector->AddRow(columns.dim));
+  for (const int role : columns.roles) {
+    if (splitter.done()) return CountsDiffer(lines, line, dialect, columns.roles.size());
+    if (role >= 0 && splitter.TakeNumber(out + role)) continue;
     if (!splitter.Take(&field)) return unquoted();
-    collector->keys().Add(field);
-  }
-  const size_t dim = columns - (dialect.key_column ? 1 : 0);
-  KITH_ASSIGN_OR_RETURN(float* out, collector->AddRow(dim));
-  for (size_t i = 0; i < dim; ++i) {
-    if (splitter.done()) return CountsDiffer(lines, line, dialect, columns);
-    if (splitter.TakeNumber(out + i)) continue;
-    if (!splitter.Take(&field)) return unquoted();
+    if (role == Columns::kKey) collector->keys().Add(field);
+    if (role < 0) continue;
     const char* end = field.data() + field.size();
-    if (field.empty() || ParseFloat(field.data(), end, out + i) != end) {
-      return lines.Error(StrCat("a finite number in field ", splitter.count()), Quoted(field));
+    if (field.empty() || ParseFloat(field.data(), end, out + role) != end) {
+      return lines.Error(StrCat("a finite number in field ", splitter.count()),
+                         Quoted(field) + (columns.dim > 1 ? "; columns can be chosen" : ""));
     }
   }
-  return splitter.done() ? Status::Ok() : CountsDiffer(lines, line, dialect, columns);
+  return splitter.done() ? Status::Ok() : CountsDiffer(lines, line, dialect, columns.roles.size());
 }
 
 void AppendField(std::string_view field, std::string* line) {
@@ -217,13 +265,20 @@ Result<Dataset> ReadCsv(ByteStream* stream, const ReadOptions& options) {
   LineReader lines(stream, options.progress);
   RowCollector collector(stream->path());
   std::string_view line;
-  if (dialect.header) KITH_RETURN_IF_ERROR(lines.NextRow(&line).status());
-  size_t columns = 0;
+  std::vector<std::string> header;
+  if (dialect.header) {
+    KITH_RETURN_IF_ERROR(lines.NextRow(&line).status());
+    header = Fields(line, dialect.separator);
+  }
+  Columns columns;
   while (collector.rows() < RowsToRead(kMaxRows, options)) {
     KITH_ASSIGN_OR_RETURN(const bool more, lines.NextRow(&line));
     if (!more) break;
-    if (columns == 0) columns = Fields(line, dialect.separator).size();
-    if (columns < (dialect.key_column ? 2 : 1)) {
+    if (columns.dim == 0) {
+      const size_t count = Fields(line, dialect.separator).size();
+      KITH_ASSIGN_OR_RETURN(columns, ChooseColumns(lines, header, count, dialect, options));
+    }
+    if (columns.dim == 0) {
       return lines.Error(dialect.key_column ? "a key and numbers" : "numbers", Quoted(line));
     }
     KITH_RETURN_IF_ERROR(ParseRow(lines, line, dialect, columns, &collector));

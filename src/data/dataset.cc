@@ -234,6 +234,11 @@ std::vector<std::string> DatasetFormats() {
 Result<Dataset> ReadDataset(const std::string& path, const ReadOptions& options) {
   KITH_ASSIGN_OR_RETURN(const Input input, OpenInput(path));
   KITH_ASSIGN_OR_RETURN(Dataset set, ReadInput(input, options));
+  if (set.format != FormatName(Format::kCsv) &&
+      !(options.columns.empty() && options.key_column.empty())) {
+    return Status::InvalidArgument(
+        StrCat(path, ": only csv files have columns to choose, and this is ", set.format));
+  }
   std::string labels = options.labels_path;
   if (labels.empty() && set.format == FormatName(Format::kIdx)) labels = FindLabelsBeside(path);
   if (!labels.empty()) {

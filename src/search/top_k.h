@@ -54,8 +54,8 @@ class TopK {
     for (const Candidate& c : other.heap_) Offer(c.distance, c.row);
   }
 
-  // Sorts, nearest first, and returns what it holds. Nothing may be offered after it but to a Reset()
-  // one, which also ends the reference's life.
+  // Sorts, nearest first, and returns what it holds. Nothing may be offered after it but to a
+  // Reset() one, which also ends the reference's life.
   const std::vector<Candidate>& Sorted() {
     std::sort_heap(heap_.begin(), heap_.end());
     return heap_;

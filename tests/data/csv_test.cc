@@ -45,6 +45,30 @@ TEST(Csv, HeadersAndKeys) {
   ExpectCsv("a,1,2", {{1, 2}}, {"a"});
 }
 
+TEST(Csv, ChosenColumns) {
+  const std::string text =
+      "city,country,lat,lon\nOslo,Norway,59.5,10.75\nQuito,Ecuador,-0.25,-78.5\n";
+  const TempDir dir;
+  const std::string path = dir / "cities.csv";
+  WriteFile(path, text);
+  const auto read = [&](const std::string& columns, const std::string& keys) {
+    ReadOptions options;
+    options.columns = columns;
+    options.key_column = keys;
+    return ReadDataset(path, options);
+  };
+  const Matrix places = {{59.5, 10.75}, {-0.25, -78.5}};
+  ExpectSet(read("lat,lon", ""), "csv", DataType::kF32, places, {"Oslo", "Quito"});
+  ExpectSet(read("3,4", "country"), "csv", DataType::kF32, places, {"Norway", "Ecuador"});
+  ExpectSet(read("lon, lat", "city"), "csv", DataType::kF32, {{10.75, 59.5}, {-78.5, -0.25}},
+            {"Oslo", "Quito"});
+  ExpectError(read("", ""), kInvalid, {"line 2", "field 2", "'Norway'"});
+  ExpectError(read("lat,height", ""), kInvalid,
+              {"cities.csv", "city, country, lat, lon", "height"});
+  ExpectError(read("5", ""), kInvalid, {"cities.csv", "'5'"});
+  ExpectError(read("lat", "0"), kInvalid, {"cities.csv", "'0'"});
+}
+
 TEST(Csv, QuotedFields) {
   ExpectCsv("\"a, b\",1,\"2\"\n\"say \"\"hi\"\"\",\"3\" , 4\n", {{1, 2}, {3, 4}},
             {"a, b", "say \"hi\""});

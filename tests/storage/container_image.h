@@ -11,9 +11,9 @@
 #include <string_view>
 #include <utility>
 
-#include "base/crc32c.h"
 #include "storage/container.h"
 #include "storage/format.h"
+#include "storage/seal.h"
 
 namespace kith::testing {
 
@@ -59,20 +59,7 @@ class ContainerImage {
   }
 
   // Makes all checksums right again, so that the checks behind them are reached.
-  void Seal() {
-    for (size_t i = 0; i < header().section_count && i < kMaxSections; ++i) {
-      SectionEntry sealed = entry(i);
-      if (sealed.offset > bytes_.size() || sealed.size > bytes_.size() - sealed.offset) continue;
-      sealed.crc32c =
-          ExtendCrc32c(0, AsBytes(std::string_view(bytes_).substr(sealed.offset, sealed.size)));
-      SetEntry(i, sealed);
-    }
-    FileHeader sealed = header();
-    sealed.header_crc32c = 0;
-    SetHeader(sealed);
-    sealed.header_crc32c = ExtendCrc32c(0, AsBytes(std::string_view(bytes_).substr(0, kPageBytes)));
-    SetHeader(sealed);
-  }
+  void Seal() { SealContainer(&bytes_); }
 
  private:
   std::string bytes_;

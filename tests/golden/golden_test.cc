@@ -1,0 +1,179 @@
+// Files of every released format version: opened, answered as recorded, and built anew to the same
+// bytes. README.md says how to write them.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <cstdio>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "kith/index.h"
+#include "matrix.h"
+#include "simd/kernels.h"
+#include "temp_dir.h"
+
+namespace kith {
+namespace {
+
+using testing::Matrix;
+using testing::ReadFile;
+using testing::TempDir;
+using testing::WriteFile;
+
+struct Golden {
+  std::string name;
+  Metric metric;
+  DataType dtype;
+  size_t rows;
+  size_t dim;
+  bool forest;
+  bool keys;
+  bool ids;
+
+  std::string Path(const std::string& extension) const {
+    return std::string(KITH_GOLDEN_DIR) + "/v1/" + name + extension;
+  }
+  Matrix Rows() const { return Matrix::Random(dtype, rows, dim, 1); }
+  Matrix Queries() const { return Matrix::Random(dtype, 6, dim, 2); }
+  std::string Key(size_t row) const { return "row " + std::to_string(row / 2); }
+  int64_t Id(size_t row) const {
+    return ids ? static_cast<int64_t>(row * row + 1000) : static_cast<int64_t>(row);
+  }
+};
+
+bool UpdateWanted() {
+  const char* wanted = getenv("KITH_UPDATE_GOLDEN");
+  return wanted != nullptr && std::string(wanted) == "1";
+}
+
+// Without fused multiply-add the last bits of sums of floats differ.
+bool HasFusedMultiplyAdd() {
+  const std::string target = simd::GetKernels().target;
+  return target != "SCALAR" && target != "EMU128";
+}
+
+Status Build(const Golden& golden, const std::string& path) {
+  StringList keys;
+  std::vector<int64_t> ids;
+  for (size_t r = 0; r < golden.rows; ++r) {
+    keys.Add(golden.Key(r));
+    ids.push_back(golden.Id(r));
+  }
+  BuildOptions options;
+  options.metric = golden.metric;
+  options.dtype = golden.dtype;
+  options.forest = golden.forest;
+  options.forest_options = {.num_trees = 2, .leaf_size = 16};
+  if (golden.keys) options.keys = &keys;
+  if (golden.ids) options.ids = &ids;
+  return BuildIndex(golden.Rows().view(), path, options);
+}
+
+// One line for each neighbour: how it was searched, query, place, id, distance.
+std::string Answers(const Index& index, const Golden& golden) {
+  std::ostringstream out;
+  const Matrix queries = golden.Queries();
+  for (const IndexKind kind : {IndexKind::kExact, IndexKind::kForest}) {
+    if (kind == IndexKind::kForest && !(golden.forest && HasFusedMultiplyAdd())) continue;
+    SearchResult result;
+    const Status status =
+        index.Search(queries.view(), {.k = 7, .index = kind, .effort = 40}, &result);
+    EXPECT_TRUE(status.ok()) << status.message();
+    for (size_t i = 0; i < result.ids.size(); ++i) {
+      char distance[64];
+      std::snprintf(distance, sizeof(distance), "%a", static_cast<double>(result.distances[i]));
+      out << IndexKindName(kind) << ' ' << i / 7 << ' ' << i % 7 << ' ' << result.ids[i] << ' '
+          << distance << '\n';
+    }
+  }
+  return out.str();
+}
+
+std::map<std::string, uint32_t> Checksums(const Index& index) {
+  std::map<std::string, uint32_t> sums;
+  for (const auto& section : index.info().sections) sums[section.name] = section.crc32c;
+  sums.erase("meta");  // names the version of kith
+  return sums;
+}
+
+class GoldenTest : public ::testing::TestWithParam<Golden> {
+ protected:
+  void SetUp() override {
+    const Golden& golden = GetParam();
+    if (UpdateWanted()) {
+      const Status built = Build(golden, golden.Path(".kith"));
+      ASSERT_TRUE(built.ok()) << built.message();
+    }
+    auto opened = OpenIndex(golden.Path(".kith"));
+    ASSERT_TRUE(opened.ok()) << opened.status().message();
+    index_ = std::move(opened).value();
+    if (UpdateWanted()) WriteFile(golden.Path(".answers"), Answers(*index_, golden));
+  }
+  std::unique_ptr<Index> index_;
+};
+
+TEST_P(GoldenTest, Opens) {
+  const Golden& golden = GetParam();
+  const IndexInfo& info = index_->info();
+  EXPECT_EQ(info.format_version, 1u);
+  EXPECT_LE(info.file_bytes, 64u << 10);
+  EXPECT_EQ(info.num_vectors, golden.rows);
+  EXPECT_EQ(info.dim, golden.dim);
+  EXPECT_EQ(info.metric, golden.metric);
+  EXPECT_EQ(info.dtype, golden.dtype);
+  EXPECT_EQ(info.has_forest, golden.forest);
+  EXPECT_EQ(info.has_keys, golden.keys);
+  EXPECT_EQ(info.has_ids, golden.ids);
+  const Status verified = VerifyIndex(golden.Path(".kith"));
+  EXPECT_TRUE(verified.ok()) << verified.message();
+}
+
+TEST_P(GoldenTest, HoldsItsVectorsKeysAndIds) {
+  const Golden& golden = GetParam();
+  const Matrix rows = golden.Rows();
+  std::vector<float> vector(golden.dim);
+  for (size_t r = 0; r < golden.rows; ++r) {
+    index_->GetVector(r, vector.data());
+    for (size_t c = 0; c < golden.dim; ++c) ASSERT_EQ(vector[c], rows.Get(r, c)) << "row " << r;
+    EXPECT_EQ(index_->Id(r), golden.Id(r));
+    EXPECT_EQ(*index_->FindId(golden.Id(r)), r);
+    EXPECT_EQ(index_->Key(r), golden.keys ? golden.Key(r) : "");
+    if (golden.keys) EXPECT_EQ(*index_->FindKey(golden.Key(r)), r / 2 * 2);
+  }
+}
+
+TEST_P(GoldenTest, AnswersAsRecorded) {
+  const Golden& golden = GetParam();
+  const std::string recorded = ReadFile(golden.Path(".answers"));
+  ASSERT_FALSE(recorded.empty());
+  if (HasFusedMultiplyAdd()) {
+    EXPECT_EQ(Answers(*index_, golden), recorded);
+  } else if (golden.dtype != DataType::kF32) {
+    const std::string exact = Answers(*index_, golden);
+    EXPECT_EQ(exact, recorded.substr(0, exact.size()));
+  }
+}
+
+TEST_P(GoldenTest, IsBuiltAnewToTheSameBytes) {
+  if (!HasFusedMultiplyAdd()) GTEST_SKIP() << "no fused multiply-add: sums of floats differ";
+  const TempDir dir;
+  const Status built = Build(GetParam(), dir.File("again.kith"));
+  ASSERT_TRUE(built.ok()) << built.message();
+  const auto again = OpenIndex(dir.File("again.kith"));
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_EQ(Checksums(**again), Checksums(*index_));
+}
+
+INSTANTIATE_TEST_SUITE_P(V1, GoldenTest,
+                         ::testing::Values(Golden{"euclidean_u8_forest_keys", Metric::kEuclidean,
+                                                  DataType::kU8, 120, 8, true, true, false},
+                                           Golden{"hamming_bit_ids", Metric::kHamming,
+                                                  DataType::kBit, 200, 100, false, false, true},
+                                           Golden{"angular_f32", Metric::kAngular, DataType::kF32,
+                                                  60, 12, true, false, false}),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace kith
