@@ -199,6 +199,7 @@ Result<size_t> FindColumn(const LineReader& lines, const std::vector<std::string
 Result<Columns> ChooseColumns(const LineReader& lines, const std::vector<std::string>& header,
                               size_t count, const Dialect& dialect, const ReadOptions& options) {
   Columns columns;
+  if (count == 0) return columns;
   const bool all = options.columns.empty();
   columns.roles.assign(count, all ? 0 : Columns::kSkipped);
   if (!options.key_column.empty()) {
