@@ -82,7 +82,7 @@ int Run(const MatrixView& b, const MatrixView& q, Metric metric, uint32_t trees)
 
   std::vector<Point> ours;
   std::vector<Point> theirs;
-  for (int64_t effort = 125; effort <= 128000; effort *= 2) {
+  for (int64_t effort = 125; effort <= 32000; effort *= 2) {
     std::vector<double> our_times;
     std::vector<double> their_times;
     SearchResult result;

@@ -70,11 +70,11 @@ constexpr int64_t kSteps = 20'000'000;
 
 #if defined(__x86_64__)
 __attribute__((target("avx512f"))) float FmaAvx512() {
-  __m512 sums[kChains] = {};
+  __m512 sums[kChains];  // of different values, or they would be computed once
+  for (int j = 0; j < kChains; ++j) sums[j] = _mm512_set1_ps(static_cast<float>(j));
   const __m512 x = _mm512_set1_ps(0.5f);
   for (int64_t i = 0; i < kSteps; ++i) {
-    for (__m512& sum : sums) sum = _mm512_fmadd_ps(x, x, sum);
-    asm volatile("");
+    for (int j = 0; j < kChains; ++j) sums[j] = _mm512_fmadd_ps(x, x, sums[j]);
   }
   float total = 0;
   for (const __m512& sum : sums) total += _mm512_reduce_add_ps(sum);
@@ -82,11 +82,11 @@ __attribute__((target("avx512f"))) float FmaAvx512() {
 }
 
 __attribute__((target("avx2,fma"))) float FmaAvx2() {
-  __m256 sums[8] = {};
+  __m256 sums[8];
+  for (int j = 0; j < 8; ++j) sums[j] = _mm256_set1_ps(static_cast<float>(j));
   const __m256 x = _mm256_set1_ps(0.5f);
   for (int64_t i = 0; i < kSteps; ++i) {
-    for (__m256& sum : sums) sum = _mm256_fmadd_ps(x, x, sum);
-    asm volatile("");
+    for (int j = 0; j < 8; ++j) sums[j] = _mm256_fmadd_ps(x, x, sums[j]);
   }
   float lanes[8];
   float total = 0;

@@ -78,6 +78,7 @@ using OpAndBits = ScalarOp<BitsShared, uint8_t>;
 using D16 = hn::RepartitionToWide<D8>;
 using DI16 = hn::RebindToSigned<D16>;
 using DI32 = hn::RepartitionToWide<DI16>;
+using DU32 = hn::RebindToUnsigned<DI32>;
 using D64 = hn::Repartition<uint64_t, D8>;
 using VI32 = hn::Vec<DI32>;
 using V64 = hn::Vec<D64>;
@@ -93,7 +94,9 @@ struct Sum32 {
 
   HWY_INLINE Sum32() : a(hn::Zero(DI32())), b(hn::Zero(DI32())) {}
   HWY_INLINE float Total() const {
-    const int32_t total = hn::GetLane(hn::SumOfLanes(DI32(), hn::Add(a, b)));
+    const DU32 d;  // whose sums wrap by definition
+    const uint32_t total =
+        hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::BitCast(d, a), hn::BitCast(d, b))));
     return static_cast<float>(static_cast<Total32>(total));
   }
 };
