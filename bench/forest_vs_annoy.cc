@@ -50,6 +50,23 @@ double QpsAt(const std::vector<Point>& curve, double recall) {
   return 0;
 }
 
+// Prints both curves, and both speeds where they reach the same recall.
+void PrintCurves(const std::vector<Point>& theirs, const std::vector<Point>& ours) {
+  std::printf("  search_k  Annoy recall      qps   kith recall      qps\n");
+  for (size_t i = 0; i < ours.size(); ++i) {
+    std::printf("  %8ld  %12.4f %8.0f  %12.4f %8.0f\n", static_cast<long>(ours[i].effort),
+                theirs[i].recall, theirs[i].qps, ours[i].recall, ours[i].qps);
+  }
+  std::printf("\n  at recall  Annoy qps   kith qps   ratio\n");
+  for (const double recall : {0.8, 0.9, 0.95, 0.99}) {
+    const double a = QpsAt(theirs, recall);
+    const double k = QpsAt(ours, recall);
+    if (a > 0 && k > 0) {
+      std::printf("  %9.2f  %9.0f  %9.0f  %5.1fx\n", recall, a, k, k / a);
+    }
+  }
+}
+
 template <class Distance>
 int Run(const MatrixView& b, const MatrixView& q, Metric metric, uint32_t trees) {
   using Rival = Annoy::AnnoyIndex<int, float, Distance, Annoy::Kiss64Random,
@@ -121,19 +138,7 @@ int Run(const MatrixView& b, const MatrixView& q, Metric metric, uint32_t trees)
   std::printf("  Annoy  %9.2f  %15.0f\n  kith   %9.2f  %15.0f\n  ratio  %8.1fx  %14.2fx\n\n",
               annoy_build, bytes(annoy_path), build, bytes(path), annoy_build / build,
               bytes(path) / bytes(annoy_path));
-  std::printf("  search_k  Annoy recall      qps   kith recall      qps\n");
-  for (size_t i = 0; i < ours.size(); ++i) {
-    std::printf("  %8ld  %12.4f %8.0f  %12.4f %8.0f\n", static_cast<long>(ours[i].effort),
-                theirs[i].recall, theirs[i].qps, ours[i].recall, ours[i].qps);
-  }
-  std::printf("\n  at recall  Annoy qps   kith qps   ratio\n");
-  for (const double recall : {0.8, 0.9, 0.95, 0.99}) {
-    const double a = QpsAt(theirs, recall);
-    const double k = QpsAt(ours, recall);
-    if (a > 0 && k > 0) {
-      std::printf("  %9.2f  %9.0f  %9.0f  %5.1fx\n", recall, a, k, k / a);
-    }
-  }
+  PrintCurves(theirs, ours);
   std::filesystem::remove(path);
   std::filesystem::remove(annoy_path);
   return 0;
