@@ -30,7 +30,8 @@ constexpr uint32_t kDefaultLeafSize = 48;
 // Whether estimating from codes first is cheaper than comparing every candidate in full: the metric
 // must be one that codes estimate, and a code much smaller than a vector.
 int BitsFor(const MatrixView& rows, const Geometry& geometry, Metric metric) {
-  if (metric == Metric::kManhattan || metric == Metric::kHamming) return 0;
+  // A dot product's codes would spend their bits on the coordinate that evens out the norms.
+  if (metric != Metric::kEuclidean && metric != Metric::kAngular) return 0;
   const CodeShape shape{geometry.dim(), CodeBits(geometry.dim())};
   return RowBytes(rows.dtype, rows.dim) >= 3 * shape.row_bytes() ? shape.bits : 0;
 }
