@@ -357,8 +357,11 @@ Status WriteHdf5(const MatrixView& vectors, AtomicFile* file) {
   const hsize_t lengths[2] = {vectors.rows, vectors.dim};
   const Handle space(H5Screate_simple(2, lengths, nullptr), H5Sclose);
   const Handle type = TypeInFile(vectors, dtype);
+  // Without the time of writing, which would make the bytes depend on more than the vectors.
+  const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_obj_track_times(creation.get(), false);
   const Handle dataset(H5Dcreate2(image.get(), "train", type.get(), space.get(), H5P_DEFAULT,
-                                  H5P_DEFAULT, H5P_DEFAULT),
+                                  creation.get(), H5P_DEFAULT),
                        H5Dclose);
   if (!dataset.ok()) return Status::OutOfMemory("HDF5 can't make a file in memory");
   // The bytes of a bool are those of its enumeration, so the file's type serves in memory too.

@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
+#include <chrono>
+#include <thread>
+
 #include "data/data_test_util.h"
 
 namespace kith {
@@ -162,6 +165,20 @@ TEST(Hdf5, RefusesWhatIsMissingOrLies) {
     H5Lcreate_external("elsewhere.h5", "/train", file.id(), "train", H5P_DEFAULT, H5P_DEFAULT);
   }
   ExpectError(ReadDataset(path), kInvalid, {"expected a dataset 'train'"});
+}
+
+// HDF5 would store the second in which an object was made.
+TEST(Hdf5, WrittenBytesDoNotDependOnTheTime) {
+  const TempDir dir;
+  const std::vector<float> values = {1, 2, 3, 4, 5, 6};
+  const auto write = [&](const std::string& name) {
+    const Status status = WriteDataset(dir / name, "hdf5", ViewOf(values.data(), 3, 2), {});
+    EXPECT_TRUE(status.ok()) << status.message();
+    return ReadFile(dir / name);
+  };
+  const std::string first = write("a.h5");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  EXPECT_TRUE(write("b.h5") == first);
 }
 
 TEST(Hdf5, TruncationsAreErrors) {
