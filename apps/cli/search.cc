@@ -230,7 +230,7 @@ void AddSearchCommand(CLI::App* app, Action* action) {
   AddQueryOptions(sub, args.get());
   AddCount(sub, "-k", &args->k, 1, "Neighbours of each query")->capture_default_str();
   AddCount(sub, "--effort", &args->effort, 1,
-           "Forest: entries to inspect; k times the trees if absent");
+           "Forest: vectors to compare; 8 k times the trees if absent");
   sub->add_flag("--exact", args->exact, "Compare every vector");
   sub->add_option("--index", args->index, "auto (the best there is), forest or exact")
       ->check(CLI::IsMember({"auto", "forest", "exact"}).description(""))

@@ -39,7 +39,7 @@ struct EvalPoint {
   double distances = 0;  // full distances computed for a query, mean
   double codes = 0;      // code estimates for a query, mean
   double nodes = 0;      // tree nodes visited for a query, mean
-  double entries = 0;    // leaf entries inspected for a query, mean
+  double entries = 0;    // leaf entries read for a query, mean
 };
 
 struct EvalOptions {

@@ -51,8 +51,10 @@ Status BuildIndex(const MatrixView& vectors, const std::string& path, const Buil
 struct SearchParams {
   size_t k = 10;
   IndexKind index = IndexKind::kAuto;
-  int64_t effort = -1;  // forest: search_k, the candidate entries inspected; -1: 8 * k * num_trees
-  int threads = 1;      // 0: one for each core. Results never depend on it.
+  // Forest: search_k, the distinct vectors compared with each query, at least dim / 4 of them unless
+  // it is 0. -1: 8 * k * num_trees.
+  int64_t effort = -1;
+  int threads = 1;  // 0: one for each core. Results never depend on it.
 };
 
 // What a search did, summed over its queries. Deterministic.
@@ -60,8 +62,7 @@ struct SearchStats {
   uint64_t distances = 0;  // full distances computed
   uint64_t codes = 0;      // distances estimated from short codes
   uint64_t nodes = 0;      // tree nodes visited
-  uint64_t entries =
-      0;  // leaf entries inspected, duplicates included (Annoy's search_k counts these)
+  uint64_t entries = 0;    // leaf entries read; a vector met in two trees counts twice
 
   SearchStats& operator+=(const SearchStats& o) {
     distances += o.distances;

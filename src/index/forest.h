@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "index/exact.h"
-#include "index/rp_tree.h"
+#include "index/forest_walk.h"
+#include "index/trees.h"
 #include "kith/index.h"
 #include "kith/status.h"
 #include "quant/geometry.h"
@@ -22,20 +23,6 @@
 
 namespace kith {
 
-// Section "forest".
-struct ForestHeader {
-  uint32_t num_trees;
-  uint32_t leaf_size;
-  uint32_t sketch_dim;
-  uint32_t code_bits;  // 0: no codes, candidates are compared in full
-  uint32_t num_nodes;
-  uint32_t num_leaves;
-  uint64_t num_entries;
-  float max_norm;  // dot: the largest |x|
-  uint8_t reserved[28];
-};
-static_assert(sizeof(ForestHeader) == 64);
-
 // A forest before it is written.
 struct GrownForest {
   ForestHeader header{};
@@ -43,9 +30,8 @@ struct GrownForest {
   Geometry geometry;
   std::vector<uint32_t> roots;
   std::vector<std::byte> nodes;
-  std::vector<uint64_t> leaf_ends;
-  std::vector<uint32_t> entries;  // positions, not rows
-  std::vector<uint32_t> order;    // position -> row: the leaf order of the first tree
+  std::vector<std::byte> leaves;
+  std::vector<uint32_t> order;  // position -> row: the leaf order of the first tree
 };
 
 struct GrowOptions {
@@ -86,19 +72,13 @@ class Forest {
   Status Verify() const;
 
  private:
-  struct Branch;
   struct Scratch;
 
   Forest() = default;
   Result<std::unique_ptr<Scratch>> Borrow() const;
   void Return(std::unique_ptr<Scratch> scratch) const;
-  const TreeNode& Node(uint32_t i) const;
-  bool IsChild(uint32_t parent, uint32_t child) const;
-  void Descend(Scratch* s, SearchStats* stats) const;
-  void PrefetchLeaves(const Branch* branches, size_t count) const;
-  void Collect(uint32_t leaf, Scratch* s, SearchStats* stats) const;
-  void GatherCandidates(size_t search_k, Scratch* s, SearchStats* stats) const;
   void Shortlist(size_t k, Scratch* s, SearchStats* stats) const;
+  void SelectNearest(size_t k, Scratch* s) const;
   void SearchOne(const Scorer& scorer, size_t slot, const MatrixView& queries, size_t query,
                  size_t k, size_t search_k, Scratch* s, std::vector<Candidate>* nearest,
                  SearchStats* stats) const;
@@ -110,10 +90,7 @@ class Forest {
   SketchMap sketch_;
   Rotation rotation_;
   CodeShape code_shape_;
-  std::span<const uint32_t> roots_;
-  std::span<const std::byte> nodes_;
-  std::span<const uint64_t> leaf_ends_;
-  std::span<const uint32_t> entries_;
+  Trees trees_;
   std::span<const std::byte> codes_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Scratch>> free_;  // guarded by mutex_

@@ -8,12 +8,13 @@
 #include "base/math.h"
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "base/strings.h"
 #include "index/forest.h"
 
 namespace kith {
 namespace {
 
-constexpr std::string_view kSections[] = {"forest", "roots", "nodes",    "leaf_ends", "entries",
+constexpr std::string_view kSections[] = {"forest", "roots", "nodes",    "leaves",
                                           "mean",   "basis", "rotation", "codes"};
 
 template <class T>
@@ -33,7 +34,7 @@ int BitsFor(const MatrixView& rows, const Geometry& geometry, Metric metric) {
   // A dot product's codes would spend their bits on the coordinate that evens out the norms.
   if (metric != Metric::kEuclidean && metric != Metric::kAngular) return 0;
   const CodeShape shape{geometry.dim(), CodeBits(geometry.dim())};
-  return RowBytes(rows.dtype, rows.dim) >= 3 * shape.row_bytes() ? shape.bits : 0;
+  return RowBytes(rows.dtype, rows.dim) >= 4 * shape.row_bytes() ? shape.bits : 0;
 }
 
 float LargestNorm(const MatrixView& rows, int threads) {
@@ -50,28 +51,40 @@ float LargestNorm(const MatrixView& rows, int threads) {
   return *std::max_element(largest.begin(), largest.end());
 }
 
-uint32_t Rebase(uint32_t child, uint32_t first_node, uint32_t first_leaf) {
-  return (child & kLeafBit) != 0 ? child + first_leaf : child + first_node;
-}
-
-// Appends a tree, numbering its nodes and leaves after those already there.
-void AppendTree(const Tree& tree, size_t node_bytes, const std::vector<uint32_t>& positions,
-                GrownForest* forest) {
-  const auto first_node = static_cast<uint32_t>(forest->nodes.size() / node_bytes);
-  const auto first_leaf = static_cast<uint32_t>(forest->leaf_ends.size());
-  const uint64_t first_entry = forest->entries.size();
-  forest->roots.push_back(Rebase(tree.root, first_node, first_leaf));
+// Appends a tree: its nodes numbered after those already there, its leaves' entries as positions.
+Status AppendTree(Tree tree, size_t node_bytes, const std::vector<uint32_t>& positions,
+                  GrownForest* forest) {
   const size_t at = forest->nodes.size();
+  const auto first_node = static_cast<uint32_t>(at / node_bytes);
+  if (at / node_bytes + tree.nodes.size() / node_bytes >= kLeafBit) {
+    return Status::InvalidArgument(
+        "the forest is too large: more than 2^31 nodes; use fewer trees");
+  }
+  std::vector<uint32_t> leaves(tree.leaf_ends.size());  // as children
+  uint32_t begin = 0;
+  for (size_t leaf = 0; leaf < leaves.size(); ++leaf) {
+    const uint32_t end = tree.leaf_ends[leaf];
+    for (uint32_t i = begin; i < end; ++i) tree.entries[i] = positions[tree.entries[i]];
+    std::sort(tree.entries.begin() + begin, tree.entries.begin() + end);
+    KITH_ASSIGN_OR_RETURN(
+        leaves[leaf],
+        AppendLeaf(std::span(tree.entries).subspan(begin, end - begin), &forest->leaves));
+    begin = end;
+  }
+  const auto rebase = [&](uint32_t child) {
+    return (child & kLeafBit) != 0 ? leaves[child & ~kLeafBit] : child + first_node;
+  };
+  forest->roots.push_back(rebase(tree.root));
   forest->nodes.insert(forest->nodes.end(), tree.nodes.begin(), tree.nodes.end());
   for (size_t i = at; i < forest->nodes.size(); i += node_bytes) {
     TreeNode node{};
     std::memcpy(&node, forest->nodes.data() + i, sizeof(node));
-    node.left = Rebase(node.left, first_node, first_leaf);
-    node.right = Rebase(node.right, first_node, first_leaf);
+    for (uint32_t& child : node.children) child = rebase(child);
     std::memcpy(forest->nodes.data() + i, &node, sizeof(node));
   }
-  for (const uint32_t end : tree.leaf_ends) forest->leaf_ends.push_back(first_entry + end);
-  for (const uint32_t row : tree.entries) forest->entries.push_back(positions[row]);
+  forest->header.num_leaves += static_cast<uint32_t>(leaves.size());
+  forest->header.num_entries += begin;
+  return Status::Ok();
 }
 
 }  // namespace
@@ -85,6 +98,10 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
       options.forest.num_trees != 0 ? options.forest.num_trees : DefaultTrees(rows.rows);
   forest.header.leaf_size =
       options.forest.leaf_size != 0 ? options.forest.leaf_size : kDefaultLeafSize;
+  if (forest.header.leaf_size > kMaxLeafSize) {
+    return Status::InvalidArgument(StrCat("leaves of ", forest.header.leaf_size,
+                                          " vectors; at most ", kMaxLeafSize, " are supported"));
+  }
   if (options.metric == Metric::kDot) forest.header.max_norm = LargestNorm(rows, threads);
   forest.geometry = Geometry(options.metric, rows.dim, forest.header.max_norm);
   forest.header.code_bits = static_cast<uint32_t>(BitsFor(rows, forest.geometry, options.metric));
@@ -118,13 +135,12 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
       forest.order = trees[0]->entries;
       for (uint32_t p = 0; p < forest.order.size(); ++p) positions[forest.order[p]] = p;
     }
-    AppendTree(*trees[t], NodeBytes(shape.sketch_dim), positions, &forest);
+    KITH_RETURN_IF_ERROR(
+        AppendTree(std::move(*trees[t]), NodeBytes(shape.sketch_dim), positions, &forest));
     trees[t] = Status::Internal("tree moved");
   }
   forest.header.num_nodes =
       static_cast<uint32_t>(forest.nodes.size() / NodeBytes(shape.sketch_dim));
-  forest.header.num_leaves = static_cast<uint32_t>(forest.leaf_ends.size());
-  forest.header.num_entries = forest.entries.size();
   return forest;
 }
 
@@ -135,8 +151,8 @@ Status WriteForest(const GrownForest& forest, const MatrixView& rows, const Grow
   KITH_RETURN_IF_ERROR(writer->AddSection("roots", BytesOf(forest.roots)));
   KITH_RETURN_IF_ERROR(writer->AddSection(
       "nodes", forest.nodes, {.row_bytes = static_cast<uint32_t>(NodeBytes(header.sketch_dim))}));
-  KITH_RETURN_IF_ERROR(writer->AddSection("leaf_ends", BytesOf(forest.leaf_ends)));
-  KITH_RETURN_IF_ERROR(writer->AddSection("entries", BytesOf(forest.entries)));
+  KITH_RETURN_IF_ERROR(
+      writer->AddSection("leaves", forest.leaves, {.row_bytes = uint32_t{kLeafUnit}}));
   KITH_RETURN_IF_ERROR(writer->AddSection("mean", BytesOf(forest.sketch.mean)));
   if (!forest.sketch.basis.empty()) {
     KITH_RETURN_IF_ERROR(writer->AddSection("basis", BytesOf(forest.sketch.basis)));

@@ -92,7 +92,7 @@ class Grower {
       return;
     }
     TreeNode* node = Node(task.parent);
-    (task.right ? node->right : node->left) = child;
+    node->children[task.right ? 1 : 0] = child;
   }
 
   TreeNode* Node(uint32_t i) {

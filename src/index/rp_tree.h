@@ -22,8 +22,7 @@ inline constexpr uint32_t kLeafBit = 0x80000000u;
 struct TreeNode {
   float threshold;
   float scale;
-  uint32_t left;
-  uint32_t right;
+  uint32_t children[2];  // left, right
 };
 static_assert(sizeof(TreeNode) == 16);
 

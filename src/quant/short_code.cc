@@ -30,7 +30,7 @@ void EncodeRow(const float* r, const CodeShape& shape, std::byte* out) {
   const double squared_norm = SquaredNorm(r, dim);
   auto* code = reinterpret_cast<uint8_t*>(out);
   std::memset(code, 0, code_bytes);
-  CodeFactors factors{static_cast<float>(squared_norm), 0};
+  CodeFactors factors{static_cast<float>(std::sqrt(squared_norm)), 0};
   if (squared_norm > 0) {
     const auto scale = static_cast<float>(std::sqrt(static_cast<double>(dim) / squared_norm) /
                                           LevelsOf(shape.bits).width);
@@ -121,8 +121,9 @@ void CodeQuery::Estimate(std::span<const std::byte> codes, const uint32_t* ids, 
     CodeFactors factors{};
     std::memcpy(&factors, codes.data() + ids[i] * row_bytes + code_bytes, sizeof(factors));
     const float dot = step_ * (static_cast<float>(dots[i]) + offset_);
-    const float estimate = factors.squared_norm + squared_norm_ - 2 * factors.weight * dot;
-    const float error = 2 * error_scale_ * std::sqrt(factors.squared_norm);
+    const float estimate =
+        factors.norm * factors.norm + squared_norm_ - 2 * factors.weight * dot;
+    const float error = 2 * error_scale_ * factors.norm;
     const bool sound = error < std::numeric_limits<float>::infinity() && !std::isnan(estimate);
     estimates[i] = sound ? std::max(estimate, 0.0f) : std::numeric_limits<float>::infinity();
     errors[i] = sound ? error : 0.0f;

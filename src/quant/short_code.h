@@ -24,8 +24,8 @@ namespace kith {
 
 // What a stored code begins with.
 struct CodeFactors {
-  float squared_norm;  // |x - mean|^2
-  float weight;        // w; 0 for a vector equal to the mean
+  float norm;    // |x - mean|
+  float weight;  // w; 0 for a vector equal to the mean
 };
 static_assert(sizeof(CodeFactors) == 8);
 

@@ -1,0 +1,153 @@
+#include "index/forest_walk.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "simd/kernels.h"
+
+namespace kith {
+namespace {
+
+// Branches taken from the queue together: their nodes' cache misses overlap, and the order of
+// visits hardly changes.
+constexpr size_t kBranchesAtOnce = 8;
+
+// Levels that all trees are descended before any of them is put off.
+constexpr int kFirstLevels = 2;
+
+}  // namespace
+
+void ForestWalk::Begin(const Trees& trees) {
+  if (++epoch_ == 0) {
+    std::fill(stamps_.begin(), stamps_.end(), uint8_t{0});
+    epoch_ = 1;
+  }
+  queue_.Clear();
+  candidates_.clear();
+  // A sound forest has each node once; a damaged one must not make the search endless.
+  nodes_left_ = trees.num_nodes();
+  active_.clear();
+  for (const uint32_t root : trees.roots()) {
+    if (trees.Exists(Trees::kNoParent, root)) {
+      active_.push_back({-std::numeric_limits<float>::infinity(), root});
+    }
+  }
+}
+
+// Takes the first `count` branches of active_, all inner nodes with their margins, to the child on
+// the query's side, and puts the other one into the queue. Returns how many are inner nodes again.
+// Written without branches on the margins' signs, which no processor foresees.
+size_t ForestWalk::Step(const Trees& trees, size_t count) {
+  Branch* far = queue_.Reserve(count);
+  size_t num_far = 0;
+  size_t kept = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const Branch branch = active_[i];
+    const TreeNode& node = trees.Node(branch.child);
+    const float margin = node.scale * margins_[i] - node.threshold;
+    const size_t side = margin < 0 ? 0 : 1;
+    const float distance = std::abs(margin);
+    const uint32_t near_child = node.children[side];
+    const uint32_t far_child = node.children[1 - side];
+    far[num_far] = {std::max(branch.cost, distance), far_child};
+    num_far += trees.Exists(branch.child, far_child) ? 1 : 0;
+    if (!trees.Exists(branch.child, near_child)) continue;
+    trees.Prefetch(near_child);
+    const Branch next{std::max(branch.cost, -distance), near_child};
+    if ((near_child & kLeafBit) != 0) {
+      reached_.push_back(next);
+    } else {
+      active_[kept++] = next;
+    }
+  }
+  queue_.Commit(num_far);
+  return kept;
+}
+
+// Leaves the costliest of the first `count` branches of active_ to the queue if there are more than
+// will be needed. A third at a time: early costs say little. Returns how many remain.
+size_t ForestWalk::Defer(size_t count, size_t enough) {
+  const size_t kept = std::max(enough, count - count / 3);
+  if (kept >= count) return count;
+  const auto begin = active_.begin();
+  std::nth_element(begin, begin + static_cast<ptrdiff_t>(kept),
+                   begin + static_cast<ptrdiff_t>(count));
+  std::copy_n(begin + static_cast<ptrdiff_t>(kept), count - kept, queue_.Reserve(count - kept));
+  queue_.Commit(count - kept);
+  return kept;
+}
+
+// Descends from active_ to leaves, all branches side by side, level by level, so that the nodes'
+// cache misses overlap. Branches not taken go to the queue; so do those that will not be needed if
+// `enough` leaves are.
+void ForestWalk::Descend(const Trees& trees, const float* sketch, size_t enough,
+                         SearchStats* stats) {
+  const simd::IdsFn dots =
+      simd::GetKernels()
+          .f32[static_cast<size_t>(DataType::kI8)][static_cast<size_t>(simd::Op::kDot)]
+          .ids;
+  const size_t dims = trees.node_bytes() - sizeof(TreeNode);
+  reached_.clear();
+  active_ids_.resize(active_.size());
+  margins_.resize(active_.size());
+  size_t count = 0;
+  for (const Branch& branch : active_) {
+    if ((branch.child & kLeafBit) != 0) {
+      reached_.push_back(branch);
+    } else {
+      active_[count++] = branch;
+    }
+  }
+  for (int level = 0; count > 0 && count <= nodes_left_; ++level) {
+    if (level >= kFirstLevels && level % 2 == 0) count = Defer(count, enough);
+    nodes_left_ -= count;
+    stats->nodes += count;
+    for (size_t i = 0; i < count; ++i) active_ids_[i] = active_[i].child;
+    dots(reinterpret_cast<const std::byte*>(sketch), trees.nodes() + sizeof(TreeNode),
+         trees.node_bytes(), active_ids_.data(), count, dims, margins_.data());
+    count = Step(trees, count);
+  }
+}
+
+// Adds a leaf's positions to the candidates, each once.
+void ForestWalk::Collect(const Trees& trees, uint32_t leaf, const CandidateRows& rows) {
+  const size_t old = candidates_.size();
+  const uint32_t size = trees.LeafSize(leaf);
+  candidates_.resize(old + size);
+  uint32_t* out = candidates_.data() + old;
+  uint8_t* const stamps = stamps_.data();
+  const uint8_t epoch = epoch_;
+  trees.ForEach(leaf, [&](uint32_t position) {
+    *out = position;
+    out += stamps[position] != epoch ? 1 : 0;
+    stamps[position] = epoch;
+    const std::byte* row = rows.data + position * rows.stride;
+    for (size_t line = 0; line < rows.lines; ++line) __builtin_prefetch(row + line * kCacheLine);
+  });
+  candidates_.resize(static_cast<size_t>(out - candidates_.data()));
+}
+
+void ForestWalk::Run(const Trees& trees, const float* sketch, size_t search_k,
+                     const CandidateRows& rows, SearchStats* stats) {
+  Begin(trees);
+  // Half as many leaves again as search_k seems to need: costs still change on the way down.
+  const size_t leaves = search_k / std::max<size_t>(trees.mean_leaf_size(), 1) + 1;
+  Descend(trees, sketch, leaves + leaves / 2 + kBranchesAtOnce, stats);
+  std::sort(reached_.begin(), reached_.end());
+  while (true) {
+    for (const Branch& branch : reached_) {
+      if (candidates_.size() >= search_k) break;
+      stats->entries += trees.LeafSize(branch.child);
+      Collect(trees, branch.child, rows);
+    }
+    if (candidates_.size() >= search_k) break;
+    active_.resize(kBranchesAtOnce);
+    active_.resize(queue_.Pop(kBranchesAtOnce, active_.data()));
+    if (active_.empty()) break;
+    for (const Branch& branch : active_) trees.Prefetch(branch.child);
+    Descend(trees, sketch, kBranchesAtOnce, stats);
+  }
+}
+
+}  // namespace kith

@@ -1,0 +1,63 @@
+// A query's walk through the trees of a forest: which vectors to compare it with.
+#ifndef KITH_INDEX_FOREST_WALK_H_
+#define KITH_INDEX_FOREST_WALK_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "index/branch_queue.h"
+#include "index/trees.h"
+#include "kith/index.h"
+
+namespace kith {
+
+// What will be read of each candidate next, for prefetching: the first cache lines from data +
+// position * stride.
+struct CandidateRows {
+  const std::byte* data = nullptr;
+  size_t stride = 0;
+  size_t lines = 0;
+
+  static CandidateRows Of(const std::byte* data, size_t stride, size_t bytes) {
+    const size_t straddle = stride % kCacheLine == 0 ? 0 : kCacheLine - 1;
+    return {data, stride, std::min<size_t>((bytes + straddle + kCacheLine - 1) / kCacheLine, 4)};
+  }
+};
+
+// Reusable scratch; one search at a time. Memory: a byte for each vector, and the candidates.
+class ForestWalk {
+ public:
+  explicit ForestWalk(size_t num_vectors) : stamps_(num_vectors) {}
+
+  // Collects the positions in the leaves nearest to the query, each position once: first every
+  // tree's own leaf, then the leaves behind the planes nearest to the query, over all trees (the
+  // priority search of Annoy). Ends with the leaf in which search_k positions are complete.
+  // `sketch` has NodeDims() floats, zero beyond the sketch, and the kernels' padding.
+  void Run(const Trees& trees, const float* sketch, size_t search_k, const CandidateRows& rows,
+           SearchStats* stats);
+
+  std::vector<uint32_t>& candidates() { return candidates_; }
+
+ private:
+  void Begin(const Trees& trees);
+  void Descend(const Trees& trees, const float* sketch, size_t enough, SearchStats* stats);
+  size_t Step(const Trees& trees, size_t count);
+  size_t Defer(size_t count, size_t enough);
+  void Collect(const Trees& trees, uint32_t leaf, const CandidateRows& rows);
+
+  std::vector<uint8_t> stamps_;  // stamps_[p] == epoch_: position p is among the candidates
+  uint8_t epoch_ = 0;
+  BranchQueue queue_;
+  std::vector<Branch> active_;        // being descended
+  std::vector<uint32_t> active_ids_;  // their nodes
+  std::vector<float> margins_;
+  std::vector<Branch> reached_;  // leaves
+  std::vector<uint32_t> candidates_;
+  size_t nodes_left_ = 0;  // that may still be visited
+};
+
+}  // namespace kith
+
+#endif  // KITH_INDEX_FOREST_WALK_H_
