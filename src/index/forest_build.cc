@@ -110,6 +110,8 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
   forest.header.sketch_dim = static_cast<uint32_t>(forest.sketch.sketch_dim);
   KITH_ASSIGN_OR_RETURN(auto sketches,
                         SketchRows(rows, forest.geometry, forest.sketch.Map(), threads));
+  KITH_ASSIGN_OR_RETURN(
+      auto bytes, RoundSketches(sketches.data(), rows.rows, forest.sketch.sketch_dim, threads));
 
   const uint32_t num_trees = forest.header.num_trees;
   const TreeShape shape{forest.sketch.sketch_dim, forest.header.leaf_size};
@@ -118,7 +120,7 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
   std::atomic<bool> cancelled{false};
   ParallelFor(num_trees, threads, [&](size_t t, int thread) {
     if (cancelled) return;
-    trees[t] = GrowTree(sketches.data(), rows.rows, shape, Mix64(options.seed) + t);
+    trees[t] = GrowTree(bytes, sketches.data(), rows.rows, shape, Mix64(options.seed) + t);
     const uint32_t count = ++done;
     // Only the caller's thread may call back.
     if (thread == 0 && options.progress && !options.progress("trees", count, num_trees)) {
@@ -127,6 +129,7 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
   });
   if (cancelled) return Status::InvalidArgument("cancelled");
   sketches = {};
+  bytes = {};
 
   std::vector<uint32_t> positions(rows.rows);
   for (uint32_t t = 0; t < num_trees; ++t) {

@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "base/rng.h"
-#include "quant/sketch.h"
 #include "simd/kernels.h"
 
 namespace kith {
@@ -16,75 +15,76 @@ namespace {
 // which shows most at small search_k.
 constexpr size_t kLeastSample = 32;
 constexpr size_t kMostSample = 64;
-constexpr int kRounds = 4;             // of Lloyd's algorithm, at most
-constexpr size_t kGatherBelow = 4096;  // subtrees this small are copied to stay in cache
+constexpr int kRounds = 4;  // of Lloyd's algorithm, at most
 constexpr double kMaxImbalance = 0.95;
+
+// Subtrees this small are copied together and grown in cache. Larger sets are first divided by a
+// tree grown on a sample of them, through which all their points descend in one pass.
+constexpr size_t kBlock = 8192;
+constexpr size_t kBucket = 4096;  // points that an end of such a tree should receive
+constexpr size_t kMaxTopDepth = 20;
+constexpr size_t kMaxTopNodes = 1024;
+
+// Means closer than this, in levels of a byte, are told apart poorly: the rows are rounded again.
+constexpr float kLeastSeparation = 8;
 
 class Grower {
  public:
-  Grower(const TreeShape& shape, uint64_t seed)
-      : shape_(shape),
+  Grower(const ByteSketches& bytes, const float* sketches, const TreeShape& shape, uint64_t seed)
+      : bytes_(bytes),
+        sketches_(sketches),
+        shape_(shape),
         stride_(SketchStride(shape.sketch_dim)),
+        byte_stride_(ByteStride(shape.sketch_dim)),
         node_bytes_(NodeBytes(shape.sketch_dim)),
-        kernels_(simd::GetKernels().f32[static_cast<size_t>(DataType::kF32)]),
+        kernels_(simd::GetKernels().tree[byte_stride_ == 64 ? 0 : 1]),
         rng_(seed) {}
 
-  Result<Tree> Run(const float* sketches, size_t n) {
-    KITH_ASSIGN_OR_RETURN(sample_, AlignedBuffer<float>::Create(kMostSample * stride_));
-    const size_t query = RoundUp(stride_, simd::kQueryPadding);
-    KITH_ASSIGN_OR_RETURN(direction_, AlignedBuffer<float>::Create(query));
-    KITH_ASSIGN_OR_RETURN(gathered_,
-                          AlignedBuffer<float>::Create(std::min(n, kGatherBelow) * stride_));
-    margins_.resize(std::max(n, kMostSample));
-    std::vector<uint32_t> points(n);
-    std::iota(points.begin(), points.end(), 0u);
+  Result<Tree> Run(size_t n) {
+    KITH_ASSIGN_OR_RETURN(sample_, AlignedBuffer<uint8_t>::Create(kMostSample * byte_stride_));
+    KITH_ASSIGN_OR_RETURN(block_,
+                          AlignedBuffer<uint8_t>::Create(std::min(n, kBlock) * byte_stride_));
+    KITH_ASSIGN_OR_RETURN(direction_,
+                          AlignedBuffer<float>::Create(RoundUp(stride_, simd::kQueryPadding)));
+    if (n > kBlock) {
+      KITH_ASSIGN_OR_RETURN(directions_,
+                            AlignedBuffer<int8_t>::Create(kMaxTopNodes * byte_stride_));
+    }
+    local_.resize(std::min(n, kBlock));
+    scratch_.resize(std::min(n, kBlock) + 16);
+    points_.resize(n);
+    std::iota(points_.begin(), points_.end(), 0u);
     tree_.entries.reserve(n);
-    Grow(sketches, points.data(), n, kNoParent, nullptr);
+    std::vector<Task> tasks = {{0, static_cast<uint32_t>(n), kNoParent, false}};
+    while (!tasks.empty()) {
+      const Task task = tasks.back();
+      tasks.pop_back();
+      if (task.size() <= shape_.leaf_size) {
+        AddLeaf(points_.data() + task.begin, task.size(), task);
+      } else if (task.size() <= kBlock) {
+        GrowBlock(task);
+      } else if (!DivideBySample(task, n, &tasks)) {
+        DivideByFloats(task, &tasks);
+      }
+    }
     return std::move(tree_);
   }
 
  private:
   static constexpr uint32_t kNoParent = ~0u;
 
+  // A set of points that becomes a subtree.
   struct Task {
     uint32_t begin;
     uint32_t end;
     uint32_t parent;  // whose child this becomes
     bool right;
+    uint32_t levels = 0;  // in a block: those of its rows
+    uint32_t depth = 0;
+    size_t size() const { return end - begin; }
   };
 
-  // Grows the subtree of points[0..n), numbers of rows of `sketches`. `names`, if given, are the
-  // points' numbers in the whole tree.
-  void Grow(const float* sketches, uint32_t* points, size_t n, uint32_t parent,
-            const uint32_t* names, bool parent_right = false) {
-    std::vector<Task> tasks = {{0, static_cast<uint32_t>(n), parent, parent_right}};
-    while (!tasks.empty()) {
-      const Task task = tasks.back();
-      tasks.pop_back();
-      const size_t size = task.end - task.begin;
-      if (size <= shape_.leaf_size) {
-        AddLeaf(points + task.begin, size, names, task);
-      } else if (names == nullptr && size <= kGatherBelow) {
-        GrowGathered(sketches, points + task.begin, size, task);
-      } else {
-        const uint32_t node = AddNode(task);
-        const auto middle =
-            static_cast<uint32_t>(task.begin + Split(sketches, points + task.begin, size, node));
-        tasks.push_back({middle, task.end, node, true});
-        tasks.push_back({task.begin, middle, node, false});
-      }
-    }
-  }
-
-  void GrowGathered(const float* sketches, const uint32_t* points, size_t n, const Task& task) {
-    for (size_t i = 0; i < n; ++i) {
-      std::memcpy(gathered_.data() + i * stride_, sketches + size_t{points[i]} * stride_,
-                  stride_ * sizeof(float));
-    }
-    local_.resize(n);
-    std::iota(local_.begin(), local_.end(), 0u);
-    Grow(gathered_.data(), local_.data(), n, task.parent, points, task.right);
-  }
+  enum class Learnt { kPlane, kCoarse, kNothing };
 
   void SetChild(const Task& task, uint32_t child) {
     if (task.parent == kNoParent) {
@@ -99,6 +99,7 @@ class Grower {
     return reinterpret_cast<TreeNode*>(tree_.nodes.data() + i * node_bytes_);
   }
 
+  // A node with an empty plane: scale and direction are 0.
   uint32_t AddNode(const Task& task) {
     const auto number = static_cast<uint32_t>(tree_.nodes.size() / node_bytes_);
     tree_.nodes.resize(tree_.nodes.size() + node_bytes_);
@@ -106,154 +107,387 @@ class Grower {
     return number;
   }
 
-  void AddLeaf(const uint32_t* points, size_t n, const uint32_t* names, const Task& task) {
-    SetChild(task, static_cast<uint32_t>(tree_.leaf_ends.size()) | kLeafBit);
-    for (size_t i = 0; i < n; ++i) {
-      tree_.entries.push_back(names == nullptr ? points[i] : names[points[i]]);
+  // Stores a plane of rows with the given levels; between the last dot product on the left and the
+  // first on the right.
+  void SetPlane(uint32_t number, const simd::SplitPlane& plane, const SketchLevels& levels) {
+    double squares = 0;
+    double sum = 0;
+    double centre = 0;
+    for (size_t c = 0; c < shape_.sketch_dim; ++c) {
+      const double v = plane.direction[c];
+      squares += v * v;
+      sum += v;
+      centre += v * static_cast<double>(levels.centre[c]);
     }
+    const double scale = 1 / std::sqrt(squares);
+    TreeNode* node = Node(number);
+    node->scale = static_cast<float>(scale);
+    node->threshold = static_cast<float>(
+        scale * (centre + static_cast<double>(levels.step) * (plane.threshold + 0.5 - 128 * sum)));
+    std::memcpy(node + 1, plane.direction, shape_.sketch_dim);
+  }
+
+  void AddLeaf(const uint32_t* points, size_t n, const Task& task) {
+    SetChild(task, static_cast<uint32_t>(tree_.leaf_ends.size()) | kLeafBit);
+    tree_.entries.insert(tree_.entries.end(), points, points + n);
     tree_.leaf_ends.push_back(static_cast<uint32_t>(tree_.entries.size()));
   }
 
-  // Chooses the node's plane and moves the points left of it to the front. Returns their number.
-  size_t Split(const float* sketches, uint32_t* points, size_t n, uint32_t node_number) {
-    TreeNode* node = Node(node_number);
-    auto* stored = reinterpret_cast<int8_t*>(node + 1);
-    if (!LearnPlane(sketches, points, n, node, stored)) return SplitEvenly(n, node, stored);
+  // ---- Planes.
 
-    kernels_[static_cast<size_t>(simd::Op::kDot)].ids(
-        reinterpret_cast<const std::byte*>(direction_.data()),
-        reinterpret_cast<const std::byte*>(sketches), stride_ * sizeof(float), points, n, stride_,
-        margins_.data());
-    for (size_t i = 0; i < n; ++i) margins_[i] *= node->scale;
-    size_t left = Partition(points, n, node->threshold);
-    if (static_cast<double>(std::max(left, n - left)) > kMaxImbalance * static_cast<double>(n)) {
-      // Far from balanced: the median of what the plane's normal sees, if it sees any difference.
-      std::vector<float> sorted(margins_.begin(), margins_.begin() + static_cast<ptrdiff_t>(n));
-      std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(n / 2),
-                       sorted.end());
-      node->threshold = sorted[n / 2];
-      left = Partition(points, n, node->threshold);
-      if (left == 0 || left == n) return SplitEvenly(n, node, stored);
-    }
-    return left;
-  }
-
-  // Points that look alike: half to each side, and a plane at distance 0 from every query.
-  size_t SplitEvenly(size_t n, TreeNode* node, int8_t* stored) {
-    node->threshold = 0;
-    node->scale = 0;
-    std::memset(stored, 0, NodeDims(shape_.sketch_dim));
-    return n / 2;
-  }
-
-  size_t Partition(uint32_t* points, size_t n, float threshold) {
-    size_t i = 0;
-    size_t j = n;
-    while (true) {
-      while (i < j && margins_[i] < threshold) ++i;
-      while (i < j && !(margins_[j - 1] < threshold)) --j;
-      if (i >= j) return i;
-      std::swap(margins_[i], margins_[j - 1]);
-      std::swap(points[i], points[j - 1]);
-    }
-  }
-
-  // Two-means on a sample; the plane halfway between the centroids, its normal rounded to 8 bits.
-  // False if the sample's points are all the same.
-  bool LearnPlane(const float* sketches, const uint32_t* points, size_t n, TreeNode* node,
-                  int8_t* stored) {
-    const size_t samples = std::clamp(n / 2, std::min(n, kLeastSample), kMostSample);
-    for (size_t i = 0; i < samples; ++i) {
-      const uint32_t pick = points[samples == n ? i : rng_.Below(static_cast<uint32_t>(n))];
-      std::memcpy(sample_.data() + i * stride_, sketches + size_t{pick} * stride_,
-                  stride_ * sizeof(float));
-    }
-    if (!TwoMeans(samples)) return false;
-    float largest = 0;
-    for (size_t c = 0; c < shape_.sketch_dim; ++c) {
-      largest = std::max(largest, std::abs(direction_[c]));
-    }
-    if (!(largest > 0) || !std::isfinite(127 / largest)) return false;
-    float norm = 0;
-    float middle = 0;
-    for (size_t c = 0; c < shape_.sketch_dim; ++c) {
-      stored[c] = static_cast<int8_t>(std::lrint(direction_[c] * (127 / largest)));
-      direction_[c] = stored[c];
-      norm += direction_[c] * direction_[c];
-      middle += direction_[c] * 0.5f * (centroids_[0][c] + centroids_[1][c]);
-    }
-    node->scale = 1 / std::sqrt(norm);
-    node->threshold = middle * node->scale;
-    return true;
-  }
-
-  // Lloyd's algorithm with two centroids on the first rows of sample_. Leaves the centroids'
-  // difference in direction_. False if all rows are the same.
-  bool TwoMeans(size_t samples) {
-    const float* first = sample_.data();
-    size_t other = 1;
-    const auto same = [&](size_t i) {
-      return std::memcmp(first + i * stride_, first, stride_ * sizeof(float)) == 0;
-    };
-    while (other < samples && same(other)) ++other;
-    if (other >= samples) return false;
-    centroids_[0].assign(first, first + stride_);
-    centroids_[1].assign(first + other * stride_, first + (other + 1) * stride_);
-    size_t in_second = 0;
-    for (int round = 0; round < kRounds; ++round) {
-      float middle = 0;
-      for (size_t c = 0; c < stride_; ++c) {
-        direction_[c] = centroids_[1][c] - centroids_[0][c];
-        middle += direction_[c] * 0.5f * (centroids_[0][c] + centroids_[1][c]);
+  // One of `strata` equal parts of n, and a random place in it.
+  struct Strata {
+    Strata(size_t n, size_t count) : width((uint64_t{n} << 24) / count) {}
+    size_t Pick(size_t i, Rng* rng) {
+      if (left == 0) {
+        bits = rng->Next();
+        left = 4;
       }
-      kernels_[static_cast<size_t>(simd::Op::kDot)].tile(
-          reinterpret_cast<const std::byte*>(direction_.data()), 0, 1,
-          reinterpret_cast<const std::byte*>(first), stride_ * sizeof(float), samples, stride_,
-          margins_.data(), 0);
-      const size_t count = static_cast<size_t>(
-          std::count_if(margins_.begin(), margins_.begin() + static_cast<ptrdiff_t>(samples),
-                        [&](float m) { return m > middle; }));
-      if (count == in_second || count == 0 || count == samples) break;
-      in_second = count;
-      UpdateCentroids(samples, count, middle);
+      const uint64_t offset = ((bits & 0xFFFF) * width) >> 16;
+      bits >>= 16;
+      --left;
+      return static_cast<size_t>((i * width + offset) >> 24);
+    }
+    uint64_t width;
+    uint64_t bits = 0;
+    int left = 0;
+  };
+
+  // Two-means on a sample of rows ids[0..n); the plane halfway between the means.
+  Learnt LearnPlane(const uint8_t* rows, const uint32_t* ids, size_t n) {
+    const size_t samples = std::clamp(n / 2, std::min(n, kLeastSample), kMostSample);
+    Strata strata(n, samples);
+    for (size_t i = 0; i < samples; ++i) {
+      const size_t pick = samples == n ? i : strata.Pick(i, &rng_);
+      std::memcpy(sample_.data() + i * byte_stride_, rows + size_t{ids[pick]} * byte_stride_,
+                  byte_stride_);
+    }
+    return LearnFromSample(samples);
+  }
+
+  // As above, of the first rows of sample_.
+  Learnt LearnFromSample(size_t samples) {
+    const size_t first = rng_.Below(static_cast<uint32_t>(samples));
+    size_t second = (first + 1 + rng_.Below(static_cast<uint32_t>(samples - 1))) % samples;
+    const auto row = [&](size_t i) { return sample_.data() + i * byte_stride_; };
+    for (size_t tried = 1; std::memcmp(row(first), row(second), byte_stride_) == 0; ++tried) {
+      if (tried == samples) return Learnt::kNothing;
+      second = (second + 1) % samples;
+    }
+    kernels_.two_means(sample_.data(), samples, first, second, kRounds, &plane_);
+    if (plane_.separation == 0) return Learnt::kNothing;
+    return plane_.separation < kLeastSeparation ? Learnt::kCoarse : Learnt::kPlane;
+  }
+
+  // Levels that fit the given points, in a sample of which the greatest difference between
+  // coordinates takes two thirds of them. Their step is 0 if the sample's points are all the same.
+  template <class PointAt>
+  SketchLevels FitLevels(size_t n, PointAt point_at) {
+    const size_t samples = std::min(n, kMostSample);
+    std::vector<float> low;
+    std::vector<float> high;
+    Strata strata(n, samples);
+    for (size_t i = 0; i < samples; ++i) {
+      const float* z = sketches_ + size_t{point_at(strata.Pick(i, &rng_))} * stride_;
+      if (i == 0) {
+        low.assign(z, z + shape_.sketch_dim);
+        high = low;
+      }
+      for (size_t c = 0; c < shape_.sketch_dim; ++c) {
+        low[c] = std::min(low[c], z[c]);
+        high[c] = std::max(high[c], z[c]);
+      }
+    }
+    float half_range = 0;
+    for (size_t c = 0; c < shape_.sketch_dim; ++c) {
+      half_range = std::max(half_range, (high[c] - low[c]) / 2);
+      low[c] += (high[c] - low[c]) / 2;
+    }
+    return SketchLevels::Around(std::move(low), half_range * 1.5f);
+  }
+
+  // ---- In a block.
+
+  // Grows the subtree of up to kBlock points.
+  void GrowBlock(const Task& whole) {
+    const uint32_t* names = points_.data() + whole.begin;
+    GatherBlock(names, whole.size());
+    std::vector<Task> tasks = {
+        {0, static_cast<uint32_t>(whole.size()), whole.parent, whole.right, 0, 0}};
+    while (!tasks.empty()) {
+      Task task = tasks.back();
+      tasks.pop_back();
+      uint32_t* ids = local_.data() + task.begin;
+      if (task.size() <= shape_.leaf_size) {
+        for (size_t i = 0; i < task.size(); ++i) scratch_[i] = names[ids[i]];
+        AddLeaf(scratch_.data(), task.size(), task);
+        continue;
+      }
+      const uint32_t node = AddNode(task);
+      size_t left = task.size() / 2;  // where no plane separates the points
+      if (LearnInBlock(names, &task)) {
+        const size_t divided = DivideBlock(ids, task.size());
+        if (divided != 0) {
+          left = divided;
+          SetPlane(node, plane_, levels_[task.levels]);
+        }
+      }
+      const auto middle = static_cast<uint32_t>(task.begin + left);
+      tasks.push_back({middle, task.end, node, true, task.levels, 0});
+      tasks.push_back({task.begin, middle, node, false, task.levels, 0});
+    }
+  }
+
+  void GatherBlock(const uint32_t* names, size_t n) {
+    constexpr size_t kAhead = 16;
+    for (size_t i = 0; i < n; ++i) {
+      if (i + kAhead < n) {
+        const uint8_t* next = bytes_.rows.data() + size_t{names[i + kAhead]} * byte_stride_;
+        for (size_t line = 0; line < byte_stride_; line += kCacheLine) {
+          __builtin_prefetch(next + line);
+        }
+      }
+      std::memcpy(block_.data() + i * byte_stride_,
+                  bytes_.rows.data() + size_t{names[i]} * byte_stride_, byte_stride_);
+    }
+    std::iota(local_.begin(), local_.begin() + static_cast<ptrdiff_t>(n), 0u);
+    levels_.assign(1, bytes_.levels);
+  }
+
+  // Learns a plane for the task's rows, after rounding them again if their levels are too coarse
+  // for them. False if they all look the same.
+  bool LearnInBlock(const uint32_t* names, Task* task) {
+    const uint32_t* ids = local_.data() + task->begin;
+    const Learnt learnt = LearnPlane(block_.data(), ids, task->size());
+    if (learnt == Learnt::kPlane) return true;
+    SketchLevels levels = FitLevels(task->size(), [&](size_t i) { return names[ids[i]]; });
+    if (levels.step == 0) return false;
+    // Levels that are as fine already: the points are spread as finely as floats allow.
+    if (levels.step > 0.5f * levels_[task->levels].step) return learnt == Learnt::kCoarse;
+    for (size_t i = 0; i < task->size(); ++i) {
+      levels.Round(sketches_ + size_t{names[ids[i]]} * stride_,
+                   block_.data() + size_t{ids[i]} * byte_stride_);
+    }
+    task->levels = static_cast<uint32_t>(levels_.size());
+    levels_.push_back(std::move(levels));
+    return LearnPlane(block_.data(), ids, task->size()) != Learnt::kNothing;
+  }
+
+  // Moves the points left of the plane to the front. Far from balanced: the median of what the
+  // plane's normal sees takes its place. Returns their number, 0 if it sees no difference.
+  size_t DivideBlock(uint32_t* ids, size_t n) {
+    const size_t left = kernels_.divide(plane_, block_.data(), ids, n, scratch_.data());
+    if (IsBalanced(left, n)) return left;
+    dots_.resize(n);
+    kernels_.project(plane_, block_.data(), ids, n, dots_.data());
+    const auto middle = dots_.begin() + static_cast<ptrdiff_t>(n / 2);
+    std::nth_element(dots_.begin(), middle, dots_.end());
+    plane_.threshold = *middle;
+    if (*std::max_element(middle, dots_.end()) == *middle) {
+      plane_.threshold = *middle - 1;
+      if (*std::min_element(dots_.begin(), middle + 1) == *middle) return 0;
+    }
+    return kernels_.divide(plane_, block_.data(), ids, n, scratch_.data());
+  }
+
+  static bool IsBalanced(size_t left, size_t n) {
+    return static_cast<double>(std::max(left, n - left)) <= kMaxImbalance * static_cast<double>(n);
+  }
+
+  // ---- Sets larger than a block.
+
+  // Divides the points of a task into about as many as make blocks of them. False if bytes are too
+  // coarse to tell them apart.
+  bool DivideBySample(const Task& task, size_t all, std::vector<Task>* tasks) {
+    uint32_t* points = points_.data() + task.begin;
+    const size_t n = task.size();
+    const size_t samples = std::min(kBlock, n / 4);
+    names_.resize(samples);
+    Strata strata(n, samples);
+    for (size_t i = 0; i < samples; ++i) names_[i] = points[strata.Pick(i, &rng_)];
+    GatherBlock(names_.data(), samples);
+    const size_t first_new = tasks->size();
+    if (!GrowTop(task, samples, tasks)) return false;
+
+    ends_.resize(n);
+    const simd::RouteTree tree{directions_.data(), thresholds_.data(), children_.data()};
+    kernels_.route(tree, bytes_.rows.data(), n == all ? nullptr : points, n, ends_.data());
+    // Counting sort by the end reached; ends are numbered from left to right.
+    std::vector<uint32_t> starts(tasks->size() - first_new + 1, 0);
+    for (size_t i = 0; i < n; ++i) ++starts[ends_[i] = end_of_[ends_[i]]];
+    uint32_t start = 0;
+    for (uint32_t& s : starts) {
+      const uint32_t count = s;
+      s = start;
+      start += count;
+    }
+    sorted_.resize(n);
+    for (size_t i = 0; i < n; ++i) sorted_[starts[ends_[i]]++] = points[i];
+    std::copy(sorted_.begin(), sorted_.end(), points);
+    for (size_t i = first_new; i < tasks->size(); ++i) {
+      (*tasks)[i].begin = task.begin + (i == first_new ? 0 : starts[i - first_new - 1]);
+      (*tasks)[i].end = task.begin + starts[i - first_new];
+    }
+    // The leftmost next.
+    std::reverse(tasks->begin() + static_cast<ptrdiff_t>(first_new), tasks->end());
+    return true;
+  }
+
+  // Grows the top of a subtree on the sample in the block, down to ends that receive about kBucket
+  // of the task's points. Appends a task for each end, from left to right. False if not even one
+  // plane was found.
+  bool GrowTop(const Task& whole, size_t samples, std::vector<Task>* tasks) {
+    const double points_a_sample = static_cast<double>(whole.size()) / static_cast<double>(samples);
+    const auto bucket = static_cast<double>(std::max<size_t>(kBucket, shape_.leaf_size));
+    const size_t first_new = tasks->size();
+    thresholds_.clear();
+    children_.clear();
+    end_of_.clear();
+    std::vector<TopTask> stack = {
+        {{0, static_cast<uint32_t>(samples), whole.parent, whole.right}, kNoParent}};
+    while (!stack.empty()) {
+      const TopTask top = stack.back();
+      stack.pop_back();
+      const Task& task = top.task;
+      uint32_t* ids = local_.data() + task.begin;
+      const bool root = top.route_parent == kNoParent;
+      const bool wanted = static_cast<double>(task.size()) * points_a_sample > bucket &&
+                          task.size() >= kMostSample && task.depth < kMaxTopDepth &&
+                          thresholds_.size() + 2 * stack.size() + 3 <= kMaxTopNodes;
+      size_t left = 0;
+      if ((root || wanted) && LearnPlane(block_.data(), ids, task.size()) == Learnt::kPlane) {
+        left = DivideBlock(ids, task.size());
+      }
+      if (root && left == 0) return false;
+      const auto route = static_cast<uint32_t>(thresholds_.size());
+      if (!root)
+        children_[2 * top.route_parent + (task.right ? 1 : 0)] = static_cast<int32_t>(route);
+      children_.insert(children_.end(), 2, static_cast<int32_t>(route));
+      thresholds_.push_back(plane_.threshold);
+      end_of_.push_back(static_cast<uint32_t>(tasks->size() - first_new));
+      if (left == 0) {
+        tasks->push_back({0, 0, task.parent, task.right});
+        continue;
+      }
+      const uint32_t node = AddNode(task);
+      SetPlane(node, plane_, bytes_.levels);
+      std::memcpy(directions_.data() + size_t{route} * byte_stride_, plane_.direction,
+                  byte_stride_);
+      const auto middle = static_cast<uint32_t>(task.begin + left);
+      stack.push_back({{middle, task.end, node, true, 0, task.depth + 1}, route});
+      stack.push_back({{task.begin, middle, node, false, 0, task.depth + 1}, route});
     }
     return true;
   }
 
-  // The means of the sample's rows on either side of the plane.
-  void UpdateCentroids(size_t samples, size_t in_second, float middle) {
-    for (auto& centroid : centroids_) std::fill(centroid.begin(), centroid.end(), 0.0f);
-    const float weights[2] = {1.0f / static_cast<float>(samples - in_second),
-                              1.0f / static_cast<float>(in_second)};
-    for (size_t i = 0; i < samples; ++i) {
-      float* sum = centroids_[margins_[i] > middle ? 1 : 0].data();
-      const float* x = sample_.data() + i * stride_;
-      for (size_t c = 0; c < stride_; ++c) sum[c] += x[c];
+  // One plane for a large set that bytes do not tell apart: rounds a sample with levels of its own,
+  // but projects all points as floats.
+  void DivideByFloats(const Task& task, std::vector<Task>* tasks) {
+    uint32_t* points = points_.data() + task.begin;
+    const size_t n = task.size();
+    const uint32_t node = AddNode(task);
+    size_t left = n / 2;  // where no plane separates the points
+    const SketchLevels levels = FitLevels(n, [&](size_t i) { return points[i]; });
+    if (levels.step > 0) {
+      Strata strata(n, kMostSample);
+      for (size_t i = 0; i < kMostSample; ++i) {
+        levels.Round(sketches_ + size_t{points[strata.Pick(i, &rng_)]} * stride_,
+                     sample_.data() + i * byte_stride_);
+      }
+      if (LearnFromSample(kMostSample) != Learnt::kNothing) {
+        SetPlane(node, plane_, levels);
+        const size_t divided = DivideByMargins(node, points, n);
+        if (divided != 0) left = divided;
+      }
     }
-    for (size_t c = 0; c < stride_; ++c) {
-      centroids_[0][c] *= weights[0];
-      centroids_[1][c] *= weights[1];
-    }
+    const auto middle = static_cast<uint32_t>(task.begin + left);
+    tasks->push_back({middle, task.end, node, true});
+    tasks->push_back({task.begin, middle, node, false});
   }
 
+  // As DivideBlock, by the margins that queries will see.
+  size_t DivideByMargins(uint32_t number, uint32_t* points, size_t n) {
+    TreeNode* node = Node(number);
+    for (size_t c = 0; c < shape_.sketch_dim; ++c) direction_[c] = plane_.direction[c];
+    margins_.resize(n);
+    simd::GetKernels()
+        .f32[static_cast<size_t>(DataType::kF32)][static_cast<size_t>(simd::Op::kDot)]
+        .ids(reinterpret_cast<const std::byte*>(direction_.data()),
+             reinterpret_cast<const std::byte*>(sketches_), stride_ * sizeof(float), points, n,
+             stride_, margins_.data());
+    for (float& margin : margins_) margin *= node->scale;
+    const auto divide = [&](float threshold) {
+      size_t left = 0;
+      sorted_.clear();
+      for (size_t i = 0; i < n; ++i) {
+        if (margins_[i] < threshold) {
+          points[left++] = points[i];
+        } else {
+          sorted_.push_back(points[i]);
+        }
+      }
+      std::copy(sorted_.begin(), sorted_.end(), points + left);
+      return left;
+    };
+    const float threshold = node->threshold;
+    const auto left = static_cast<size_t>(std::count_if(
+        margins_.begin(), margins_.end(), [&](float margin) { return margin < threshold; }));
+    if (IsBalanced(left, n)) return divide(threshold);
+    std::vector<float> ordered = margins_;
+    const auto middle = ordered.begin() + static_cast<ptrdiff_t>(n / 2);
+    std::nth_element(ordered.begin(), middle, ordered.end());
+    node->threshold = *middle;
+    const size_t divided = divide(*middle);
+    if (divided == 0) *node = {0, 0, node->left, node->right};
+    return divided;
+  }
+
+  struct TopTask {
+    Task task;
+    uint32_t route_parent;  // whose child this becomes among the nodes to descend
+  };
+
+  const ByteSketches& bytes_;
+  const float* sketches_;
   const TreeShape shape_;
   const size_t stride_;
+  const size_t byte_stride_;
   const size_t node_bytes_;
-  const simd::DistanceKernel* kernels_;
+  const simd::TreeKernels& kernels_;
   Rng rng_;
   Tree tree_;
-  AlignedBuffer<float> sample_;
-  std::vector<float> centroids_[2];
-  AlignedBuffer<float> direction_;
-  AlignedBuffer<float> gathered_;
+  std::vector<uint32_t> points_;  // all, by the leaves to come
+
+  // The plane learnt last, and what it was learnt from.
+  simd::SplitPlane plane_{};
+  AlignedBuffer<uint8_t> sample_;
+
+  // The block: rows of up to kBlock points, the order of these rows, and what their bytes mean.
+  AlignedBuffer<uint8_t> block_;
   std::vector<uint32_t> local_;
+  std::vector<SketchLevels> levels_;
+  std::vector<uint32_t> scratch_;
+  std::vector<int32_t> dots_;
+
+  // The top that was grown on a sample.
+  std::vector<uint32_t> names_;
+  AlignedBuffer<int8_t> directions_;
+  std::vector<int32_t> thresholds_;
+  std::vector<int32_t> children_;
+  std::vector<uint32_t> end_of_;
+  std::vector<uint32_t> ends_;
+  std::vector<uint32_t> sorted_;
+
+  // For sets that bytes do not tell apart.
+  AlignedBuffer<float> direction_;
   std::vector<float> margins_;
 };
 
 }  // namespace
 
-Result<Tree> GrowTree(const float* sketches, size_t n, const TreeShape& shape, uint64_t seed) {
-  return Grower(shape, seed).Run(sketches, n);
+Result<Tree> GrowTree(const ByteSketches& bytes, const float* sketches, size_t n,
+                      const TreeShape& shape, uint64_t seed) {
+  return Grower(bytes, sketches, shape, seed).Run(n);
 }
 
 }  // namespace kith

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/aligned_buffer.h"
 #include "kith/status.h"
+#include "quant/sketch.h"
 
 namespace kith {
 
@@ -44,10 +44,13 @@ struct TreeShape {
   uint32_t leaf_size = 0;
 };
 
-// Grows a tree over points 0 .. n - 1 with sketches [n, SketchStride(sketch_dim)]. Iterative, so no
-// input makes it overflow the stack; points that no plane separates are divided by turns.
-// Cost: O(n * depth * sketch_dim). Deterministic for a seed. Errors: OutOfMemory.
-Result<Tree> GrowTree(const float* sketches, size_t n, const TreeShape& shape, uint64_t seed);
+// Grows a tree over points 0 .. n - 1 with sketches [n, SketchStride(sketch_dim)] and the same
+// rounded to bytes. Planes are learnt and points divided on the bytes; where these are too coarse
+// (tight clusters far apart), the floats are rounded again with levels for the points at hand.
+// Iterative, so no input makes it overflow the stack; points that no plane separates are divided by
+// turns. Cost: O(n * depth * sketch_dim). Deterministic for a seed. Errors: OutOfMemory.
+Result<Tree> GrowTree(const ByteSketches& bytes, const float* sketches, size_t n,
+                      const TreeShape& shape, uint64_t seed);
 
 }  // namespace kith
 

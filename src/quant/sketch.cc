@@ -156,4 +156,52 @@ Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& 
   return sketches;
 }
 
+SketchLevels SketchLevels::Around(std::vector<float> centre, float half_range) {
+  SketchLevels levels;
+  levels.centre = std::move(centre);
+  levels.step = half_range / 127;
+  // Where the range is too small for floats to divide by, nothing is told apart.
+  if (!std::isfinite(1 / levels.step)) levels.step = 0;
+  return levels;
+}
+
+void SketchLevels::Round(const float* sketch, uint8_t* out) const {
+  const size_t dim = centre.size();
+  const float scale = step > 0 ? 1 / step : 0;
+  for (size_t c = 0; c < dim; ++c) {
+    const float level = std::min(std::max((sketch[c] - centre[c]) * scale, -127.0f), 127.0f);
+    out[c] = static_cast<uint8_t>(static_cast<int>(level + 128.5f));
+  }
+  std::fill(out + dim, out + ByteStride(dim), uint8_t{128});
+}
+
+Result<ByteSketches> RoundSketches(const float* sketches, size_t n, size_t sketch_dim,
+                                   int threads) {
+  const size_t stride = SketchStride(sketch_dim);
+  const size_t byte_stride = ByteStride(sketch_dim);
+  ByteSketches bytes;
+  KITH_ASSIGN_OR_RETURN(bytes.rows, AlignedBuffer<uint8_t>::Create(n * byte_stride));
+  const size_t samples = std::min(n, kSampleRows);
+  std::vector<float> magnitudes(samples);
+  float half_range = 0;
+  float largest = 0;
+  for (size_t c = 0; c < sketch_dim; ++c) {
+    for (size_t i = 0; i < samples; ++i) {
+      magnitudes[i] = std::abs(sketches[i * n / samples * stride + c]);
+    }
+    const auto tail = magnitudes.begin() + static_cast<ptrdiff_t>(samples - 1 - samples / 1000);
+    std::nth_element(magnitudes.begin(), tail, magnitudes.end());
+    half_range = std::max(half_range, *tail);
+    largest = std::max(largest, *std::max_element(tail, magnitudes.end()));
+  }
+  bytes.levels = SketchLevels::Around(std::vector<float>(sketch_dim, 0.0f),
+                                      half_range > 0 ? half_range : largest);
+  ParallelChunks(n, 1024, threads, [&](size_t begin, size_t end, int) {
+    for (size_t i = begin; i < end; ++i) {
+      bytes.levels.Round(sketches + i * stride, bytes.rows.data() + i * byte_stride);
+    }
+  });
+  return bytes;
+}
+
 }  // namespace kith

@@ -66,6 +66,30 @@ Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geomet
 Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& geometry,
                                         const SketchMap& map, int threads);
 
+// How the bytes of a sketch stand for its coordinates: centre + step * (byte - 128).
+struct SketchLevels {
+  std::vector<float> centre;  // [sketch_dim]
+  float step = 0;             // 0: all rows are the same
+
+  // Levels from centre - half_range to centre + half_range. REQUIRES: 0 < half_range, finite.
+  static SketchLevels Around(std::vector<float> centre, float half_range);
+  // Writes ByteStride(centre.size()) bytes, the nearest levels, those that pad the row 128.
+  void Round(const float* sketch, uint8_t* out) const;
+};
+
+// Bytes from one rounded sketch to the next.
+constexpr size_t ByteStride(size_t sketch_dim) { return sketch_dim <= 64 ? 64 : 128; }
+
+// Sketches rounded to bytes, for projections at four times the speed of floats: one scale for all
+// coordinates, so that angles stay; the farthest thousandth of them is clamped.
+struct ByteSketches {
+  AlignedBuffer<uint8_t> rows;  // [n, ByteStride(sketch_dim)]
+  SketchLevels levels;
+};
+
+// `sketches` as from SketchRows. Deterministic. Errors: OutOfMemory.
+Result<ByteSketches> RoundSketches(const float* sketches, size_t n, size_t sketch_dim, int threads);
+
 }  // namespace kith
 
 #endif  // KITH_QUANT_SKETCH_H_

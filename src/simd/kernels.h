@@ -60,11 +60,46 @@ using CodeDotFn = void (*)(const int8_t* query, size_t query_stride, const std::
                            size_t row_stride, const uint32_t* ids, size_t num_ids,
                            size_t code_bytes, int32_t* out);
 
+// A plane through byte sketches, rows of 64 or 128 unsigned bytes at 64-byte aligned places: those
+// with <direction, row> > threshold lie right of it.
+struct SplitPlane {
+  alignas(64) int8_t direction[128];
+  int32_t threshold;
+  float separation;  // distance between the means of the two sides, in levels of a byte
+};
+
+// A small tree to descend. A node whose children are the node itself is an end.
+struct RouteTree {
+  const int8_t* directions;   // [nodes, row bytes], 64-byte aligned
+  const int32_t* thresholds;  // [nodes], as SplitPlane's
+  const int32_t* children;    // [nodes, 2]: left, right
+};
+
+// What growing trees is made of. Integer sums are exact, so that all targets grow the same trees.
+struct TreeKernels {
+  // out[i] = <direction, row ids[i]>
+  void (*project)(const SplitPlane& plane, const uint8_t* rows, const uint32_t* ids, size_t n,
+                  int32_t* out);
+  // Moves the ids of rows left of the plane to the front, keeping the order on either side. Returns
+  // their number. `scratch` has room for n + 16.
+  size_t (*divide)(const SplitPlane& plane, const uint8_t* rows, uint32_t* ids, size_t n,
+                   uint32_t* scratch);
+  // Two-means on rows [0, count) of `sample`, begun from two of them, at most `rounds` rounds.
+  // Leaves the plane halfway between the means; its separation is 0 if they coincide.
+  // REQUIRES: 2 <= count <= 64; 64 rows can be read.
+  void (*two_means)(const uint8_t* sample, size_t count, size_t first, size_t second, int rounds,
+                    SplitPlane* plane);
+  // out[i] = the end that row ids[i] (row i if ids is null) reaches from node 0.
+  void (*route)(const RouteTree& tree, const uint8_t* rows, const uint32_t* ids, size_t n,
+                uint32_t* out);
+};
+
 struct Kernels {
   const char* target = "";
   DistanceKernel f32[kNumDataTypes][kNumOps];     // float32 queries; not for kBit rows
   DistanceKernel native[kNumDataTypes][kNumOps];  // queries of the rows' type; kI8, kU8, kBit only
   CodeDotFn code_dot[3] = {};                     // for 1, 2 and 4 bits
+  TreeKernels tree[2] = {};                       // for rows of 64 and 128 bytes
 };
 
 // The best target's kernels, or those of KITH_SIMD / ForceTarget. Thread-safe.
