@@ -34,8 +34,8 @@ struct Forest::Scratch {
   explicit Scratch(size_t num_vectors) : walk(num_vectors) {}
 
   ForestWalk walk;
-  AlignedBuffer<float> query;   // in the geometry
-  AlignedBuffer<float> sketch;  // of the query
+  RoutingQuery routing;
+  AlignedBuffer<float> query;  // in the geometry
   CodeQuery code_query;
   std::vector<float> lower_bounds;
   std::vector<float> distances;
@@ -89,8 +89,7 @@ Result<std::unique_ptr<Forest::Scratch>> Forest::Borrow() const {
   }
   auto scratch = std::make_unique<Scratch>(vectors_.table.rows.rows);
   KITH_ASSIGN_OR_RETURN(scratch->query, AlignedBuffer<float>::Create(sketch_.ScratchFloats()));
-  KITH_ASSIGN_OR_RETURN(scratch->sketch, AlignedBuffer<float>::Create(RoundUp(
-                                             NodeDims(header_.sketch_dim), simd::kQueryPadding)));
+  KITH_RETURN_IF_ERROR(scratch->routing.Init(header_));
   if (!codes_.empty()) KITH_RETURN_IF_ERROR(scratch->code_query.Init(code_shape_));
   return scratch;
 }
@@ -156,13 +155,14 @@ void Forest::SearchOne(const Scorer& scorer, size_t slot, const MatrixView& quer
                        SearchStats* stats) const {
   geometry_.Query(queries, query, s->query.data());
   if (!codes_.empty()) s->code_query.Prepare(s->query.data(), sketch_.mean(), rotation_);
-  sketch_.Project(s->query.data(), s->sketch.data());
+  sketch_.Project(s->query.data(), s->routing.sketch());
   const MatrixView& rows = vectors_.table.rows;
   const CandidateRows next =
       codes_.empty() ? CandidateRows::Of(rows.data, rows.stride, RowBytes(rows.dtype, rows.dim))
                      : CandidateRows::Of(codes_.data(), code_shape_.row_bytes(),
                                          code_shape_.code_bytes() + sizeof(CodeFactors));
-  s->walk.Run(trees_, s->sketch.data(), search_k, next, stats);
+  s->routing.Prepare();
+  s->walk.Run(trees_, s->routing, search_k, next, stats);
   if (!codes_.empty()) Shortlist(k, s, stats);
 
   const std::vector<uint32_t>& candidates = s->walk.candidates();

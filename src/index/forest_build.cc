@@ -28,6 +28,9 @@ uint32_t DefaultTrees(size_t n) { return n <= 1000 ? 4 : 32; }
 // candidates.
 constexpr uint32_t kDefaultLeafSize = 48;
 
+// Planes finer than bytes of a query can tell, a tree, before queries are not rounded for them.
+constexpr size_t kFineNodes = 8;
+
 // Whether estimating from codes first is cheaper than comparing every candidate in full: the metric
 // must be one that codes estimate, and a code much smaller than a vector.
 int BitsFor(const MatrixView& rows, const Geometry& geometry, Metric metric) {
@@ -132,8 +135,10 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
   bytes = {};
 
   std::vector<uint32_t> positions(rows.rows);
+  size_t fine_nodes = 0;
   for (uint32_t t = 0; t < num_trees; ++t) {
     if (!trees[t].ok()) return trees[t].status();
+    fine_nodes += trees[t]->fine_nodes;
     if (t == 0) {
       forest.order = trees[0]->entries;
       for (uint32_t p = 0; p < forest.order.size(); ++p) positions[forest.order[p]] = p;
@@ -142,6 +147,7 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
         AppendTree(std::move(*trees[t]), NodeBytes(shape.sketch_dim), positions, &forest));
     trees[t] = Status::Internal("tree moved");
   }
+  forest.header.fine_planes = fine_nodes > forest.roots.size() * kFineNodes ? 1 : 0;
   forest.header.num_nodes =
       static_cast<uint32_t>(forest.nodes.size() / NodeBytes(shape.sketch_dim));
   return forest;

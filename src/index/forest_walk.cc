@@ -18,6 +18,46 @@ constexpr int kFirstLevels = 2;
 
 }  // namespace
 
+Status RoutingQuery::Init(const ForestHeader& header) {
+  sketch_dim_ = header.sketch_dim;
+  fine_ = header.fine_planes != 0;
+  KITH_ASSIGN_OR_RETURN(
+      sketch_, AlignedBuffer<float>::Create(RoundUp(NodeDims(sketch_dim_), simd::kQueryPadding)));
+  KITH_ASSIGN_OR_RETURN(
+      bytes_, AlignedBuffer<int8_t>::Create(RoundUp(NodeBytes(sketch_dim_), simd::kQueryPadding)));
+  return Status::Ok();
+}
+
+void RoutingQuery::Prepare() {
+  if (fine_) return;
+  const float* sketch = sketch_.data();
+  float largest = 0;
+  for (size_t i = 0; i < sketch_dim_; ++i) largest = std::max(largest, std::abs(sketch[i]));
+  // A damaged file may make the sketch anything.
+  const float scale = largest > 0 && std::isfinite(127 / largest) ? 127 / largest : 0;
+  step_ = scale > 0 ? 1 / scale : 0;
+  int8_t* out = bytes_.data() + sizeof(TreeNode);
+  for (size_t i = 0; i < sketch_dim_; ++i) {
+    const float x = sketch[i] * scale;
+    out[i] = std::isfinite(x) ? static_cast<int8_t>(x + (x < 0 ? -0.5f : 0.5f)) : int8_t{0};
+  }
+}
+
+void RoutingQuery::Dot(const Trees& trees, const uint32_t* ids, size_t num_ids, float* out) const {
+  constexpr auto kI8 = static_cast<size_t>(DataType::kI8);
+  constexpr auto kDot = static_cast<size_t>(simd::Op::kDot);
+  const simd::Kernels& kernels = simd::GetKernels();
+  const size_t bytes = trees.node_bytes();
+  if (fine_) {
+    kernels.f32[kI8][kDot].ids(reinterpret_cast<const std::byte*>(sketch_.data()),
+                               trees.nodes() + sizeof(TreeNode), bytes, ids, num_ids,
+                               bytes - sizeof(TreeNode), out);
+  } else {
+    kernels.native[kI8][kDot].ids(reinterpret_cast<const std::byte*>(bytes_.data()), trees.nodes(),
+                                  bytes, ids, num_ids, bytes, out);
+  }
+}
+
 void ForestWalk::Begin(const Trees& trees) {
   if (++epoch_ == 0) {
     std::fill(stamps_.begin(), stamps_.end(), uint8_t{0});
@@ -38,14 +78,14 @@ void ForestWalk::Begin(const Trees& trees) {
 // Takes the first `count` branches of active_, all inner nodes with their margins, to the child on
 // the query's side, and puts the other one into the queue. Returns how many are inner nodes again.
 // Written without branches on the margins' signs, which no processor foresees.
-size_t ForestWalk::Step(const Trees& trees, size_t count) {
+size_t ForestWalk::Step(const Trees& trees, float step, size_t count) {
   Branch* far = queue_.Reserve(count);
   size_t num_far = 0;
   size_t kept = 0;
   for (size_t i = 0; i < count; ++i) {
     const Branch branch = active_[i];
     const TreeNode& node = trees.Node(branch.child);
-    const float margin = node.scale * margins_[i] - node.threshold;
+    const float margin = node.scale * (step * margins_[i]) - node.threshold;
     const size_t side = margin < 0 ? 0 : 1;
     const float distance = std::abs(margin);
     const uint32_t near_child = node.children[side];
@@ -81,13 +121,8 @@ size_t ForestWalk::Defer(size_t count, size_t enough) {
 // Descends from active_ to leaves, all branches side by side, level by level, so that the nodes'
 // cache misses overlap. Branches not taken go to the queue; so do those that will not be needed if
 // `enough` leaves are.
-void ForestWalk::Descend(const Trees& trees, const float* sketch, size_t enough,
+void ForestWalk::Descend(const Trees& trees, const RoutingQuery& query, size_t enough,
                          SearchStats* stats) {
-  const simd::IdsFn dots =
-      simd::GetKernels()
-          .f32[static_cast<size_t>(DataType::kI8)][static_cast<size_t>(simd::Op::kDot)]
-          .ids;
-  const size_t dims = trees.node_bytes() - sizeof(TreeNode);
   reached_.clear();
   active_ids_.resize(active_.size());
   margins_.resize(active_.size());
@@ -104,9 +139,8 @@ void ForestWalk::Descend(const Trees& trees, const float* sketch, size_t enough,
     nodes_left_ -= count;
     stats->nodes += count;
     for (size_t i = 0; i < count; ++i) active_ids_[i] = active_[i].child;
-    dots(reinterpret_cast<const std::byte*>(sketch), trees.nodes() + sizeof(TreeNode),
-         trees.node_bytes(), active_ids_.data(), count, dims, margins_.data());
-    count = Step(trees, count);
+    query.Dot(trees, active_ids_.data(), count, margins_.data());
+    count = Step(trees, query.step(), count);
   }
 }
 
@@ -128,12 +162,12 @@ void ForestWalk::Collect(const Trees& trees, uint32_t leaf, const CandidateRows&
   candidates_.resize(static_cast<size_t>(out - candidates_.data()));
 }
 
-void ForestWalk::Run(const Trees& trees, const float* sketch, size_t search_k,
+void ForestWalk::Run(const Trees& trees, const RoutingQuery& query, size_t search_k,
                      const CandidateRows& rows, SearchStats* stats) {
   Begin(trees);
   // Half as many leaves again as search_k seems to need: costs still change on the way down.
   const size_t leaves = search_k / std::max<size_t>(trees.mean_leaf_size(), 1) + 1;
-  Descend(trees, sketch, leaves + leaves / 2 + kBranchesAtOnce, stats);
+  Descend(trees, query, leaves + leaves / 2 + kBranchesAtOnce, stats);
   std::sort(reached_.begin(), reached_.end());
   while (true) {
     for (const Branch& branch : reached_) {
@@ -146,7 +180,7 @@ void ForestWalk::Run(const Trees& trees, const float* sketch, size_t search_k,
     active_.resize(queue_.Pop(kBranchesAtOnce, active_.data()));
     if (active_.empty()) break;
     for (const Branch& branch : active_) trees.Prefetch(branch.child);
-    Descend(trees, sketch, kBranchesAtOnce, stats);
+    Descend(trees, query, kBranchesAtOnce, stats);
   }
 }
 

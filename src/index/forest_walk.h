@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "index/branch_queue.h"
 #include "index/trees.h"
 #include "kith/index.h"
@@ -26,6 +27,31 @@ struct CandidateRows {
   }
 };
 
+// A query as planes see it: its sketch rounded to bytes, so that planes are compared in integers,
+// unless the forest has planes for which that is too coarse.
+class RoutingQuery {
+ public:
+  // Errors: OutOfMemory.
+  Status Init(const ForestHeader& header);
+
+  // To be filled with the query's sketch before Prepare().
+  float* sketch() { return sketch_.data(); }
+  void Prepare();
+
+  // out[i] * step() = the dot product of the sketch with the direction of node ids[i].
+  void Dot(const Trees& trees, const uint32_t* ids, size_t num_ids, float* out) const;
+  float step() const { return step_; }
+
+ private:
+  size_t sketch_dim_ = 0;
+  bool fine_ = false;
+  AlignedBuffer<float> sketch_;
+  // Laid out as a node, with zeros in the place of its head: nodes are then read as they lie, in
+  // whole cache lines.
+  AlignedBuffer<int8_t> bytes_;
+  float step_ = 1;
+};
+
 // Reusable scratch; one search at a time. Memory: a byte for each vector, and the candidates.
 class ForestWalk {
  public:
@@ -34,16 +60,15 @@ class ForestWalk {
   // Collects the positions in the leaves nearest to the query, each position once: first every
   // tree's own leaf, then the leaves behind the planes nearest to the query, over all trees (the
   // priority search of Annoy). Ends with the leaf in which search_k positions are complete.
-  // `sketch` has NodeDims() floats, zero beyond the sketch, and the kernels' padding.
-  void Run(const Trees& trees, const float* sketch, size_t search_k, const CandidateRows& rows,
-           SearchStats* stats);
+  void Run(const Trees& trees, const RoutingQuery& query, size_t search_k,
+           const CandidateRows& rows, SearchStats* stats);
 
   std::vector<uint32_t>& candidates() { return candidates_; }
 
  private:
   void Begin(const Trees& trees);
-  void Descend(const Trees& trees, const float* sketch, size_t enough, SearchStats* stats);
-  size_t Step(const Trees& trees, size_t count);
+  void Descend(const Trees& trees, const RoutingQuery& query, size_t enough, SearchStats* stats);
+  size_t Step(const Trees& trees, float step, size_t count);
   size_t Defer(size_t count, size_t enough);
   void Collect(const Trees& trees, uint32_t leaf, const CandidateRows& rows);
 

@@ -125,6 +125,7 @@ class Grower {
     node->threshold = static_cast<float>(
         scale * (centre + static_cast<double>(levels.step) * (plane.threshold + 0.5 - 128 * sum)));
     std::memcpy(node + 1, plane.direction, shape_.sketch_dim);
+    tree_.fine_nodes += levels.step < bytes_.levels.step / 4 ? 1 : 0;
   }
 
   void AddLeaf(const uint32_t* points, size_t n, const Task& task) {
@@ -438,7 +439,7 @@ class Grower {
     std::nth_element(ordered.begin(), middle, ordered.end());
     node->threshold = *middle;
     const size_t divided = divide(*middle);
-    if (divided == 0) *node = {0, 0, node->left, node->right};
+    if (divided == 0) node->threshold = node->scale = 0;
     return divided;
   }
 

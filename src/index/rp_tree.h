@@ -37,6 +37,7 @@ struct Tree {
   std::vector<std::byte> nodes;     // NodeBytes() each
   std::vector<uint32_t> leaf_ends;  // leaf i holds entries [leaf_ends[i - 1], leaf_ends[i])
   std::vector<uint32_t> entries;    // every point once, leaves in depth-first order
+  size_t fine_nodes = 0;            // whose planes were learnt on rows rounded to much finer levels
 };
 
 struct TreeShape {

@@ -24,8 +24,9 @@ struct ForestHeader {
   uint32_t num_nodes;
   uint32_t num_leaves;
   uint64_t num_entries;
-  float max_norm;  // dot: the largest |x|
-  uint8_t reserved[28];
+  float max_norm;        // dot: the largest |x|
+  uint32_t fine_planes;  // not 0: sketches of queries must not be rounded to bytes for the planes
+  uint8_t reserved[24];
 };
 static_assert(sizeof(ForestHeader) == 64);
 
