@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 #include "base/rng.h"
@@ -25,8 +26,8 @@ constexpr size_t kBucket = 4096;  // points that an end of such a tree should re
 constexpr size_t kMaxTopDepth = 20;
 constexpr size_t kMaxTopNodes = 1024;
 
-// Means closer than this, in levels of a byte, are told apart poorly: the rows are rounded again.
-constexpr float kLeastSeparation = 8;
+// Bytes are too coarse for a set if more than this share of it lies within a level of the plane.
+constexpr double kMostNear = 0.25;
 
 class Grower {
  public:
@@ -64,7 +65,13 @@ class Grower {
       } else if (task.size() <= kBlock) {
         GrowBlock(task);
       } else if (!DivideBySample(task, n, &tasks)) {
-        DivideByFloats(task, &tasks);
+        const uint32_t node = AddNode(task);
+        uint32_t* points = points_.data() + task.begin;
+        const auto middle =
+            static_cast<uint32_t>(task.begin + DivideByFloats(node, points, task.size(),
+                                                              [&](size_t i) { return points[i]; }));
+        tasks.push_back({middle, task.end, node, true});
+        tasks.push_back({task.begin, middle, node, false});
       }
     }
     return std::move(tree_);
@@ -83,8 +90,6 @@ class Grower {
     uint32_t depth = 0;
     size_t size() const { return end - begin; }
   };
-
-  enum class Learnt { kPlane, kCoarse, kNothing };
 
   void SetChild(const Task& task, uint32_t child) {
     if (task.parent == kNoParent) {
@@ -154,8 +159,9 @@ class Grower {
     int left = 0;
   };
 
-  // Two-means on a sample of rows ids[0..n); the plane halfway between the means.
-  Learnt LearnPlane(const uint8_t* rows, const uint32_t* ids, size_t n) {
+  // Two-means on a sample of rows ids[0..n); the plane halfway between the means. False if the
+  // sample's rows are all the same.
+  bool LearnPlane(const uint8_t* rows, const uint32_t* ids, size_t n) {
     const size_t samples = std::clamp(n / 2, std::min(n, kLeastSample), kMostSample);
     Strata strata(n, samples);
     for (size_t i = 0; i < samples; ++i) {
@@ -167,44 +173,37 @@ class Grower {
   }
 
   // As above, of the first rows of sample_.
-  Learnt LearnFromSample(size_t samples) {
+  bool LearnFromSample(size_t samples) {
     const size_t first = rng_.Below(static_cast<uint32_t>(samples));
     size_t second = (first + 1 + rng_.Below(static_cast<uint32_t>(samples - 1))) % samples;
     const auto row = [&](size_t i) { return sample_.data() + i * byte_stride_; };
     for (size_t tried = 1; std::memcmp(row(first), row(second), byte_stride_) == 0; ++tried) {
-      if (tried == samples) return Learnt::kNothing;
+      if (tried == samples) return false;
       second = (second + 1) % samples;
     }
     kernels_.two_means(sample_.data(), samples, first, second, kRounds, &plane_);
-    if (plane_.separation == 0) return Learnt::kNothing;
-    return plane_.separation < kLeastSeparation ? Learnt::kCoarse : Learnt::kPlane;
+    return plane_.norm > 0;
   }
 
-  // Levels that fit the given points, in a sample of which the greatest difference between
-  // coordinates takes two thirds of them. Their step is 0 if the sample's points are all the same.
+  // Levels that hold all of the given points. Their step is 0 if these are all the same.
   template <class PointAt>
-  SketchLevels FitLevels(size_t n, PointAt point_at) {
-    const size_t samples = std::min(n, kMostSample);
-    std::vector<float> low;
-    std::vector<float> high;
-    Strata strata(n, samples);
-    for (size_t i = 0; i < samples; ++i) {
-      const float* z = sketches_ + size_t{point_at(strata.Pick(i, &rng_))} * stride_;
-      if (i == 0) {
-        low.assign(z, z + shape_.sketch_dim);
-        high = low;
-      }
-      for (size_t c = 0; c < shape_.sketch_dim; ++c) {
+  SketchLevels FitLevels(size_t n, PointAt point_at) const {
+    const size_t dim = shape_.sketch_dim;
+    std::vector<float> low(dim, std::numeric_limits<float>::infinity());
+    std::vector<float> high(dim, -std::numeric_limits<float>::infinity());
+    for (size_t i = 0; i < n; ++i) {
+      const float* z = sketches_ + size_t{point_at(i)} * stride_;
+      for (size_t c = 0; c < dim; ++c) {
         low[c] = std::min(low[c], z[c]);
         high[c] = std::max(high[c], z[c]);
       }
     }
     float half_range = 0;
-    for (size_t c = 0; c < shape_.sketch_dim; ++c) {
+    for (size_t c = 0; c < dim; ++c) {
       half_range = std::max(half_range, (high[c] - low[c]) / 2);
       low[c] += (high[c] - low[c]) / 2;
     }
-    return SketchLevels::Around(std::move(low), half_range * 1.5f);
+    return SketchLevels::Around(std::move(low), half_range);
   }
 
   // ---- In a block.
@@ -219,19 +218,19 @@ class Grower {
       Task task = tasks.back();
       tasks.pop_back();
       uint32_t* ids = local_.data() + task.begin;
-      if (task.size() <= shape_.leaf_size) {
-        for (size_t i = 0; i < task.size(); ++i) scratch_[i] = names[ids[i]];
-        AddLeaf(scratch_.data(), task.size(), task);
+      const size_t size = task.size();
+      if (size <= shape_.leaf_size) {
+        for (size_t i = 0; i < size; ++i) scratch_[i] = names[ids[i]];
+        AddLeaf(scratch_.data(), size, task);
         continue;
       }
       const uint32_t node = AddNode(task);
-      size_t left = task.size() / 2;  // where no plane separates the points
-      if (LearnInBlock(names, &task)) {
-        const size_t divided = DivideBlock(ids, task.size());
-        if (divided != 0) {
-          left = divided;
-          SetPlane(node, plane_, levels_[task.levels]);
-        }
+      size_t left = DivideBlock(ids, size);
+      if (left == 0 && RoundAgain(names, &task)) left = DivideBlock(ids, size);
+      if (left != 0) {
+        SetPlane(node, plane_, levels_[task.levels]);
+      } else {
+        left = DivideByFloats(node, ids, size, [&](size_t i) { return names[ids[i]]; });
       }
       const auto middle = static_cast<uint32_t>(task.begin + left);
       tasks.push_back({middle, task.end, node, true, task.levels, 0});
@@ -255,40 +254,36 @@ class Grower {
     levels_.assign(1, bytes_.levels);
   }
 
-  // Learns a plane for the task's rows, after rounding them again if their levels are too coarse
-  // for them. False if they all look the same.
-  bool LearnInBlock(const uint32_t* names, Task* task) {
+  // Rounds the task's rows with levels of their own if these are much finer.
+  bool RoundAgain(const uint32_t* names, Task* task) {
     const uint32_t* ids = local_.data() + task->begin;
-    const Learnt learnt = LearnPlane(block_.data(), ids, task->size());
-    if (learnt == Learnt::kPlane) return true;
     SketchLevels levels = FitLevels(task->size(), [&](size_t i) { return names[ids[i]]; });
-    if (levels.step == 0) return false;
-    // Levels that are as fine already: the points are spread as finely as floats allow.
-    if (levels.step > 0.5f * levels_[task->levels].step) return learnt == Learnt::kCoarse;
+    if (levels.step == 0 || levels.step > 0.25f * levels_[task->levels].step) return false;
     for (size_t i = 0; i < task->size(); ++i) {
       levels.Round(sketches_ + size_t{names[ids[i]]} * stride_,
                    block_.data() + size_t{ids[i]} * byte_stride_);
     }
     task->levels = static_cast<uint32_t>(levels_.size());
     levels_.push_back(std::move(levels));
-    return LearnPlane(block_.data(), ids, task->size()) != Learnt::kNothing;
+    return true;
   }
 
-  // Moves the points left of the plane to the front. Far from balanced: the median of what the
-  // plane's normal sees takes its place. Returns their number, 0 if it sees no difference.
+  // Learns a plane and moves the points left of it to the front. Far from balanced: the median of
+  // what the plane's normal sees takes its place. Returns the number of points on the left, 0 if
+  // the rows are too coarse to tell the points apart.
   size_t DivideBlock(uint32_t* ids, size_t n) {
-    const size_t left = kernels_.divide(plane_, block_.data(), ids, n, scratch_.data());
-    if (IsBalanced(left, n)) return left;
-    dots_.resize(n);
-    kernels_.project(plane_, block_.data(), ids, n, dots_.data());
-    const auto middle = dots_.begin() + static_cast<ptrdiff_t>(n / 2);
-    std::nth_element(dots_.begin(), middle, dots_.end());
-    plane_.threshold = *middle;
-    if (*std::max_element(middle, dots_.end()) == *middle) {
+    if (!LearnPlane(block_.data(), ids, n)) return 0;
+    size_t near = 0;
+    size_t left = kernels_.divide(plane_, block_.data(), ids, n, scratch_.data(), &near);
+    if (!IsBalanced(left, n)) {
+      dots_.resize(n);
+      kernels_.project(plane_, block_.data(), ids, n, dots_.data());
+      const auto middle = dots_.begin() + static_cast<ptrdiff_t>(n / 2);
+      std::nth_element(dots_.begin(), middle, dots_.end());
       plane_.threshold = *middle - 1;
-      if (*std::min_element(dots_.begin(), middle + 1) == *middle) return 0;
+      left = kernels_.divide(plane_, block_.data(), ids, n, scratch_.data(), &near);
     }
-    return kernels_.divide(plane_, block_.data(), ids, n, scratch_.data());
+    return static_cast<double>(near) > kMostNear * static_cast<double>(n) || left == n ? 0 : left;
   }
 
   static bool IsBalanced(size_t left, size_t n) {
@@ -356,9 +351,7 @@ class Grower {
                           task.size() >= kMostSample && task.depth < kMaxTopDepth &&
                           thresholds_.size() + 2 * stack.size() + 3 <= kMaxTopNodes;
       size_t left = 0;
-      if ((root || wanted) && LearnPlane(block_.data(), ids, task.size()) == Learnt::kPlane) {
-        left = DivideBlock(ids, task.size());
-      }
+      if (root || wanted) left = DivideBlock(ids, task.size());
       if (root && left == 0) return false;
       const auto route = static_cast<uint32_t>(thresholds_.size());
       if (!root)
@@ -381,66 +374,57 @@ class Grower {
     return true;
   }
 
-  // One plane for a large set that bytes do not tell apart: rounds a sample with levels of its own,
-  // but projects all points as floats.
-  void DivideByFloats(const Task& task, std::vector<Task>* tasks) {
-    uint32_t* points = points_.data() + task.begin;
-    const size_t n = task.size();
-    const uint32_t node = AddNode(task);
-    size_t left = n / 2;  // where no plane separates the points
-    const SketchLevels levels = FitLevels(n, [&](size_t i) { return points[i]; });
-    if (levels.step > 0) {
-      Strata strata(n, kMostSample);
-      for (size_t i = 0; i < kMostSample; ++i) {
-        levels.Round(sketches_ + size_t{points[strata.Pick(i, &rng_)]} * stride_,
-                     sample_.data() + i * byte_stride_);
-      }
-      if (LearnFromSample(kMostSample) != Learnt::kNothing) {
-        SetPlane(node, plane_, levels);
-        const size_t divided = DivideByMargins(node, points, n);
-        if (divided != 0) left = divided;
-      }
+  // One plane for points that bytes do not tell apart: rounds a sample with levels of its own, but
+  // projects all points as floats, as queries will be. `ids` are what is moved, point_at(i) is the
+  // point of ids[i]. Returns the number of points on the left.
+  template <class PointAt>
+  size_t DivideByFloats(uint32_t number, uint32_t* ids, size_t n, PointAt point_at) {
+    const size_t samples = std::min(n, kMostSample);
+    sorted_.resize(n);
+    Strata strata(n, samples);
+    for (size_t i = 0; i < samples; ++i) sorted_[i] = point_at(strata.Pick(i, &rng_));
+    const SketchLevels levels = FitLevels(samples, [&](size_t i) { return sorted_[i]; });
+    if (levels.step == 0) return n / 2;  // no plane separates them
+    for (size_t i = 0; i < samples; ++i) {
+      levels.Round(sketches_ + size_t{sorted_[i]} * stride_, sample_.data() + i * byte_stride_);
     }
-    const auto middle = static_cast<uint32_t>(task.begin + left);
-    tasks->push_back({middle, task.end, node, true});
-    tasks->push_back({task.begin, middle, node, false});
-  }
-
-  // As DivideBlock, by the margins that queries will see.
-  size_t DivideByMargins(uint32_t number, uint32_t* points, size_t n) {
-    TreeNode* node = Node(number);
+    if (!LearnFromSample(samples)) return n / 2;
+    SetPlane(number, plane_, levels);
     for (size_t c = 0; c < shape_.sketch_dim; ++c) direction_[c] = plane_.direction[c];
+    for (size_t i = 0; i < n; ++i) sorted_[i] = point_at(i);
     margins_.resize(n);
     simd::GetKernels()
         .f32[static_cast<size_t>(DataType::kF32)][static_cast<size_t>(simd::Op::kDot)]
         .ids(reinterpret_cast<const std::byte*>(direction_.data()),
-             reinterpret_cast<const std::byte*>(sketches_), stride_ * sizeof(float), points, n,
-             stride_, margins_.data());
+             reinterpret_cast<const std::byte*>(sketches_), stride_ * sizeof(float), sorted_.data(),
+             n, stride_, margins_.data());
+    TreeNode* node = Node(number);
     for (float& margin : margins_) margin *= node->scale;
-    const auto divide = [&](float threshold) {
-      size_t left = 0;
-      sorted_.clear();
-      for (size_t i = 0; i < n; ++i) {
-        if (margins_[i] < threshold) {
-          points[left++] = points[i];
-        } else {
-          sorted_.push_back(points[i]);
-        }
-      }
-      std::copy(sorted_.begin(), sorted_.end(), points + left);
-      return left;
-    };
-    const float threshold = node->threshold;
-    const auto left = static_cast<size_t>(std::count_if(
-        margins_.begin(), margins_.end(), [&](float margin) { return margin < threshold; }));
-    if (IsBalanced(left, n)) return divide(threshold);
+    const size_t left = Partition(ids, n, node->threshold);
+    if (IsBalanced(left, n)) return left;
     std::vector<float> ordered = margins_;
     const auto middle = ordered.begin() + static_cast<ptrdiff_t>(n / 2);
     std::nth_element(ordered.begin(), middle, ordered.end());
     node->threshold = *middle;
-    const size_t divided = divide(*middle);
-    if (divided == 0) node->threshold = node->scale = 0;
-    return divided;
+    const size_t median = Partition(ids, n, *middle);
+    if (median != 0 && median != n) return median;
+    node->threshold = 0;
+    node->scale = 0;
+    std::memset(static_cast<void*>(node + 1), 0, NodeDims(shape_.sketch_dim));
+    return n / 2;
+  }
+
+  // Moves ids and margins below the threshold to the front. Returns their number.
+  size_t Partition(uint32_t* ids, size_t n, float threshold) {
+    size_t i = 0;
+    size_t j = n;
+    while (true) {
+      while (i < j && margins_[i] < threshold) ++i;
+      while (i < j && !(margins_[j - 1] < threshold)) --j;
+      if (i >= j) return i;
+      std::swap(margins_[i], margins_[j - 1]);
+      std::swap(ids[i], ids[j - 1]);
+    }
   }
 
   struct TopTask {

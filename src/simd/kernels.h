@@ -65,7 +65,7 @@ using CodeDotFn = void (*)(const int8_t* query, size_t query_stride, const std::
 struct SplitPlane {
   alignas(64) int8_t direction[128];
   int32_t threshold;
-  float separation;  // distance between the means of the two sides, in levels of a byte
+  float norm;  // of the direction: a step of one level along it changes the product so much
 };
 
 // A small tree to descend. A node whose children are the node itself is an end.
@@ -81,11 +81,12 @@ struct TreeKernels {
   void (*project)(const SplitPlane& plane, const uint8_t* rows, const uint32_t* ids, size_t n,
                   int32_t* out);
   // Moves the ids of rows left of the plane to the front, keeping the order on either side. Returns
-  // their number. `scratch` has room for n + 16.
+  // their number. *near: the number of rows less than a level from the plane. `scratch` has room
+  // for n + 16.
   size_t (*divide)(const SplitPlane& plane, const uint8_t* rows, uint32_t* ids, size_t n,
-                   uint32_t* scratch);
+                   uint32_t* scratch, size_t* near);
   // Two-means on rows [0, count) of `sample`, begun from two of them, at most `rounds` rounds.
-  // Leaves the plane halfway between the means; its separation is 0 if they coincide.
+  // Leaves the plane halfway between the means; its norm is 0 if they coincide.
   // REQUIRES: 2 <= count <= 64; 64 rows can be read.
   void (*two_means)(const uint8_t* sample, size_t count, size_t first, size_t second, int rounds,
                     SplitPlane* plane);

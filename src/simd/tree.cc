@@ -1,6 +1,7 @@
 // What growing a tree needs: projections of byte sketches, divisions by a plane, two-means.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "simd/targets.h"
 
@@ -184,11 +185,14 @@ void Project(const SplitPlane& plane, const uint8_t* rows, const uint32_t* ids, 
 // Stable. Left ids go back in place: what they overwrite has been read.
 template <size_t kStride>
 size_t Divide(const SplitPlane& plane, const uint8_t* rows, uint32_t* ids, size_t n,
-              uint32_t* scratch) {
+              uint32_t* scratch, size_t* near) {
   const DI32 d;
   const hn::RebindToUnsigned<DI32> du;
   const Direction<kStride> direction(plane.direction);
   const VI32 threshold = hn::Set(d, plane.threshold);
+  const auto level = static_cast<int32_t>(plane.norm);
+  const VI32 reach = hn::Set(d, level);
+  size_t close = 0;
   size_t left = 0;
   size_t right = 0;
   size_t i = 0;
@@ -200,6 +204,7 @@ size_t Divide(const SplitPlane& plane, const uint8_t* rows, uint32_t* ids, size_
     const size_t count = hn::CountTrue(du, is_left);
     hn::StoreU(hn::Compress(some, is_left), du, ids + left);
     hn::StoreU(hn::Compress(some, hn::Not(is_left)), du, scratch + right);
+    close += hn::CountTrue(d, hn::Gt(reach, hn::Abs(hn::Sub(dots, threshold))));
     left += count;
     right += kLanes - count;
   }
@@ -208,6 +213,7 @@ size_t Divide(const SplitPlane& plane, const uint8_t* rows, uint32_t* ids, size_
     Project<kStride>(plane, rows, ids + i, n - i, dots);
     for (size_t r = 0; i < n; ++i, ++r) {
       const uint32_t id = ids[i];
+      close += std::abs(dots[r] - plane.threshold) < level ? 1 : 0;
       if (dots[r] <= plane.threshold) {
         ids[left++] = id;
       } else {
@@ -216,6 +222,7 @@ size_t Divide(const SplitPlane& plane, const uint8_t* rows, uint32_t* ids, size_
     }
   }
   std::copy(scratch, scratch + right, ids + left);
+  *near = close;
   return left;
 }
 
@@ -250,7 +257,7 @@ HWY_INLINE bool PlaneBetween(const Halves<kStride>& halves, SplitPlane* plane) {
     largest = hn::Max(largest, hn::Abs(normal[i]));
   }
   const float length = hn::GetLane(hn::MaxOfLanes(df, largest));
-  plane->separation = 0;
+  plane->norm = 0;
   if (length == 0) return false;
   const auto scale = hn::Set(df, 127 / length);
   VI32 dots[2] = {hn::Zero(d), hn::Zero(d)};
@@ -269,8 +276,7 @@ HWY_INLINE bool PlaneBetween(const Halves<kStride>& halves, SplitPlane* plane) {
         static_cast<double>(hn::GetLane(hn::SumOfLanes(d, dots[side]))) / halves.counts[side];
   }
   plane->threshold = static_cast<int32_t>(std::floor((means[0] + means[1]) / 2));
-  const auto norm = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, squares)));
-  plane->separation = static_cast<float>((means[1] - means[0]) / std::sqrt(norm));
+  plane->norm = std::sqrt(static_cast<float>(hn::GetLane(hn::SumOfLanes(d, squares))));
   return true;
 }
 
