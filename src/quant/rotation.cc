@@ -4,41 +4,9 @@
 #include <cmath>
 
 #include "base/rng.h"
+#include "simd/kernels.h"
 
 namespace kith {
-namespace {
-
-void WalshHadamard(float* x, size_t n) {
-  for (size_t h = 1; h < n; h *= 2) {
-    if (h < 8) {
-      for (size_t i = 0; i < n; i += 2 * h) {
-        for (size_t j = i; j < i + h; ++j) {
-          const float a = x[j];
-          const float b = x[j + h];
-          x[j] = a + b;
-          x[j + h] = a - b;
-        }
-      }
-      continue;
-    }
-    for (size_t i = 0; i < n; i += 2 * h) {
-      float* low = x + i;
-      float* high = x + i + h;
-      for (size_t j = 0; j < h; ++j) {
-        const float a = low[j];
-        const float b = high[j];
-        low[j] = a + b;
-        high[j] = a - b;
-      }
-    }
-  }
-}
-
-void FlipSigns(float* x, size_t n, const uint8_t* signs) {
-  for (size_t i = 0; i < n; ++i) x[i] = (signs[i / 8] >> (i % 8)) & 1 ? -x[i] : x[i];
-}
-
-}  // namespace
 
 std::vector<uint8_t> Rotation::RandomSigns(size_t dim, uint64_t seed) {
   std::vector<uint8_t> signs(SignBytes(dim));
@@ -47,34 +15,38 @@ std::vector<uint8_t> Rotation::RandomSigns(size_t dim, uint64_t seed) {
   return signs;
 }
 
+namespace {
+
+// Where a round's transform begins.
+size_t WindowStart(size_t round, size_t dim) {
+  return round % 2 == 0 ? 0 : dim - std::bit_floor(dim);
+}
+
+}  // namespace
+
+Rotation::Rotation(size_t dim, std::span<const uint8_t> signs)
+    : dim_(dim), factors_(kRounds * dim) {
+  if (dim == 0) return;
+  const size_t window = std::bit_floor(dim);
+  // Each transform scales by sqrt(window), each butterfly by sqrt(2).
+  const double butterfly = window == dim ? 1 : std::sqrt(0.5);
+  const auto inside = static_cast<float>(butterfly / std::sqrt(static_cast<double>(window)));
+  const auto outside = static_cast<float>(butterfly);
+  for (size_t round = 0; round < kRounds; ++round) {
+    const uint8_t* bits = signs.data() + round * ((dim + 7) / 8);
+    const size_t start = WindowStart(round, dim);
+    for (size_t i = 0; i < dim; ++i) {
+      const float scale = i >= start && i < start + window ? inside : outside;
+      factors_[round * dim + i] = ((bits[i / 8] >> (i % 8)) & 1) != 0 ? -scale : scale;
+    }
+  }
+}
+
 void Rotation::Apply(float* x) const {
   if (dim_ == 0) return;
-  const size_t window = std::bit_floor(dim_);
-  const size_t half = dim_ / 2;
-  const bool whole = window == dim_;
-  // Each transform scales by sqrt(window), each butterfly by sqrt(2).
-  const auto scale =
-      static_cast<float>(1 / std::sqrt(static_cast<double>(window)) * (whole ? 1 : std::sqrt(0.5)));
+  const simd::RotateRoundFn rotate = simd::GetKernels().rotate_round;
   for (size_t round = 0; round < kRounds; ++round) {
-    FlipSigns(x, dim_, signs_.data() + round * ((dim_ + 7) / 8));
-    if (whole) {
-      WalshHadamard(x, window);
-      for (size_t i = 0; i < dim_; ++i) x[i] *= scale;
-      continue;
-    }
-    float* start = round % 2 == 0 ? x : x + (dim_ - window);
-    WalshHadamard(start, window);
-    // The coordinates outside the window get the window's scale, so that all may be mended at once.
-    const auto outside = static_cast<float>(std::sqrt(static_cast<double>(window)));
-    for (float* p = x; p < x + dim_; ++p) {
-      if (p < start || p >= start + window) *p *= outside;
-    }
-    for (size_t i = 0; i < half; ++i) {
-      const float a = x[i];
-      const float b = x[i + half];
-      x[i] = (a + b) * scale;
-      x[i + half] = (a - b) * scale;
-    }
+    rotate(x, dim_, factors_.data() + round * dim_, WindowStart(round, dim_), std::bit_floor(dim_));
   }
 }
 

@@ -25,8 +25,8 @@ class Rotation {
   static constexpr size_t PaddedDim(size_t dim) { return (dim + 1) / 2 * 2; }
 
   Rotation() = default;
-  // REQUIRES: dim == PaddedDim(dim), signs.size() == SignBytes(dim), both outlive this.
-  Rotation(size_t dim, std::span<const uint8_t> signs) : dim_(dim), signs_(signs) {}
+  // REQUIRES: dim == PaddedDim(dim), signs.size() == SignBytes(dim).
+  Rotation(size_t dim, std::span<const uint8_t> signs);
 
   size_t dim() const { return dim_; }
   // Rotates x[0..dim) in place.
@@ -34,7 +34,8 @@ class Rotation {
 
  private:
   size_t dim_ = 0;
-  std::span<const uint8_t> signs_;
+  // [kRounds, dim]: what each round multiplies the coordinates by, signs and scales in one.
+  std::vector<float> factors_;
 };
 
 }  // namespace kith

@@ -22,26 +22,51 @@ constexpr Levels kLevels[3] = {{1.0f, 0.756f}, {0.996f, 0.365f}, {0.335f, 0.106f
 
 const Levels& LevelsOf(int bits) { return kLevels[bits == 1 ? 0 : bits == 2 ? 1 : 2]; }
 
-// Writes one code. `r` is the centred, rotated vector.
-void EncodeRow(const float* r, const CodeShape& shape, std::byte* out) {
+// levels[i] = the level of r[i] * scale, in [0, 2 * half). Returns sum (level - half + 0.5) * r.
+double RoundToLevels(const float* r, size_t dim, float scale, int half, uint8_t* levels) {
+  // Sixteen sums, so that the order is fixed and compilers can vectorise.
+  float sums[16] = {};
+  const auto most = static_cast<float>(half - 1);
+  const auto step = [&](size_t i, size_t lane) {
+    const auto m = static_cast<int>(std::min(std::abs(r[i]) * scale, most));
+    const int negative = r[i] >= 0 ? 0 : -1;
+    const int signed_level = m ^ negative;  // m, or -1 - m
+    sums[lane] += (static_cast<float>(signed_level) + 0.5f) * r[i];
+    levels[i] = static_cast<uint8_t>(half + signed_level);
+  };
+  size_t i = 0;
+  for (; i + 16 <= dim; i += 16) {
+    for (size_t lane = 0; lane < 16; ++lane) step(i + lane, lane);
+  }
+  for (size_t lane = 0; i < dim; ++i, ++lane) step(i, lane);
+  double sum = 0;
+  for (const float s : sums) sum += s;
+  return sum;
+}
+
+// Writes one code. `r` is the centred, rotated vector; `levels` has room for whole fields.
+void EncodeRow(const float* r, const CodeShape& shape, uint8_t* levels, std::byte* out) {
   const size_t dim = shape.rotated_dim();
   const size_t code_bytes = shape.code_bytes();
-  const int half = 1 << (shape.bits - 1);
+  const int bits = shape.bits;
   const double squared_norm = SquaredNorm(r, dim);
   auto* code = reinterpret_cast<uint8_t*>(out);
-  std::memset(code, 0, code_bytes);
   CodeFactors factors{static_cast<float>(std::sqrt(squared_norm)), 0};
   if (squared_norm > 0) {
     const auto scale = static_cast<float>(std::sqrt(static_cast<double>(dim) / squared_norm) /
-                                          LevelsOf(shape.bits).width);
-    double along = 0;  // <g, r>
-    for (size_t i = 0; i < dim; ++i) {
-      const int m = std::min(static_cast<int>(std::min(std::abs(r[i]) * scale, 15.0f)), half - 1);
-      const int u = r[i] >= 0 ? half + m : half - 1 - m;
-      along += (static_cast<float>(u - half) + 0.5f) * r[i];
-      code[i % code_bytes] |= static_cast<uint8_t>(u << (i / code_bytes * shape.bits));
+                                          LevelsOf(bits).width);
+    const double along = RoundToLevels(r, dim, scale, 1 << (bits - 1), levels);
+    std::copy(levels, levels + code_bytes, code);
+    for (int field = 1; field < 8 / bits; ++field) {
+      const uint8_t* next = levels + static_cast<size_t>(field) * code_bytes;
+      const int shift = field * bits;
+      for (size_t j = 0; j < code_bytes; ++j) {
+        code[j] = static_cast<uint8_t>(code[j] | (next[j] << shift));
+      }
     }
     factors.weight = static_cast<float>(squared_norm / along);
+  } else {
+    std::memset(code, 0, code_bytes);
   }
   std::memcpy(out + code_bytes, &factors, sizeof(factors));
 }
@@ -57,15 +82,27 @@ Result<AlignedBuffer<std::byte>> EncodeRows(const MatrixView& rows, std::span<co
   KITH_ASSIGN_OR_RETURN(auto codes,
                         AlignedBuffer<std::byte>::Create(shape.total_bytes(order.size())));
   threads = ResolveThreads(threads);
-  std::vector<std::vector<float>> scratch(threads, std::vector<float>(shape.rotated_dim()));
+  struct Scratch {
+    std::vector<float> x;
+    std::vector<uint8_t> levels;  // zero from the dimension on
+  };
+  const size_t whole_fields = shape.code_bytes() * static_cast<size_t>(8 / shape.bits);
+  std::vector<Scratch> scratch(
+      threads, {std::vector<float>(shape.rotated_dim()), std::vector<uint8_t>(whole_fields)});
+  const size_t row_bytes = RowBytes(rows.dtype, rows.dim);
   ParallelChunks(order.size(), 256, threads, [&](size_t begin, size_t end, int thread) {
-    float* x = scratch[thread].data();
+    constexpr size_t kAhead = 4;
+    float* x = scratch[thread].x.data();
     for (size_t i = begin; i < end; ++i) {
+      if (i + kAhead < end) {
+        const std::byte* next = rows.row(order[i + kAhead]);
+        for (size_t at = 0; at < row_bytes; at += kCacheLine) __builtin_prefetch(next + at);
+      }
       geometry.Row(rows, order[i], x);
       for (size_t c = 0; c < shape.dim; ++c) x[c] -= mean[c];
       std::fill(x + shape.dim, x + shape.rotated_dim(), 0.0f);
       rotation.Apply(x);
-      EncodeRow(x, shape, codes.data() + i * shape.row_bytes());
+      EncodeRow(x, shape, scratch[thread].levels.data(), codes.data() + i * shape.row_bytes());
     }
   });
   return codes;

@@ -29,6 +29,7 @@ std::vector<Kernels> CollectKernels() {
     FillIntegerKernels(&kernels);
     FillCodeKernels(&kernels);
     FillTreeKernels(&kernels);
+    FillHadamardKernels(&kernels);
     all.push_back(kernels);
   }
   hwy::SetSupportedTargetsForTest(0);

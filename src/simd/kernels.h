@@ -95,12 +95,19 @@ struct TreeKernels {
                 uint32_t* out);
 };
 
+// One round of a rotation (quant/rotation.h): x[i] *= factors[i] for i < dim; the unscaled
+// Walsh-Hadamard transform of x[start .. start + window), window a power of two; unless that is all
+// of x, (a, b) <- (a + b, a - b) for coordinates i and i + dim / 2. Any alignment.
+using RotateRoundFn = void (*)(float* x, size_t dim, const float* factors, size_t start,
+                               size_t window);
+
 struct Kernels {
   const char* target = "";
   DistanceKernel f32[kNumDataTypes][kNumOps];     // float32 queries; not for kBit rows
   DistanceKernel native[kNumDataTypes][kNumOps];  // queries of the rows' type; kI8, kU8, kBit only
   CodeDotFn code_dot[3] = {};                     // for 1, 2 and 4 bits
   TreeKernels tree[2] = {};                       // for rows of 64 and 128 bytes
+  RotateRoundFn rotate_round = nullptr;
 };
 
 // The best target's kernels, or those of KITH_SIMD / ForceTarget. Thread-safe.

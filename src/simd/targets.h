@@ -11,6 +11,7 @@ void FillFloatKernels(Kernels* kernels);
 void FillIntegerKernels(Kernels* kernels);
 void FillCodeKernels(Kernels* kernels);
 void FillTreeKernels(Kernels* kernels);
+void FillHadamardKernels(Kernels* kernels);
 
 }  // namespace kith::simd
 
