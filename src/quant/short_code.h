@@ -36,7 +36,13 @@ struct CodeShape {
   size_t rotated_dim() const { return Rotation::PaddedDim(dim); }
   // Bits packed so that byte j holds coordinates j, j + code_bytes, ..., from its lowest bits up.
   size_t code_bytes() const { return RoundUp((rotated_dim() * bits + 7) / 8, 4); }
-  size_t row_bytes() const { return PaddedStride(code_bytes() + sizeof(CodeFactors)); }
+  // Codes longer than a cache line begin on one if that costs at most a fourth: they are read alone,
+  // wherever they lie.
+  size_t row_bytes() const {
+    const size_t bytes = code_bytes() + sizeof(CodeFactors);
+    const size_t lines = RoundUp(bytes, kCacheLine);
+    return bytes > kCacheLine && lines - bytes <= bytes / 4 ? lines : PaddedStride(bytes);
+  }
   // All rows, and what kernels may read past the last.
   size_t total_bytes(size_t rows) const { return rows * row_bytes() + simd::kQueryPadding; }
 };
