@@ -9,9 +9,10 @@
 namespace kith {
 namespace {
 
-// Branches taken from the queue together: their nodes' cache misses overlap, and the order of
-// visits hardly changes.
-constexpr size_t kBranchesAtOnce = 8;
+// Branches taken from the queue together: their nodes' and leaves' cache misses overlap, and the
+// order of visits hardly changes. Fewer where few leaves are still needed.
+constexpr size_t kLeastBranches = 8;
+constexpr size_t kMostBranches = 64;
 
 // Levels that all trees are descended before any of them is put off.
 constexpr int kFirstLevels = 2;
@@ -166,8 +167,9 @@ void ForestWalk::Run(const Trees& trees, const RoutingQuery& query, size_t searc
                      const CandidateRows& rows, SearchStats* stats) {
   Begin(trees);
   // Half as many leaves again as search_k seems to need: costs still change on the way down.
-  const size_t leaves = search_k / std::max<size_t>(trees.mean_leaf_size(), 1) + 1;
-  Descend(trees, query, leaves + leaves / 2 + kBranchesAtOnce, stats);
+  const size_t leaf_size = std::max<size_t>(trees.mean_leaf_size(), 1);
+  const size_t leaves = search_k / leaf_size + 1;
+  Descend(trees, query, leaves + leaves / 2 + kLeastBranches, stats);
   std::sort(reached_.begin(), reached_.end());
   while (true) {
     for (const Branch& branch : reached_) {
@@ -176,11 +178,13 @@ void ForestWalk::Run(const Trees& trees, const RoutingQuery& query, size_t searc
       Collect(trees, branch.child, rows);
     }
     if (candidates_.size() >= search_k) break;
-    active_.resize(kBranchesAtOnce);
-    active_.resize(queue_.Pop(kBranchesAtOnce, active_.data()));
+    const size_t needed = (search_k - candidates_.size()) / leaf_size;
+    const size_t at_once = std::clamp(needed / 2, kLeastBranches, kMostBranches);
+    active_.resize(at_once);
+    active_.resize(queue_.Pop(at_once, active_.data()));
     if (active_.empty()) break;
     for (const Branch& branch : active_) trees.Prefetch(branch.child);
-    Descend(trees, query, kBranchesAtOnce, stats);
+    Descend(trees, query, at_once, stats);
   }
 }
 
