@@ -50,6 +50,7 @@ class Grower {
     if (n > kBlock) {
       KITH_ASSIGN_OR_RETURN(directions_,
                             AlignedBuffer<int8_t>::Create(kMaxTopNodes * byte_stride_));
+      KITH_ASSIGN_OR_RETURN(offsets_, AlignedBuffer<int32_t>::Create(kMaxTopNodes * kOffsets));
     }
     local_.resize(std::min(n, kBlock));
     scratch_.resize(std::min(n, kBlock) + 16);
@@ -139,6 +140,12 @@ class Grower {
     tree_.leaf_ends.push_back(static_cast<uint32_t>(tree_.entries.size()));
   }
 
+  void CopyRow(const uint8_t* from, uint8_t* to) const {
+    for (size_t line = 0; line < byte_stride_; line += kCacheLine) {
+      std::memcpy(to + line, from + line, kCacheLine);
+    }
+  }
+
   // ---- Planes.
 
   // One of `strata` equal parts of n, and a random place in it.
@@ -166,8 +173,7 @@ class Grower {
     Strata strata(n, samples);
     for (size_t i = 0; i < samples; ++i) {
       const size_t pick = samples == n ? i : strata.Pick(i, &rng_);
-      std::memcpy(sample_.data() + i * byte_stride_, rows + size_t{ids[pick]} * byte_stride_,
-                  byte_stride_);
+      CopyRow(rows + size_t{ids[pick]} * byte_stride_, sample_.data() + i * byte_stride_);
     }
     return LearnFromSample(samples);
   }
@@ -239,7 +245,7 @@ class Grower {
   }
 
   void GatherBlock(const uint32_t* names, size_t n) {
-    constexpr size_t kAhead = 16;
+    constexpr size_t kAhead = 32;
     for (size_t i = 0; i < n; ++i) {
       if (i + kAhead < n) {
         const uint8_t* next = bytes_.rows.data() + size_t{names[i + kAhead]} * byte_stride_;
@@ -247,8 +253,8 @@ class Grower {
           __builtin_prefetch(next + line);
         }
       }
-      std::memcpy(block_.data() + i * byte_stride_,
-                  bytes_.rows.data() + size_t{names[i]} * byte_stride_, byte_stride_);
+      CopyRow(bytes_.rows.data() + size_t{names[i]} * byte_stride_,
+              block_.data() + i * byte_stride_);
     }
     std::iota(local_.begin(), local_.begin() + static_cast<ptrdiff_t>(n), 0u);
     levels_.assign(1, bytes_.levels);
@@ -306,11 +312,11 @@ class Grower {
     if (!GrowTop(task, samples, tasks)) return false;
 
     ends_.resize(n);
-    const simd::RouteTree tree{directions_.data(), thresholds_.data(), children_.data()};
+    const simd::RouteTree tree{directions_.data(), offsets_.data(), left_.data()};
     kernels_.route(tree, bytes_.rows.data(), n == all ? nullptr : points, n, ends_.data());
     // Counting sort by the end reached; ends are numbered from left to right.
     std::vector<uint32_t> starts(tasks->size() - first_new + 1, 0);
-    for (size_t i = 0; i < n; ++i) ++starts[ends_[i] = end_of_[ends_[i]]];
+    for (size_t i = 0; i < n; ++i) ++starts[ends_[i]];
     uint32_t start = 0;
     for (uint32_t& s : starts) {
       const uint32_t count = s;
@@ -336,40 +342,36 @@ class Grower {
     const double points_a_sample = static_cast<double>(whole.size()) / static_cast<double>(samples);
     const auto bucket = static_cast<double>(std::max<size_t>(kBucket, shape_.leaf_size));
     const size_t first_new = tasks->size();
-    thresholds_.clear();
-    children_.clear();
-    end_of_.clear();
+    left_.assign(1, 0);
     std::vector<TopTask> stack = {
-        {{0, static_cast<uint32_t>(samples), whole.parent, whole.right}, kNoParent}};
+        {{0, static_cast<uint32_t>(samples), whole.parent, whole.right}, 0}};
     while (!stack.empty()) {
       const TopTask top = stack.back();
       stack.pop_back();
       const Task& task = top.task;
       uint32_t* ids = local_.data() + task.begin;
-      const bool root = top.route_parent == kNoParent;
+      const bool root = top.route == 0;
       const bool wanted = static_cast<double>(task.size()) * points_a_sample > bucket &&
                           task.size() >= kMostSample && task.depth < kMaxTopDepth &&
-                          thresholds_.size() + 2 * stack.size() + 3 <= kMaxTopNodes;
+                          left_.size() + 2 <= kMaxTopNodes;
       size_t left = 0;
       if (root || wanted) left = DivideBlock(ids, task.size());
-      if (root && left == 0) return false;
-      const auto route = static_cast<uint32_t>(thresholds_.size());
-      if (!root)
-        children_[2 * top.route_parent + (task.right ? 1 : 0)] = static_cast<int32_t>(route);
-      children_.insert(children_.end(), 2, static_cast<int32_t>(route));
-      thresholds_.push_back(plane_.threshold);
-      end_of_.push_back(static_cast<uint32_t>(tasks->size() - first_new));
       if (left == 0) {
+        if (root) return false;
+        left_[top.route] = -1 - static_cast<int32_t>(tasks->size() - first_new);
         tasks->push_back({0, 0, task.parent, task.right});
         continue;
       }
       const uint32_t node = AddNode(task);
       SetPlane(node, plane_, bytes_.levels);
-      std::memcpy(directions_.data() + size_t{route} * byte_stride_, plane_.direction,
-                  byte_stride_);
+      const auto child = static_cast<uint32_t>(left_.size());
+      left_[top.route] = static_cast<int32_t>(child);
+      left_.resize(child + 2);
+      offsets_[size_t{top.route} * kOffsets] = -plane_.threshold;
+      std::memcpy(directions_.data() + top.route * byte_stride_, plane_.direction, byte_stride_);
       const auto middle = static_cast<uint32_t>(task.begin + left);
-      stack.push_back({{middle, task.end, node, true, 0, task.depth + 1}, route});
-      stack.push_back({{task.begin, middle, node, false, 0, task.depth + 1}, route});
+      stack.push_back({{middle, task.end, node, true, 0, task.depth + 1}, child + 1});
+      stack.push_back({{task.begin, middle, node, false, 0, task.depth + 1}, child});
     }
     return true;
   }
@@ -429,7 +431,7 @@ class Grower {
 
   struct TopTask {
     Task task;
-    uint32_t route_parent;  // whose child this becomes among the nodes to descend
+    uint32_t route;  // its node in the tree to descend
   };
 
   const ByteSketches& bytes_;
@@ -456,10 +458,10 @@ class Grower {
 
   // The top that was grown on a sample.
   std::vector<uint32_t> names_;
+  static constexpr size_t kOffsets = 16;  // numbers for each node
   AlignedBuffer<int8_t> directions_;
-  std::vector<int32_t> thresholds_;
-  std::vector<int32_t> children_;
-  std::vector<uint32_t> end_of_;
+  AlignedBuffer<int32_t> offsets_;
+  std::vector<int32_t> left_;
   std::vector<uint32_t> ends_;
   std::vector<uint32_t> sorted_;
 

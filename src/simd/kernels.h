@@ -68,11 +68,11 @@ struct SplitPlane {
   float norm;  // of the direction: a step of one level along it changes the product so much
 };
 
-// A small tree to descend. A node whose children are the node itself is an end.
+// A small tree to descend, rooted in node 0. A node's children are neighbours.
 struct RouteTree {
-  const int8_t* directions;   // [nodes, row bytes], 64-byte aligned
-  const int32_t* thresholds;  // [nodes], as SplitPlane's
-  const int32_t* children;    // [nodes, 2]: left, right
+  const int8_t* directions;  // [nodes, row bytes], 64-byte aligned
+  const int32_t* offsets;    // [nodes, 16]: a plane's threshold, negated, and zeros
+  const int32_t* left;       // [nodes]: the left child; -1 - e for a node that is end e
 };
 
 // What growing trees is made of. Integer sums are exact, so that all targets grow the same trees.

@@ -29,8 +29,8 @@ struct Direction {
 };
 
 template <size_t kStride>
-VI32 DotRow(const uint8_t* row, const Direction<kStride>& direction) {
-  int32_t sum = 0;
+VI32 DotRow(const uint8_t* row, const Direction<kStride>& direction, VI32 start) {
+  int32_t sum = hn::GetLane(start);
   for (size_t c = 0; c < kStride; ++c) sum += row[c] * direction.values[c];
   return hn::Set(DI32(), sum);
 }
@@ -68,11 +68,11 @@ struct Direction {
   hn::Vec<D8> v[kStride / 64];
 };
 
-// Lanes that sum up to the exact <direction, row>. By name, as Highway 1.0.3 detects VNNI for this
-// target but does not tell the compiler of it.
+// Lanes that sum up to the exact <direction, row>, added to those of `start`. By name, as
+// Highway 1.0.3 detects VNNI for this target but does not tell the compiler of it.
 template <size_t kStride>
-HWY_INLINE VI32 DotRow(const uint8_t* row, const Direction<kStride>& direction) {
-  VI32 sum = hn::Zero(DI32());
+HWY_INLINE VI32 DotRow(const uint8_t* row, const Direction<kStride>& direction, VI32 start) {
+  VI32 sum = start;
   for (size_t i = 0; i < kStride / 64; ++i) {
     const auto x = hn::Load(hn::CappedTag<uint8_t, 64>(), row + i * 64);
     asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(x.raw), "v"(direction.v[i].raw));
@@ -93,8 +93,8 @@ struct Direction {
 };
 
 template <size_t kStride>
-HWY_INLINE VI32 DotRow(const uint8_t* row, const Direction<kStride>& direction) {
-  VI32 sum = hn::Zero(DI32());
+HWY_INLINE VI32 DotRow(const uint8_t* row, const Direction<kStride>& direction, VI32 start) {
+  VI32 sum = start;
   VI32 rest = hn::Zero(DI32());
   for (size_t i = 0; i < kStride / kLanes16; ++i) {
     const auto x = hn::PromoteTo(D16(), hn::Load(hn::Rebind<uint8_t, D16>(), row + i * kLanes16));
@@ -160,7 +160,8 @@ HWY_INLINE void SumRows(const uint8_t* rows, uint64_t members, uint16_t* sums) {
 template <size_t kStride, class RowAt>
 HWY_INLINE VI32 DotRows(const Direction<kStride>& direction, RowAt row_at) {
   VI32 sums[kLanes];
-  for (size_t r = 0; r < kLanes; ++r) sums[r] = DotRow<kStride>(row_at(r), direction);
+  for (size_t r = 0; r < kLanes; ++r)
+    sums[r] = DotRow<kStride>(row_at(r), direction, hn::Zero(DI32()));
   return SumEach(sums);
 }
 
@@ -322,39 +323,73 @@ void TwoMeans(const uint8_t* sample, size_t count, size_t first, size_t second, 
 
 // ---- Descending a small tree with many rows, level by level.
 
+// Where kLanes rows are in the tree.
 template <size_t kStride>
-void Route(const RouteTree& tree, const uint8_t* rows, const uint32_t* ids, size_t n,
-           uint32_t* out) {
-  const DI32 d;
-  constexpr size_t kAhead = 32;
-  alignas(64) int32_t at[kLanes];
-  for (size_t i = 0; i < n; i += kLanes) {
-    const size_t last = n - 1 - i;
-    const uint8_t* row[kLanes];
+class Descent {
+ public:
+  // Starts with rows i, i + 1, ..., the last one again where there are no more.
+  HWY_INLINE Descent(const RouteTree& tree, const uint8_t* rows, const uint32_t* ids, size_t i,
+                     size_t n) {
+    constexpr size_t kAhead = 96;
     for (size_t r = 0; r < kLanes; ++r) {
-      const size_t j = i + HWY_MIN(r, last);
-      row[r] = rows + (ids == nullptr ? j : ids[j]) * kStride;
-      if (ids != nullptr && j + kAhead < n) {
+      const size_t j = HWY_MIN(i + r, n - 1);
+      row_[r] = rows + (ids == nullptr ? j : ids[j]) * kStride;
+      if (j + kAhead < n) {
+        const size_t ahead = ids == nullptr ? j + kAhead : ids[j + kAhead];
         for (size_t line = 0; line < kStride; line += 64) {
-          hwy::Prefetch(rows + ids[j + kAhead] * kStride + line);
+          hwy::Prefetch(rows + ahead * kStride + line);
         }
       }
     }
-    VI32 node = hn::Zero(d);
-    while (true) {
-      hn::Store(node, d, at);
-      VI32 sums[kLanes];
-      for (size_t r = 0; r < kLanes; ++r) {
-        const Direction<kStride> direction(tree.directions + static_cast<size_t>(at[r]) * kStride);
-        sums[r] = DotRow<kStride>(row[r], direction);
-      }
-      const auto right =
-          hn::VecFromMask(d, hn::Gt(SumEach(sums), hn::GatherIndex(d, tree.thresholds, node)));
-      const VI32 next = hn::GatherIndex(d, tree.children, hn::Sub(hn::Add(node, node), right));
-      if (hn::AllTrue(d, hn::Eq(next, node))) break;
-      node = next;
+    node_ = hn::Zero(DI32());
+    left_ = hn::Set(DI32(), tree.left[0]);
+  }
+
+  // One level down. False once all rows have ended.
+  HWY_INLINE bool Step(const RouteTree& tree) {
+    const DI32 d;
+    alignas(64) int32_t at[kLanes];
+    hn::Store(node_, d, at);
+    VI32 sums[kLanes];
+    for (size_t r = 0; r < kLanes; ++r) {
+      const auto node = static_cast<size_t>(at[r]);
+      const Direction<kStride> direction(tree.directions + node * kStride);
+      sums[r] = DotRow<kStride>(row_[r], direction, hn::Load(d, tree.offsets + node * 16));
     }
-    for (size_t r = 0; r < kLanes && r <= last; ++r) out[i + r] = static_cast<uint32_t>(at[r]);
+    const VI32 right = hn::VecFromMask(d, hn::Gt(SumEach(sums), hn::Zero(d)));
+    node_ = hn::IfThenElse(hn::Lt(left_, hn::Zero(d)), node_, hn::Sub(left_, right));
+    left_ = hn::GatherIndex(d, tree.left, node_);
+    return !hn::AllTrue(d, hn::Lt(left_, hn::Zero(d)));
+  }
+
+  // Writes the ends of the first `count` rows.
+  HWY_INLINE void Finish(uint32_t* out, size_t count) const {
+    const DI32 d;
+    alignas(64) int32_t ends[kLanes];
+    hn::Store(hn::Not(left_), d, ends);
+    for (size_t r = 0; r < kLanes && r < count; ++r) out[r] = static_cast<uint32_t>(ends[r]);
+  }
+
+ private:
+  const uint8_t* row_[kLanes];
+  VI32 node_;
+  VI32 left_;
+};
+
+template <size_t kStride>
+void Route(const RouteTree& tree, const uint8_t* rows, const uint32_t* ids, size_t n,
+           uint32_t* out) {
+  // Two groups of rows at a time, so that one's arithmetic hides the other's latency.
+  for (size_t i = 0; i < n; i += 2 * kLanes) {
+    Descent<kStride> a(tree, rows, ids, i, n);
+    Descent<kStride> b(tree, rows, ids, HWY_MIN(i + kLanes, n - 1), n);
+    while (true) {
+      const bool more_a = a.Step(tree);
+      const bool more_b = b.Step(tree);
+      if (!more_a && !more_b) break;
+    }
+    a.Finish(out + i, n - i);
+    if (i + kLanes < n) b.Finish(out + i + kLanes, n - i - kLanes);
   }
 }
 
