@@ -16,7 +16,7 @@ namespace {
 // which shows most at small search_k.
 constexpr size_t kLeastSample = 32;
 constexpr size_t kMostSample = 64;
-constexpr int kRounds = 4;  // of Lloyd's algorithm, at most
+constexpr int kRounds = 3;  // of Lloyd's algorithm, at most
 constexpr double kMaxImbalance = 0.95;
 
 // Subtrees this small are copied together and grown in cache. Larger sets are first divided by a

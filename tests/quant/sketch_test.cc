@@ -180,5 +180,62 @@ TEST(SketchTest, ThreadsChangeNothing) {
   EXPECT_NE(Train(rows, 1, 6).basis, one.basis);
 }
 
+// Bytes are the nearest levels, whatever the scale of the data; the farthest are clamped.
+TEST(RoundSketchesTest, AreTheNearestLevels) {
+  constexpr size_t kN = 3000;
+  for (const size_t dim : {1, 16, 48, 64, 65, 112}) {
+    for (const double scale : {1e-12, 1.0, 1e15}) {
+      SCOPED_TRACE(::testing::Message() << dim << " dimensions, scale " << scale);
+      Rng rng(dim);
+      const size_t stride = SketchStride(dim);
+      std::vector<float> sketches(kN * stride, 0.0f);
+      for (size_t i = 0; i < kN; ++i) {
+        for (size_t c = 0; c < dim; ++c) {
+          sketches[i * stride + c] = static_cast<float>(scale * rng.Normal());
+        }
+      }
+      sketches[5 * stride] = static_cast<float>(scale * 1000);
+      const auto bytes = RoundSketches(sketches.data(), kN, dim, 1);
+      ASSERT_TRUE(bytes.ok());
+      const float step = bytes->levels.step;
+      EXPECT_GT(step, scale * 2.5 / 127);
+      EXPECT_LT(step, scale * 6 / 127) << "an outlier decides";
+      size_t clamped = 0;
+      for (size_t i = 0; i < kN; ++i) {
+        const uint8_t* row = bytes->rows.data() + i * ByteStride(dim);
+        for (size_t c = 0; c < dim; ++c) {
+          const float z = sketches[i * stride + c];
+          if (std::abs(z) > 127 * step) {
+            ++clamped;
+            ASSERT_EQ(row[c], z > 0 ? 255 : 1);
+          } else {
+            ASSERT_NEAR((row[c] - 128.0) * step, z, 0.501 * step);
+          }
+        }
+        for (size_t c = dim; c < ByteStride(dim); ++c) ASSERT_EQ(row[c], 128);
+      }
+      EXPECT_GE(clamped, 1u);
+      EXPECT_LE(clamped, kN * dim / 400 + 10);
+      const auto threaded = RoundSketches(sketches.data(), kN, dim, 3);
+      ASSERT_TRUE(threaded.ok());
+      EXPECT_EQ(std::memcmp(threaded->rows.data(), bytes->rows.data(), bytes->rows.size()), 0);
+    }
+  }
+}
+
+TEST(RoundSketchesTest, NothingToTellApart) {
+  // All at the mean; all but one; differences that vanish beside the smallest float.
+  for (const float value : {0.0f, 1.0f, 1e-43f}) {
+    std::vector<float> sketches(2000 * 16, 0.0f);
+    sketches[77 * 16] = value;
+    const auto bytes = RoundSketches(sketches.data(), 2000, 16, 1);
+    ASSERT_TRUE(bytes.ok());
+    for (size_t i = 0; i < 2000; ++i) {
+      ASSERT_EQ(bytes->rows[i * 64], i == 77 && value == 1.0f ? 255 : 128) << i;
+    }
+    EXPECT_EQ(bytes->levels.step > 0, value == 1.0f);
+  }
+}
+
 }  // namespace
 }  // namespace kith
