@@ -79,5 +79,18 @@ TEST(Crc32cTest, EveryFlippedBitChangesIt) {
   }
 }
 
+// Long stretches are summed in parts of a kilobyte side by side.
+TEST(Crc32cTest, LongStretchesEqualTheDefinition) {
+  const std::vector<std::byte> bytes = RandomBytes(20000);
+  for (const size_t begin : {0, 1, 5}) {
+    for (const size_t size : {3071, 3072, 3073, 6143, 6144, 9216, 9300, 19990}) {
+      const auto part = std::span(bytes).subspan(begin, size);
+      ASSERT_EQ(Crc32c(part), ReferenceCrc32c(part)) << begin << " " << size;
+      ASSERT_EQ(ExtendCrc32c(12345, part),
+                ExtendCrc32c(ExtendCrc32c(12345, part.first(100)), part.subspan(100)));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kith
