@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kSampleRows = 4096;
 constexpr size_t kSampleFloats = size_t{16} << 20;  // bounds the sample's memory in high dimensions
 constexpr int kIterations = 4;
+constexpr size_t kSketchedTogether = 64;
 
 // A dense float matrix whose rows satisfy the kernels' needs of queries.
 struct Matrix {
@@ -42,13 +43,21 @@ simd::TileFn DotTile() {
       .tile;
 }
 
-// out[i][j] = a row i . b row j
-void MultiplyTransposed(const Matrix& a, const Matrix& b, int threads, Matrix* out) {
-  const simd::TileFn tile = DotTile();
-  ParallelChunks(b.rows, 256, threads, [&](size_t begin, size_t end, int) {
-    tile(Bytes(a.row(0)), a.stride * sizeof(float), a.rows, Bytes(b.row(begin)),
-         b.stride * sizeof(float), end - begin, a.cols, out->values.data() + begin, out->stride);
+constexpr size_t kRowsAChunk = 24;
+
+// out = a b. REQUIRES: out->cols == b.cols; b and *out are filled up to their strides.
+void Multiply(const Matrix& a, const Matrix& b, int threads, Matrix* out) {
+  const simd::MultiplyFn multiply = simd::GetKernels().multiply;
+  ParallelChunks(a.rows, kRowsAChunk, threads, [&](size_t begin, size_t end, int) {
+    multiply(a.row(begin), a.stride, end - begin, b.row(0), b.stride, a.cols, RoundUp(b.cols, 16),
+             out->row(begin), out->stride);
   });
+}
+
+void Transpose(const Matrix& a, Matrix* out) {
+  for (size_t i = 0; i < a.rows; ++i) {
+    for (size_t j = 0; j < a.cols; ++j) out->row(j)[i] = a.row(i)[j];
+  }
 }
 
 // Modified Gram-Schmidt, each row twice for accuracy. A row that vanishes (fewer directions than
@@ -113,22 +122,22 @@ Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geomet
   }
   if (sketch.sketch_dim == dim) return sketch;
 
-  KITH_ASSIGN_OR_RETURN(Matrix transposed, Matrix::Create(dim, samples));
   for (size_t i = 0; i < samples; ++i) {
-    for (size_t c = 0; c < dim; ++c) {
-      x.row(i)[c] -= sketch.mean[c];
-      transposed.row(c)[i] = x.row(i)[c];
-    }
+    for (size_t c = 0; c < dim; ++c) x.row(i)[c] -= sketch.mean[c];
   }
   KITH_ASSIGN_OR_RETURN(Matrix basis, Matrix::Create(sketch.sketch_dim, dim));
-  KITH_ASSIGN_OR_RETURN(Matrix images, Matrix::Create(sketch.sketch_dim, samples));
+  KITH_ASSIGN_OR_RETURN(Matrix columns, Matrix::Create(dim, sketch.sketch_dim));
+  KITH_ASSIGN_OR_RETURN(Matrix images, Matrix::Create(samples, sketch.sketch_dim));
+  KITH_ASSIGN_OR_RETURN(Matrix weights, Matrix::Create(sketch.sketch_dim, samples));
   for (size_t i = 0; i < basis.rows; ++i) {
     for (size_t c = 0; c < dim; ++c) basis.row(i)[c] = static_cast<float>(rng.Normal());
   }
   Orthonormalise(&basis);
   for (int iteration = 0; iteration < kIterations; ++iteration) {
-    MultiplyTransposed(basis, x, threads, &images);
-    MultiplyTransposed(images, transposed, threads, &basis);
+    Transpose(basis, &columns);
+    Multiply(x, columns, threads, &images);
+    Transpose(images, &weights);
+    Multiply(weights, x, threads, &basis);
     Orthonormalise(&basis);
   }
   sketch.basis.resize(sketch.sketch_dim * dim);
@@ -142,16 +151,25 @@ Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& 
                                         const SketchMap& map, int threads) {
   const size_t stride = SketchStride(map.sketch_dim());
   KITH_ASSIGN_OR_RETURN(auto sketches, AlignedBuffer<float>::Create(rows.rows * stride));
+  const size_t dim = map.dim();
   threads = ResolveThreads(threads);
-  std::vector<AlignedBuffer<float>> scratch(threads);
-  for (auto& buffer : scratch) {
-    KITH_ASSIGN_OR_RETURN(buffer, AlignedBuffer<float>::Create(map.ScratchFloats()));
+  std::vector<Matrix> scratch(threads);
+  for (Matrix& rows_of_thread : scratch) {
+    KITH_ASSIGN_OR_RETURN(rows_of_thread, Matrix::Create(kSketchedTogether, dim));
   }
-  ParallelChunks(rows.rows, 256, threads, [&](size_t begin, size_t end, int thread) {
+  KITH_ASSIGN_OR_RETURN(Matrix columns, Matrix::Create(dim, map.sketch_dim()));
+  for (size_t i = 0; i < map.basis().size(); ++i) columns.row(i % dim)[i / dim] = map.basis()[i];
+  const simd::MultiplyFn multiply = simd::GetKernels().multiply;
+  ParallelChunks(rows.rows, kSketchedTogether, threads, [&](size_t begin, size_t end, int thread) {
+    Matrix& x = scratch[thread];
     for (size_t i = begin; i < end; ++i) {
-      geometry.Row(rows, i, scratch[thread].data());
-      map.Project(scratch[thread].data(), sketches.data() + i * stride);
+      float* centred = map.basis().empty() ? sketches.data() + i * stride : x.row(i - begin);
+      geometry.Row(rows, i, centred);
+      for (size_t c = 0; c < dim; ++c) centred[c] -= map.mean()[c];
     }
+    if (map.basis().empty()) return;
+    multiply(x.row(0), x.stride, end - begin, columns.row(0), columns.stride, dim, stride,
+             sketches.data() + begin * stride, stride);
   });
   return sketches;
 }

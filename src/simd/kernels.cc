@@ -30,6 +30,7 @@ std::vector<Kernels> CollectKernels() {
     FillCodeKernels(&kernels);
     FillTreeKernels(&kernels);
     FillHadamardKernels(&kernels);
+    FillMultiplyKernels(&kernels);
     all.push_back(kernels);
   }
   hwy::SetSupportedTargetsForTest(0);

@@ -101,6 +101,13 @@ struct TreeKernels {
 using RotateRoundFn = void (*)(float* x, size_t dim, const float* factors, size_t start,
                                size_t window);
 
+// out = a b for matrices of floats: a [rows, inner], b [inner, cols], out [rows, cols]; strides in
+// floats. REQUIRES: cols a multiple of 16; b and out 64-byte aligned, their strides multiples
+// of 16.
+using MultiplyFn = void (*)(const float* a, size_t a_stride, size_t rows, const float* b,
+                            size_t b_stride, size_t inner, size_t cols, float* out,
+                            size_t out_stride);
+
 struct Kernels {
   const char* target = "";
   DistanceKernel f32[kNumDataTypes][kNumOps];     // float32 queries; not for kBit rows
@@ -108,6 +115,7 @@ struct Kernels {
   CodeDotFn code_dot[3] = {};                     // for 1, 2 and 4 bits
   TreeKernels tree[2] = {};                       // for rows of 64 and 128 bytes
   RotateRoundFn rotate_round = nullptr;
+  MultiplyFn multiply = nullptr;
 };
 
 // The best target's kernels, or those of KITH_SIMD / ForceTarget. Thread-safe.

@@ -12,6 +12,7 @@ void FillIntegerKernels(Kernels* kernels);
 void FillCodeKernels(Kernels* kernels);
 void FillTreeKernels(Kernels* kernels);
 void FillHadamardKernels(Kernels* kernels);
+void FillMultiplyKernels(Kernels* kernels);
 
 }  // namespace kith::simd
 
