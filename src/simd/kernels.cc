@@ -31,6 +31,7 @@ std::vector<Kernels> CollectKernels() {
     FillTreeKernels(&kernels);
     FillHadamardKernels(&kernels);
     FillMultiplyKernels(&kernels);
+    FillSelectKernels(&kernels);
     all.push_back(kernels);
   }
   hwy::SetSupportedTargetsForTest(0);

@@ -107,6 +107,14 @@ using RotateRoundFn = void (*)(float* x, size_t dim, const float* factors, size_
 using MultiplyFn = void (*)(const float* a, size_t a_stride, size_t rows, const float* b,
                             size_t b_stride, size_t inner, size_t cols, float* out,
                             size_t out_stride);
+// values[i] = -values[i]
+using NegateFn = void (*)(float* values, size_t n);
+
+// dots[i] = 1 - dots[i] * (scale * inverse_norms[i]), brought into [0, 2]; NaN stays.
+using CosineFn = void (*)(const float* inverse_norms, float scale, float* dots, size_t n);
+
+// Writes each i with values[i] <= limit, ascending, and returns how many there are. out [n].
+using BelowFn = size_t (*)(const float* values, size_t n, float limit, uint32_t* out);
 
 struct Kernels {
   const char* target = "";
@@ -116,6 +124,9 @@ struct Kernels {
   TreeKernels tree[2] = {};                       // for rows of 64 and 128 bytes
   RotateRoundFn rotate_round = nullptr;
   MultiplyFn multiply = nullptr;
+  NegateFn negate = nullptr;
+  CosineFn cosine = nullptr;
+  BelowFn below = nullptr;
 };
 
 // The best target's kernels, or those of KITH_SIMD / ForceTarget. Thread-safe.

@@ -13,6 +13,7 @@ void FillCodeKernels(Kernels* kernels);
 void FillTreeKernels(Kernels* kernels);
 void FillHadamardKernels(Kernels* kernels);
 void FillMultiplyKernels(Kernels* kernels);
+void FillSelectKernels(Kernels* kernels);
 
 }  // namespace kith::simd
 
