@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <limits>
 #include <new>
+#include <numeric>
 
 #include "base/parallel.h"
 #include "base/strings.h"
+#include "index/coded_scan.h"
 
 namespace kith {
 namespace {
@@ -18,20 +20,21 @@ size_t BlockRows(const VectorTable& table) {
   return std::clamp<size_t>(kBlockBytes / std::max<size_t>(table.rows.stride, 1), 8, 1024);
 }
 
-// Compares all queries of the scorer with rows [begin, end).
-void ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, size_t end,
-              std::vector<float>* distances, TopK* top) {
+// Compares all queries of the scorer with rows [begin, end). Returns the number of distances.
+uint64_t ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, size_t end,
+                  ScanScratch* scratch, TopK* top) {
   const size_t block = BlockRows(vectors.table);
-  distances->resize(kQueriesInTile * block);
+  scratch->distances.resize(kQueriesInTile * block);
+  float* distances = scratch->distances.data();
   for (size_t first = begin; first < end; first += block) {
     const size_t last = std::min(end, first + block);
     for (size_t slot = 0; slot < scorer.num_queries();) {
       // A tile never mixes float and integer queries.
       const size_t limit = slot < scorer.num_float() ? scorer.num_float() : scorer.num_queries();
       const size_t slot_end = std::min(limit, slot + kQueriesInTile);
-      scorer.ScoreRows(slot, slot_end, first, last, distances->data(), block);
+      scorer.ScoreRows(slot, slot_end, first, last, distances, block);
       for (size_t s = slot; s < slot_end; ++s) {
-        const float* d = distances->data() + (s - slot) * block;
+        const float* d = distances + (s - slot) * block;
         float threshold = top[s].threshold();
         for (size_t i = 0; i < last - first; ++i) {
           if (d[i] <= threshold) {
@@ -43,6 +46,7 @@ void ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, 
       slot = slot_end;
     }
   }
+  return static_cast<uint64_t>(end - begin) * scorer.num_queries();
 }
 
 }  // namespace
@@ -56,28 +60,43 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
   const size_t groups = (queries.rows + kQueriesAtOnce - 1) / kQueriesAtOnce;
   const size_t segments =
       groups >= 2 * static_cast<size_t>(threads) ? 1 : std::min<size_t>(threads, n / 1024 + 1);
+  const bool coded = ScansCodes(vectors, kept);
   std::vector<Scorer> scorers;
+  std::vector<BoundedQueries> coded_queries;
   nearest->assign(queries.rows, {});
   const size_t at_once = static_cast<size_t>(threads) * 4;
   for (size_t start = 0; start < groups; start += at_once) {
     const size_t count = std::min(at_once, groups - start);
     std::vector<std::vector<TopK>> tops(count * segments);
-    std::vector<std::vector<float>> scratch(threads);
+    std::vector<uint64_t> compared(count * segments);
+    std::vector<ScanScratch> scratch(threads);
     scorers.clear();
+    coded_queries.clear();
     for (size_t g = 0; g < count; ++g) {
       const size_t first = (start + g) * kQueriesAtOnce;
       KITH_ASSIGN_OR_RETURN(Scorer scorer,
                             Scorer::Create(vectors.table, queries, first,
                                            std::min(queries.rows, first + kQueriesAtOnce)));
+      if (coded) {
+        KITH_ASSIGN_OR_RETURN(
+            BoundedQueries prepared,
+            BoundedQueries::Create(vectors.codes, queries, first, scorer.order()));
+        coded_queries.push_back(std::move(prepared));
+      }
       scorers.push_back(std::move(scorer));
     }
     ParallelFor(count * segments, threads, [&](size_t task, int thread) {
       const Scorer& scorer = scorers[task / segments];
       const size_t segment = task % segments;
       tops[task].assign(scorer.num_queries(), TopK(kept));
-      ScanRows(vectors, scorer, n * segment / segments, n * (segment + 1) / segments,
-               &scratch[thread], tops[task].data());
+      const size_t begin = n * segment / segments;
+      const size_t end = n * (segment + 1) / segments;
+      compared[task] =
+          coded ? ScanCodes(vectors, scorer, coded_queries[task / segments], begin, end,
+                            &scratch[thread], tops[task].data())
+                : ScanRows(vectors, scorer, begin, end, &scratch[thread], tops[task].data());
     });
+    stats->distances += std::accumulate(compared.begin(), compared.end(), uint64_t{0});
     for (size_t g = 0; g < count; ++g) {
       const Scorer& scorer = scorers[g];
       for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
@@ -87,7 +106,7 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
       }
     }
   }
-  stats->distances += static_cast<uint64_t>(n) * queries.rows;
+  if (coded) stats->codes += static_cast<uint64_t>(n) * queries.rows;
   return Status::Ok();
 }
 

@@ -60,11 +60,31 @@ using CodeDotFn = void (*)(const int8_t* query, size_t query_stride, const std::
                            size_t row_stride, const uint32_t* ids, size_t num_ids,
                            size_t code_bytes, int32_t* out);
 
+// A row's 8-bit code bounds its distance (quant/bounded_code.h) by a weighted sum
+//   v = norm_weight * norm + error_weight * error + dot_weight * (step * dot)
+// of what is stored of it and the dot product of its code with the query's. Rows with v > limit are
+// ruled out.
+struct ScreenTerms {
+  float norm_weight;
+  float error_weight;
+  float dot_weight;
+  float limit;
+};
+
+// Writes first_id + i, ascending, for each of the rows [0, num_rows) that is not ruled out, NaN
+// included, and returns how many there are.
+//   dots    of the codes, exact or rounded to nearest
+//   bounds  8 bytes a row: f32 norm, bf16 step, bf16 error; aligned to 4
+//   out     [num_rows]
+using ScreenFn = size_t (*)(const float* dots, const std::byte* bounds, size_t num_rows,
+                            const ScreenTerms& terms, uint32_t first_id, uint32_t* out);
+
 struct Kernels {
   const char* target = "";
   DistanceKernel f32[kNumDataTypes][kNumOps];     // float32 queries; not for kBit rows
   DistanceKernel native[kNumDataTypes][kNumOps];  // queries of the rows' type; kI8, kU8, kBit only
   CodeDotFn code_dot[3] = {};                     // for 1, 2 and 4 bits
+  ScreenFn screen = nullptr;
 };
 
 // The best target's kernels, or those of KITH_SIMD / ForceTarget. Thread-safe.

@@ -1,0 +1,326 @@
+#include "quant/bounded_code.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/float16.h"
+#include "base/parallel.h"
+#include "base/strings.h"
+#include "data/convert.h"
+
+namespace kith {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr float kInfinityF = std::numeric_limits<float>::infinity();
+// Half a unit in the last place of 1 in float32: the relative error of one operation.
+constexpr double kUnit = 0x1p-24;
+// What covers the few roundings of the screen kernel (docs/exact.md): 32 units.
+constexpr double kMargin = 0x1p-19;
+// What covers some thousand roundings in double precision.
+constexpr double kFine = 0x1p-36;
+// What covers every underflow in the screen kernel.
+constexpr double kTiny = 0x1p-140;
+// Squared norms up to here: nothing in the screen kernel overflows.
+constexpr double kLargest = 0x1p120;
+// Points shorter than this are coded as zero, and angular rows shorter than this are not coded.
+constexpr double kSmallest = 0x1p-60;
+
+float RoundUpToFloat(double x) {
+  if (std::abs(x) > std::numeric_limits<float>::max()) {
+    return x > 0 ? kInfinityF : -std::numeric_limits<float>::max();
+  }
+  const auto f = static_cast<float>(x);
+  return static_cast<double>(f) < x ? std::nextafter(f, kInfinityF) : f;
+}
+
+float RoundDownToFloat(double x) { return -RoundUpToFloat(-x); }
+
+// The smallest bfloat16 not below x, of normal size. REQUIRES: x >= 0.
+uint16_t RoundUpToBf16(double x) {
+  const float f = std::max(RoundUpToFloat(x), std::numeric_limits<float>::min());
+  if (f == kInfinityF) return 0x7F80;
+  return static_cast<uint16_t>((std::bit_cast<uint32_t>(f) + 0xFFFFu) >> 16);
+}
+
+double SquaredNorm(const double* x, size_t dim) {
+  double sums[4] = {};
+  size_t i = 0;
+  for (; i + 4 <= dim; i += 4) {
+    for (size_t j = 0; j < 4; ++j) sums[j] += x[i + j] * x[i + j];
+  }
+  for (; i < dim; ++i) sums[0] += x[i] * x[i];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+// Maps vectors to points, in double precision.
+class Mapper {
+ public:
+  Mapper(Metric metric, std::span<const float> mean)
+      : angular_(metric == Metric::kAngular), mean_(mean), values_(mean.size()) {}
+
+  // Writes dim doubles and returns the length before centring.
+  double Map(const MatrixView& m, size_t row, double* point) {
+    RowToF32(m, row, values_.data());
+    const size_t dim = values_.size();
+    std::copy(values_.begin(), values_.end(), point);
+    const double norm = std::sqrt(SquaredNorm(point, dim));
+    if (angular_ && norm > 0) {
+      const double inverse = 1 / norm;
+      for (size_t i = 0; i < dim; ++i) point[i] *= inverse;
+    }
+    for (size_t i = 0; i < dim; ++i) point[i] -= mean_[i];
+    return norm;
+  }
+
+ private:
+  bool angular_;
+  std::span<const float> mean_;
+  std::vector<float> values_;
+};
+
+// At least |point - step * code|, where the true point may differ from `point` by what Mapper
+// rounded.
+double ErrorOf(Metric metric, const double* point, const int8_t* code, double step, size_t dim) {
+  double sums[4] = {};
+  double norms[4] = {};
+  for (size_t i = 0; i < dim; ++i) {
+    const double rest = point[i] - step * code[i];
+    sums[i % 4] += rest * rest;
+    norms[i % 4] += point[i] * point[i];
+  }
+  const double error = std::sqrt((sums[0] + sums[1]) + (sums[2] + sums[3]));
+  const double norm = std::sqrt((norms[0] + norms[1]) + (norms[2] + norms[3]));
+  const double rounding = static_cast<double>(dim + 16) * 0x1p-52;
+  const double before_centring = metric == Metric::kAngular ? 1 : 0;
+  return (error * (1 + rounding) + (norm + before_centring) * rounding) * (1 + kMargin);
+}
+
+double SquaredCode(const int8_t* code, double step, size_t dim) {
+  int64_t sum = 0;
+  for (size_t i = 0; i < dim; ++i) sum += int32_t{code[i]} * code[i];
+  return step * step * static_cast<double>(sum);
+}
+
+// The nearest codes. REQUIRES: |point[i]| <= 127 * step.
+void RoundToCode(const double* point, double step, size_t dim, int8_t* code) {
+  const double scale = 1 / step;
+  for (size_t i = 0; i < dim; ++i) {
+    const double x = point[i] * scale;
+    const int value = static_cast<int>(x + (x < 0 ? -0.5 : 0.5));
+    code[i] = static_cast<int8_t>(std::clamp(value, -127, 127));
+  }
+}
+
+double LargestCoordinate(const double* point, size_t dim) {
+  double largest = 0;
+  for (size_t i = 0; i < dim; ++i) largest = std::max(largest, std::abs(point[i]));
+  return largest;
+}
+
+// CodeBound::norm of a code with |step c|^2 = squared.
+float NormTerm(Metric metric, double squared, double error) {
+  return metric == Metric::kDot ? RoundUpToFloat(std::sqrt(squared) * (1 + kMargin))
+                                : RoundDownToFloat(squared * (1 - kMargin) - error * error);
+}
+
+constexpr CodeBound kUnbounded{-kInfinityF, 0, 0x7F80};
+
+// Whether the bounds hold for rows of this length. A zero vector is a point like any other.
+bool InRange(Metric metric, double length) {
+  return metric != Metric::kAngular || length == 0 || length >= kSmallest;
+}
+
+CodeBound EncodePoint(Metric metric, const double* point, double length, size_t dim, int8_t* code) {
+  const double largest = LargestCoordinate(point, dim);
+  CodeBound bound{0, 0, 0};
+  if (largest > kSmallest && largest < std::sqrt(kLargest)) {
+    bound.step = RoundUpToBf16(largest / 127);
+    RoundToCode(point, Bf16ToF32(bound.step), dim, code);
+  }
+  const double step = Bf16ToF32(bound.step);
+  const double squared = SquaredCode(code, step, dim);
+  if (!InRange(metric, length) || !(squared <= kLargest)) return kUnbounded;
+  bound.error = RoundUpToBf16(ErrorOf(metric, point, code, step, dim));
+  bound.norm = NormTerm(metric, squared, Bf16ToF32(bound.error));
+  return std::isfinite(bound.norm) ? bound : kUnbounded;
+}
+
+// The mean of a sample: any point would do, and this one keeps codes short.
+std::vector<float> SampleMean(const MatrixView& rows, Metric metric) {
+  constexpr size_t kSample = 16384;
+  const size_t step = (rows.rows + kSample - 1) / kSample;
+  const std::vector<float> zero(rows.dim);
+  Mapper mapper(metric, zero);
+  std::vector<double> point(rows.dim);
+  std::vector<double> sums(rows.dim);
+  size_t count = 0;
+  for (size_t row = 0; row < rows.rows; row += step, ++count) {
+    mapper.Map(rows, row, point.data());
+    for (size_t i = 0; i < rows.dim; ++i) sums[i] += point[i];
+  }
+  std::vector<float> mean(rows.dim);
+  for (size_t i = 0; i < rows.dim; ++i) {
+    mean[i] = static_cast<float>(sums[i] / static_cast<double>(count));
+  }
+  return mean;
+}
+
+double NormOf(std::span<const float> x) {
+  const std::vector<double> wide(x.begin(), x.end());
+  return std::sqrt(SquaredNorm(wide.data(), wide.size()));
+}
+
+}  // namespace
+
+bool HasBoundedCodes(Metric metric, DataType dtype) {
+  const bool metric_fits =
+      metric == Metric::kAngular || metric == Metric::kEuclidean || metric == Metric::kDot;
+  return metric_fits &&
+         (dtype == DataType::kF32 || dtype == DataType::kF16 || dtype == DataType::kBF16);
+}
+
+bool BoundedCodesPay(Metric metric, DataType dtype, size_t rows, size_t dim) {
+  const size_t row_bytes = PaddedStride(RowBytes(dtype, dim));
+  return HasBoundedCodes(metric, dtype) && rows * row_bytes >= (1u << 20) &&
+         3 * (BoundedCodes::Stride(dim) + sizeof(CodeBound)) <= 2 * row_bytes;
+}
+
+Result<EncodedRows> EncodeBounded(const MatrixView& rows, std::span<const uint32_t> order,
+                                  Metric metric, int threads) {
+  EncodedRows out;
+  const size_t dim = rows.dim;
+  const size_t stride = BoundedCodes::Stride(dim);
+  KITH_ASSIGN_OR_RETURN(out.codes, AlignedBuffer<std::byte>::Create(order.size() * stride));
+  out.bounds.resize(order.size());
+  out.mean = SampleMean(rows, metric);
+  ParallelChunks(order.size(), 1024, threads, [&](size_t begin, size_t end, int) {
+    Mapper mapper(metric, out.mean);
+    std::vector<double> point(dim);
+    for (size_t i = begin; i < end; ++i) {
+      const double length = mapper.Map(rows, order[i], point.data());
+      auto* code = reinterpret_cast<int8_t*>(out.codes.data() + i * stride);
+      out.bounds[i] = EncodePoint(metric, point.data(), length, dim, code);
+    }
+  });
+  return out;
+}
+
+std::string FaultOfCode(const BoundedCodes& codes, const MatrixView& rows, size_t row) {
+  const size_t dim = codes.dim;
+  const auto* code = reinterpret_cast<const int8_t*>(codes.codes.data() + row * codes.stride);
+  for (size_t i = dim; i < codes.stride; ++i) {
+    if (code[i] != 0) return "its padding is not zero";
+  }
+  CodeBound bound{};
+  std::memcpy(&bound, codes.bounds.data() + row * sizeof(bound), sizeof(bound));
+  const double step = Bf16ToF32(bound.step);
+  const double error = Bf16ToF32(bound.error);
+  if (!(step >= 0 && step < kInfinity && error >= 0) || std::isnan(bound.norm)) {
+    return "its bound is not a number";
+  }
+  if (error == kInfinity) return {};
+  Mapper mapper(codes.metric, codes.mean);
+  std::vector<double> point(dim);
+  const double length = mapper.Map(rows, row, point.data());
+  const double squared = SquaredCode(code, step, dim);
+  if (!InRange(codes.metric, length) || !(squared <= kLargest)) return "it is out of range";
+  if (!(ErrorOf(codes.metric, point.data(), code, step, dim) <= error)) {
+    return "it is farther from its vector than its bound says";
+  }
+  const float norm = NormTerm(codes.metric, squared, error);
+  if (codes.metric == Metric::kDot ? bound.norm < norm : bound.norm > norm) {
+    return "its norm is not that of its bound";
+  }
+  return {};
+}
+
+Result<BoundedQueries> BoundedQueries::Create(const BoundedCodes& codes, const MatrixView& queries,
+                                              size_t first, std::span<const uint32_t> order) {
+  BoundedQueries out;
+  out.codes_ = codes;
+  out.dot_ = simd::GetKernels()
+                 .native[static_cast<int>(DataType::kI8)][static_cast<int>(simd::Op::kDot)]
+                 .tile;
+  out.query_stride_ = RoundUp(codes.stride, simd::kQueryPadding);
+  KITH_ASSIGN_OR_RETURN(out.queries_,
+                        AlignedBuffer<std::byte>::Create(order.size() * out.query_stride_));
+  out.mean_norm_ = NormOf(codes.mean) * (1 + kFine);
+  out.factors_.resize(order.size());
+  const size_t dim = codes.dim;
+  // Dot products are of the query itself: <x, q> = <mean, q> + <y, q>.
+  const std::vector<float> zero(dim);
+  const bool dot = codes.metric == Metric::kDot;
+  Mapper mapper(codes.metric, dot ? std::span<const float>(zero) : codes.mean);
+  std::vector<double> point(dim);
+  // The mean of a damaged file may be anything.
+  const bool sound = out.mean_norm_ * out.mean_norm_ <= kLargest;
+  for (size_t i = 0; sound && i < order.size(); ++i) {
+    Factors& q = out.factors_[i];
+    q.norm = mapper.Map(queries, first + order[i], point.data()) * (1 + kFine);
+    auto* code = reinterpret_cast<int8_t*>(out.queries_.data() + i * out.query_stride_);
+    const double largest = LargestCoordinate(point.data(), dim);
+    if (largest > kSmallest && largest < std::sqrt(kLargest)) {
+      q.step = RoundUpToFloat(largest / 127);
+      RoundToCode(point.data(), q.step, dim, code);
+    }
+    q.error = ErrorOf(codes.metric, point.data(), code, q.step, dim);
+    q.squared_code = SquaredCode(code, q.step, dim);
+    for (size_t j = 0; j < dim; ++j) q.along_mean += point[j] * codes.mean[j];
+    q.bounded = q.squared_code <= kLargest && q.error * q.error <= kLargest;
+  }
+  return out;
+}
+
+void BoundedQueries::DotRows(size_t query_begin, size_t query_end, size_t row_begin, size_t row_end,
+                             float* out, size_t out_stride) const noexcept {
+  dot_(queries_.data() + query_begin * query_stride_, query_stride_, query_end - query_begin,
+       codes_.codes.data() + row_begin * codes_.stride, codes_.stride, row_end - row_begin,
+       codes_.stride, out, out_stride);
+}
+
+simd::ScreenTerms BoundedQueries::Terms(size_t query, float threshold) const noexcept {
+  const Factors& q = factors_[query];
+  const simd::ScreenTerms all{0, 0, 0, kInfinityF};
+  if (!q.bounded) return all;
+  const simd::ScreenTerms terms =
+      codes_.metric == Metric::kDot ? DotTerms(q, threshold) : DistanceTerms(q, threshold);
+  return std::abs(terms.norm_weight) < kInfinityF && std::abs(terms.error_weight) < kInfinityF &&
+                 terms.limit < kInfinityF
+             ? terms
+             : all;
+}
+
+// |y - z| >= |step c - step g| - error - error_q, so that a row within `radius` has
+//   |step c - step g|^2 <= (radius + error_q + error)^2.
+simd::ScreenTerms BoundedQueries::DistanceTerms(const Factors& q, float threshold) const noexcept {
+  const auto dim = static_cast<double>(codes_.dim);
+  // The squared distance that the kernels' float32 sums may have rounded to the threshold.
+  double squared_radius = 0;
+  if (codes_.metric == Metric::kAngular) {
+    squared_radius = 2 * (threshold + (dim / 16 + 32) * kUnit);
+  } else {
+    squared_radius = (threshold + (dim + 64) * 0x1p-148) / (1 - (dim / 16 + 16) * kUnit);
+  }
+  const double radius = (std::sqrt(squared_radius) + q.error) * (1 + kFine);
+  if (!(radius * radius <= kLargest)) return {0, 0, 0, kInfinityF};
+  return {1, -RoundUpToFloat(2 * radius), static_cast<float>(-2 * q.step),
+          RoundUpToFloat(radius * radius - q.squared_code * (1 - kMargin) + kTiny)};
+}
+
+// -<x, q> >= -(<mean, q> + <step c, step g> + |step c| error_q + error |q|).
+simd::ScreenTerms BoundedQueries::DotTerms(const Factors& q, float threshold) const noexcept {
+  const auto dim = static_cast<double>(codes_.dim);
+  // What the kernels' float32 sums may be off, relative to |x| |q|, |x| <= |mean| + |c| + error.
+  const double rounding = (dim / 16 + 16) * kUnit * q.norm;
+  const double limit = threshold + q.along_mean + rounding * mean_norm_ + (dim + 64) * 0x1p-148 +
+                       std::abs(double{threshold}) * kFine + kTiny;
+  return {-RoundUpToFloat((q.error + rounding) * (1 + kMargin) + kMargin * (q.norm + q.error)),
+          -RoundUpToFloat((q.norm + rounding) * (1 + kMargin)), static_cast<float>(-q.step),
+          RoundUpToFloat(limit)};
+}
+
+}  // namespace kith
