@@ -129,9 +129,11 @@ float NormTerm(Metric metric, double squared, double error) {
 
 constexpr CodeBound kUnbounded{-kInfinityF, 0, 0x7F80};
 
-// Whether the bounds hold for rows of this length. A zero vector is a point like any other.
-bool InRange(Metric metric, double length) {
-  return metric != Metric::kAngular || length == 0 || length >= kSmallest;
+// Whether a bound holds for a row of this length (a zero vector is a point like any other), whose
+// code has |step c|^2 = squared.
+bool InRange(Metric metric, double length, double squared, double error) {
+  return (metric != Metric::kAngular || length == 0 || length >= kSmallest) &&
+         squared <= kLargest && error * error <= kLargest;
 }
 
 CodeBound EncodePoint(Metric metric, const double* point, double length, size_t dim, int8_t* code) {
@@ -143,10 +145,10 @@ CodeBound EncodePoint(Metric metric, const double* point, double length, size_t 
   }
   const double step = Bf16ToF32(bound.step);
   const double squared = SquaredCode(code, step, dim);
-  if (!InRange(metric, length) || !(squared <= kLargest)) return kUnbounded;
   bound.error = RoundUpToBf16(ErrorOf(metric, point, code, step, dim));
+  if (!InRange(metric, length, squared, Bf16ToF32(bound.error))) return kUnbounded;
   bound.norm = NormTerm(metric, squared, Bf16ToF32(bound.error));
-  return std::isfinite(bound.norm) ? bound : kUnbounded;
+  return bound;
 }
 
 // The mean of a sample: any point would do, and this one keeps codes short.
@@ -227,7 +229,7 @@ std::string FaultOfCode(const BoundedCodes& codes, const MatrixView& rows, size_
   std::vector<double> point(dim);
   const double length = mapper.Map(rows, row, point.data());
   const double squared = SquaredCode(code, step, dim);
-  if (!InRange(codes.metric, length) || !(squared <= kLargest)) return "it is out of range";
+  if (!InRange(codes.metric, length, squared, error)) return "it is out of range";
   if (!(ErrorOf(codes.metric, point.data(), code, step, dim) <= error)) {
     return "it is farther from its vector than its bound says";
   }
