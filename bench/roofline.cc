@@ -135,6 +135,7 @@ void Measure(const std::string& path, size_t n, Metric metric, DataType dtype, d
   build.metric = metric;
   build.dtype = dtype;
   build.forest = false;
+  build.scan_codes = false;  // which would be measured instead of the vectors
   Check(BuildIndex(ViewOf(x.data(), n, kDim), path, build));
   const std::unique_ptr<Index> index = Check(OpenIndex(path, {.prefault = true}));
   const double gigabytes = static_cast<double>(n * RowBytes(dtype, kDim)) * 1e-9;
