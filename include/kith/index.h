@@ -35,7 +35,7 @@ struct BuildOptions {
   bool forest = true;             // false: exact search only
   ForestOptions forest_options;
   // 8-bit codes with error bounds, which let exact search read a quarter of what it would and give
-  // the same answers. They take dim + 8 bytes a vector, more with padding. For angular, euclidean
+  // the same answers. They take dim + 8 bytes a vector, dim rounded up to 4. For angular, euclidean
   // and dot over f32, f16 or bf16, without a forest; nullopt: there, if the set is large enough.
   std::optional<bool> scan_codes;
   const StringList* keys = nullptr;           // one for each row, or none

@@ -1,6 +1,7 @@
 #include "index/coded_scan.h"
 
 #include <algorithm>
+#include <bit>
 #include <span>
 
 #include "base/parallel.h"
@@ -9,49 +10,46 @@
 namespace kith {
 namespace {
 
-constexpr size_t kQueriesInTile = 16;
-constexpr size_t kFirstBlock = 64;         // rows
-constexpr size_t kBlockBytes = 128 << 10;  // codes that stay in the second-level cache
+constexpr size_t kFirstRows = 64;
+constexpr size_t kMostRows = 1024;
 
 constexpr std::string_view kMean = kScanSections[0];
 constexpr std::string_view kCodes = kScanSections[1];
-constexpr std::string_view kBounds = kScanSections[2];
 
 // One query on its way through the rows.
 class QueryScan {
  public:
   QueryScan(const StoredVectors& vectors, const Scorer& scorer, const BoundedQueries& queries,
             size_t slot, TopK* top)
-      : vectors_(vectors), scorer_(scorer), queries_(queries), slot_(slot), top_(top) {}
+      : vectors_(&vectors), scorer_(&scorer), queries_(&queries), slot_(slot), top_(top) {}
 
-  // Compares what the last block left, then notes which rows of this one its codes do not rule out,
-  // and prefetches them: they are compared when the next block's codes have been read.
-  void Block(const float* dots, size_t first, size_t last, ScanScratch* scratch) {
-    Finish(scratch);
-    if (!screened_ || top_->threshold() != threshold_) {
-      screened_ = true;
-      threshold_ = top_->threshold();
-      terms_ = queries_.Terms(slot_, threshold_);
-    }
-    scratch->positions.resize(last - first);
-    const size_t count = simd::GetKernels().screen(
-        dots, vectors_.codes.bounds.data() + first * sizeof(CodeBound), last - first, terms_,
-        static_cast<uint32_t>(first), scratch->positions.data());
-    pending_.assign(scratch->positions.begin(), scratch->positions.begin() + count);
-    for (size_t i = 0; i < std::min(count, kPrefetched); ++i) {
-      const std::byte* row = vectors_.table.rows.row(pending_[i]);
-      const size_t bytes = std::min(vectors_.table.rows.stride, kPrefetchedBytes);
-      for (size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(row + at);
+  // What screens the next rows.
+  void Prepare(simd::ScreenQuery* prepared) {
+    if (prepared->code != nullptr && top_->threshold() == threshold_) return;
+    threshold_ = top_->threshold();
+    *prepared = queries_->Prepared(slot_, threshold_);
+  }
+
+  // Notes which of the rows [first, last) their codes have not ruled out, and prefetches them.
+  void Collect(const uint16_t* passing, size_t first, size_t last) {
+    for (size_t at = first; at < last; at += simd::kScreenRows, ++passing) {
+      for (uint32_t bits = *passing; bits != 0; bits &= bits - 1) {
+        const size_t position = at + static_cast<size_t>(std::countr_zero(bits));
+        if (position >= last) break;  // what pads the last block
+        if (pending_.size() < kPrefetched) Prefetch(position);
+        pending_.push_back(static_cast<uint32_t>(position));
+      }
     }
   }
 
-  void Finish(ScanScratch* scratch) {
+  // Compares in full what was noted.
+  void Finish(std::vector<float>* distances) {
     if (pending_.empty()) return;
-    scratch->full.resize(pending_.size());
-    scorer_.ScoreIds(slot_, pending_.data(), pending_.size(), scratch->full.data());
+    distances->resize(pending_.size());
+    scorer_->ScoreIds(slot_, pending_.data(), pending_.size(), distances->data());
     for (size_t i = 0; i < pending_.size(); ++i) {
-      if (scratch->full[i] <= top_->threshold()) {
-        top_->Offer(scratch->full[i], vectors_.RowAt(pending_[i]));
+      if ((*distances)[i] <= top_->threshold()) {
+        top_->Offer((*distances)[i], vectors_->RowAt(pending_[i]));
       }
     }
     compared_ += pending_.size();
@@ -64,14 +62,18 @@ class QueryScan {
   static constexpr size_t kPrefetched = 32;
   static constexpr size_t kPrefetchedBytes = 1024;
 
-  const StoredVectors& vectors_;
-  const Scorer& scorer_;
-  const BoundedQueries& queries_;
+  void Prefetch(size_t position) const {
+    const std::byte* row = vectors_->table.rows.row(position);
+    const size_t bytes = std::min(vectors_->table.rows.stride, kPrefetchedBytes);
+    for (size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(row + at);
+  }
+
+  const StoredVectors* vectors_;
+  const Scorer* scorer_;
+  const BoundedQueries* queries_;
   size_t slot_;
   TopK* top_;
-  bool screened_ = false;
-  float threshold_ = 0;  // of terms_
-  simd::ScreenTerms terms_{};
+  float threshold_ = 0;            // of what was prepared
   std::vector<uint32_t> pending_;  // positions
   uint64_t compared_ = 0;
 };
@@ -82,11 +84,9 @@ Status WriteScanCodes(const MatrixView& rows, std::span<const uint32_t> order, M
                       int threads, ContainerWriter* writer) {
   KITH_ASSIGN_OR_RETURN(const EncodedRows encoded, EncodeBounded(rows, order, metric, threads));
   KITH_RETURN_IF_ERROR(writer->AddSection(kMean, std::as_bytes(std::span(encoded.mean))));
-  KITH_RETURN_IF_ERROR(
-      writer->AddSection(kCodes, std::span(encoded.codes.data(), encoded.codes.size()),
-                         {.row_bytes = static_cast<uint32_t>(BoundedCodes::Stride(rows.dim))}));
-  return writer->AddSection(kBounds, std::as_bytes(std::span(encoded.bounds)),
-                            {.row_bytes = sizeof(CodeBound)});
+  return writer->AddSection(
+      kCodes, std::span(encoded.blocks.data(), encoded.blocks.size()),
+      {.row_bytes = static_cast<uint32_t>(BoundedCodes::BlockBytes(rows.dim))});
 }
 
 Result<BoundedCodes> OpenScanCodes(const ContainerReader& file) {
@@ -94,22 +94,21 @@ Result<BoundedCodes> OpenScanCodes(const ContainerReader& file) {
   BoundedCodes codes;
   codes.metric = static_cast<Metric>(header.metric);
   codes.dim = header.dim;
-  codes.stride = BoundedCodes::Stride(header.dim);
   if (!HasBoundedCodes(codes.metric, static_cast<DataType>(header.dtype))) {
     return file.Corrupt(kCodes, "vectors of this type and metric have none");
   }
   KITH_ASSIGN_OR_RETURN(codes.mean, file.Array<float>(kMean, header.dim));
-  KITH_RETURN_IF_ERROR(file.CheckSize(kCodes, header.num_vectors, codes.stride));
-  KITH_RETURN_IF_ERROR(file.CheckSize(kBounds, header.num_vectors, sizeof(CodeBound)));
-  codes.codes = file.Bytes(kCodes);
-  codes.bounds = file.Bytes(kBounds);
+  KITH_RETURN_IF_ERROR(file.CheckSize(kCodes, BoundedCodes::NumBlocks(header.num_vectors),
+                                      BoundedCodes::BlockBytes(header.dim)));
+  codes.blocks = file.Bytes(kCodes);
   return codes;
 }
 
 Status VerifyScanCodes(const ContainerReader& file, const StoredVectors& vectors) {
-  for (size_t i = 0; i < vectors.table.rows.rows; ++i) {
+  const size_t places = BoundedCodes::NumBlocks(vectors.table.rows.rows) * simd::kScreenRows;
+  for (size_t i = 0; i < places; ++i) {
     const std::string fault = FaultOfCode(vectors.codes, vectors.table.rows, i);
-    if (!fault.empty()) return file.Corrupt(kBounds, StrCat("code ", i, ": ", fault));
+    if (!fault.empty()) return file.Corrupt(kCodes, StrCat("code ", i, ": ", fault));
   }
   return Status::Ok();
 }
@@ -121,33 +120,41 @@ bool ScansCodes(const StoredVectors& vectors, size_t k) {
 }
 
 uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
-                   const BoundedQueries& queries, size_t begin, size_t end, ScanScratch* scratch,
-                   TopK* top) {
-  const size_t largest_block =
-      std::clamp<size_t>(kBlockBytes / vectors.codes.stride, kFirstBlock, 1024);
-  scratch->distances.resize(kQueriesInTile * largest_block);
-  float* dots = scratch->distances.data();
+                   const BoundedQueries& queries, size_t begin, size_t end, TopK* top) {
+  const size_t dim = vectors.codes.dim;
   std::vector<QueryScan> scans;
   scans.reserve(queries.size());
   for (size_t slot = 0; slot < queries.size(); ++slot) {
     scans.emplace_back(vectors, scorer, queries, slot, top + slot);
   }
+  std::vector<simd::ScreenQuery> prepared(queries.size());
+  constexpr size_t kMostBlocks = kMostRows / simd::kScreenRows;
+  std::vector<uint16_t> passing(queries.size() * kMostBlocks);
+  std::vector<float> distances;
   for (size_t first = begin; first < end;) {
-    // While few rows are known, thresholds fall fast: blocks begin small and double.
-    const size_t block = std::clamp(first - begin, kFirstBlock, largest_block);
-    const size_t last = std::min(end, first + block);
-    for (size_t slot = 0; slot < scans.size(); slot += kQueriesInTile) {
-      const size_t slot_end = std::min(scans.size(), slot + kQueriesInTile);
-      queries.DotRows(slot, slot_end, first, last, dots, largest_block);
-      for (size_t s = slot; s < slot_end; ++s) {
-        scans[s].Block(dots + (s - slot) * largest_block, first, last, scratch);
-      }
+    // While few rows are known, thresholds fall fast: few rows are screened at once, and those that
+    // pass are compared before the next. Later, they are compared when the next have been screened,
+    // so that their cache misses overlap it.
+    const size_t count = std::clamp(first - begin, kFirstRows, kMostRows);
+    const size_t last = std::min(end, first + count);
+    for (size_t slot = 0; slot < scans.size(); ++slot) {
+      if (count < kMostRows) scans[slot].Finish(&distances);
+      scans[slot].Prepare(&prepared[slot]);
+    }
+    simd::GetKernels().screen(
+        prepared.data(), prepared.size(),
+        vectors.codes.blocks.data() + first / simd::kScreenRows * BoundedCodes::BlockBytes(dim),
+        BoundedCodes::NumBlocks(last - first), BoundedCodes::Groups(dim), passing.data(),
+        kMostBlocks);
+    for (size_t slot = 0; slot < scans.size(); ++slot) {
+      scans[slot].Finish(&distances);
+      scans[slot].Collect(passing.data() + slot * kMostBlocks, first, last);
     }
     first = last;
   }
   uint64_t compared = 0;
   for (QueryScan& scan : scans) {
-    scan.Finish(scratch);
+    scan.Finish(&distances);
     compared += scan.compared();
   }
   return compared;

@@ -17,8 +17,7 @@
 
 namespace kith {
 
-inline constexpr std::array<std::string_view, 3> kScanSections = {"scan_mean", "scan_codes",
-                                                                  "scan_bounds"};
+inline constexpr std::array<std::string_view, 2> kScanSections = {"scan_mean", "scan_codes"};
 
 // Encodes the rows in this order and writes kScanSections. Errors: OutOfMemory, the writer's.
 Status WriteScanCodes(const MatrixView& rows, std::span<const uint32_t> order, Metric metric,
@@ -33,19 +32,12 @@ Status VerifyScanCodes(const ContainerReader& file, const StoredVectors& vectors
 // Whether codes rule out enough rows for them to pay.
 bool ScansCodes(const StoredVectors& vectors, size_t k);
 
-// Scratch of one thread; grows to what is needed.
-struct ScanScratch {
-  std::vector<float> distances;
-  std::vector<uint32_t> positions;
-  std::vector<float> full;
-};
-
 // Offers to top[slot] all of the rows [begin, end) that comparing the slot's query with each of
 // them would leave there. Returns the number of full distances computed.
-// REQUIRES: the vectors have codes, `queries` has the scorer's queries by slot.
+// REQUIRES: the vectors have codes, `queries` has the scorer's queries by slot; `begin` is a
+// multiple of kScreenRows, and so is `end` unless it is the number of rows.
 uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
-                   const BoundedQueries& queries, size_t begin, size_t end, ScanScratch* scratch,
-                   TopK* top);
+                   const BoundedQueries& queries, size_t begin, size_t end, TopK* top);
 
 }  // namespace kith
 

@@ -20,12 +20,18 @@ size_t BlockRows(const VectorTable& table) {
   return std::clamp<size_t>(kBlockBytes / std::max<size_t>(table.rows.stride, 1), 8, 1024);
 }
 
+// Segments of the rows hold whole blocks of codes.
+size_t SegmentBegin(size_t rows, size_t segment, size_t segments) {
+  return segment == segments ? rows
+                             : rows * segment / segments / simd::kScreenRows * simd::kScreenRows;
+}
+
 // Compares all queries of the scorer with rows [begin, end). Returns the number of distances.
 uint64_t ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, size_t end,
-                  ScanScratch* scratch, TopK* top) {
+                  std::vector<float>* scratch, TopK* top) {
   const size_t block = BlockRows(vectors.table);
-  scratch->distances.resize(kQueriesInTile * block);
-  float* distances = scratch->distances.data();
+  scratch->resize(kQueriesInTile * block);
+  float* distances = scratch->data();
   for (size_t first = begin; first < end; first += block) {
     const size_t last = std::min(end, first + block);
     for (size_t slot = 0; slot < scorer.num_queries();) {
@@ -69,7 +75,7 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
     const size_t count = std::min(at_once, groups - start);
     std::vector<std::vector<TopK>> tops(count * segments);
     std::vector<uint64_t> compared(count * segments);
-    std::vector<ScanScratch> scratch(threads);
+    std::vector<std::vector<float>> scratch(threads);
     scorers.clear();
     coded_queries.clear();
     for (size_t g = 0; g < count; ++g) {
@@ -89,11 +95,11 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
       const Scorer& scorer = scorers[task / segments];
       const size_t segment = task % segments;
       tops[task].assign(scorer.num_queries(), TopK(kept));
-      const size_t begin = n * segment / segments;
-      const size_t end = n * (segment + 1) / segments;
+      const size_t begin = SegmentBegin(n, segment, segments);
+      const size_t end = SegmentBegin(n, segment + 1, segments);
       compared[task] =
           coded ? ScanCodes(vectors, scorer, coded_queries[task / segments], begin, end,
-                            &scratch[thread], tops[task].data())
+                            tops[task].data())
                 : ScanRows(vectors, scorer, begin, end, &scratch[thread], tops[task].data());
     });
     stats->distances += std::accumulate(compared.begin(), compared.end(), uint64_t{0});

@@ -28,6 +28,8 @@ constexpr double kTiny = 0x1p-140;
 constexpr double kLargest = 0x1p120;
 // Points shorter than this are coded as zero, and angular rows shorter than this are not coded.
 constexpr double kSmallest = 0x1p-60;
+// Stored codes are unsigned, for the sake of instructions that multiply those with signed ones.
+constexpr int kCodeOffset = 128;
 
 float RoundUpToFloat(double x) {
   if (std::abs(x) > std::numeric_limits<float>::max()) {
@@ -127,6 +129,20 @@ float NormTerm(Metric metric, double squared, double error) {
                                 : RoundDownToFloat(squared * (1 - kMargin) - error * error);
 }
 
+// Where the parts of a row's code are among the blocks.
+struct CodePlace {
+  size_t code;
+  size_t bound;
+
+  CodePlace(size_t dim, size_t row) {
+    const size_t lane = row % simd::kScreenRows;
+    code = row / simd::kScreenRows * BoundedCodes::BlockBytes(dim);
+    bound = code + simd::kScreenRows * 4 * BoundedCodes::Groups(dim) + lane * sizeof(CodeBound);
+    code += lane * 4;
+  }
+  size_t Coordinate(size_t j) const { return code + j / 4 * simd::kScreenRows * 4 + j % 4; }
+};
+
 constexpr CodeBound kUnbounded{-kInfinityF, 0, 0x7F80};
 
 // Whether a bound holds for a row of this length (a zero vector is a point like any other), whose
@@ -188,39 +204,60 @@ bool HasBoundedCodes(Metric metric, DataType dtype) {
 bool BoundedCodesPay(Metric metric, DataType dtype, size_t rows, size_t dim) {
   const size_t row_bytes = PaddedStride(RowBytes(dtype, dim));
   return HasBoundedCodes(metric, dtype) && rows * row_bytes >= (1u << 20) &&
-         3 * (BoundedCodes::Stride(dim) + sizeof(CodeBound)) <= 2 * row_bytes;
+         3 * BoundedCodes::BlockBytes(dim) <= 2 * simd::kScreenRows * row_bytes;
 }
 
 Result<EncodedRows> EncodeBounded(const MatrixView& rows, std::span<const uint32_t> order,
                                   Metric metric, int threads) {
   EncodedRows out;
   const size_t dim = rows.dim;
-  const size_t stride = BoundedCodes::Stride(dim);
-  KITH_ASSIGN_OR_RETURN(out.codes, AlignedBuffer<std::byte>::Create(order.size() * stride));
-  out.bounds.resize(order.size());
+  const size_t block_bytes = BoundedCodes::BlockBytes(dim);
+  const size_t num_blocks = BoundedCodes::NumBlocks(order.size());
+  KITH_ASSIGN_OR_RETURN(out.blocks, AlignedBuffer<std::byte>::Create(num_blocks * block_bytes));
   out.mean = SampleMean(rows, metric);
-  ParallelChunks(order.size(), 1024, threads, [&](size_t begin, size_t end, int) {
+  constexpr size_t kBlocksAtOnce = 64;
+  ParallelChunks(num_blocks, kBlocksAtOnce, threads, [&](size_t begin, size_t end, int) {
     Mapper mapper(metric, out.mean);
     std::vector<double> point(dim);
-    for (size_t i = begin; i < end; ++i) {
+    std::vector<int8_t> code(dim);
+    const size_t last = std::min(order.size(), end * simd::kScreenRows);
+    for (size_t i = begin * simd::kScreenRows; i < last; ++i) {
       const double length = mapper.Map(rows, order[i], point.data());
-      auto* code = reinterpret_cast<int8_t*>(out.codes.data() + i * stride);
-      out.bounds[i] = EncodePoint(metric, point.data(), length, dim, code);
+      std::fill(code.begin(), code.end(), int8_t{0});
+      const CodeBound bound = EncodePoint(metric, point.data(), length, dim, code.data());
+      const CodePlace place(dim, i);
+      for (size_t j = 0; j < dim; ++j) {
+        out.blocks[place.Coordinate(j)] = static_cast<std::byte>(code[j] + kCodeOffset);
+      }
+      std::memcpy(out.blocks.data() + place.bound, &bound, sizeof(bound));
     }
   });
   return out;
 }
 
-std::string FaultOfCode(const BoundedCodes& codes, const MatrixView& rows, size_t row) {
-  const size_t dim = codes.dim;
-  const auto* code = reinterpret_cast<const int8_t*>(codes.codes.data() + row * codes.stride);
-  for (size_t i = dim; i < codes.stride; ++i) {
-    if (code[i] != 0) return "its padding is not zero";
+CodeBound CodeOf(const BoundedCodes& codes, size_t row, int8_t* code) {
+  const CodePlace place(codes.dim, row);
+  for (size_t j = 0; j < codes.dim; ++j) {
+    code[j] =
+        static_cast<int8_t>(static_cast<int>(codes.blocks[place.Coordinate(j)]) - kCodeOffset);
   }
   CodeBound bound{};
-  std::memcpy(&bound, codes.bounds.data() + row * sizeof(bound), sizeof(bound));
+  std::memcpy(&bound, codes.blocks.data() + place.bound, sizeof(bound));
+  return bound;
+}
+
+std::string FaultOfCode(const BoundedCodes& codes, const MatrixView& rows, size_t row) {
+  const size_t dim = codes.dim;
+  const CodePlace place(dim, row);
+  const bool padding = row >= rows.rows;
+  for (size_t j = padding ? 0 : dim; j < BoundedCodes::Groups(dim) * 4; ++j) {
+    if (codes.blocks[place.Coordinate(j)] != std::byte{0}) return "its padding is not zero";
+  }
+  std::vector<int8_t> code(dim);
+  const CodeBound bound = CodeOf(codes, row, code.data());
   const double step = Bf16ToF32(bound.step);
   const double error = Bf16ToF32(bound.error);
+  if (padding) return bound.norm == 0 && step == 0 && error == 0 ? "" : "its padding is not zero";
   if (!(step >= 0 && step < kInfinity && error >= 0) || std::isnan(bound.norm)) {
     return "its bound is not a number";
   }
@@ -228,9 +265,9 @@ std::string FaultOfCode(const BoundedCodes& codes, const MatrixView& rows, size_
   Mapper mapper(codes.metric, codes.mean);
   std::vector<double> point(dim);
   const double length = mapper.Map(rows, row, point.data());
-  const double squared = SquaredCode(code, step, dim);
+  const double squared = SquaredCode(code.data(), step, dim);
   if (!InRange(codes.metric, length, squared, error)) return "it is out of range";
-  if (!(ErrorOf(codes.metric, point.data(), code, step, dim) <= error)) {
+  if (!(ErrorOf(codes.metric, point.data(), code.data(), step, dim) <= error)) {
     return "it is farther from its vector than its bound says";
   }
   const float norm = NormTerm(codes.metric, squared, error);
@@ -244,12 +281,9 @@ Result<BoundedQueries> BoundedQueries::Create(const BoundedCodes& codes, const M
                                               size_t first, std::span<const uint32_t> order) {
   BoundedQueries out;
   out.codes_ = codes;
-  out.dot_ = simd::GetKernels()
-                 .native[static_cast<int>(DataType::kI8)][static_cast<int>(simd::Op::kDot)]
-                 .tile;
-  out.query_stride_ = RoundUp(codes.stride, simd::kQueryPadding);
+  out.query_stride_ = RoundUp(codes.dim, kCacheLine);
   KITH_ASSIGN_OR_RETURN(out.queries_,
-                        AlignedBuffer<std::byte>::Create(order.size() * out.query_stride_));
+                        AlignedBuffer<int8_t>::Create(order.size() * out.query_stride_));
   out.mean_norm_ = NormOf(codes.mean) * (1 + kFine);
   out.factors_.resize(order.size());
   const size_t dim = codes.dim;
@@ -263,7 +297,7 @@ Result<BoundedQueries> BoundedQueries::Create(const BoundedCodes& codes, const M
   for (size_t i = 0; sound && i < order.size(); ++i) {
     Factors& q = out.factors_[i];
     q.norm = mapper.Map(queries, first + order[i], point.data()) * (1 + kFine);
-    auto* code = reinterpret_cast<int8_t*>(out.queries_.data() + i * out.query_stride_);
+    int8_t* code = out.queries_.data() + i * out.query_stride_;
     const double largest = LargestCoordinate(point.data(), dim);
     if (largest > kSmallest && largest < std::sqrt(kLargest)) {
       q.step = RoundUpToFloat(largest / 127);
@@ -271,29 +305,28 @@ Result<BoundedQueries> BoundedQueries::Create(const BoundedCodes& codes, const M
     }
     q.error = ErrorOf(codes.metric, point.data(), code, q.step, dim);
     q.squared_code = SquaredCode(code, q.step, dim);
-    for (size_t j = 0; j < dim; ++j) q.along_mean += point[j] * codes.mean[j];
+    for (size_t j = 0; j < dim; ++j) {
+      q.offset += code[j] * kCodeOffset;
+      q.along_mean += point[j] * codes.mean[j];
+    }
     q.bounded = q.squared_code <= kLargest && q.error * q.error <= kLargest;
   }
   return out;
 }
 
-void BoundedQueries::DotRows(size_t query_begin, size_t query_end, size_t row_begin, size_t row_end,
-                             float* out, size_t out_stride) const noexcept {
-  dot_(queries_.data() + query_begin * query_stride_, query_stride_, query_end - query_begin,
-       codes_.codes.data() + row_begin * codes_.stride, codes_.stride, row_end - row_begin,
-       codes_.stride, out, out_stride);
+simd::ScreenQuery BoundedQueries::Prepared(size_t query, float threshold) const noexcept {
+  const Factors& q = factors_[query];
+  return {queries_.data() + query * query_stride_, q.offset, Terms(q, threshold)};
 }
 
-simd::ScreenTerms BoundedQueries::Terms(size_t query, float threshold) const noexcept {
-  const Factors& q = factors_[query];
+simd::ScreenTerms BoundedQueries::Terms(const Factors& q, float threshold) const noexcept {
   const simd::ScreenTerms all{0, 0, 0, kInfinityF};
   if (!q.bounded) return all;
   const simd::ScreenTerms terms =
       codes_.metric == Metric::kDot ? DotTerms(q, threshold) : DistanceTerms(q, threshold);
-  return std::abs(terms.norm_weight) < kInfinityF && std::abs(terms.error_weight) < kInfinityF &&
-                 terms.limit < kInfinityF
-             ? terms
-             : all;
+  const bool finite = std::abs(terms.norm_weight) < kInfinityF &&
+                      std::abs(terms.error_weight) < kInfinityF && terms.limit < kInfinityF;
+  return finite ? terms : all;
 }
 
 // |y - z| >= |step c - step g| - error - error_q, so that a row within `radius` has

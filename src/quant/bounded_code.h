@@ -31,17 +31,20 @@ struct CodeBound {
 };
 static_assert(sizeof(CodeBound) == 8);
 
-// Codes as stored in a file. A view, empty if there are none.
+// Codes as stored in a file: blocks of 16 rows, laid out as simd::ScreenFn takes them. What pads
+// the last block and the last group of four coordinates is zero. A view, empty if there are none.
 struct BoundedCodes {
   Metric metric = Metric::kEuclidean;
   size_t dim = 0;
-  size_t stride = 0;                  // bytes from one code to the next
-  std::span<const std::byte> codes;   // i8 [rows, stride], zero-padded
-  std::span<const std::byte> bounds;  // CodeBound [rows]
+  std::span<const std::byte> blocks;  // [NumBlocks(rows), BlockBytes(dim)]
   std::span<const float> mean;        // [dim]
 
-  bool empty() const { return codes.empty(); }
-  static size_t Stride(size_t dim) { return PaddedStride(dim); }
+  bool empty() const { return blocks.empty(); }
+  static constexpr size_t NumBlocks(size_t rows) {
+    return (rows + simd::kScreenRows - 1) / simd::kScreenRows;
+  }
+  static constexpr size_t Groups(size_t dim) { return (dim + 3) / 4; }
+  static constexpr size_t BlockBytes(size_t dim) { return simd::ScreenBlockBytes(Groups(dim)); }
 };
 
 // Whether rows of this type can be searched through codes at all.
@@ -52,8 +55,7 @@ bool BoundedCodesPay(Metric metric, DataType dtype, size_t rows, size_t dim);
 // What BoundedCodes views.
 struct EncodedRows {
   std::vector<float> mean;
-  AlignedBuffer<std::byte> codes;
-  std::vector<CodeBound> bounds;
+  AlignedBuffer<std::byte> blocks;
 };
 
 // Codes of rows order[0], order[1], ... Deterministic. Cost: O(rows * dim). Errors: OutOfMemory.
@@ -61,8 +63,11 @@ struct EncodedRows {
 Result<EncodedRows> EncodeBounded(const MatrixView& rows, std::span<const uint32_t> order,
                                   Metric metric, int threads);
 
-// What is wrong with the code of row i of `rows`: that its bound does not hold, or its padding is
-// not zero. Empty if nothing is.
+// One row's code, signed, and its bound. REQUIRES: code has room for dim.
+CodeBound CodeOf(const BoundedCodes& codes, size_t row, int8_t* code);
+
+// What is wrong with the code of a row: that its bound does not hold, or that padding is not zero,
+// such as all of the code of a row beyond `rows`. Empty if nothing is.
 std::string FaultOfCode(const BoundedCodes& codes, const MatrixView& rows, size_t row);
 
 // Queries coded like rows. Immutable, so thread-safe; keeps the view.
@@ -75,18 +80,13 @@ class BoundedQueries {
 
   size_t size() const { return factors_.size(); }
 
-  // out[i * out_stride + j] = the dot product of the codes of query query_begin + i and row
-  // row_begin + j.
-  void DotRows(size_t query_begin, size_t query_end, size_t row_begin, size_t row_end, float* out,
-               size_t out_stride) const noexcept;
-
-  // Terms that rule out no row whose internal distance, as Scorer computes it, is at most
-  // `threshold`.
-  simd::ScreenTerms Terms(size_t query, float threshold) const noexcept;
+  // Makes of the query what ScreenFn takes, with terms that rule out no row whose internal
+  // distance, as Scorer computes it, is at most `threshold`.
+  simd::ScreenQuery Prepared(size_t query, float threshold) const noexcept;
 
  private:
-  // All rounded up.
   struct Factors {
+    int32_t offset = 0;  // see ScreenQuery; what follows is rounded up
     double step = 0;
     double error = 0;         // >= |z - step g|, z the query's point and g its code
     double squared_code = 0;  // |step g|^2
@@ -94,14 +94,14 @@ class BoundedQueries {
     double along_mean = 0;    // dot: <mean, z>, to nearest
     bool bounded = false;     // false: out of range, no row is ruled out
   };
+  simd::ScreenTerms Terms(const Factors& q, float threshold) const noexcept;
   simd::ScreenTerms DistanceTerms(const Factors& q, float threshold) const noexcept;
   simd::ScreenTerms DotTerms(const Factors& q, float threshold) const noexcept;
 
   BoundedCodes codes_;
-  simd::TileFn dot_ = nullptr;
   size_t query_stride_ = 0;
   double mean_norm_ = 0;
-  AlignedBuffer<std::byte> queries_;
+  AlignedBuffer<int8_t> queries_;
   std::vector<Factors> factors_;
 };
 

@@ -71,13 +71,24 @@ struct ScreenTerms {
   float limit;
 };
 
-// Writes first_id + i, ascending, for each of the rows [0, num_rows) that is not ruled out, NaN
-// included, and returns how many there are.
-//   dots    of the codes, exact or rounded to nearest
-//   bounds  8 bytes a row: f32 norm, bf16 step, bf16 error; aligned to 4
-//   out     [num_rows]
-using ScreenFn = size_t (*)(const float* dots, const std::byte* bounds, size_t num_rows,
-                            const ScreenTerms& terms, uint32_t first_id, uint32_t* out);
+struct ScreenQuery {
+  const int8_t* code;  // [4 * groups], aligned to 4
+  int32_t offset;  // 128 * the sum of the code, which the dot products of unsigned codes have more
+  ScreenTerms terms;
+};
+
+// Codes of 16 rows lie together, four coordinates of each in turn, so that a register's lanes are
+// rows and no sum has to cross them.
+inline constexpr size_t kScreenRows = 16;
+constexpr size_t ScreenBlockBytes(size_t groups) { return kScreenRows * (4 * groups + 8); }
+
+// For each block of 16 rows and each query, bit i of passing[query * stride + block] is set unless
+// row i of the block is ruled out; NaN is not.
+//   blocks  aligned to 4; each holds u8 codes [groups, 16, 4], 128 above the signed ones, then for
+//           each row f32 norm, bf16 step, bf16 error
+//   groups  <= kMaxDim / 4, so that dot products fit 32 bits
+using ScreenFn = void (*)(const ScreenQuery* queries, size_t num_queries, const std::byte* blocks,
+                          size_t num_blocks, size_t groups, uint16_t* passing, size_t stride);
 
 struct Kernels {
   const char* target = "";

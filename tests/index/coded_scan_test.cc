@@ -165,13 +165,18 @@ TEST_P(CodedScanTest, VerifyFindsBoundsThatLie) {
     image.Seal();
     testing::WriteFile(path, image.bytes());
     const Status status = VerifyIndex(path);
-    testing::ExpectError(status, StatusCode::kCorruption, "scan_bounds");
+    testing::ExpectError(status, StatusCode::kCorruption, "scan_codes");
   };
-  const std::string& bytes = good.bytes();
-  const size_t code = good.OffsetOf("scan_codes") + 7 * 24 + 3;
-  expect_fault("scan_codes", 7 * 24 + 3, static_cast<uint8_t>(bytes[code] + 40));
-  const size_t error = good.OffsetOf("scan_bounds") + 7 * 8 + 6;
-  expect_fault("scan_bounds", 7 * 8 + 6, static_cast<uint8_t>(bytes[error] - 2));
+  // Row 23 is row 7 of the second block, which has 6 groups of coordinates.
+  constexpr size_t kBlock = 16 * (24 + 8);
+  const auto byte = [&](size_t at) {
+    return static_cast<uint8_t>(good.bytes()[good.OffsetOf("scan_codes") + at]);
+  };
+  const size_t code = kBlock + 7 * 4 + 3;
+  expect_fault("scan_codes", code, static_cast<uint8_t>(byte(code) ^ 32));
+  const size_t error = kBlock + 6 * 64 + 7 * 8 + 6;
+  expect_fault("scan_codes", error, static_cast<uint8_t>(byte(error) - 2));
+  expect_fault("scan_codes", 6 * kBlock + 15 * 4, 1);  // behind row 99
   expect_fault("scan_mean", 3, 0x40);
 }
 

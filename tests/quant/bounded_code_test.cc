@@ -32,6 +32,8 @@ struct Coded {
   std::vector<float> inverse_norms;
   VectorTable table;
   BoundedCodes codes;
+  std::vector<std::vector<int8_t>> code;
+  std::vector<CodeBound> bounds;
 
   Coded(const Matrix& m, Metric metric) : rows(m) {
     std::vector<uint32_t> order(rows.rows());
@@ -45,29 +47,30 @@ struct Coded {
       inverse_norms.push_back(InverseNorm(x.data(), rows.dim()));
     }
     table = {rows.view(), metric, inverse_norms.data(), false};
-    codes = {metric,
-             rows.dim(),
-             BoundedCodes::Stride(rows.dim()),
-             std::span(encoded.codes.data(), encoded.codes.size()),
-             std::as_bytes(std::span(encoded.bounds)),
+    codes = {metric, rows.dim(), std::span(encoded.blocks.data(), encoded.blocks.size()),
              encoded.mean};
+    for (size_t r = 0; r < rows.rows(); ++r) {
+      code.emplace_back(rows.dim());
+      bounds.push_back(CodeOf(codes, r, code.back().data()));
+    }
   }
   size_t size() const { return rows.rows(); }
-  double Step(size_t r) const { return Bf16ToF32(encoded.bounds[r].step); }
-  double Error(size_t r) const { return Bf16ToF32(encoded.bounds[r].error); }
-  int Code(size_t r, size_t c) const {
-    return static_cast<int8_t>(encoded.codes.data()[r * codes.stride + c]);
-  }
+  double Step(size_t r) const { return Bf16ToF32(bounds[r].step); }
+  double Error(size_t r) const { return Bf16ToF32(bounds[r].error); }
 };
 
 // The rows that a query does not rule out at a threshold.
 std::vector<uint32_t> Passing(const Coded& coded, const BoundedQueries& queries, size_t q,
                               float threshold) {
-  std::vector<float> dots(coded.size());
-  std::vector<uint32_t> out(coded.size());
-  queries.DotRows(q, q + 1, 0, coded.size(), dots.data(), coded.size());
-  out.resize(simd::GetKernels().screen(dots.data(), coded.codes.bounds.data(), coded.size(),
-                                       queries.Terms(q, threshold), 0, out.data()));
+  const size_t num_blocks = BoundedCodes::NumBlocks(coded.size());
+  std::vector<uint16_t> passing(num_blocks);
+  const simd::ScreenQuery query = queries.Prepared(q, threshold);
+  simd::GetKernels().screen(&query, 1, coded.codes.blocks.data(), num_blocks,
+                            BoundedCodes::Groups(coded.codes.dim), passing.data(), num_blocks);
+  std::vector<uint32_t> out;
+  for (uint32_t r = 0; r < coded.size(); ++r) {
+    if ((passing[r / simd::kScreenRows] >> (r % simd::kScreenRows) & 1) != 0) out.push_back(r);
+  }
   return out;
 }
 
@@ -171,7 +174,7 @@ TEST_P(BoundTest, StoredErrorsAreTight) {
       long double norm = 0;
       for (size_t c = 0; c < 37; ++c) {
         const long double y = coded.rows.Get(r, c) / length - coded.encoded.mean[c];
-        const long double coded_as = static_cast<long double>(coded.Step(r)) * coded.Code(r, c);
+        const long double coded_as = static_cast<long double>(coded.Step(r)) * coded.code[r][c];
         error += (y - coded_as) * (y - coded_as);
         norm += coded_as * coded_as;
       }
@@ -179,7 +182,7 @@ TEST_P(BoundTest, StoredErrorsAreTight) {
       const long double stored = coded.Error(r);
       ASSERT_GE(stored, error) << "row " << r;
       ASSERT_LE(stored, error * 1.01L + 1e-12L + std::numeric_limits<float>::min()) << "row " << r;
-      const long double term = coded.encoded.bounds[r].norm;
+      const long double term = coded.bounds[r].norm;
       if (metric() == Metric::kDot) {
         ASSERT_GE(term, std::sqrt(norm)) << "row " << r;
         ASSERT_LE(term, std::sqrt(norm) * 1.00001L + 1e-40L) << "row " << r;
@@ -257,8 +260,7 @@ TEST(BoundedCodeTest, ThreadsChangeNothing) {
   const auto three = EncodeBounded(rows.view(), order, Metric::kAngular, 3);
   ASSERT_TRUE(one.ok() && three.ok());
   EXPECT_EQ(one->mean, three->mean);
-  EXPECT_EQ(std::memcmp(one->codes.data(), three->codes.data(), one->codes.size()), 0);
-  EXPECT_EQ(std::memcmp(one->bounds.data(), three->bounds.data(), one->bounds.size() * 8), 0);
+  EXPECT_EQ(std::memcmp(one->blocks.data(), three->blocks.data(), one->blocks.size()), 0);
 }
 
 TEST(BoundedCodeTest, FaultsAreFound) {
@@ -267,12 +269,13 @@ TEST(BoundedCodeTest, FaultsAreFound) {
     Coded coded(Gaussian(20, 33, 1), metric);
     const auto fault = [&] { return FaultOfCode(coded.codes, coded.rows.view(), 5); };
     EXPECT_EQ(fault(), "");
-    CodeBound& bound = coded.encoded.bounds[5];
-    const CodeBound good = bound;
+    std::byte* block = coded.encoded.blocks.data();
+    const size_t groups = BoundedCodes::Groups(33);
+    const CodeBound good = coded.bounds[5];
     const auto bad = [&](CodeBound value) {
-      bound = value;
+      std::memcpy(block + groups * 64 + 5 * 8, &value, sizeof(value));
       EXPECT_NE(fault(), "");
-      bound = good;
+      std::memcpy(block + groups * 64 + 5 * 8, &good, sizeof(good));
     };
     const float up = metric == Metric::kDot ? 0.999f : 1.001f;
     bad({good.norm * up, good.step, good.error});
@@ -283,12 +286,12 @@ TEST(BoundedCodeTest, FaultsAreFound) {
     bad({good.norm, good.step, static_cast<uint16_t>(good.error - 1)});
     bad({good.norm, good.step, 0x7FC0});
     bad({good.norm, good.step, 0x8000});
-    std::byte& code = coded.encoded.codes.data()[5 * coded.codes.stride + 2];
-    code ^= std::byte{8};
+    EXPECT_EQ(fault(), "");
+    block[5 * 4 + 2] ^= std::byte{8};  // coordinate 2
     EXPECT_NE(fault(), "");
-    code ^= std::byte{8};
-    ASSERT_GT(coded.codes.stride, 33u);
-    coded.encoded.codes.data()[5 * coded.codes.stride + 33] = std::byte{1};
+    block[5 * 4 + 2] ^= std::byte{8};
+    EXPECT_EQ(fault(), "");
+    block[(groups - 1) * 64 + 5 * 4 + 1] = std::byte{1};  // behind coordinate 32
     EXPECT_NE(fault(), "");
     EXPECT_EQ(FaultOfCode(coded.codes, coded.rows.view(), 6), "");
   }
