@@ -27,7 +27,7 @@ constexpr size_t kQueries = kRegs == 1 ? 4 : 2;
 constexpr size_t kBlocks = kRegs == 1 ? 2 : 1;
 constexpr size_t kBlocksOfOne = kRegs == 1 ? 4 : 1;
 
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_AVX3_DL
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSE2 && HWY_TARGET != HWY_AVX3_DL
 
 // Products of 16-bit numbers, added up in pairs: those of one lane of 32 bits.
 HWY_INLINE VI MulPairs(VI a, VI b) {
@@ -48,7 +48,7 @@ HWY_INLINE VI MulAdd4(VI x, VI q, VI sum) {
   // By name, as Highway 1.0.3 detects VNNI for this target but does not tell the compiler of it.
   asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(x.raw), "v"(q.raw));
   return sum;
-#elif HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+#elif HWY_ARCH_X86 && HWY_TARGET <= HWY_SSE2
   const hn::Repartition<int16_t, DI> d16;
   const DI di;
   const auto wide = [&](VI v) HWY_ATTR { return hn::BitCast(d16, v); };
