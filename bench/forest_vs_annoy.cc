@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "bench_data.h"
 #include "bench_util.h"
 #include "data/convert.h"
 #include "kith/kith.h"
@@ -144,22 +145,6 @@ int Run(const MatrixView& b, const MatrixView& q, Metric metric, uint32_t trees)
   return 0;
 }
 
-// Rows [0, n) of `m` of which every (n / count)-th goes to one copy, and the others to the other.
-void HoldOut(const MatrixView& m, size_t count, std::vector<std::byte>* kept,
-             std::vector<std::byte>* held) {
-  const size_t every = m.rows / count;
-  const size_t row_bytes = RowBytes(m.dtype, m.dim);
-  for (size_t i = 0; i < m.rows; ++i) {
-    std::vector<std::byte>* to = i % every == every - 1 ? held : kept;
-    to->insert(to->end(), m.row(i), m.row(i) + row_bytes);
-  }
-}
-
-MatrixView ViewOf(const std::vector<std::byte>& rows, const MatrixView& like) {
-  const size_t row_bytes = RowBytes(like.dtype, like.dim);
-  return {rows.data(), rows.size() / row_bytes, like.dim, row_bytes, like.dtype};
-}
-
 int Main(int argc, char** argv) {
   if (argc < 4) {
     std::fprintf(stderr, "usage: forest_vs_annoy BASE QUERIES|- angular|euclidean [TREES [N]]\n");
@@ -168,22 +153,10 @@ int Main(int argc, char** argv) {
   const uint32_t trees = argc > 4 ? static_cast<uint32_t>(std::stoul(argv[4])) : 50;
   const size_t num_queries = argc > 5 ? std::stoul(argv[5]) : 2000;
   const Dataset base = Check(ReadDataset(argv[1]));
-  MatrixView b = base.vectors;
-  Dataset queries;
-  std::vector<std::byte> kept;
-  std::vector<std::byte> held;
-  if (std::string(argv[2]) == "-") {
-    HoldOut(b, num_queries, &kept, &held);
-    queries.vectors = ViewOf(held, b);
-    b = ViewOf(kept, b);
-  } else {
-    ReadOptions options{.part = DatasetPart::kQueries};
-    options.max_rows = num_queries;
-    queries = Check(ReadDataset(argv[2], options));
-  }
+  const Split data = SplitQueries(base, argv[2], num_queries);
   return std::string(argv[3]) == "angular"
-             ? Run<Annoy::Angular>(b, queries.vectors, Metric::kAngular, trees)
-             : Run<Annoy::Euclidean>(b, queries.vectors, Metric::kEuclidean, trees);
+             ? Run<Annoy::Angular>(data.base, data.queries, Metric::kAngular, trees)
+             : Run<Annoy::Euclidean>(data.base, data.queries, Metric::kEuclidean, trees);
 }
 
 }  // namespace

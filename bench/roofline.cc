@@ -49,6 +49,7 @@ void Measure(const Sizes& sizes, Metric metric, DataType dtype, const MachineLim
   build.metric = metric;
   build.dtype = dtype;
   build.forest = false;
+  build.scan_codes = false;  // which would be measured instead of the vectors
   Check(BuildIndex(ViewOf(x.data(), n, dim), path, build));
   const std::unique_ptr<Index> index = Check(OpenIndex(path, {.prefault = true}));
 

@@ -40,12 +40,14 @@ struct Kind {
   bool forest;
 };
 
-// Codes, a learnt basis, dot's extra coordinate, packed bits; all with keys and ids.
+// Codes, a learnt basis, dot's extra coordinate, packed bits, scan codes (with rows enough for them
+// to be used); all with keys and ids.
 constexpr Kind kKinds[] = {{Metric::kAngular, DataType::kF32, 30, 40, true},
                            {Metric::kDot, DataType::kF32, 12, 130, true},
                            {Metric::kEuclidean, DataType::kU8, 40, 6, true},
                            {Metric::kManhattan, DataType::kF16, 20, 3, true},
-                           {Metric::kHamming, DataType::kBit, 25, 43, false}};
+                           {Metric::kHamming, DataType::kBit, 25, 43, false},
+                           {Metric::kEuclidean, DataType::kF32, 130, 6, false}};
 
 std::string BuildBytes(const Kind& kind) {
   const Matrix rows = Matrix::Random(kind.dtype, kind.rows, kind.dim, 1);
@@ -60,6 +62,7 @@ std::string BuildBytes(const Kind& kind) {
   options.dtype = kind.dtype;
   options.forest = kind.forest;
   options.forest_options = {.num_trees = 2, .leaf_size = 3};
+  if (!kind.forest && kind.dtype == DataType::kF32) options.scan_codes = true;
   options.keys = &keys;
   options.ids = &ids;
   options.threads = 1;

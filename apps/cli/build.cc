@@ -25,6 +25,7 @@ struct BuildArgs {
   std::optional<Metric> metric;
   std::optional<DataType> dtype;
   std::string index = "forest";
+  std::string scan_codes = "auto";
   int64_t trees = 0;
   int64_t leaf = 0;
   std::string keys;
@@ -86,6 +87,7 @@ Json Describe(const BuildArgs& args, const IndexInfo& info, const MetricChoice& 
   json["metric"] = MetricName(info.metric);
   json["metric_reason"] = metric.reason;
   json["index"] = info.has_forest ? Json{"exact", "forest"} : Json{"exact"};
+  json["scan_codes"] = info.has_scan_codes;
   json["trees"] = info.num_trees;
   json["leaf"] = info.leaf_size;
   json["keys"] = info.has_keys;
@@ -110,10 +112,7 @@ void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoi
   table.AddRow({"type", StrCat(DataTypeName(info.dtype),
                                args.dtype ? " (as asked)"
                                           : " (the smallest that holds every value exactly)")});
-  table.AddRow({"access", info.has_forest
-                              ? StrCat("exact, forest of ", Plural(info.num_trees, "tree"),
-                                       " with up to ", Plural(info.leaf_size, "vector"), " a leaf")
-                              : "exact"});
+  table.AddRow({"access", AccessText(info)});
   table.AddRow({"time", FormatSeconds(seconds)});
   table.AddRow({"size", StrCat(FormatBytes(info.file_bytes), ", ",
                                FormatShort(static_cast<double>(info.file_bytes) /
@@ -146,6 +145,7 @@ Status RunBuild(const BuildArgs& args) {
   options.metric = metric.metric;
   options.dtype = args.dtype;
   options.forest = args.index == "forest";
+  if (args.scan_codes != "auto") options.scan_codes = args.scan_codes == "on";
   options.forest_options.num_trees = static_cast<uint32_t>(args.trees);
   options.forest_options.leaf_size = static_cast<uint32_t>(args.leaf);
   options.keys = dataset.keys.empty() ? nullptr : &dataset.keys;
@@ -170,6 +170,9 @@ void CheckUsage(const BuildArgs& args) {
   if (args.index == "exact" && (args.trees > 0 || args.leaf > 0)) {
     throw CLI::ValidationError("--index exact", "has no trees; leave --trees and --leaf out");
   }
+  if (args.index == "forest" && args.scan_codes == "on") {
+    throw CLI::ValidationError("--scan-codes on", "is for --index exact");
+  }
   if (std::max(args.trees, args.leaf) > 1'000'000) {
     throw CLI::ValidationError("--trees and --leaf", "at most 1000000");
   }
@@ -189,6 +192,12 @@ void AddBuildCommand(CLI::App* app, Action* action) {
   AddMetric(sub, &args->metric, "What near means");
   sub->add_option("--index", args->index, "forest (exact search is always there too), or exact")
       ->check(CLI::IsMember({"forest", "exact"}, CLI::ignore_case).description(""))
+      ->type_name("NAME")
+      ->capture_default_str();
+  sub->add_option("--scan-codes", args->scan_codes,
+                  "With --index exact: 8-bit codes that make exact search read less. "
+                  "on, off, or auto: where they pay")
+      ->check(CLI::IsMember({"auto", "on", "off"}, CLI::ignore_case).description(""))
       ->type_name("NAME")
       ->capture_default_str();
   AddCount(sub, "--trees", &args->trees, 1, "Trees of the forest; chosen from the data if absent");

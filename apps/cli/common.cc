@@ -223,6 +223,13 @@ std::string ThreadsText(int threads) {
   return threads == 0 ? "all cores" : Plural(static_cast<uint64_t>(threads), "thread");
 }
 
+std::string AccessText(const IndexInfo& info) {
+  const std::string exact = info.has_scan_codes ? "exact, over 8-bit codes" : "exact";
+  if (!info.has_forest) return exact;
+  return StrCat(exact, ", forest of ", Plural(info.num_trees, "tree"), " with up to ",
+                Plural(info.leaf_size, "vector"), " a leaf");
+}
+
 std::string Plural(uint64_t n, const std::string& noun) {
   return StrCat(FormatCount(n), " ", noun, n == 1 ? "" : "s");
 }

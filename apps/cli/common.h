@@ -79,6 +79,9 @@ MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dat
 // "1 thread", "4 threads", "all cores".
 std::string ThreadsText(int threads);
 
+// The ways into a file: "exact, forest of 32 trees with up to 48 vectors a leaf".
+std::string AccessText(const IndexInfo& info);
+
 // Plural(1, "tree") == "1 tree", Plural(3000, "tree") == "3,000 trees".
 std::string Plural(uint64_t n, const std::string& noun);
 

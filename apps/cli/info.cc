@@ -44,6 +44,7 @@ Json Describe(const IndexInfo& info) {
   json["dtype"] = DataTypeName(info.dtype);
   json["metric"] = MetricName(info.metric);
   json["index"] = info.has_forest ? Json{"exact", "forest"} : Json{"exact"};
+  json["scan_codes"] = info.has_scan_codes;
   json["trees"] = info.num_trees;
   json["leaf"] = info.leaf_size;
   json["keys"] = info.has_keys;
@@ -88,10 +89,7 @@ void Print(const IndexInfo& info) {
   table.AddRow({"metric", MetricName(info.metric)});
   table.AddRow({"keys", info.has_keys ? "yes" : "no"});
   table.AddRow({"ids", info.has_ids ? "the file's own" : "row numbers"});
-  table.AddRow({"access", info.has_forest
-                              ? StrCat("exact, forest of ", Plural(info.num_trees, "tree"),
-                                       " with up to ", Plural(info.leaf_size, "vector"), " a leaf")
-                              : "exact"});
+  table.AddRow({"access", AccessText(info)});
   table.AddRow({"size", StrCat(FormatBytes(info.file_bytes), ", ",
                                FormatShort(BytesPerVector(info)), " bytes a vector")});
   table.AddRow({"format", StrCat("version ", info.format_version)});

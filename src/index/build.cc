@@ -12,6 +12,7 @@
 #include "base/parallel.h"
 #include "base/strings.h"
 #include "data/convert.h"
+#include "index/coded_scan.h"
 #include "index/forest.h"
 #include "index/layout.h"
 #include "kith/index.h"
@@ -104,8 +105,25 @@ std::string Describe(const BuildOptions& options, const GrownForest* forest) {
   return json + "}";
 }
 
+// Whether the file gets codes for exact search. Errors: InvalidArgument.
+Result<bool> WantsScanCodes(const MatrixView& rows, const BuildOptions& options) {
+  if (!options.scan_codes.has_value()) {
+    return !options.forest && BoundedCodesPay(options.metric, rows.dtype, rows.rows, rows.dim);
+  }
+  if (*options.scan_codes && options.forest) {
+    return Status::InvalidArgument("scan codes are for exact search only; build without a forest");
+  }
+  if (*options.scan_codes && !HasBoundedCodes(options.metric, rows.dtype)) {
+    return Status::InvalidArgument(
+        StrCat("no scan codes for ", MetricName(options.metric), " over ", DataTypeName(rows.dtype),
+               "; they are for angular, euclidean or dot over f32, f16 or bf16: leave them out"));
+  }
+  return *options.scan_codes;
+}
+
 // Everything but the checks and the choice of type. `rows` are of the type to be stored.
 Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOptions& options) {
+  KITH_ASSIGN_OR_RETURN(const bool scan_codes, WantsScanCodes(rows, options));
   KITH_ASSIGN_OR_RETURN(
       auto writer, ContainerWriter::Create(path, rows.rows, rows.dim, options.metric, rows.dtype));
   std::vector<float> norms;
@@ -130,6 +148,10 @@ Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOp
     std::vector<float> ordered(order.size());
     for (size_t i = 0; i < order.size(); ++i) ordered[i] = norms[order[i]];
     KITH_RETURN_IF_ERROR(writer->AddSection(kNormsSection, BytesOf(ordered)));
+  }
+  if (scan_codes) {
+    KITH_RETURN_IF_ERROR(
+        WriteScanCodes(rows, order, options.metric, options.threads, writer.get()));
   }
   if (options.forest) {
     std::vector<uint32_t> slots(order.size());

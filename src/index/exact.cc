@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <limits>
 #include <new>
+#include <numeric>
+#include <optional>
 
 #include "base/parallel.h"
 #include "base/strings.h"
+#include "index/coded_scan.h"
 #include "simd/kernels.h"
 
 namespace kith {
@@ -14,11 +17,16 @@ namespace {
 constexpr size_t kBlockBytes = 128 << 10;   // rows that stay in the second-level cache
 constexpr size_t kGroupBytes = 2 << 20;     // queries that share one pass over the rows
 constexpr size_t kTileDistances = 1 << 16;  // of a group's queries and a block's rows
+constexpr size_t kKeptBytes = 256 << 20;    // neighbours found so far, of all groups at work
 constexpr size_t kRowsTogether = 64;        // the kernels' own blocks
 
-// Many, as they share the reading of the rows and their layout.
-size_t QueriesAtOnce(const VectorTable& table) {
-  return std::clamp<size_t>(kGroupBytes / (table.rows.dim * sizeof(float)), 16, 256);
+// Many, as they share the reading of the rows and their layout; fewer where what all of them keep
+// would take much memory.
+size_t QueriesAtOnce(const VectorTable& table, size_t kept, int threads) {
+  const size_t parts = 16 * static_cast<size_t>(threads);
+  const size_t most = kKeptBytes / (std::max<size_t>(kept, 1) * sizeof(Candidate) * parts);
+  const size_t few = std::min<size_t>(kGroupBytes / (table.rows.dim * sizeof(float)), 256);
+  return std::clamp<size_t>(most, 1, std::max<size_t>(few, 16));
 }
 
 size_t BlockRows(const VectorTable& table, size_t num_queries) {
@@ -28,9 +36,10 @@ size_t BlockRows(const VectorTable& table, size_t num_queries) {
 }
 
 // Few queries: the threads share the rows, in several parts each, as some run later than others.
-// Many: each takes its own queries. A part is worth more than handing it over.
-size_t NumSegments(const VectorTable& table, size_t group, size_t groups, int threads) {
-  const size_t parts = 4 * static_cast<size_t>(threads);
+// Many: each takes its own queries. A part is worth more than handing it over. Over codes, each
+// part begins without a threshold, so there are no more than threads.
+size_t NumSegments(const VectorTable& table, size_t group, size_t groups, int threads, bool coded) {
+  const size_t parts = (coded ? 1 : 4) * static_cast<size_t>(threads);
   if (threads == 1 || groups == 0 || groups >= parts) return 1;
   constexpr size_t kPartBytes = 1 << 20;  // of rows, times the queries that meet them
   const size_t most = table.rows.rows * table.rows.stride * group / kPartBytes + 1;
@@ -42,9 +51,9 @@ struct ScanScratch {
   std::vector<uint32_t> near;
 };
 
-// Compares all queries of the scorer with rows [begin, end).
-void ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, size_t end,
-              ScanScratch* scratch, TopK* top) {
+// Compares all queries of the scorer with rows [begin, end). Returns the number of distances.
+uint64_t ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, size_t end,
+                  ScanScratch* scratch, TopK* top) {
   const simd::BelowFn below = simd::GetKernels().below;
   const size_t block = BlockRows(vectors.table, scorer.num_queries());
   scratch->distances.resize(scorer.num_queries() * block);
@@ -69,6 +78,31 @@ void ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, 
       }
     }
   }
+  return static_cast<uint64_t>(end - begin) * scorer.num_queries();
+}
+
+// Queries that pass the rows together, ready to be compared with their codes, if those are used,
+// and with themselves.
+struct QueryGroup {
+  Scorer scorer;
+  std::optional<BoundedQueries> coded;
+};
+
+Result<QueryGroup> PrepareGroup(const StoredVectors& vectors, bool coded, const MatrixView& queries,
+                                size_t begin, size_t end) {
+  KITH_ASSIGN_OR_RETURN(Scorer scorer, Scorer::Create(vectors.table, queries, begin, end));
+  QueryGroup group{std::move(scorer), std::nullopt};
+  if (coded) {
+    KITH_ASSIGN_OR_RETURN(
+        group.coded, BoundedQueries::Create(vectors.codes, queries, begin, group.scorer.order()));
+  }
+  return group;
+}
+
+// Segments hold whole blocks of codes.
+size_t SegmentBegin(size_t rows, size_t segment, size_t segments) {
+  return segment == segments ? rows
+                             : rows * segment / segments / simd::kScreenRows * simd::kScreenRows;
 }
 
 }  // namespace
@@ -78,48 +112,54 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
   const size_t n = vectors.table.rows.rows;
   const size_t kept = std::min(k, n);
   threads = ResolveThreads(threads);
-  const size_t group = QueriesAtOnce(vectors.table);
+  const size_t group = QueriesAtOnce(vectors.table, kept, threads);
   const size_t groups = (queries.rows + group - 1) / group;
+  const bool coded = ScansCodes(vectors, kept);
   const size_t segments =
-      NumSegments(vectors.table, std::min(queries.rows, group), groups, threads);
-  std::vector<Scorer> scorers;
+      NumSegments(vectors.table, std::min(queries.rows, group), groups, threads, coded);
+  // One top-k for each group, part and query. Without codes, parts are threads: what these hold
+  // together does not depend on which segments each took, though what codes rule out would.
+  const size_t parts = coded ? segments : static_cast<size_t>(threads);
+  std::vector<QueryGroup> prepared;
   nearest->assign(queries.rows, {});
   const size_t at_once = static_cast<size_t>(threads) * 4;
   for (size_t start = 0; start < groups; start += at_once) {
     const size_t count = std::min(at_once, groups - start);
-    // One for each group, thread and query: what they hold together does not depend on which thread
-    // took which part.
-    std::vector<std::vector<TopK>> tops(count * static_cast<size_t>(threads));
+    std::vector<std::vector<TopK>> tops(count * parts);
+    std::vector<uint64_t> compared(count * segments);
     std::vector<ScanScratch> scratch(threads);
-    scorers.clear();
-    for (size_t g = 0; g < count; ++g) {
-      const size_t first = (start + g) * group;
-      KITH_ASSIGN_OR_RETURN(Scorer scorer, Scorer::Create(vectors.table, queries, first,
-                                                          std::min(queries.rows, first + group)));
-      scorers.push_back(std::move(scorer));
+    prepared.clear();
+    for (size_t g = start; g < start + count; ++g) {
+      KITH_ASSIGN_OR_RETURN(QueryGroup next, PrepareGroup(vectors, coded, queries, g * group,
+                                                          std::min(queries.rows, (g + 1) * group)));
+      prepared.push_back(std::move(next));
     }
     ParallelFor(count * segments, threads, [&](size_t task, int thread) {
-      const Scorer& scorer = scorers[task / segments];
+      const QueryGroup& own = prepared[task / segments];
       const size_t segment = task % segments;
-      std::vector<TopK>& top =
-          tops[task / segments * static_cast<size_t>(threads) + static_cast<size_t>(thread)];
-      if (top.empty()) top.assign(scorer.num_queries(), TopK(kept));
-      ScanRows(vectors, scorer, n * segment / segments, n * (segment + 1) / segments,
-               &scratch[thread], top.data());
+      const size_t part = coded ? segment : static_cast<size_t>(thread);
+      std::vector<TopK>& top = tops[task / segments * parts + part];
+      if (top.empty()) top.assign(own.scorer.num_queries(), TopK(kept));
+      const size_t begin = SegmentBegin(n, segment, segments);
+      const size_t end = SegmentBegin(n, segment + 1, segments);
+      compared[task] =
+          coded ? ScanCodes(vectors, own.scorer, *own.coded, begin, end, top.data())
+                : ScanRows(vectors, own.scorer, begin, end, &scratch[thread], top.data());
     });
+    stats->distances += std::accumulate(compared.begin(), compared.end(), uint64_t{0});
     for (size_t g = 0; g < count; ++g) {
-      const Scorer& scorer = scorers[g];
+      const Scorer& scorer = prepared[g].scorer;
       for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
         TopK top(kept);
-        for (size_t t = 0; t < static_cast<size_t>(threads); ++t) {
-          const std::vector<TopK>& part = tops[g * static_cast<size_t>(threads) + t];
-          if (!part.empty()) top.Merge(part[slot]);
+        for (size_t part = 0; part < parts; ++part) {
+          const std::vector<TopK>& tops_of_part = tops[g * parts + part];
+          if (!tops_of_part.empty()) top.Merge(tops_of_part[slot]);
         }
         (*nearest)[(start + g) * group + scorer.order()[slot]] = top.Sorted();
       }
     }
   }
-  stats->distances += static_cast<uint64_t>(n) * queries.rows;
+  if (coded) stats->codes += static_cast<uint64_t>(n) * queries.rows;
   return Status::Ok();
 }
 

@@ -10,6 +10,7 @@
 #include "kith/index.h"
 #include "kith/status.h"
 #include "kith/types.h"
+#include "quant/bounded_code.h"
 #include "search/scorer.h"
 #include "search/top_k.h"
 
@@ -19,6 +20,7 @@ namespace kith {
 struct StoredVectors {
   VectorTable table;
   const uint32_t* rows = nullptr;  // [n] internal position -> row; nullptr: the same
+  BoundedCodes codes;              // by position, or empty
 
   // A damaged file may name rows that are not there.
   uint32_t RowAt(uint32_t position) const {
@@ -29,7 +31,9 @@ struct StoredVectors {
 
 // The k nearest rows of every query by comparing with all: (*nearest)[query], sorted, with internal
 // distances. Rows are streamed in blocks that stay in cache for a group of queries, and offered to
-// the queries' top-k as they come: scratch is O(k) for each query in flight, never n x q.
+// the queries' top-k as they come: scratch is O(k) for each query in flight, never n x q. Where
+// there are codes and k is small, rows that their codes rule out are passed over; the answer is
+// the same bit for bit.
 // Cost: O(num_queries * n * dim). Errors: as Scorer::Create.
 Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size_t k, int threads,
                    std::vector<std::vector<Candidate>>* nearest, SearchStats* stats);

@@ -7,6 +7,7 @@
 #include "base/file_attribute.h"
 #include "base/strings.h"
 #include "data/convert.h"
+#include "index/coded_scan.h"
 #include "index/exact.h"
 #include "index/forest.h"
 #include "index/layout.h"
@@ -24,6 +25,7 @@ constexpr std::string_view kOwnSections[] = {
 
 std::vector<std::string_view> KnownSections() {
   std::vector<std::string_view> all(std::begin(kOwnSections), std::end(kOwnSections));
+  all.insert(all.end(), kScanSections.begin(), kScanSections.end());
   const auto forest = ForestSections();
   all.insert(all.end(), forest.begin(), forest.end());
   return all;
@@ -39,6 +41,10 @@ class IndexFile final : public Index {
     const ContainerReader& file = *index->file_;
     KITH_ASSIGN_OR_RETURN(index->keys_, KeyLookup::Open(file));
     KITH_ASSIGN_OR_RETURN(index->ids_, IdLookup::Open(file));
+    if (std::any_of(kScanSections.begin(), kScanSections.end(),
+                    [&](std::string_view name) { return file.Find(name) != nullptr; })) {
+      KITH_ASSIGN_OR_RETURN(index->vectors_.codes, OpenScanCodes(file));
+    }
     if (file.Find("forest") != nullptr) {
       KITH_ASSIGN_OR_RETURN(index->forest_, Forest::Open(index->file_, index->vectors_));
     }
@@ -108,6 +114,7 @@ class IndexFile final : public Index {
     }
     if (!keys_.empty()) KITH_RETURN_IF_ERROR(keys_.Verify());
     if (!ids_.empty()) KITH_RETURN_IF_ERROR(ids_.Verify());
+    if (!vectors_.codes.empty()) KITH_RETURN_IF_ERROR(VerifyScanCodes(*file_, vectors_));
     return forest_ == nullptr ? Status::Ok() : forest_->Verify();
   }
 
@@ -148,6 +155,7 @@ class IndexFile final : public Index {
     info_.format_version = header.format_version;
     info_.has_keys = !keys_.empty();
     info_.has_ids = !ids_.empty();
+    info_.has_scan_codes = !vectors_.codes.empty();
     info_.has_forest = forest_ != nullptr;
     if (forest_ != nullptr) {
       info_.num_trees = forest_->header().num_trees;

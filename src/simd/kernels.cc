@@ -32,6 +32,7 @@ std::vector<Kernels> CollectKernels() {
     FillHadamardKernels(&kernels);
     FillMultiplyKernels(&kernels);
     FillSelectKernels(&kernels);
+    FillScreenKernels(&kernels);
     all.push_back(kernels);
   }
   hwy::SetSupportedTargetsForTest(0);

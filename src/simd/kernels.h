@@ -115,6 +115,35 @@ using CosineFn = void (*)(const float* inverse_norms, float scale, float* dots, 
 
 // Writes each i with values[i] <= limit, ascending, and returns how many there are. out [n].
 using BelowFn = size_t (*)(const float* values, size_t n, float limit, uint32_t* out);
+// A row's 8-bit code bounds its distance (quant/bounded_code.h) by a weighted sum
+//   v = norm_weight * norm + error_weight * error + dot_weight * (step * dot)
+// of what is stored of it and the dot product of its code with the query's. Rows with v > limit are
+// ruled out.
+struct ScreenTerms {
+  float norm_weight;
+  float error_weight;
+  float dot_weight;
+  float limit;
+};
+
+struct ScreenQuery {
+  const int8_t* code;  // [4 * groups], aligned to 4
+  int32_t offset;  // 128 * the sum of the code, which the dot products of unsigned codes have more
+  ScreenTerms terms;
+};
+
+// Codes of 16 rows lie together, four coordinates of each in turn, so that a register's lanes are
+// rows and no sum has to cross them.
+inline constexpr size_t kScreenRows = 16;
+constexpr size_t ScreenBlockBytes(size_t groups) { return kScreenRows * (4 * groups + 8); }
+
+// For each block of 16 rows and each query, bit i of passing[query * stride + block] is set unless
+// row i of the block is ruled out; NaN is not.
+//   blocks  aligned to 4; each holds u8 codes [groups, 16, 4], 128 above the signed ones, then for
+//           each row f32 norm, bf16 step, bf16 error
+//   groups  <= kMaxDim / 4, so that dot products fit 32 bits
+using ScreenFn = void (*)(const ScreenQuery* queries, size_t num_queries, const std::byte* blocks,
+                          size_t num_blocks, size_t groups, uint16_t* passing, size_t stride);
 
 struct Kernels {
   const char* target = "";
@@ -127,6 +156,7 @@ struct Kernels {
   NegateFn negate = nullptr;
   CosineFn cosine = nullptr;
   BelowFn below = nullptr;
+  ScreenFn screen = nullptr;
 };
 
 // The best target's kernels, or those of KITH_SIMD / ForceTarget. Thread-safe.

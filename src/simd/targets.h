@@ -14,6 +14,7 @@ void FillTreeKernels(Kernels* kernels);
 void FillHadamardKernels(Kernels* kernels);
 void FillMultiplyKernels(Kernels* kernels);
 void FillSelectKernels(Kernels* kernels);
+void FillScreenKernels(Kernels* kernels);
 
 }  // namespace kith::simd
 

@@ -103,6 +103,25 @@ TEST_F(BuildTest, TakesKeysIdsAndTheFirstRows) {
             3);
 }
 
+TEST_F(BuildTest, ScanCodesAreThereIfAskedForOrIfTheyPay) {
+  const std::string small = WriteFvecs("s.fvecs", RandomFloats(200, 32, 3));
+  const std::string large = WriteFvecs("l.fvecs", RandomFloats(5000, 64, 3));
+  const auto has_codes = [&](const std::string& vectors, const std::string& choice) {
+    const json built = OkJson({"build", vectors, "-o", Path("v.kith"), "--index", "exact",
+                               "--scan-codes", choice, "--json"});
+    const json info = OkJson({"info", Path("v.kith"), "--json"});
+    EXPECT_EQ(info["scan_codes"], built["scan_codes"]);
+    return built["scan_codes"].get<bool>();
+  };
+  EXPECT_TRUE(has_codes(large, "auto"));
+  EXPECT_FALSE(has_codes(large, "off"));
+  EXPECT_FALSE(has_codes(small, "auto"));
+  EXPECT_TRUE(has_codes(small, "on"));
+  EXPECT_NE(Ok({"info", Path("v.kith")}).find("over 8-bit codes"), std::string::npos);
+  Ok({"verify", Path("v.kith")});
+  Fails(2, {"build", small, "-o", Path("v.kith"), "--scan-codes", "on"}, {"--index exact"});
+}
+
 TEST_F(BuildTest, ReplacesAnExistingFile) {
   WriteFile(Path("w.kith"), "something else");
   Ok({"build", WriteSmallWords(), "-o", Path("w.kith")});

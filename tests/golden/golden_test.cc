@@ -31,6 +31,7 @@ struct Golden {
   bool forest;
   bool keys;
   bool ids;
+  bool scan_codes = false;
 
   std::string Path(const std::string& extension) const {
     return std::string(KITH_GOLDEN_DIR) + "/v1/" + name + extension;
@@ -66,6 +67,7 @@ Status Build(const Golden& golden, const std::string& path) {
   options.dtype = golden.dtype;
   options.forest = golden.forest;
   options.forest_options = {.num_trees = 2, .leaf_size = 16};
+  if (golden.scan_codes) options.scan_codes = true;
   if (golden.keys) options.keys = &keys;
   if (golden.ids) options.ids = &ids;
   return BuildIndex(golden.Rows().view(), path, options);
@@ -123,6 +125,7 @@ TEST_P(GoldenTest, Opens) {
   EXPECT_EQ(info.dim, golden.dim);
   EXPECT_EQ(info.metric, golden.metric);
   EXPECT_EQ(info.dtype, golden.dtype);
+  EXPECT_EQ(info.has_scan_codes, golden.scan_codes);
   EXPECT_EQ(info.has_forest, golden.forest);
   EXPECT_EQ(info.has_keys, golden.keys);
   EXPECT_EQ(info.has_ids, golden.ids);
@@ -172,7 +175,10 @@ INSTANTIATE_TEST_SUITE_P(V1, GoldenTest,
                                            Golden{"hamming_bit_ids", Metric::kHamming,
                                                   DataType::kBit, 200, 100, false, false, true},
                                            Golden{"angular_f32", Metric::kAngular, DataType::kF32,
-                                                  60, 12, true, false, false}),
+                                                  60, 12, true, false, false},
+                                           Golden{"euclidean_f16_scan_codes", Metric::kEuclidean,
+                                                  DataType::kF16, 450, 10, false, false, false,
+                                                  true}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

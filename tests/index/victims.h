@@ -25,18 +25,23 @@ struct Victim {
   bool forest;
   bool keys;
   bool ids;
+  bool scan_codes = false;
 };
 
 // Between them: all metrics and types; forests with and without codes, a learnt basis, the extra
-// coordinate of dot; keys and ids.
+// coordinate of dot; keys and ids; exact search over codes.
 inline std::vector<Victim> Victims() {
-  return {{"angular_f32_codes_keys", Metric::kAngular, DataType::kF32, 60, 64, true, true, false},
-          {"euclidean_u8_keys_ids", Metric::kEuclidean, DataType::kU8, 90, 12, true, true, true},
-          {"dot_f32_basis_codes_ids", Metric::kDot, DataType::kF32, 40, 130, true, false, true},
-          {"euclidean_f16_wide", Metric::kEuclidean, DataType::kF16, 40, 600, true, false, false},
-          {"hamming_bit_ids", Metric::kHamming, DataType::kBit, 70, 43, false, false, true},
-          {"manhattan_i8", Metric::kManhattan, DataType::kI8, 64, 5, true, false, false},
-          {"angular_bf16_keys", Metric::kAngular, DataType::kBF16, 33, 7, false, true, false}};
+  return {
+      {"angular_f32_codes_keys", Metric::kAngular, DataType::kF32, 60, 64, true, true, false},
+      {"euclidean_u8_keys_ids", Metric::kEuclidean, DataType::kU8, 90, 12, true, true, true},
+      {"dot_f32_basis_codes_ids", Metric::kDot, DataType::kF32, 40, 130, true, false, true},
+      {"euclidean_f16_wide", Metric::kEuclidean, DataType::kF16, 40, 600, true, false, false},
+      {"hamming_bit_ids", Metric::kHamming, DataType::kBit, 70, 43, false, false, true},
+      {"manhattan_i8", Metric::kManhattan, DataType::kI8, 64, 5, true, false, false},
+      {"angular_bf16_keys", Metric::kAngular, DataType::kBF16, 33, 7, false, true, false},
+      // Rows enough for the smallest k that is searched to go over the codes.
+      {"euclidean_f32_scan", Metric::kEuclidean, DataType::kF32, 200, 9, false, false, false, true},
+      {"dot_f16_scan", Metric::kDot, DataType::kF16, 200, 9, false, false, false, true}};
 }
 
 inline StringList VictimKeys(size_t rows) {
@@ -54,6 +59,7 @@ inline std::string MakeVictim(const Victim& victim, const std::string& path) {
   options.forest = victim.forest;
   options.forest_options = {.num_trees = 3, .leaf_size = 4};
   options.threads = 1;
+  if (victim.scan_codes) options.scan_codes = true;
   const StringList keys = VictimKeys(victim.rows);
   if (victim.keys) options.keys = &keys;
   std::vector<int64_t> ids(victim.rows);

@@ -1,0 +1,163 @@
+#include "index/coded_scan.h"
+
+#include <algorithm>
+#include <bit>
+#include <span>
+
+#include "base/parallel.h"
+#include "base/strings.h"
+
+namespace kith {
+namespace {
+
+constexpr size_t kFirstRows = 64;
+constexpr size_t kMostRows = 1024;
+
+constexpr std::string_view kMean = kScanSections[0];
+constexpr std::string_view kCodes = kScanSections[1];
+
+// One query on its way through the rows.
+class QueryScan {
+ public:
+  QueryScan(const StoredVectors& vectors, const Scorer& scorer, const BoundedQueries& queries,
+            size_t slot, TopK* top)
+      : vectors_(&vectors), scorer_(&scorer), queries_(&queries), slot_(slot), top_(top) {}
+
+  // What screens the next rows.
+  void Prepare(simd::ScreenQuery* prepared) {
+    if (prepared->code != nullptr && top_->threshold() == threshold_) return;
+    threshold_ = top_->threshold();
+    *prepared = queries_->Prepared(slot_, threshold_);
+  }
+
+  // Notes which of the rows [first, last) their codes have not ruled out, and prefetches them.
+  void Collect(const uint16_t* passing, size_t first, size_t last) {
+    for (size_t at = first; at < last; at += simd::kScreenRows, ++passing) {
+      for (uint32_t bits = *passing; bits != 0; bits &= bits - 1) {
+        const size_t position = at + static_cast<size_t>(std::countr_zero(bits));
+        if (position >= last) break;  // what pads the last block
+        if (pending_.size() < kPrefetched) Prefetch(position);
+        pending_.push_back(static_cast<uint32_t>(position));
+      }
+    }
+  }
+
+  // Compares in full what was noted.
+  void Finish(std::vector<float>* distances) {
+    if (pending_.empty()) return;
+    distances->resize(pending_.size());
+    scorer_->ScoreIds(slot_, pending_.data(), pending_.size(), distances->data());
+    for (size_t i = 0; i < pending_.size(); ++i) {
+      if ((*distances)[i] <= top_->threshold()) {
+        top_->Offer((*distances)[i], vectors_->RowAt(pending_[i]));
+      }
+    }
+    compared_ += pending_.size();
+    pending_.clear();
+  }
+
+  uint64_t compared() const { return compared_; }
+
+ private:
+  static constexpr size_t kPrefetched = 32;
+  static constexpr size_t kPrefetchedBytes = 1024;
+
+  void Prefetch(size_t position) const {
+    const std::byte* row = vectors_->table.rows.row(position);
+    const size_t bytes = std::min(vectors_->table.rows.stride, kPrefetchedBytes);
+    for (size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(row + at);
+  }
+
+  const StoredVectors* vectors_;
+  const Scorer* scorer_;
+  const BoundedQueries* queries_;
+  size_t slot_;
+  TopK* top_;
+  float threshold_ = 0;            // of what was prepared
+  std::vector<uint32_t> pending_;  // positions
+  uint64_t compared_ = 0;
+};
+
+}  // namespace
+
+Status WriteScanCodes(const MatrixView& rows, std::span<const uint32_t> order, Metric metric,
+                      int threads, ContainerWriter* writer) {
+  KITH_ASSIGN_OR_RETURN(const EncodedRows encoded, EncodeBounded(rows, order, metric, threads));
+  KITH_RETURN_IF_ERROR(writer->AddSection(kMean, std::as_bytes(std::span(encoded.mean))));
+  return writer->AddSection(
+      kCodes, std::span(encoded.blocks.data(), encoded.blocks.size()),
+      {.row_bytes = static_cast<uint32_t>(BoundedCodes::BlockBytes(rows.dim))});
+}
+
+Result<BoundedCodes> OpenScanCodes(const ContainerReader& file) {
+  const FileHeader& header = file.header();
+  BoundedCodes codes;
+  codes.metric = static_cast<Metric>(header.metric);
+  codes.dim = header.dim;
+  if (!HasBoundedCodes(codes.metric, static_cast<DataType>(header.dtype))) {
+    return file.Corrupt(kCodes, "vectors of this type and metric have none");
+  }
+  KITH_ASSIGN_OR_RETURN(codes.mean, file.Array<float>(kMean, header.dim));
+  KITH_RETURN_IF_ERROR(file.CheckSize(kCodes, BoundedCodes::NumBlocks(header.num_vectors),
+                                      BoundedCodes::BlockBytes(header.dim)));
+  codes.blocks = file.Bytes(kCodes);
+  return codes;
+}
+
+Status VerifyScanCodes(const ContainerReader& file, const StoredVectors& vectors) {
+  const size_t places = BoundedCodes::NumBlocks(vectors.table.rows.rows) * simd::kScreenRows;
+  for (size_t i = 0; i < places; ++i) {
+    const std::string fault = FaultOfCode(vectors.codes, vectors.table.rows, i);
+    if (!fault.empty()) return file.Corrupt(kCodes, StrCat("code ", i, ": ", fault));
+  }
+  return Status::Ok();
+}
+
+bool ScansCodes(const StoredVectors& vectors, size_t k) {
+  // Every doubling of the rows seen brings about k that must be compared in full.
+  constexpr size_t kRowsForEach = 64;
+  return !vectors.codes.empty() && k <= vectors.table.rows.rows / kRowsForEach;
+}
+
+uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
+                   const BoundedQueries& queries, size_t begin, size_t end, TopK* top) {
+  const size_t dim = vectors.codes.dim;
+  std::vector<QueryScan> scans;
+  scans.reserve(queries.size());
+  for (size_t slot = 0; slot < queries.size(); ++slot) {
+    scans.emplace_back(vectors, scorer, queries, slot, top + slot);
+  }
+  std::vector<simd::ScreenQuery> prepared(queries.size());
+  constexpr size_t kMostBlocks = kMostRows / simd::kScreenRows;
+  std::vector<uint16_t> passing(queries.size() * kMostBlocks);
+  std::vector<float> distances;
+  for (size_t first = begin; first < end;) {
+    // While few rows are known, thresholds fall fast: few rows are screened at once, and those that
+    // pass are compared before the next. Later, they are compared when the next have been screened,
+    // so that their cache misses overlap it.
+    const size_t count = std::clamp(first - begin, kFirstRows, kMostRows);
+    const size_t last = std::min(end, first + count);
+    for (size_t slot = 0; slot < scans.size(); ++slot) {
+      if (count < kMostRows) scans[slot].Finish(&distances);
+      scans[slot].Prepare(&prepared[slot]);
+    }
+    simd::GetKernels().screen(
+        prepared.data(), prepared.size(),
+        vectors.codes.blocks.data() + first / simd::kScreenRows * BoundedCodes::BlockBytes(dim),
+        BoundedCodes::NumBlocks(last - first), BoundedCodes::Groups(dim), passing.data(),
+        kMostBlocks);
+    for (size_t slot = 0; slot < scans.size(); ++slot) {
+      scans[slot].Finish(&distances);
+      scans[slot].Collect(passing.data() + slot * kMostBlocks, first, last);
+    }
+    first = last;
+  }
+  uint64_t compared = 0;
+  for (QueryScan& scan : scans) {
+    scan.Finish(&distances);
+    compared += scan.compared();
+  }
+  return compared;
+}
+
+}  // namespace kith

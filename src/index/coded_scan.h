@@ -1,0 +1,44 @@
+// Exhaustive search that reads 8-bit codes first, and in full only the rows they do not rule out.
+#ifndef KITH_INDEX_CODED_SCAN_H_
+#define KITH_INDEX_CODED_SCAN_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "index/exact.h"
+#include "quant/bounded_code.h"
+#include "search/scorer.h"
+#include "search/top_k.h"
+#include "storage/container.h"
+
+namespace kith {
+
+inline constexpr std::array<std::string_view, 2> kScanSections = {"scan_mean", "scan_codes"};
+
+// Encodes the rows in this order and writes kScanSections. Errors: OutOfMemory, the writer's.
+Status WriteScanCodes(const MatrixView& rows, std::span<const uint32_t> order, Metric metric,
+                      int threads, ContainerWriter* writer);
+
+// The codes of a file that has them; views of it. Errors: Corruption.
+Result<BoundedCodes> OpenScanCodes(const ContainerReader& file);
+
+// Whether every bound holds. Cost: O(rows * dim). Errors: Corruption.
+Status VerifyScanCodes(const ContainerReader& file, const StoredVectors& vectors);
+
+// Whether codes rule out enough rows for them to pay.
+bool ScansCodes(const StoredVectors& vectors, size_t k);
+
+// Offers to top[slot] all of the rows [begin, end) that comparing the slot's query with each of
+// them would leave there. Returns the number of full distances computed.
+// REQUIRES: the vectors have codes, `queries` has the scorer's queries by slot; `begin` is a
+// multiple of kScreenRows, and so is `end` unless it is the number of rows.
+uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
+                   const BoundedQueries& queries, size_t begin, size_t end, TopK* top);
+
+}  // namespace kith
+
+#endif  // KITH_INDEX_CODED_SCAN_H_
