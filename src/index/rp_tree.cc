@@ -22,7 +22,7 @@ constexpr double kMaxImbalance = 0.95;
 // Subtrees this small are copied together and grown in cache. Larger sets are first divided by a
 // tree grown on a sample of them, through which all their points descend in one pass.
 constexpr size_t kBlock = 8192;
-constexpr size_t kBucket = 4096;  // points that an end of such a tree should receive
+constexpr size_t kBucket = 6144;  // points that an end of such a tree should receive
 constexpr size_t kMaxTopDepth = 20;
 constexpr size_t kMaxTopNodes = 1024;
 
@@ -57,6 +57,9 @@ class Grower {
     points_.resize(n);
     std::iota(points_.begin(), points_.end(), 0u);
     tree_.entries.reserve(n);
+    // Leaves are about half full.
+    tree_.leaf_ends.reserve(n / shape_.leaf_size * 2);
+    tree_.nodes.reserve(n / shape_.leaf_size * 2 * node_bytes_);
     std::vector<Task> tasks = {{0, static_cast<uint32_t>(n), kNoParent, false}};
     while (!tasks.empty()) {
       const Task task = tasks.back();
@@ -226,8 +229,8 @@ class Grower {
       uint32_t* ids = local_.data() + task.begin;
       const size_t size = task.size();
       if (size <= shape_.leaf_size) {
-        for (size_t i = 0; i < size; ++i) scratch_[i] = names[ids[i]];
-        AddLeaf(scratch_.data(), size, task);
+        for (size_t i = 0; i < size; ++i) ids[i] = names[ids[i]];
+        AddLeaf(ids, size, task);
         continue;
       }
       const uint32_t node = AddNode(task);

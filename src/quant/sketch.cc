@@ -186,8 +186,10 @@ SketchLevels SketchLevels::Around(std::vector<float> centre, float half_range) {
 void SketchLevels::Round(const float* sketch, uint8_t* out) const {
   const size_t dim = centre.size();
   const float scale = step > 0 ? 1 / step : 0;
+  const float* middle =
+      centre.data();  // a store to `out` might change the vector, for all one knows
   for (size_t c = 0; c < dim; ++c) {
-    const float level = std::min(std::max((sketch[c] - centre[c]) * scale, -127.0f), 127.0f);
+    const float level = std::min(std::max((sketch[c] - middle[c]) * scale, -127.0f), 127.0f);
     out[c] = static_cast<uint8_t>(static_cast<int>(level + 128.5f));
   }
   std::fill(out + dim, out + ByteStride(dim), uint8_t{128});
