@@ -119,16 +119,13 @@ class Grower {
   // Stores a plane of rows with the given levels; between the last dot product on the left and the
   // first on the right.
   void SetPlane(uint32_t number, const simd::SplitPlane& plane, const SketchLevels& levels) {
-    double squares = 0;
-    double sum = 0;
+    int sum = 0;
+    for (size_t c = 0; c < shape_.sketch_dim; ++c) sum += plane.direction[c];
     double centre = 0;
-    for (size_t c = 0; c < shape_.sketch_dim; ++c) {
-      const double v = plane.direction[c];
-      squares += v * v;
-      sum += v;
-      centre += v * static_cast<double>(levels.centre[c]);
+    for (size_t c = 0; c < shape_.sketch_dim && !levels.around_zero; ++c) {
+      centre += plane.direction[c] * static_cast<double>(levels.centre[c]);
     }
-    const double scale = 1 / std::sqrt(squares);
+    const double scale = 1 / static_cast<double>(plane.norm);
     TreeNode* node = Node(number);
     node->scale = static_cast<float>(scale);
     node->threshold = static_cast<float>(
@@ -174,23 +171,20 @@ class Grower {
   bool LearnPlane(const uint8_t* rows, const uint32_t* ids, size_t n) {
     const size_t samples = std::clamp(n / 2, std::min(n, kLeastSample), kMostSample);
     Strata strata(n, samples);
-    for (size_t i = 0; i < samples; ++i) {
-      const size_t pick = samples == n ? i : strata.Pick(i, &rng_);
-      CopyRow(rows + size_t{ids[pick]} * byte_stride_, sample_.data() + i * byte_stride_);
-    }
-    return LearnFromSample(samples);
+    for (size_t i = 0; i < samples; ++i) picks_[i] = ids[strata.Pick(i, &rng_)];
+    return LearnFromPicks(rows, samples);
   }
 
-  // As above, of the first rows of sample_.
-  bool LearnFromSample(size_t samples) {
+  // As above, from the first of picks_.
+  bool LearnFromPicks(const uint8_t* rows, size_t samples) {
     const size_t first = rng_.Below(static_cast<uint32_t>(samples));
     size_t second = (first + 1 + rng_.Below(static_cast<uint32_t>(samples - 1))) % samples;
-    const auto row = [&](size_t i) { return sample_.data() + i * byte_stride_; };
+    const auto row = [&](size_t i) { return rows + size_t{picks_[i]} * byte_stride_; };
     for (size_t tried = 1; std::memcmp(row(first), row(second), byte_stride_) == 0; ++tried) {
       if (tried == samples) return false;
       second = (second + 1) % samples;
     }
-    kernels_.two_means(sample_.data(), samples, first, second, kRounds, &plane_);
+    kernels_.two_means(rows, picks_, samples, first, second, kRounds, &plane_);
     return plane_.norm > 0;
   }
 
@@ -393,7 +387,8 @@ class Grower {
     for (size_t i = 0; i < samples; ++i) {
       levels.Round(sketches_ + size_t{sorted_[i]} * stride_, sample_.data() + i * byte_stride_);
     }
-    if (!LearnFromSample(samples)) return n / 2;
+    std::iota(picks_, picks_ + samples, 0u);
+    if (!LearnFromPicks(sample_.data(), samples)) return n / 2;
     SetPlane(number, plane_, levels);
     for (size_t c = 0; c < shape_.sketch_dim; ++c) direction_[c] = plane_.direction[c];
     for (size_t i = 0; i < n; ++i) sorted_[i] = point_at(i);
@@ -450,7 +445,7 @@ class Grower {
 
   // The plane learnt last, and what it was learnt from.
   simd::SplitPlane plane_{};
-  AlignedBuffer<uint8_t> sample_;
+  uint32_t picks_[kMostSample] = {};
 
   // The block: rows of up to kBlock points, the order of these rows, and what their bytes mean.
   AlignedBuffer<uint8_t> block_;
@@ -469,6 +464,7 @@ class Grower {
   std::vector<uint32_t> sorted_;
 
   // For sets that bytes do not tell apart.
+  AlignedBuffer<uint8_t> sample_;
   AlignedBuffer<float> direction_;
   std::vector<float> margins_;
 };

@@ -177,6 +177,8 @@ Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& 
 SketchLevels SketchLevels::Around(std::vector<float> centre, float half_range) {
   SketchLevels levels;
   levels.centre = std::move(centre);
+  levels.around_zero =
+      std::all_of(levels.centre.begin(), levels.centre.end(), [](float v) { return v == 0; });
   levels.step = half_range / 127;
   // Where the range is too small for floats to divide by, nothing is told apart.
   if (!std::isfinite(1 / levels.step)) levels.step = 0;

@@ -70,6 +70,7 @@ Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& 
 struct SketchLevels {
   std::vector<float> centre;  // [sketch_dim]
   float step = 0;             // 0: all rows are the same
+  bool around_zero = true;    // all of centre is 0
 
   // Levels from centre - half_range to centre + half_range. REQUIRES: 0 < half_range, finite.
   static SketchLevels Around(std::vector<float> centre, float half_range);

@@ -85,11 +85,11 @@ struct TreeKernels {
   // for n + 16.
   size_t (*divide)(const SplitPlane& plane, const uint8_t* rows, uint32_t* ids, size_t n,
                    uint32_t* scratch, size_t* near);
-  // Two-means on rows [0, count) of `sample`, begun from two of them, at most `rounds` rounds.
-  // Leaves the plane halfway between the means; its norm is 0 if they coincide.
-  // REQUIRES: 2 <= count <= 64; 64 rows can be read.
-  void (*two_means)(const uint8_t* sample, size_t count, size_t first, size_t second, int rounds,
-                    SplitPlane* plane);
+  // Two-means on `count` rows, those of ids, begun from the rows of ids[first] and ids[second]; at
+  // most `rounds` rounds. Leaves the plane halfway between the means; its norm is 0 if they
+  // coincide. REQUIRES: 2 <= count <= 64.
+  void (*two_means)(const uint8_t* rows, const uint32_t* ids, size_t count, size_t first,
+                    size_t second, int rounds, SplitPlane* plane);
   // out[i] = the end that row ids[i] (row i if ids is null) reaches from node 0.
   void (*route)(const RouteTree& tree, const uint8_t* rows, const uint32_t* ids, size_t n,
                 uint32_t* out);

@@ -43,10 +43,10 @@ void AddRow(const uint8_t* row, uint16_t* sums) {
 }
 
 template <size_t kStride>
-void SumRows(const uint8_t* rows, uint64_t members, uint16_t* sums) {
+void SumRows(const uint8_t* rows, const uint32_t* ids, uint64_t members, uint16_t* sums) {
   std::fill(sums, sums + kStride, uint16_t{0});
   for (; members != 0; members &= members - 1) {
-    AddRow<kStride>(rows + static_cast<size_t>(__builtin_ctzll(members)) * kStride, sums);
+    AddRow<kStride>(rows + ids[__builtin_ctzll(members)] * kStride, sums);
   }
 }
 
@@ -141,12 +141,13 @@ HWY_INLINE VI32 SumEach(VI32 (&sums)[kLanes]) {
 }
 
 template <size_t kStride>
-HWY_INLINE void SumRows(const uint8_t* rows, uint64_t members, uint16_t* sums) {
+HWY_INLINE void SumRows(const uint8_t* rows, const uint32_t* ids, uint64_t members,
+                        uint16_t* sums) {
   const hn::Rebind<uint8_t, DU16> d8;
   hn::Vec<DU16> acc[kStride / kLanes16];
   for (auto& a : acc) a = hn::Zero(DU16());
   for (; members != 0; members &= members - 1) {
-    const uint8_t* row = rows + static_cast<size_t>(__builtin_ctzll(members)) * kStride;
+    const uint8_t* row = rows + ids[__builtin_ctzll(members)] * kStride;
     for (size_t i = 0; i < kStride / kLanes16; ++i) {
       acc[i] = hn::Add(acc[i], hn::PromoteTo(DU16(), hn::Load(d8, row + i * kLanes16)));
     }
@@ -282,15 +283,15 @@ HWY_INLINE bool PlaneBetween(const Halves<kStride>& halves, SplitPlane* plane) {
 }
 
 template <size_t kStride>
-void TwoMeans(const uint8_t* sample, size_t count, size_t first, size_t second, int rounds,
-              SplitPlane* plane) {
+void TwoMeans(const uint8_t* rows, const uint32_t* ids, size_t count, size_t first, size_t second,
+              int rounds, SplitPlane* plane) {
   const DI32 d;
   const uint64_t all = count == 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
   Halves<kStride> halves;
   alignas(64) uint16_t total[kStride];
-  SumRows<kStride>(sample, all, total);
-  SumRows<kStride>(sample, uint64_t{1} << first, halves.sums[0]);
-  SumRows<kStride>(sample, uint64_t{1} << second, halves.sums[1]);
+  SumRows<kStride>(rows, ids, all, total);
+  SumRows<kStride>(rows, ids, uint64_t{1} << first, halves.sums[0]);
+  SumRows<kStride>(rows, ids, uint64_t{1} << second, halves.sums[1]);
   halves.counts[0] = halves.counts[1] = 1;
   uint64_t before = 0;
   for (int round = 0;; ++round) {
@@ -299,8 +300,9 @@ void TwoMeans(const uint8_t* sample, size_t count, size_t first, size_t second, 
     const VI32 threshold = hn::Set(d, plane->threshold);
     uint64_t members = 0;
     for (size_t i = 0; i < count; i += kLanes) {
-      const VI32 dots = DotRows<kStride>(
-          direction, [&](size_t r) HWY_ATTR { return sample + (i + r) * kStride; });
+      const VI32 dots = DotRows<kStride>(direction, [&](size_t r) HWY_ATTR {
+        return rows + ids[HWY_MIN(i + r, count - 1)] * kStride;
+      });
       uint8_t bits[8] = {};
       hn::StoreMaskBits(d, hn::Gt(dots, threshold), bits);
       members |= static_cast<uint64_t>(bits[0] | bits[1] << 8) << i;
@@ -311,7 +313,7 @@ void TwoMeans(const uint8_t* sample, size_t count, size_t first, size_t second, 
     before = members;
     // The sums of the fewer rows, and what they leave of the total.
     const bool fewer = 2 * static_cast<size_t>(in_second) <= count;
-    SumRows<kStride>(sample, fewer ? members : all & ~members, halves.sums[fewer ? 1 : 0]);
+    SumRows<kStride>(rows, ids, fewer ? members : all & ~members, halves.sums[fewer ? 1 : 0]);
     for (size_t c = 0; c < kStride; ++c) {
       halves.sums[fewer ? 0 : 1][c] =
           static_cast<uint16_t>(total[c] - halves.sums[fewer ? 1 : 0][c]);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -117,11 +118,14 @@ TEST_P(TreeKernelsTest, TwoMeansFindsTwoGroups) {
               (in_second(i) && c % 5 == 2 ? static_cast<uint32_t>(distance) : 0));
         }
       }
+      // Begun from rows 0 and 1, one of either group.
+      std::vector<uint32_t> order(count);
+      for (size_t i = 0; i < count; ++i) order[i] = static_cast<uint32_t>(count - 1 - i);
       SplitPlane first{};
       for (const Kernels& kernels : AvailableKernels()) {
         SCOPED_TRACE(::testing::Message() << kernels.target << ", " << count << " rows");
         SplitPlane plane{};
-        Of(kernels).two_means(sample.data(), count, 0, 1, 4, &plane);
+        Of(kernels).two_means(sample.data(), order.data(), count, count - 1, count - 2, 4, &plane);
         double squares = 0;
         for (const int8_t v : plane.direction) squares += v * v;
         EXPECT_NEAR(plane.norm, std::sqrt(squares), 1e-3 * plane.norm);
@@ -147,7 +151,7 @@ TEST_P(TreeKernelsTest, TwoMeansIsTheSameOnEveryTarget) {
     SplitPlane first{};
     for (const Kernels& kernels : AvailableKernels()) {
       SplitPlane plane{};
-      Of(kernels).two_means(rows_.data(), 64, 1, 2, rounds, &plane);
+      Of(kernels).two_means(rows_.data(), ids_.data(), 64, 1, 2, rounds, &plane);
       if (&kernels == &AvailableKernels().front()) first = plane;
       EXPECT_GT(plane.norm, 0);
       EXPECT_EQ(std::memcmp(plane.direction, first.direction, sizeof(plane.direction)), 0)
@@ -156,9 +160,11 @@ TEST_P(TreeKernelsTest, TwoMeansIsTheSameOnEveryTarget) {
     }
   }
   auto same = AlignedBuffer<uint8_t>::Create(64 * stride()).value();
+  std::vector<uint32_t> order(64);
+  std::iota(order.begin(), order.end(), 0u);
   for (const Kernels& kernels : AvailableKernels()) {
     SplitPlane plane{};
-    Of(kernels).two_means(same.data(), 64, 1, 2, 3, &plane);
+    Of(kernels).two_means(same.data(), order.data(), 64, 1, 2, 3, &plane);
     EXPECT_EQ(plane.norm, 0) << kernels.target;
   }
 }
