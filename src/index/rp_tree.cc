@@ -150,7 +150,7 @@ class Grower {
 
   // One of `strata` equal parts of n, and a random place in it.
   struct Strata {
-    Strata(size_t n, size_t count) : width((uint64_t{n} << 24) / count) {}
+    Strata(size_t n, size_t count) : width((uint64_t{n} << 16) / count) {}
     size_t Pick(size_t i, Rng* rng) {
       if (left == 0) {
         bits = rng->Next();
@@ -159,7 +159,7 @@ class Grower {
       const uint64_t offset = ((bits & 0xFFFF) * width) >> 16;
       bits >>= 16;
       --left;
-      return static_cast<size_t>((i * width + offset) >> 24);
+      return static_cast<size_t>((i * width + offset) >> 16);
     }
     uint64_t width;
     uint64_t bits = 0;
