@@ -38,6 +38,7 @@ struct Case {
   Range nodes;  // of each query, mean
   Range codes;
   Range distances;
+  double spread = 0.5;  // of a cluster, beside the distance between clusters
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
@@ -48,7 +49,7 @@ constexpr size_t kQueries = 100;
 Matrix MakeRows(const Case& c) {
   Matrix all;
   if (c.clusters > 0) {
-    all = Matrix::Clustered(kN + kQueries, c.dim, c.clusters, 0.5, 1);
+    all = Matrix::Clustered(kN + kQueries, c.dim, c.clusters, c.spread, 1);
   } else {
     all = Matrix(DataType::kF32, kN + kQueries, c.dim);
     Rng rng(2);
@@ -167,6 +168,17 @@ INSTANTIATE_TEST_SUITE_P(All, ForestRecallTest,
                                                 {137, 186},
                                                 {0, 0},
                                                 {178, 242}},
+                                           Case{"tight_clusters_euclidean_24d",
+                                                Metric::kEuclidean,
+                                                DataType::kF32,
+                                                24,
+                                                100,
+                                                200,
+                                                {0.88, 0.95},
+                                                {96, 131},
+                                                {104, 142},
+                                                {103, 140},
+                                                1e-4},
                                            Case{"uniform_euclidean_12d",
                                                 Metric::kEuclidean,
                                                 DataType::kF32,
