@@ -1,5 +1,7 @@
 // Kernels for float32 queries against rows of any float or 8-bit type.
+#include <bit>
 #include <cstring>
+#include <utility>
 
 #include "simd/targets.h"
 
@@ -9,6 +11,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "simd/panel-inl.h"
 #include "simd/reduce-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -195,9 +198,108 @@ HWY_INLINE void ScoreBlock(const std::byte* queries, size_t query_stride, const 
   }
 }
 
+#if HWY_TARGET != HWY_SCALAR
+
+// ---- Batches: panels of rows.
+
+// A panel keeps the coordinates of each of the sixteen sums together, and the sums in the order in
+// which a depth-first walk of SumLanes() adds them, so that results have the same bits. The order's
+// inverse is itself.
+constexpr uint8_t kSumOrder[16] = {0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15};
+
+// Sum number kSum of the order, added to those that wait for it: after an odd one, half a tree is
+// complete, and so on up. REQUIRES: steps > 0.
+template <class Op, size_t kSum, size_t kQueries, size_t R>
+HWY_INLINE void AddSum(const float* panel, size_t steps, const float* const* queries,
+                       float* waiting, float* const* out) {
+  const D d;
+  V sums[kQueries][R];
+  for (size_t q = 0; q < kQueries; ++q) {
+    for (size_t r = 0; r < R; ++r) sums[q][r] = hn::Zero(d);
+  }
+  const float* x = panel + kSum * steps * R * kWidth;
+  size_t at = kSumOrder[kSum];
+  do {
+    V xs[R];
+    for (size_t r = 0; r < R; ++r) xs[r] = hn::Load(d, x + r * kWidth);
+    for (size_t q = 0; q < kQueries; ++q) {
+      const V qv = hn::Set(d, queries[q][at]);
+      for (size_t r = 0; r < R; ++r) sums[q][r] = Op::Step(qv, xs[r], sums[q][r]);
+    }
+    x += R * kWidth;
+    at += 16;
+  } while (at < steps * 16);
+  constexpr size_t kComplete = std::countr_one(kSum);
+  for (size_t q = 0; q < kQueries; ++q) {
+    for (size_t r = 0; r < R; ++r) {
+      float* place = waiting + (q * R + r) * kWidth;
+      V sum = sums[q][r];
+      for (size_t level = 0; level < kComplete; ++level) {
+        sum = hn::Add(hn::Load(d, place + level * kQueries * R * kWidth), sum);
+      }
+      if constexpr (kComplete < 4) {
+        hn::Store(sum, d, place + kComplete * kQueries * R * kWidth);
+      } else {
+        hn::StoreU(sum, d, out[q] + r * kWidth);
+      }
+    }
+  }
+}
+
+// kQueries queries against R vectors of rows; the panel has `steps` coordinates for each sum.
+template <class Op, size_t kQueries, size_t R, size_t... kSums>
+HWY_NOINLINE void ScorePanel(const float* panel, size_t steps, const float* const* queries,
+                             float* const* out, std::index_sequence<kSums...>) {
+  alignas(64) float waiting[4 * kQueries * R * kWidth];
+  (AddSum<Op, kSums, kQueries, R>(panel, steps, queries, waiting, out), ...);
+}
+
+// All queries against the rows of whole panels; returns how many rows that were.
+template <class T, class Op, size_t kQueries, size_t R>
+HWY_INLINE size_t ScorePanels(const std::byte* queries, size_t query_stride, size_t num_queries,
+                              const std::byte* rows, size_t row_stride, size_t num_rows, size_t dim,
+                              float* out, size_t out_stride) {
+  constexpr size_t kRows = R * kWidth;
+  alignas(64) float panel[kPanelBytes / sizeof(float)];
+  const size_t steps = (dim + 15) / 16;
+  const auto load = [&](const std::byte* row, size_t chunk, float* to) HWY_ATTR {
+    const T* p = reinterpret_cast<const T*>(row) + chunk * 16;
+    Float16 x;
+    if (chunk * 16 + 16 <= dim) {
+      LoadRow(p, x);
+    } else {
+      LoadRowTail(p, dim - chunk * 16, x);
+    }
+    for (size_t i = 0; i < kRegs; ++i) hn::Store(x.v[i], D(), to + i * kWidth);
+  };
+  size_t j = 0;
+  for (; j + kRows <= num_rows; j += kRows) {
+    FillPanel<R, float>(
+        steps * 16,
+        [&](size_t r, size_t chunk, float* to)
+            HWY_ATTR { load(rows + (j + r) * row_stride, chunk, to); },
+        [&](size_t word) { return panel + (kSumOrder[word % 16] * steps + word / 16) * kRows; });
+    for (size_t i = 0; i < num_queries; i += kQueries) {
+      const float* query[kQueries];
+      float* to[kQueries];
+      for (size_t q = 0; q < kQueries; ++q) {
+        const size_t which = HWY_MIN(i + q, num_queries - 1);  // the last one again
+        query[q] = reinterpret_cast<const float*>(queries + which * query_stride);
+        to[q] = out + which * out_stride + j;
+      }
+      ScorePanel<Op, kQueries, R>(panel, steps, query, to, std::make_index_sequence<16>());
+    }
+  }
+  return j;
+}
+
+#endif  // HWY_TARGET != HWY_SCALAR
+
+// Rows where they are, for few queries or long rows.
 template <class T, class Op>
-void Tile(const std::byte* queries, size_t query_stride, size_t num_queries, const std::byte* rows,
-          size_t row_stride, size_t num_rows, size_t dim, float* out, size_t out_stride) {
+HWY_INLINE void ScoreInPlace(const std::byte* queries, size_t query_stride, size_t num_queries,
+                             const std::byte* rows, size_t row_stride, size_t num_rows, size_t dim,
+                             float* out, size_t out_stride) {
   size_t i = 0;
   if constexpr (kBlockQueries > 1) {
     for (; i + kBlockQueries <= num_queries; i += kBlockQueries) {
@@ -210,6 +312,28 @@ void Tile(const std::byte* queries, size_t query_stride, size_t num_queries, con
                           out + i * out_stride, [&](size_t j) {
                             return reinterpret_cast<const T*>(rows + j * row_stride);
                           });
+  }
+}
+
+template <class T, class Op>
+void Tile(const std::byte* queries, size_t query_stride, size_t num_queries, const std::byte* rows,
+          size_t row_stride, size_t num_rows, size_t dim, float* out, size_t out_stride) {
+  size_t done = 0;
+#if HWY_TARGET != HWY_SCALAR
+  constexpr size_t kMaxPanelDim = kPanelBytes / (kPanelVectors * kWidth * sizeof(float));
+  if (num_queries >= kPanelMinQueries) {
+    if (dim <= kMaxPanelDim) {
+      done = ScorePanels<T, Op, kPanelQueries, kPanelVectors>(
+          queries, query_stride, num_queries, rows, row_stride, num_rows, dim, out, out_stride);
+    } else if (dim <= 2 * kMaxPanelDim) {
+      done = ScorePanels<T, Op, 2 * kPanelQueries, kPanelVectors / 2>(
+          queries, query_stride, num_queries, rows, row_stride, num_rows, dim, out, out_stride);
+    }
+  }
+#endif
+  if (done < num_rows) {
+    ScoreInPlace<T, Op>(queries, query_stride, num_queries, rows + done * row_stride, row_stride,
+                        num_rows - done, dim, out + done, out_stride);
   }
 }
 

@@ -1,7 +1,5 @@
 // Kernels for queries of the rows' own type: 8-bit integers and packed bits. All sums are exact.
-#include <bit>
 #include <cstring>
-#include <type_traits>
 
 #include "simd/targets.h"
 
@@ -11,265 +9,16 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "simd/integer_ops-inl.h"
+#include "simd/panel-inl.h"
 #include "simd/reduce-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace kith::simd::HWY_NAMESPACE {
 namespace {
 
-using D8 = hn::CappedTag<uint8_t, 64>;
-using V8 = hn::Vec<D8>;
-constexpr size_t kStep = HWY_MIN(64, HWY_LANES(uint8_t));
 // Of the first-level cache, what a chunk of rows may take.
 constexpr size_t kCacheBytes = 16 << 10;
-
-// The last n < kStep bytes, zero beyond. Never reads past them.
-HWY_INLINE V8 LoadTail(const uint8_t* p, size_t n) {
-  const D8 d;
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-  return hn::MaskedLoad(hn::FirstN(d, n), d, p);  // a true masked load for bytes
-#else
-  alignas(64) uint8_t buffer[kStep] = {};
-  std::memcpy(buffer, p, n);
-  return hn::Load(d, buffer);
-#endif
-}
-
-// Sums are kept in 32-bit lanes, modulo 2^32: the totals of kMaxDim products of bytes, 65536 *
-// 255^2 unsigned or 65536 * 128^2 of either sign, are known from that.
-static_assert(uint64_t{kMaxDim} * 255 * 255 <= UINT32_MAX);
-using U32 = D32<uint32_t>;
-using VU32 = hn::Vec<U32>;
-
-// What an operation keeps for a pair, and what it makes of that.
-struct OneSum {
-  VU32 a;
-  HWY_INLINE OneSum() : a(hn::Zero(U32())) {}
-  HWY_INLINE VU32 Total() const { return a; }
-};
-struct TwoSums {
-  VU32 a;
-  VU32 b;
-  HWY_INLINE TwoSums() : a(hn::Zero(U32())), b(hn::Zero(U32())) {}
-  HWY_INLINE VU32 Total() const { return hn::Add(a, b); }
-};
-
-#if HWY_TARGET == HWY_SCALAR
-
-// One coordinate at a time, for a CPU without vector instructions that Highway knows.
-struct SquaredDifference {
-  int operator()(int q, int x) const { return (q - x) * (q - x); }
-};
-struct Product {
-  int operator()(int q, int x) const { return q * x; }
-};
-struct Difference {
-  int operator()(int q, int x) const { return q < x ? x - q : q - x; }
-};
-struct Unequal {
-  int operator()(int q, int x) const { return q != x ? 1 : 0; }
-};
-struct BitsApart {
-  int operator()(unsigned q, unsigned x) const { return std::popcount(q ^ x); }
-};
-struct BitsShared {
-  int operator()(unsigned q, unsigned x) const { return std::popcount(q & x); }
-};
-template <class Function, class T>
-struct ScalarOp {
-  using Sum = OneSum;
-  static constexpr bool kSigned = std::is_same_v<Function, Product> && std::is_signed_v<T>;
-  static void Step(V8 q, V8 x, Sum& sum) {
-    sum.a.raw += static_cast<uint32_t>(
-        Function()(static_cast<T>(hn::GetLane(q)), static_cast<T>(hn::GetLane(x))));
-  }
-};
-using OpL2U8 = ScalarOp<SquaredDifference, uint8_t>;
-using OpDotU8 = ScalarOp<Product, uint8_t>;
-using OpDotI8 = ScalarOp<Product, int8_t>;
-using OpL1U8 = ScalarOp<Difference, uint8_t>;
-using OpL2I8 = ScalarOp<SquaredDifference, int8_t>;
-using OpL1I8 = ScalarOp<Difference, int8_t>;
-using OpHammingBytes = ScalarOp<Unequal, uint8_t>;
-using OpXorBits = ScalarOp<BitsApart, uint8_t>;
-using OpAndBits = ScalarOp<BitsShared, uint8_t>;
-
-#else
-
-using D16 = hn::RepartitionToWide<D8>;
-using DI8 = hn::RebindToSigned<D8>;
-using DI16 = hn::RebindToSigned<D16>;
-using DI32 = hn::RepartitionToWide<DI16>;
-
-HWY_INLINE V8 AbsDiff(V8 q, V8 x) { return hn::Sub(hn::Max(q, x), hn::Min(q, x)); }
-// Turns unsigned bytes into signed ones 128 below and back.
-HWY_INLINE V8 Flip(V8 v) { return hn::Xor(v, hn::Set(D8(), 0x80)); }
-
-// sum[lane] += the lane's four differences.
-HWY_INLINE VU32 AddAbsDiff(V8 q, V8 x, VU32 sum) {
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-  return hn::Add(sum, VU32{_mm512_sad_epu8(q.raw, x.raw)});
-#elif HWY_TARGET == HWY_AVX2
-  return hn::Add(sum, VU32{_mm256_sad_epu8(q.raw, x.raw)});
-#else
-  return hn::Add(sum, hn::BitCast(U32(), hn::SumsOf8(AbsDiff(q, x))));
-#endif
-}
-
-#if HWY_TARGET == HWY_AVX3_DL
-
-// sum[lane] += the lane's four products of an unsigned and a signed byte. By name, as Highway 1.0.3
-// detects VNNI for this target but does not tell the compiler of it.
-HWY_INLINE void MulAdd8(V8 a_unsigned, V8 b_signed, VU32& sum) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(a_unsigned.raw), "v"(b_signed.raw));
-}
-
-struct OpL2U8 {
-  static constexpr bool kSigned = false;
-  struct Sum : TwoSums {
-    HWY_INLINE Sum() {}
-    HWY_INLINE VU32 Total() const { return hn::Add(a, hn::Add(b, b)); }
-  };
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
-    const V8 diff = AbsDiff(q, x);
-    MulAdd8(diff, Flip(diff), sum.a);  // d (d - 128)
-    MulAdd8(diff, hn::Set(D8(), 64), sum.b);
-  }
-};
-struct OpDotU8 {
-  static constexpr bool kSigned = false;
-  using Sum = OpL2U8::Sum;
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
-    MulAdd8(q, Flip(x), sum.a);  // q (x - 128)
-    MulAdd8(q, hn::Set(D8(), 64), sum.b);
-  }
-};
-struct OpDotI8 {
-  static constexpr bool kSigned = true;
-  struct Sum : TwoSums {
-    HWY_INLINE Sum() {}
-    HWY_INLINE VU32 Total() const { return hn::Sub(a, b); }
-  };
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
-    MulAdd8(Flip(x), q, sum.a);  // (x + 128) q
-    MulAdd8(hn::Set(D8(), 128), q, sum.b);
-  }
-};
-
-#else
-
-template <class Sum>
-HWY_INLINE void MulAddPairs(hn::Vec<DI16> q, hn::Vec<DI16> x, Sum& sum) {
-  const DI32 di32;
-  auto b = hn::BitCast(di32, sum.b);
-  sum.a =
-      hn::BitCast(U32(), hn::ReorderWidenMulAccumulate(di32, q, x, hn::BitCast(di32, sum.a), b));
-  sum.b = hn::BitCast(U32(), b);
-}
-
-struct OpL2U8 {
-  static constexpr bool kSigned = false;
-  using Sum = TwoSums;
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
-    const V8 zero = hn::Zero(D8());
-    const V8 diff = AbsDiff(q, x);
-    const auto low = hn::BitCast(DI16(), hn::InterleaveLower(D8(), diff, zero));
-    const auto high = hn::BitCast(DI16(), hn::InterleaveUpper(D8(), diff, zero));
-    MulAddPairs(low, low, sum);
-    MulAddPairs(high, high, sum);
-  }
-};
-struct OpDotU8 {
-  static constexpr bool kSigned = false;
-  using Sum = TwoSums;
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
-    const V8 zero = hn::Zero(D8());
-    MulAddPairs(hn::BitCast(DI16(), hn::InterleaveLower(D8(), q, zero)),
-                hn::BitCast(DI16(), hn::InterleaveLower(D8(), x, zero)), sum);
-    MulAddPairs(hn::BitCast(DI16(), hn::InterleaveUpper(D8(), q, zero)),
-                hn::BitCast(DI16(), hn::InterleaveUpper(D8(), x, zero)), sum);
-  }
-};
-struct OpDotI8 {
-  static constexpr bool kSigned = true;
-  using Sum = TwoSums;
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
-    // Sign extension: the byte in the upper half of 16 bits, shifted down arithmetically.
-    const V8 zero = hn::Zero(D8());
-    const auto widen_low = [&](V8 v) HWY_ATTR {
-      return hn::ShiftRight<8>(hn::BitCast(DI16(), hn::InterleaveLower(D8(), zero, v)));
-    };
-    const auto widen_high = [&](V8 v) HWY_ATTR {
-      return hn::ShiftRight<8>(hn::BitCast(DI16(), hn::InterleaveUpper(D8(), zero, v)));
-    };
-    MulAddPairs(widen_low(q), widen_low(x), sum);
-    MulAddPairs(widen_high(q), widen_high(x), sum);
-  }
-};
-
-#endif  // HWY_TARGET == HWY_AVX3_DL
-
-struct OpL1U8 {
-  static constexpr bool kSigned = false;
-  using Sum = OneSum;
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) { sum.a = AddAbsDiff(q, x, sum.a); }
-};
-// Signed bytes made unsigned have the differences they had.
-template <class UnsignedOp>
-struct Flipped {
-  static constexpr bool kSigned = false;
-  using Sum = typename UnsignedOp::Sum;
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) { UnsignedOp::Step(Flip(q), Flip(x), sum); }
-};
-struct OpHammingBytes {
-  static constexpr bool kSigned = false;
-  using Sum = OneSum;
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
-    const V8 zero = hn::Zero(D8());
-    sum.a = AddAbsDiff(hn::IfThenZeroElse(hn::Eq(q, x), hn::Set(D8(), 1)), zero, sum.a);
-  }
-};
-HWY_INLINE VU32 CountBits(V8 v) { return hn::PopulationCount(hn::BitCast(U32(), v)); }
-struct OpXorBits {
-  static constexpr bool kSigned = false;
-  using Sum = OneSum;
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
-    sum.a = hn::Add(sum.a, CountBits(hn::Xor(q, x)));
-  }
-};
-struct OpAndBits {
-  static constexpr bool kSigned = false;
-  using Sum = OneSum;
-  static HWY_INLINE void Step(V8 q, V8 x, Sum& sum) {
-    sum.a = hn::Add(sum.a, CountBits(hn::And(q, x)));
-  }
-};
-using OpL2I8 = Flipped<OpL2U8>;
-using OpL1I8 = Flipped<OpL1U8>;
-
-#endif  // HWY_TARGET == HWY_SCALAR
-
-// Correctly rounded.
-template <bool kSigned>
-HWY_INLINE hn::Vec<D32<float>> ToFloat(VU32 v) {
-  const D32<float> d;
-  const D32<int32_t> di;
-  if constexpr (kSigned) return hn::ConvertTo(d, hn::BitCast(di, v));
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-  return hn::ConvertTo(d, v);
-#else
-  // Both halves are exact, so that only their sum is rounded.
-  const auto high = hn::ConvertTo(d, hn::BitCast(di, hn::ShiftRight<16>(v)));
-  const auto low = hn::ConvertTo(d, hn::BitCast(di, hn::And(v, hn::Set(U32(), 0xFFFF))));
-  return hn::Add(hn::Mul(high, hn::Set(d, 65536.0f)), low);
-#endif
-}
-
-template <bool kSigned>
-HWY_INLINE float ToFloat(uint32_t v) {
-  return kSigned ? static_cast<float>(static_cast<int32_t>(v)) : static_cast<float>(v);
-}
-
 constexpr size_t kBlockRows = 4;
 // Rows whose sums are finished together.
 constexpr size_t kGroupRows = HWY_MAX(kWidth, kBlockRows);
@@ -321,8 +70,9 @@ HWY_INLINE void ScoreOne(const uint8_t* query, size_t num_rows, size_t dim, floa
 }
 
 template <class Op>
-void Tile(const std::byte* queries, size_t query_stride, size_t num_queries, const std::byte* rows,
-          size_t row_stride, size_t num_rows, size_t dim, float* out, size_t out_stride) {
+HWY_INLINE void ScoreInPlace(const std::byte* queries, size_t query_stride, size_t num_queries,
+                             const std::byte* rows, size_t row_stride, size_t num_rows, size_t dim,
+                             float* out, size_t out_stride) {
   const auto query = [&](size_t i) {
     return reinterpret_cast<const uint8_t*>(queries + i * query_stride);
   };
@@ -341,6 +91,150 @@ void Tile(const std::byte* queries, size_t query_stride, size_t num_queries, con
       });
     }
   }
+}
+
+#if HWY_TARGET == HWY_AVX3_DL
+
+// ---- Batches: panels of rows.
+
+// Bytes of a row that one panel holds; longer rows are summed up piece by piece.
+constexpr size_t kPanelRows = kPanelVectors * kWidth;
+constexpr size_t kMaxPanelDim = kPanelBytes / kPanelRows;
+
+// A piece of a panel's rows against one group of queries. Sums of the pieces before are in `out`,
+// as integers.
+template <class Op>
+HWY_INLINE void ScorePanel(const uint32_t* panel, size_t words, const uint8_t* const* queries,
+                           const uint32_t* query_terms, const uint32_t* row_terms, bool first,
+                           bool last, float* const* out) {
+  const U32 d;
+  VU32 sums[kPanelQueries][kPanelVectors];
+  for (size_t q = 0; q < kPanelQueries; ++q) {
+    for (size_t r = 0; r < kPanelVectors; ++r) sums[q][r] = hn::Zero(d);
+  }
+  size_t k = 0;
+  do {
+    VU32 x[kPanelVectors];
+    for (size_t r = 0; r < kPanelVectors; ++r) x[r] = hn::Load(d, panel + r * kWidth);
+    panel += kPanelRows;
+    for (size_t q = 0; q < kPanelQueries; ++q) {
+      uint32_t word;
+      std::memcpy(&word, queries[q] + 4 * k, sizeof(word));
+      const VU32 qv = hn::Set(d, word);
+      for (size_t r = 0; r < kPanelVectors; ++r) sums[q][r] = Op::Step(qv, x[r], sums[q][r]);
+    }
+  } while (++k < words);
+  for (size_t q = 0; q < kPanelQueries; ++q) {
+    const VU32 query_term = hn::Set(d, query_terms[q]);
+    for (size_t r = 0; r < kPanelVectors; ++r) {
+      VU32 sum = sums[q][r];
+      float* to = out[q] + r * kWidth;
+      const D32<float> df;
+      if (!first) sum = hn::Add(sum, hn::BitCast(d, hn::LoadU(df, to)));
+      if (last) {
+        const VU32 row_term = hn::Load(d, row_terms + r * kWidth);
+        hn::StoreU(ToFloat<Op::kSigned>(Op::Finish(sum, row_term, query_term)), df, to);
+      } else {
+        hn::StoreU(hn::BitCast(df, sum), df, to);
+      }
+    }
+  }
+}
+
+// All queries against the rows of whole panels; returns how many rows that were.
+template <class Op>
+HWY_INLINE size_t ScorePanels(const std::byte* queries, size_t query_stride, size_t num_queries,
+                              const std::byte* rows, size_t row_stride, size_t num_rows, size_t dim,
+                              float* out, size_t out_stride) {
+  const U32 d;
+  const D8 d8;
+  alignas(64) uint32_t panel[kPanelBytes / sizeof(uint32_t)];
+  alignas(64) uint32_t row_terms[kPanelRows];
+  float spare[kPanelRows] = {};  // for queries that only fill up a group
+  uint32_t query_terms[kPanelBatch] = {};
+  const auto query = [&](size_t i) {
+    return reinterpret_cast<const uint8_t*>(queries + i * query_stride);
+  };
+  if constexpr (Op::kNeedsQueryTerm) {
+    for (size_t i = 0; i < num_queries; ++i) {
+      VU32 term = hn::Zero(d);
+      for (size_t at = 0; at < dim; at += kStep) {
+        Op::AddToQueryTerm(hn::Load(d8, query(i) + at), term);
+      }
+      query_terms[i] = SumLanes(term);
+    }
+  }
+  size_t j = 0;
+  for (; j + kPanelRows <= num_rows; j += kPanelRows) {
+    VU32 terms[kPanelVectors];
+    for (VU32& term : terms) term = hn::Zero(d);
+    for (size_t begin = 0; begin < dim; begin += kMaxPanelDim) {
+      const size_t bytes = HWY_MIN(dim - begin, kMaxPanelDim);
+      const size_t words = (bytes + 3) / 4;
+      FillPanel<kPanelVectors, uint32_t>(
+          words,
+          [&](size_t r, size_t chunk, uint32_t* to) HWY_ATTR {
+            const auto* row = reinterpret_cast<const uint8_t*>(rows + (j + r) * row_stride) + begin;
+            const size_t at = chunk * kStep;
+            const V8 x =
+                at + kStep <= bytes ? hn::LoadU(d8, row + at) : LoadTail(row + at, bytes - at);
+            hn::Store(hn::BitCast(d, Op::Bytes(x)), d, to);
+          },
+          [&](size_t word) { return panel + word * kPanelRows; });
+      if constexpr (Op::kNeedsRowTerm) {
+        for (size_t k = 0; k < words; ++k) {
+          for (size_t r = 0; r < kPanelVectors; ++r) {
+            Op::AddToRowTerm(hn::Load(d, panel + k * kPanelRows + r * kWidth), terms[r]);
+          }
+        }
+      }
+      for (size_t r = 0; r < kPanelVectors; ++r) hn::Store(terms[r], d, row_terms + r * kWidth);
+      for (size_t i = 0; i < num_queries; i += kPanelQueries) {
+        const uint8_t* group[kPanelQueries];
+        float* to[kPanelQueries];
+        uint32_t group_terms[kPanelQueries];
+        for (size_t q = 0; q < kPanelQueries; ++q) {
+          const bool real = i + q < num_queries;
+          const size_t which = real ? i + q : i;
+          group[q] = query(which) + begin;
+          group_terms[q] = query_terms[which];
+          to[q] = real ? out + which * out_stride + j : spare;
+        }
+        ScorePanel<Op>(panel, words, group, group_terms, row_terms, begin == 0,
+                       begin + bytes == dim, to);
+      }
+    }
+  }
+  return j;
+}
+
+template <class Op, class PanelOp>
+void BatchTile(const std::byte* queries, size_t query_stride, size_t num_queries,
+               const std::byte* rows, size_t row_stride, size_t num_rows, size_t dim, float* out,
+               size_t out_stride) {
+  for (size_t i = 0; i < num_queries; i += kPanelBatch) {
+    const size_t count = HWY_MIN(kPanelBatch, num_queries - i);
+    const std::byte* batch = queries + i * query_stride;
+    float* to = out + i * out_stride;
+    size_t done = 0;
+    if (count >= kPanelMinQueries) {
+      done = ScorePanels<PanelOp>(batch, query_stride, count, rows, row_stride, num_rows, dim, to,
+                                  out_stride);
+    }
+    if (done < num_rows) {
+      ScoreInPlace<Op>(batch, query_stride, count, rows + done * row_stride, row_stride,
+                       num_rows - done, dim, to + done, out_stride);
+    }
+  }
+}
+
+#endif  // HWY_TARGET == HWY_AVX3_DL
+
+template <class Op>
+void Tile(const std::byte* queries, size_t query_stride, size_t num_queries, const std::byte* rows,
+          size_t row_stride, size_t num_rows, size_t dim, float* out, size_t out_stride) {
+  ScoreInPlace<Op>(queries, query_stride, num_queries, rows, row_stride, num_rows, dim, out,
+                   out_stride);
 }
 
 template <class Op>
@@ -374,6 +268,19 @@ void FillInteger(Kernels* kernels) {
   FillType<OpL2U8, OpDotU8, OpL1U8, OpHammingBytes>(native[static_cast<int>(DataType::kU8)]);
   FillType<OpL2I8, OpDotI8, OpL1I8, OpHammingBytes>(native[static_cast<int>(DataType::kI8)]);
   FillType<OpXorBits, OpAndBits, OpXorBits, OpXorBits>(native[static_cast<int>(DataType::kBit)]);
+#if HWY_TARGET == HWY_AVX3_DL
+  const auto batch = [&](DataType dtype, Op op, TileFn tile) {
+    native[static_cast<int>(dtype)][static_cast<int>(op)].tile = tile;
+  };
+  batch(DataType::kU8, Op::kL2, &BatchTile<OpL2U8, PanelL2U8>);
+  batch(DataType::kU8, Op::kDot, &BatchTile<OpDotU8, PanelDotU8>);
+  batch(DataType::kI8, Op::kL2, &BatchTile<OpL2I8, PanelL2I8>);
+  batch(DataType::kI8, Op::kDot, &BatchTile<OpDotI8, PanelDotI8>);
+  for (const Op op : {Op::kL2, Op::kL1, Op::kHamming}) {
+    batch(DataType::kBit, op, &BatchTile<OpXorBits, PanelBits<OpXorBits>>);
+  }
+  batch(DataType::kBit, Op::kDot, &BatchTile<OpAndBits, PanelBits<OpAndBits>>);
+#endif
 }
 
 }  // namespace kith::simd::HWY_NAMESPACE
