@@ -279,7 +279,10 @@ HWY_INLINE size_t ScorePanels(const std::byte* queries, size_t query_stride, siz
         [&](size_t r, size_t chunk, float* to)
             HWY_ATTR { load(rows + (j + r) * row_stride, chunk, to); },
         [&](size_t word) { return panel + (kSumOrder[word % 16] * steps + word / 16) * kRows; });
+    PanelPrefetch prefetch(rows + (j + kRows) * row_stride, kRows * row_stride,
+                           (num_queries + kQueries - 1) / kQueries);
     for (size_t i = 0; i < num_queries; i += kQueries) {
+      prefetch.Step();
       const float* query[kQueries];
       float* to[kQueries];
       for (size_t q = 0; q < kQueries; ++q) {

@@ -189,7 +189,10 @@ HWY_INLINE size_t ScorePanels(const std::byte* queries, size_t query_stride, siz
         }
       }
       for (size_t r = 0; r < kPanelVectors; ++r) hn::Store(terms[r], d, row_terms + r * kWidth);
+      PanelPrefetch prefetch(rows + (j + kPanelRows) * row_stride + begin, kPanelRows * row_stride,
+                             (num_queries + kPanelQueries - 1) / kPanelQueries);
       for (size_t i = 0; i < num_queries; i += kPanelQueries) {
+        prefetch.Step();
         const uint8_t* group[kPanelQueries];
         float* to[kPanelQueries];
         uint32_t group_terms[kPanelQueries];

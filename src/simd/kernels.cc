@@ -28,6 +28,7 @@ std::vector<Kernels> CollectKernels() {
     FillFloatKernels(&kernels);
     FillIntegerKernels(&kernels);
     FillCodeKernels(&kernels);
+    FillSelectKernels(&kernels);
     all.push_back(kernels);
   }
   hwy::SetSupportedTargetsForTest(0);

@@ -8,6 +8,7 @@
 #define KITH_SIMD_PANEL_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "simd/reduce-inl.h"
@@ -80,6 +81,23 @@ HWY_INLINE void FillPanel(size_t num_words, Load load, Place place) {
     }
   }
 }
+
+// Asks for the memory of the next panel's rows, a share of it at each of `num_steps` steps of work
+// on this one.
+class PanelPrefetch {
+ public:
+  PanelPrefetch(const std::byte* begin, size_t bytes, size_t num_steps)
+      : at_(begin), share_(bytes / num_steps + 64) {}
+
+  HWY_INLINE void Step() {
+    for (size_t i = 0; i < share_; i += 64) hwy::Prefetch(at_ + i);
+    at_ += share_;
+  }
+
+ private:
+  const std::byte* at_;
+  size_t share_;
+};
 
 #endif  // HWY_TARGET != HWY_SCALAR
 

@@ -10,6 +10,7 @@ namespace kith::simd {
 void FillFloatKernels(Kernels* kernels);
 void FillIntegerKernels(Kernels* kernels);
 void FillCodeKernels(Kernels* kernels);
+void FillSelectKernels(Kernels* kernels);
 
 }  // namespace kith::simd
 
