@@ -69,6 +69,48 @@ HWY_INLINE void ScoreOne(const uint8_t* query, size_t num_rows, size_t dim, floa
   }
 }
 
+#if HWY_TARGET != HWY_SCALAR
+
+// One query against rows of kLanes * 4 bytes, several of which share a vector. Returns how many
+// rows were compared.
+template <class Op, size_t kLanes>
+HWY_INLINE size_t ScoreShort(const uint8_t* query, const uint8_t* rows, size_t num_rows,
+                             float* out) {
+  const D8 d;
+  alignas(64) uint8_t repeated[kStep];
+  for (size_t at = 0; at < kStep; at += kLanes * 4) std::memcpy(repeated + at, query, kLanes * 4);
+  const V8 q = hn::Load(d, repeated);
+  size_t j = 0;
+  for (; j + kWidth <= num_rows; j += kWidth) {
+    VU32 sums[kLanes];
+    for (size_t i = 0; i < kLanes; ++i, rows += kStep) {
+      hwy::Prefetch(rows + kScanAhead);
+      typename Op::Sum sum;
+      Op::Step(q, hn::LoadU(d, rows), sum);
+      sums[i] = sum.Total();
+    }
+    hn::StoreU(ToFloat<Op::kSigned>(SumShort<kLanes>(sums)), D32<float>(), out + j);
+  }
+  return j;
+}
+
+#endif  // HWY_TARGET != HWY_SCALAR
+
+// One query against rows that follow each other in memory.
+template <class Op>
+HWY_INLINE void Scan(const uint8_t* query, const uint8_t* rows, size_t row_stride, size_t num_rows,
+                     size_t dim, float* out) {
+  size_t done = 0;
+#if HWY_TARGET != HWY_SCALAR
+  if (dim == 16 && row_stride == 16) done = ScoreShort<Op, 4>(query, rows, num_rows, out);
+  if constexpr (kWidth == 16) {
+    if (dim == 32 && row_stride == 32) done = ScoreShort<Op, 8>(query, rows, num_rows, out);
+  }
+#endif
+  ScoreOne<Op, true>(query, num_rows - done, dim, out + done,
+                     [&](size_t j) { return rows + (done + j) * row_stride; });
+}
+
 template <class Op>
 HWY_INLINE void ScoreInPlace(const std::byte* queries, size_t query_stride, size_t num_queries,
                              const std::byte* rows, size_t row_stride, size_t num_rows, size_t dim,
@@ -77,9 +119,8 @@ HWY_INLINE void ScoreInPlace(const std::byte* queries, size_t query_stride, size
     return reinterpret_cast<const uint8_t*>(queries + i * query_stride);
   };
   if (num_queries == 1) {
-    return ScoreOne<Op, true>(query(0), num_rows, dim, out, [&](size_t j) {
-      return reinterpret_cast<const uint8_t*>(rows + j * row_stride);
-    });
+    return Scan<Op>(query(0), reinterpret_cast<const uint8_t*>(rows), row_stride, num_rows, dim,
+                    out);
   }
   // Rows that stay in the first-level cache for all queries.
   const size_t chunk = HWY_MAX(kCacheBytes / (row_stride + 1) / kGroupRows, 1) * kGroupRows;
