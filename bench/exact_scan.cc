@@ -5,6 +5,7 @@
 //   exact_scan BASE QUERIES angular|euclidean|dot [f32|f16|bf16 [NUM_QUERIES]]
 //
 // QUERIES may be `-`: then NUM_QUERIES vectors, evenly spread, are taken out of BASE.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -21,7 +22,7 @@ namespace kith::bench {
 namespace {
 
 // Few at once are soon done, and their times vary more.
-int Rounds(size_t count) { return count == 1 ? 60 : 12; }
+int Rounds(size_t count) { return count == 1 ? 80 : 12; }
 
 struct Built {
   std::unique_ptr<Index> index;
@@ -56,13 +57,17 @@ MatrixView Rows(MatrixView m, size_t begin, size_t count) {
   return m;
 }
 
-// One line: `count` queries at once, both ways in turn. The ratio is the median of the rounds'
-// ratios, so that what else the machine does, which lasts longer than a round, matters little.
+// What a quarter of the runs stay below: what else the machine does falls away.
+double Quartile(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 4];
+}
+
+// One line: `count` queries at once, both ways in turn.
 void Measure(const Index& plain, const Index& coded, const MatrixView& queries, size_t count,
              size_t k, int threads) {
   std::vector<double> plain_times;
   std::vector<double> coded_times;
-  std::vector<double> ratios;
   SearchStats stats;
   size_t searched = 0;
   for (int round = 0; round < Rounds(count); ++round) {
@@ -78,11 +83,12 @@ void Measure(const Index& plain, const Index& coded, const MatrixView& queries, 
     if (round == 0) continue;  // warms the caches
     plain_times.push_back((middle - start) / static_cast<double>(count));
     coded_times.push_back((end - middle) / static_cast<double>(count));
-    ratios.push_back((middle - start) / (end - middle));
   }
+  const double plain_seconds = Quartile(plain_times);
+  const double coded_seconds = Quartile(coded_times);
   const double full = static_cast<double>(stats.distances) / static_cast<double>(searched);
   std::printf("%7zu %5zu %7d  %9.0f %9.0f %6.2f  %9.1f %9.4f %%\n", count, k, threads,
-              1 / Median(plain_times), 1 / Median(coded_times), Median(ratios), full,
+              1 / plain_seconds, 1 / coded_seconds, plain_seconds / coded_seconds, full,
               100 * full / static_cast<double>(plain.info().num_vectors));
 }
 

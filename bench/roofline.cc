@@ -1,14 +1,9 @@
-// Exact search against what the machine can do: measures the memory bandwidth and the arithmetic
-// peak of one core, then scans files of random vectors, and prints the share of each limit that was
-// reached.
+// Exact search against what the machine can do: measures the memory bandwidth of one core and the
+// rate of the instructions that apply, then scans files of random vectors, and prints the share of
+// each limit that was reached. Times are the best of several runs, of the limits and of the scans.
 //
-//   roofline [FOLDER [VECTORS]]   FOLDER (default: .) takes a file of up to 512 bytes a vector
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
+//   roofline [FOLDER [VECTORS [DIM]]]   FOLDER (default: .) takes a file of 4 * DIM bytes a vector
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -17,145 +12,78 @@
 #include "base/rng.h"
 #include "bench_util.h"
 #include "kith/kith.h"
+#include "machine_limits.h"
 #include "simd/kernels.h"
 
 namespace kith::bench {
 namespace {
 
-constexpr int kRepeats = 7;
+constexpr size_t kQueries = 256;
 
-// ---- The machine's limits.
-
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) uint64_t ReadAvx512(const std::byte* p, size_t bytes) {
-  __m512i sums[8] = {};
-  for (size_t i = 0; i + 512 <= bytes; i += 512) {
-    for (int j = 0; j < 8; ++j) {
-      sums[j] = _mm512_add_epi64(sums[j], _mm512_loadu_si512(p + i + j * 64));
-    }
-  }
-  uint64_t total = 0;
-  for (const __m512i& sum : sums) total += static_cast<uint64_t>(_mm512_reduce_add_epi64(sum));
-  return total;
+// The instructions that the widest way to compute a metric is made of.
+const Peak& PeakOf(const MachineLimits& limits, Metric metric, DataType dtype) {
+  const bool bytes = dtype == DataType::kI8 || dtype == DataType::kU8;
+  if (dtype == DataType::kBit) return limits.bits;
+  if (metric == Metric::kManhattan) return bytes ? limits.byte_l1 : limits.float_l1;
+  return bytes ? limits.byte_dot : limits.fma;
 }
-
-#endif
-
-uint64_t ReadPlain(const std::byte* p, size_t bytes) {
-  uint64_t sums[8] = {};
-  for (size_t i = 0; i + 64 <= bytes; i += 64) {
-    uint64_t words[8];
-    std::memcpy(words, p + i, 64);
-    for (int j = 0; j < 8; ++j) sums[j] += words[j];
-  }
-  return sums[0] + sums[1] + sums[2] + sums[3] + sums[4] + sums[5] + sums[6] + sums[7];
-}
-
-double BandwidthGBs() {
-  const size_t bytes = size_t{1} << 30;
-  const std::vector<std::byte> data(bytes, std::byte{1});
-  volatile uint64_t sink = 0;
-  double best = MedianSeconds(kRepeats, [&] { sink = sink + ReadPlain(data.data(), bytes); });
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) {
-    best = std::min(best,
-                    MedianSeconds(kRepeats, [&] { sink = sink + ReadAvx512(data.data(), bytes); }));
-  }
-#endif
-  return static_cast<double>(bytes) / best * 1e-9;
-}
-
-constexpr int kChains = 16;  // independent sums: more than latency times units
-constexpr int64_t kSteps = 20'000'000;
-
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) float FmaAvx512() {
-  __m512 sums[kChains];  // of different values, or they would be computed once
-  for (int j = 0; j < kChains; ++j) sums[j] = _mm512_set1_ps(static_cast<float>(j));
-  const __m512 x = _mm512_set1_ps(0.5f);
-  for (int64_t i = 0; i < kSteps; ++i) {
-    for (int j = 0; j < kChains; ++j) sums[j] = _mm512_fmadd_ps(x, x, sums[j]);
-  }
-  float total = 0;
-  for (const __m512& sum : sums) total += _mm512_reduce_add_ps(sum);
-  return total;
-}
-
-__attribute__((target("avx2,fma"))) float FmaAvx2() {
-  __m256 sums[8];
-  for (int j = 0; j < 8; ++j) sums[j] = _mm256_set1_ps(static_cast<float>(j));
-  const __m256 x = _mm256_set1_ps(0.5f);
-  for (int64_t i = 0; i < kSteps; ++i) {
-    for (int j = 0; j < 8; ++j) sums[j] = _mm256_fmadd_ps(x, x, sums[j]);
-  }
-  float lanes[8];
-  float total = 0;
-  for (const __m256& sum : sums) {
-    _mm256_storeu_ps(lanes, sum);
-    total += lanes[0];
-  }
-  return total;
-}
-
-#endif
-
-// 0 where this program does not know the processor's instructions.
-double PeakGflops() {
-#if defined(__x86_64__)
-  volatile float sink = 0;
-  if (__builtin_cpu_supports("avx512f")) {
-    const double s = MedianSeconds(kRepeats, [&] { sink = sink + FmaAvx512(); });
-    return 2.0 * 16 * kChains * kSteps / s * 1e-9;
-  }
-  if (__builtin_cpu_supports("fma")) {
-    const double s = MedianSeconds(kRepeats, [&] { sink = sink + FmaAvx2(); });
-    return 2.0 * 8 * 8 * kSteps / s * 1e-9;
-  }
-#endif
-  return 0;
-}
-
-// ---- Exact search.
-
-constexpr size_t kDim = 128;
 
 // Small integers: exact in every type.
-std::vector<float> RandomVectors(size_t n, bool bits) {
-  std::vector<float> x(n * kDim);
+std::vector<float> RandomVectors(size_t n, size_t dim, bool bits) {
+  std::vector<float> x(n * dim);
   Rng rng(1);
   for (float& v : x) v = static_cast<float>(rng.Below(bits ? 2 : 128));
   return x;
 }
 
-void Measure(const std::string& path, size_t n, Metric metric, DataType dtype, double bandwidth,
-             double peak) {
-  const bool bits = dtype == DataType::kBit;
-  const std::vector<float> x = RandomVectors(n, bits);
+struct Sizes {
+  std::string path;
+  size_t n;
+  size_t dim;
+};
+
+void Measure(const Sizes& sizes, Metric metric, DataType dtype, const MachineLimits& limits) {
+  const auto& [path, n, dim] = sizes;
+  const std::vector<float> x = RandomVectors(n, dim, dtype == DataType::kBit);
   BuildOptions build;
   build.metric = metric;
   build.dtype = dtype;
   build.forest = false;
   build.scan_codes = false;  // which would be measured instead of the vectors
-  Check(BuildIndex(ViewOf(x.data(), n, kDim), path, build));
+  Check(BuildIndex(ViewOf(x.data(), n, dim), path, build));
   const std::unique_ptr<Index> index = Check(OpenIndex(path, {.prefault = true}));
-  const double gigabytes = static_cast<double>(n * RowBytes(dtype, kDim)) * 1e-9;
 
-  const size_t num_queries = 256;
-  MatrixView queries = ViewOf(x.data(), num_queries, kDim);
+  MatrixView queries = ViewOf(x.data(), kQueries, dim);
   SearchResult result;
   const auto search = [&](size_t count, int threads) {
     queries.rows = count;
     Check(
         index->Search(queries, {.k = 10, .index = IndexKind::kExact, .threads = threads}, &result));
   };
-  const double single = MedianSeconds(kRepeats, [&] { search(1, 1); });
-  const double batch = MedianSeconds(3, [&] { search(num_queries, 1); });
-  const double batch2 = MedianSeconds(3, [&] { search(num_queries, 2); });
-  const double gflops = 2.0 * static_cast<double>(n * kDim * num_queries) / batch * 1e-9;
-  std::printf("%-10s %-5s %9.2f %8.1f %6.0f %%  %10.3f %9.1f %6.0f %%  %6.2f\n", MetricName(metric),
-              DataTypeName(dtype), single * 1e3, gigabytes / single,
-              100 * gigabytes / single / bandwidth, batch / num_queries * 1e3, gflops,
-              100 * gflops / peak, batch / batch2);
+  const double single = BestSeconds(15, [&] { search(1, 1); });
+  const double batch = BestSeconds(5, [&] { search(kQueries, 1); });
+  const double batch2 = BestSeconds(5, [&] { search(kQueries, 2); });
+  const double gigabytes = static_cast<double>(n * RowBytes(dtype, dim)) * 1e-9;
+  const double bandwidth = gigabytes / single;
+  const double rate = static_cast<double>(n * dim * kQueries) / batch * 1e-9;
+  const Peak& peak = PeakOf(limits, metric, dtype);
+  std::printf("%-10s %-5s %8.2f %7.1f %6.0f %%   %8.3f %8.0f %6.0f %%  %-17s %6.2f\n",
+              MetricName(metric), DataTypeName(dtype), single * 1e3, bandwidth,
+              100 * bandwidth / limits.bandwidth, batch / kQueries * 1e3, rate,
+              peak.coordinates > 0 ? 100 * rate / peak.coordinates : 0.0, peak.name.c_str(),
+              batch / batch2);
+  std::fflush(stdout);
+}
+
+void PrintLimits(const MachineLimits& limits) {
+  std::printf("One core: %.1f GB/s of memory streamed; coordinates a second, in 10^9:\n",
+              limits.bandwidth);
+  for (const Peak& peak : {limits.fma, limits.float_l1, limits.bf16_dot, limits.byte_dot,
+                           limits.byte_l1, limits.bits}) {
+    if (peak.coordinates > 0) {
+      std::printf("  %-17s %6.0f\n", peak.name.c_str(), peak.coordinates);
+    }
+  }
 }
 
 void MeasureOpening(const std::string& path) {
@@ -167,31 +95,32 @@ void MeasureOpening(const std::string& path) {
 int Main(int argc, char** argv) {
   const std::string folder = argc > 1 ? argv[1] : ".";
   const size_t n = argc > 2 ? std::stoul(argv[2]) : 1'000'000;
+  const size_t dim = argc > 3 ? std::stoul(argv[3]) : 128;
   const std::string path = folder + "/roofline.kith";
-  const double bandwidth = BandwidthGBs();
-  const double peak = PeakGflops();
-  std::printf("one core: %.1f GB/s streamed, %.0f GFLOP/s of float32 FMA; kernels: %s\n", bandwidth,
-              peak, simd::GetKernels().target);
-  std::printf("%zu vectors of %zu dimensions, k = 10\n\n", n, kDim);
-  std::printf("%-10s %-5s %9s %8s %8s  %10s %9s %8s  %6s\n", "", "", "one query", "", "of the",
-              "256 at once", "", "of the", "2");
-  std::printf("%-10s %-5s %9s %8s %8s  %10s %9s %8s  %6s\n", "metric", "type", "ms", "GB/s",
-              "limit", "ms each", "G op/s", "FMA peak", "threads");
+  const Sizes sizes{path, n, dim};
+  const MachineLimits limits = MeasureLimits();
+  PrintLimits(limits);
+  std::printf("%zu vectors of %zu dimensions, k = 10; kernels: %s\n\n", n, dim,
+              simd::GetKernels().target);
+  std::printf("%-16s   %-23s    %-42s %8s\n", "", "one query, one thread",
+              "256 queries, one thread", "two");
+  std::printf("%-10s %-5s %8s %7s %8s   %8s %8s %8s  %-17s %6s\n", "metric", "type", "ms", "GB/s",
+              "of limit", "ms each", "10^9/s", "of limit", "instructions", "threads");
   for (const DataType dtype :
        {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kI8, DataType::kU8}) {
     for (const Metric metric :
          {Metric::kEuclidean, Metric::kAngular, Metric::kDot, Metric::kManhattan}) {
-      Measure(path, n, metric, dtype, bandwidth, peak);
+      Measure(sizes, metric, dtype, limits);
     }
   }
-  Measure(path, n, Metric::kHamming, DataType::kBit, bandwidth, peak);
+  Measure(sizes, Metric::kHamming, DataType::kBit, limits);
   std::printf("\n");
   MeasureOpening(path);
-  const std::vector<float> x = RandomVectors(n, false);
+  const std::vector<float> x = RandomVectors(n, dim, false);
   BuildOptions build{.metric = Metric::kEuclidean, .dtype = DataType::kF32, .forest = false};
-  Check(BuildIndex(ViewOf(x.data(), n, kDim), path, build));
+  Check(BuildIndex(ViewOf(x.data(), n, dim), path, build));
   MeasureOpening(path);
-  Check(BuildIndex(ViewOf(x.data(), 10, kDim), path, build));
+  Check(BuildIndex(ViewOf(x.data(), 10, dim), path, build));
   MeasureOpening(path);
   std::filesystem::remove(path);
   return 0;

@@ -4,55 +4,100 @@
 #include <limits>
 #include <new>
 #include <numeric>
+#include <optional>
 
 #include "base/parallel.h"
 #include "base/strings.h"
 #include "index/coded_scan.h"
+#include "simd/kernels.h"
 
 namespace kith {
 namespace {
 
-constexpr size_t kQueriesAtOnce = 64;      // share one pass over the rows
-constexpr size_t kQueriesInTile = 16;      // share one block of distances
-constexpr size_t kBlockBytes = 128 << 10;  // rows that stay in the second-level cache
+constexpr size_t kBlockBytes = 128 << 10;   // rows that stay in the second-level cache
+constexpr size_t kGroupBytes = 2 << 20;     // queries that share one pass over the rows
+constexpr size_t kTileDistances = 1 << 16;  // of a group's queries and a block's rows
+constexpr size_t kRowsTogether = 64;        // the kernels' own blocks
 
-size_t BlockRows(const VectorTable& table) {
-  return std::clamp<size_t>(kBlockBytes / std::max<size_t>(table.rows.stride, 1), 8, 1024);
+// Many, as they share the reading of the rows and their layout.
+size_t QueriesAtOnce(const VectorTable& table) {
+  return std::clamp<size_t>(kGroupBytes / (table.rows.dim * sizeof(float)), 16, 256);
 }
 
-// Segments of the rows hold whole blocks of codes.
-size_t SegmentBegin(size_t rows, size_t segment, size_t segments) {
-  return segment == segments ? rows
-                             : rows * segment / segments / simd::kScreenRows * simd::kScreenRows;
+size_t BlockRows(const VectorTable& table, size_t num_queries) {
+  const size_t rows = std::min(kBlockBytes / std::max<size_t>(table.rows.stride, 1),
+                               kTileDistances / std::max<size_t>(num_queries, 1));
+  return std::clamp<size_t>(rows / kRowsTogether * kRowsTogether, kRowsTogether, 1024);
 }
+
+// Few queries: the threads share the rows, in several parts each, as some run later than others.
+// Many: each takes its own queries. A part is worth more than handing it over. Over codes, each
+// part begins without a threshold, so there are no more than threads.
+size_t NumSegments(const VectorTable& table, size_t group, size_t groups, int threads, bool coded) {
+  const size_t parts = (coded ? 1 : 4) * static_cast<size_t>(threads);
+  if (threads == 1 || groups == 0 || groups >= parts) return 1;
+  constexpr size_t kPartBytes = 1 << 20;  // of rows, times the queries that meet them
+  const size_t most = table.rows.rows * table.rows.stride * group / kPartBytes + 1;
+  return std::min({(parts + groups - 1) / groups, most, table.rows.rows / kRowsTogether + 1});
+}
+
+struct ScanScratch {
+  std::vector<float> distances;
+  std::vector<uint32_t> near;
+};
 
 // Compares all queries of the scorer with rows [begin, end). Returns the number of distances.
 uint64_t ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, size_t end,
-                  std::vector<float>* scratch, TopK* top) {
-  const size_t block = BlockRows(vectors.table);
-  scratch->resize(kQueriesInTile * block);
-  float* distances = scratch->data();
+                  ScanScratch* scratch, TopK* top) {
+  const simd::BelowFn below = simd::GetKernels().below;
+  const size_t block = BlockRows(vectors.table, scorer.num_queries());
+  scratch->distances.resize(scorer.num_queries() * block);
+  scratch->near.resize(block);
+  float* distances = scratch->distances.data();
   for (size_t first = begin; first < end; first += block) {
     const size_t last = std::min(end, first + block);
-    for (size_t slot = 0; slot < scorer.num_queries();) {
-      // A tile never mixes float and integer queries.
-      const size_t limit = slot < scorer.num_float() ? scorer.num_float() : scorer.num_queries();
-      const size_t slot_end = std::min(limit, slot + kQueriesInTile);
-      scorer.ScoreRows(slot, slot_end, first, last, distances, block);
-      for (size_t s = slot; s < slot_end; ++s) {
-        const float* d = distances + (s - slot) * block;
-        float threshold = top[s].threshold();
-        for (size_t i = 0; i < last - first; ++i) {
-          if (d[i] <= threshold) {
-            top[s].Offer(d[i], vectors.RowAt(static_cast<uint32_t>(first + i)));
-            threshold = top[s].threshold();
-          }
-        }
+    // A tile never mixes float and integer queries.
+    const size_t num_float = scorer.num_float();
+    if (num_float > 0) scorer.ScoreRows(0, num_float, first, last, distances, block);
+    if (num_float < scorer.num_queries()) {
+      scorer.ScoreRows(num_float, scorer.num_queries(), first, last, distances + num_float * block,
+                       block);
+    }
+    for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
+      const float* d = distances + slot * block;
+      const size_t count = below(d, last - first, top[slot].threshold(), scratch->near.data());
+      for (size_t i = 0; i < count; ++i) {
+        const uint32_t near = scratch->near[i];
+        if (d[near] > top[slot].threshold()) continue;
+        top[slot].Offer(d[near], vectors.RowAt(static_cast<uint32_t>(first) + near));
       }
-      slot = slot_end;
     }
   }
   return static_cast<uint64_t>(end - begin) * scorer.num_queries();
+}
+
+// Queries that pass the rows together, ready to be compared with their codes, if those are used,
+// and with themselves.
+struct QueryGroup {
+  Scorer scorer;
+  std::optional<BoundedQueries> coded;
+};
+
+Result<QueryGroup> PrepareGroup(const StoredVectors& vectors, bool coded, const MatrixView& queries,
+                                size_t begin, size_t end) {
+  KITH_ASSIGN_OR_RETURN(Scorer scorer, Scorer::Create(vectors.table, queries, begin, end));
+  QueryGroup group{std::move(scorer), std::nullopt};
+  if (coded) {
+    KITH_ASSIGN_OR_RETURN(
+        group.coded, BoundedQueries::Create(vectors.codes, queries, begin, group.scorer.order()));
+  }
+  return group;
+}
+
+// Segments hold whole blocks of codes.
+size_t SegmentBegin(size_t rows, size_t segment, size_t segments) {
+  return segment == segments ? rows
+                             : rows * segment / segments / simd::kScreenRows * simd::kScreenRows;
 }
 
 }  // namespace
@@ -62,53 +107,50 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
   const size_t n = vectors.table.rows.rows;
   const size_t kept = std::min(k, n);
   threads = ResolveThreads(threads);
-  // Few queries: the threads share the rows. Many: each takes its own queries.
-  const size_t groups = (queries.rows + kQueriesAtOnce - 1) / kQueriesAtOnce;
-  const size_t segments =
-      groups >= 2 * static_cast<size_t>(threads) ? 1 : std::min<size_t>(threads, n / 1024 + 1);
+  const size_t group = QueriesAtOnce(vectors.table);
+  const size_t groups = (queries.rows + group - 1) / group;
   const bool coded = ScansCodes(vectors, kept);
-  std::vector<Scorer> scorers;
-  std::vector<BoundedQueries> coded_queries;
+  const size_t segments =
+      NumSegments(vectors.table, std::min(queries.rows, group), groups, threads, coded);
+  // One top-k for each group, part and query. Without codes, parts are threads: what these hold
+  // together does not depend on which segments each took, though what codes rule out would.
+  const size_t parts = coded ? segments : static_cast<size_t>(threads);
+  std::vector<QueryGroup> prepared;
   nearest->assign(queries.rows, {});
   const size_t at_once = static_cast<size_t>(threads) * 4;
   for (size_t start = 0; start < groups; start += at_once) {
     const size_t count = std::min(at_once, groups - start);
-    std::vector<std::vector<TopK>> tops(count * segments);
+    std::vector<std::vector<TopK>> tops(count * parts);
     std::vector<uint64_t> compared(count * segments);
-    std::vector<std::vector<float>> scratch(threads);
-    scorers.clear();
-    coded_queries.clear();
-    for (size_t g = 0; g < count; ++g) {
-      const size_t first = (start + g) * kQueriesAtOnce;
-      KITH_ASSIGN_OR_RETURN(Scorer scorer,
-                            Scorer::Create(vectors.table, queries, first,
-                                           std::min(queries.rows, first + kQueriesAtOnce)));
-      if (coded) {
-        KITH_ASSIGN_OR_RETURN(
-            BoundedQueries prepared,
-            BoundedQueries::Create(vectors.codes, queries, first, scorer.order()));
-        coded_queries.push_back(std::move(prepared));
-      }
-      scorers.push_back(std::move(scorer));
+    std::vector<ScanScratch> scratch(threads);
+    prepared.clear();
+    for (size_t g = start; g < start + count; ++g) {
+      KITH_ASSIGN_OR_RETURN(QueryGroup next, PrepareGroup(vectors, coded, queries, g * group,
+                                                          std::min(queries.rows, (g + 1) * group)));
+      prepared.push_back(std::move(next));
     }
     ParallelFor(count * segments, threads, [&](size_t task, int thread) {
-      const Scorer& scorer = scorers[task / segments];
+      const QueryGroup& own = prepared[task / segments];
       const size_t segment = task % segments;
-      tops[task].assign(scorer.num_queries(), TopK(kept));
+      const size_t part = coded ? segment : static_cast<size_t>(thread);
+      std::vector<TopK>& top = tops[task / segments * parts + part];
+      if (top.empty()) top.assign(own.scorer.num_queries(), TopK(kept));
       const size_t begin = SegmentBegin(n, segment, segments);
       const size_t end = SegmentBegin(n, segment + 1, segments);
       compared[task] =
-          coded ? ScanCodes(vectors, scorer, coded_queries[task / segments], begin, end,
-                            tops[task].data())
-                : ScanRows(vectors, scorer, begin, end, &scratch[thread], tops[task].data());
+          coded ? ScanCodes(vectors, own.scorer, *own.coded, begin, end, top.data())
+                : ScanRows(vectors, own.scorer, begin, end, &scratch[thread], top.data());
     });
     stats->distances += std::accumulate(compared.begin(), compared.end(), uint64_t{0});
     for (size_t g = 0; g < count; ++g) {
-      const Scorer& scorer = scorers[g];
+      const Scorer& scorer = prepared[g].scorer;
       for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
-        TopK& top = tops[g * segments][slot];
-        for (size_t s = 1; s < segments; ++s) top.Merge(tops[g * segments + s][slot]);
-        (*nearest)[(start + g) * kQueriesAtOnce + scorer.order()[slot]] = top.Sorted();
+        TopK top(kept);
+        for (size_t part = 0; part < parts; ++part) {
+          const std::vector<TopK>& tops_of_part = tops[g * parts + part];
+          if (!tops_of_part.empty()) top.Merge(tops_of_part[slot]);
+        }
+        (*nearest)[(start + g) * group + scorer.order()[slot]] = top.Sorted();
       }
     }
   }

@@ -83,6 +83,7 @@ Result<Scorer> Scorer::Create(const VectorTable& table, const MatrixView& querie
   const DataType dtype = table.rows.dtype;
   const auto op = static_cast<size_t>(OpOf(table.metric));
   const simd::Kernels& kernels = simd::GetKernels();
+  s.kernels_ = &kernels;
   // Bits have no float kernel: rows are unpacked to float32 first.
   const DataType float_rows = dtype == DataType::kBit ? DataType::kF32 : dtype;
   s.float_kernel_ = kernels.f32[static_cast<size_t>(float_rows)][op];
@@ -145,12 +146,9 @@ const float* Scorer::NormsFrom(size_t row) const {
 
 void Scorer::Finish(size_t slot, const float* inverse_norms, float* out, size_t n) const noexcept {
   if (table_.metric == Metric::kDot) {
-    for (size_t i = 0; i < n; ++i) out[i] = -out[i];
+    kernels_->negate(out, n);
   } else if (table_.metric == Metric::kAngular) {
-    const float scale = inverse_norms_[slot];
-    for (size_t i = 0; i < n; ++i) {
-      out[i] = std::clamp(1.0f - out[i] * (scale * inverse_norms[i]), 0.0f, 2.0f);
-    }
+    kernels_->cosine(inverse_norms, inverse_norms_[slot], out, n);
   }
 }
 

@@ -64,6 +64,7 @@ class Scorer {
                     float* out) const noexcept;
 
   VectorTable table_;
+  const simd::Kernels* kernels_ = nullptr;
   simd::DistanceKernel float_kernel_;
   simd::DistanceKernel native_kernel_;
   size_t float_dim_ = 0;  // what the kernels are told: coordinates, or bytes of bits, with padding

@@ -29,6 +29,7 @@ std::vector<Kernels> CollectKernels() {
     FillIntegerKernels(&kernels);
     FillCodeKernels(&kernels);
     FillScreenKernels(&kernels);
+    FillSelectKernels(&kernels);
     all.push_back(kernels);
   }
   hwy::SetSupportedTargetsForTest(0);

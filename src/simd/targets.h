@@ -11,6 +11,7 @@ void FillFloatKernels(Kernels* kernels);
 void FillIntegerKernels(Kernels* kernels);
 void FillCodeKernels(Kernels* kernels);
 void FillScreenKernels(Kernels* kernels);
+void FillSelectKernels(Kernels* kernels);
 
 }  // namespace kith::simd
 

@@ -29,6 +29,9 @@ TEST(DispatchTest, EveryTargetHasEveryKernel) {
       }
     }
     for (const CodeDotFn fn : kernels.code_dot) EXPECT_NE(fn, nullptr);
+    EXPECT_NE(kernels.negate, nullptr);
+    EXPECT_NE(kernels.cosine, nullptr);
+    EXPECT_NE(kernels.below, nullptr);
   }
 }
 

@@ -191,6 +191,21 @@ std::vector<float> CheckIds(const DistanceKernel& kernel, Sample* sample, const 
   return out;
 }
 
+// What a batch of queries makes of rows that are all the same.
+std::vector<float> EqualBatch(const DistanceKernel& kernel, const TypePair& types, size_t dim,
+                              uint8_t query, uint8_t row) {
+  constexpr size_t kBatchQueries = 8;
+  constexpr size_t kBatchRows = 64;
+  const size_t stride = types.QueryStride(dim);
+  auto queries = AlignedBuffer<std::byte>::Create(kBatchQueries * stride).value();
+  for (size_t i = 0; i < kBatchQueries; ++i) std::memset(queries.data() + i * stride, query, dim);
+  const std::vector<std::byte> rows(kBatchRows * dim, std::byte{row});
+  std::vector<float> out(kBatchQueries * kBatchRows, kUntouched);
+  kernel.tile(queries.data(), stride, kBatchQueries, rows.data(), dim, kBatchRows, dim, out.data(),
+              kBatchRows);
+  return out;
+}
+
 // Compares what the fused targets wrote, target by target.
 class Agreement {
  public:
@@ -285,6 +300,54 @@ TEST_P(KernelsTest, TilesEqualSingleRows) {
   }
 }
 
+// Batches are compared by other means than few queries: every count of queries and rows around the
+// sizes of their blocks, rows short and long, must give the bits that a row alone gives.
+TEST_P(KernelsTest, BatchesEqualSingleRows) {
+  struct Size {
+    size_t dim;
+    size_t queries;
+    size_t rows;
+  };
+  const Size sizes[] = {{1, 9, 67},    {16, 1, 90},   {32, 1, 50},    {4, 13, 66},
+                        {16, 300, 70}, {33, 8, 64},   {100, 31, 150}, {128, 7, 80},
+                        {257, 14, 65}, {530, 25, 70}, {1100, 10, 66}, {2100, 8, 64}};
+  for (const auto& [dim, num_queries, num_rows] : sizes) {
+    SCOPED_TRACE(::testing::Message() << "dim " << dim << ", " << num_queries << " queries");
+    const size_t query_stride = types().QueryStride(dim);
+    const size_t row_stride = types().StoredBytes(dim);
+    GuardedBuffer queries(num_queries * query_stride);
+    GuardedBuffer rows(num_rows * row_stride);
+    Rng rng(dim, 7);
+    for (size_t i = 0; i < num_queries; ++i) {
+      FillRandom(types().query, types().Coordinates(dim), &rng, queries.data() + i * query_stride);
+    }
+    for (size_t j = 0; j < num_rows; ++j) {
+      FillRandom(types().row, types().Coordinates(dim), &rng, rows.data() + j * row_stride);
+    }
+    std::vector<uint32_t> ids(num_rows);
+    std::iota(ids.begin(), ids.end(), 0u);
+    std::vector<float> by_id(num_rows);
+    const size_t out_stride = num_rows + 3;
+    Agreement agreement;
+    for (const Kernels& kernels : AvailableKernels()) {
+      SCOPED_TRACE(kernels.target);
+      const DistanceKernel& kernel = types().Kernel(kernels, op());
+      std::vector<float> out(num_queries * out_stride, kUntouched);
+      kernel.tile(queries.data(), query_stride, num_queries, rows.data(), row_stride, num_rows, dim,
+                  out.data(), out_stride);
+      for (size_t i = 0; i < num_queries; ++i) {
+        const float* got = out.data() + i * out_stride;
+        kernel.ids(queries.data() + i * query_stride, rows.data(), row_stride, ids.data(), num_rows,
+                   dim, by_id.data());
+        ASSERT_EQ(std::memcmp(got, by_id.data(), num_rows * sizeof(float)), 0) << "query " << i;
+        for (size_t j = num_rows; j < out_stride; ++j) ASSERT_EQ(got[j], kUntouched);
+      }
+      agreement.Add(kernels, out);
+    }
+    if (HasFailure()) return;
+  }
+}
+
 std::string Name(const ::testing::TestParamInfo<std::tuple<TypePair, int>>& info) {
   const auto& [types, op] = info.param;
   return std::string(DataTypeName(types.query)) + "_" + DataTypeName(types.row) + "_" +
@@ -328,6 +391,12 @@ TEST(KernelsExtremesTest, IntegerSumsDoNotOverflow) {
           const DistanceKernel& kernel = types.Kernel(kernels, static_cast<Op>(op));
           CheckTile(kernel, &sample, rows, 2, kRows, kRows);
           CheckIds(kernel, &sample, rows, {0, 8, 4});
+          if (dim == kMaxDim - 1 && IsFused(kernels)) {
+            const float one = CheckIds(kernel, &sample, rows, {0})[0];
+            for (const float got : EqualBatch(kernel, types, bytes, extreme.query, extreme.row)) {
+              ASSERT_EQ(got, one);
+            }
+          }
         }
       }
     }

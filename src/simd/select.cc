@@ -1,0 +1,89 @@
+// What a scan does with blocks of distances: finishes them, and finds the few that are short.
+#include "simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "simd/select.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace kith::simd::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::CappedTag<float, 16>;
+using V = hn::Vec<D>;
+constexpr size_t kWidth = HWY_MIN(16, HWY_LANES(float));
+
+// Calls step(tag, i) for n values: whole vectors, then one at a time.
+template <class Step>
+HWY_INLINE void ForEach(size_t n, Step step) {
+  size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) step(D(), i);
+  for (; i < n; ++i) step(hn::CappedTag<float, 1>(), i);
+}
+
+void Negate(float* values, size_t n) {
+  ForEach(n, [&](auto d, size_t i)
+                 HWY_ATTR { hn::StoreU(hn::Neg(hn::LoadU(d, values + i)), d, values + i); });
+}
+
+void Cosine(const float* inverse_norms, float scale, float* dots, size_t n) {
+  ForEach(n, [&](auto d, size_t i) HWY_ATTR {
+    const auto factor = hn::Mul(hn::Set(d, scale), hn::LoadU(d, inverse_norms + i));
+    auto v = hn::Sub(hn::Set(d, 1.0f), hn::Mul(hn::LoadU(d, dots + i), factor));
+    // Not Min and Max, which treat NaN differently from target to target.
+    v = hn::IfThenElse(hn::Lt(v, hn::Zero(d)), hn::Zero(d), v);
+    v = hn::IfThenElse(hn::Gt(v, hn::Set(d, 2.0f)), hn::Set(d, 2.0f), v);
+    hn::StoreU(v, d, dots + i);
+  });
+}
+
+size_t Below(const float* values, size_t n, float limit, uint32_t* out) {
+  const D d;
+  uint32_t* end = out;
+  const V limits = hn::Set(d, limit);
+  const auto append = [&](size_t i) HWY_ATTR {
+    uint8_t bytes[8] = {};  // as much as is written for any width
+    hn::StoreMaskBits(d, hn::Le(hn::LoadU(d, values + i), limits), bytes);
+    uint32_t bits = bytes[0] | uint32_t{bytes[1]} << 8;
+    for (; bits != 0; bits &= bits - 1) {
+      *end++ = static_cast<uint32_t>(i) +
+               static_cast<uint32_t>(hwy::Num0BitsBelowLS1Bit_Nonzero32(bits));
+    }
+  };
+  size_t i = 0;
+  // Nearly always nothing is found: four vectors are asked at once.
+  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
+    const auto below = [&](size_t j) HWY_ATTR {
+      return hn::Le(hn::LoadU(d, values + i + j * kWidth), limits);
+    };
+    if (hn::AllFalse(d, hn::Or(hn::Or(below(0), below(1)), hn::Or(below(2), below(3))))) continue;
+    for (size_t j = 0; j < 4; ++j) append(i + j * kWidth);
+  }
+  for (; i + kWidth <= n; i += kWidth) append(i);
+  for (; i < n; ++i) {
+    if (values[i] <= limit) *end++ = static_cast<uint32_t>(i);
+  }
+  return static_cast<size_t>(end - out);
+}
+
+}  // namespace
+
+void FillSelect(Kernels* kernels) {
+  kernels->negate = &Negate;
+  kernels->cosine = &Cosine;
+  kernels->below = &Below;
+}
+
+}  // namespace kith::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace kith::simd {
+
+HWY_EXPORT(FillSelect);
+void FillSelectKernels(Kernels* kernels) { HWY_DYNAMIC_DISPATCH(FillSelect)(kernels); }
+
+}  // namespace kith::simd
+#endif
