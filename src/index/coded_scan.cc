@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <span>
 
 #include "base/parallel.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr size_t kFirstRows = 64;
 constexpr size_t kMostRows = 1024;
+constexpr size_t kRowsInWord = 64;
+constexpr size_t kBlocksInWord = kRowsInWord / simd::kScreenRows;
 
 constexpr std::string_view kMean = kScanSections[0];
 constexpr std::string_view kCodes = kScanSections[1];
@@ -31,11 +34,14 @@ class QueryScan {
   }
 
   // Notes which of the rows [first, last) their codes have not ruled out, and prefetches them.
+  // `passing` has whole words of kRowsInWord bits.
   void Collect(const uint16_t* passing, size_t first, size_t last) {
-    for (size_t at = first; at < last; at += simd::kScreenRows, ++passing) {
-      for (uint32_t bits = *passing; bits != 0; bits &= bits - 1) {
+    for (size_t at = first; at < last; at += kRowsInWord, passing += kBlocksInWord) {
+      uint64_t bits = 0;
+      std::memcpy(&bits, passing, sizeof(bits));
+      for (; bits != 0; bits &= bits - 1) {
         const size_t position = at + static_cast<size_t>(std::countr_zero(bits));
-        if (position >= last) break;  // what pads the last block
+        if (position >= last) break;  // what pads the last block, or none of these rows' blocks
         if (pending_.size() < kPrefetched) Prefetch(position);
         pending_.push_back(static_cast<uint32_t>(position));
       }
