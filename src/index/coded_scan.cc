@@ -84,6 +84,14 @@ class QueryScan {
   uint64_t compared_ = 0;
 };
 
+// Whether far more rows are compared in full than the k (1 + ln(rows / k)) to be expected: the
+// bounds are wide, or every row is nearer than those before.
+bool TooManyPass(const std::vector<QueryScan>& scans, size_t k, size_t rows) {
+  uint64_t compared = 0;
+  for (const QueryScan& scan : scans) compared += scan.compared();
+  return compared > scans.size() * (rows / 8 + 5 * k + kFirstRows);
+}
+
 }  // namespace
 
 Status WriteScanCodes(const MatrixView& rows, std::span<const uint32_t> order, Metric metric,
@@ -125,8 +133,9 @@ bool ScansCodes(const StoredVectors& vectors, size_t k) {
   return !vectors.codes.empty() && k <= vectors.table.rows.rows / kRowsForEach;
 }
 
-uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
-                   const BoundedQueries& queries, size_t begin, size_t end, TopK* top) {
+CodesScanned ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
+                       const BoundedQueries& queries, size_t k, size_t begin, size_t end,
+                       TopK* top) {
   const size_t dim = vectors.codes.dim;
   std::vector<QueryScan> scans;
   scans.reserve(queries.size());
@@ -137,7 +146,8 @@ uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
   constexpr size_t kMostBlocks = kMostRows / simd::kScreenRows;
   std::vector<uint16_t> passing(queries.size() * kMostBlocks);
   std::vector<float> distances;
-  for (size_t first = begin; first < end;) {
+  size_t first = begin;
+  while (first < end && !TooManyPass(scans, k, first - begin)) {
     // While few rows are known, thresholds fall fast: few rows are screened at once, and those that
     // pass are compared before the next. Later, they are compared when the next have been screened,
     // so that their cache misses overlap it.
@@ -158,12 +168,12 @@ uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
     }
     first = last;
   }
-  uint64_t compared = 0;
+  CodesScanned scanned{first, 0};
   for (QueryScan& scan : scans) {
     scan.Finish(&distances);
-    compared += scan.compared();
+    scanned.compared += scan.compared();
   }
-  return compared;
+  return scanned;
 }
 
 }  // namespace kith

@@ -122,6 +122,7 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
     const size_t count = std::min(at_once, groups - start);
     std::vector<std::vector<TopK>> tops(count * parts);
     std::vector<uint64_t> compared(count * segments);
+    std::vector<uint64_t> by_codes(count * segments);
     std::vector<ScanScratch> scratch(threads);
     prepared.clear();
     for (size_t g = start; g < start + count; ++g) {
@@ -137,11 +138,16 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
       if (top.empty()) top.assign(own.scorer.num_queries(), TopK(kept));
       const size_t begin = SegmentBegin(n, segment, segments);
       const size_t end = SegmentBegin(n, segment + 1, segments);
-      compared[task] =
-          coded ? ScanCodes(vectors, own.scorer, *own.coded, begin, end, top.data())
-                : ScanRows(vectors, own.scorer, begin, end, &scratch[thread], top.data());
+      CodesScanned scanned{begin, 0};
+      if (coded) {
+        scanned = ScanCodes(vectors, own.scorer, *own.coded, kept, begin, end, top.data());
+        by_codes[task] = (scanned.end - begin) * own.scorer.num_queries();
+      }
+      compared[task] = scanned.compared + ScanRows(vectors, own.scorer, scanned.end, end,
+                                                   &scratch[thread], top.data());
     });
     stats->distances += std::accumulate(compared.begin(), compared.end(), uint64_t{0});
+    stats->codes += std::accumulate(by_codes.begin(), by_codes.end(), uint64_t{0});
     for (size_t g = 0; g < count; ++g) {
       const Scorer& scorer = prepared[g].scorer;
       for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
@@ -154,7 +160,6 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
       }
     }
   }
-  if (coded) stats->codes += static_cast<uint64_t>(n) * queries.rows;
   return Status::Ok();
 }
 
