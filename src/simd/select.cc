@@ -1,4 +1,6 @@
 // What a scan does with blocks of distances: finishes them, and finds the few that are short.
+#include <limits>
+
 #include "simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -39,6 +41,15 @@ void Cosine(const float* inverse_norms, float scale, float* dots, size_t n) {
   });
 }
 
+// The smaller one; `least` where the value is NaN.
+HWY_INLINE V Least(V value, V least) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+  return hn::Min(value, least);  // x86 takes the second operand then
+#else
+  return hn::IfThenElse(hn::Lt(value, least), value, least);
+#endif
+}
+
 size_t Below(const float* values, size_t n, float limit, uint32_t* out) {
   const D d;
   uint32_t* end = out;
@@ -53,13 +64,15 @@ size_t Below(const float* values, size_t n, float limit, uint32_t* out) {
     }
   };
   size_t i = 0;
-  // Nearly always nothing is found: four vectors are asked at once.
-  for (; i + 4 * kWidth <= n; i += 4 * kWidth) {
-    const auto below = [&](size_t j) HWY_ATTR {
-      return hn::Le(hn::LoadU(d, values + i + j * kWidth), limits);
-    };
-    if (hn::AllFalse(d, hn::Or(hn::Or(below(0), below(1)), hn::Or(below(2), below(3))))) continue;
-    for (size_t j = 0; j < 4; ++j) append(i + j * kWidth);
+  // Nearly always nothing is found: many vectors are asked at once.
+  constexpr size_t kAtOnce = 8;
+  for (; i + kAtOnce * kWidth <= n; i += kAtOnce * kWidth) {
+    V least = hn::Set(d, std::numeric_limits<float>::infinity());
+    for (size_t j = 0; j < kAtOnce; ++j) {
+      least = Least(hn::LoadU(d, values + i + j * kWidth), least);
+    }
+    if (hn::AllFalse(d, hn::Le(least, limits))) continue;
+    for (size_t j = 0; j < kAtOnce; ++j) append(i + j * kWidth);
   }
   for (; i + kWidth <= n; i += kWidth) append(i);
   for (; i < n; ++i) {
