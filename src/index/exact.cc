@@ -49,7 +49,6 @@ struct ScanScratch {
 // Compares all queries of the scorer with rows [begin, end). Returns the number of distances.
 uint64_t ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, size_t end,
                   ScanScratch* scratch, TopK* top) {
-  const simd::BelowFn below = simd::GetKernels().below;
   const size_t block = BlockRows(vectors.table, scorer.num_queries());
   scratch->distances.resize(scorer.num_queries() * block);
   scratch->near.resize(block);
@@ -58,14 +57,15 @@ uint64_t ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t beg
     const size_t last = std::min(end, first + block);
     // A tile never mixes float and integer queries.
     const size_t num_float = scorer.num_float();
-    if (num_float > 0) scorer.ScoreRows(0, num_float, first, last, distances, block);
+    if (num_float > 0) scorer.ScoreRowsRaw(0, num_float, first, last, distances, block);
     if (num_float < scorer.num_queries()) {
-      scorer.ScoreRows(num_float, scorer.num_queries(), first, last, distances + num_float * block,
-                       block);
+      scorer.ScoreRowsRaw(num_float, scorer.num_queries(), first, last,
+                          distances + num_float * block, block);
     }
     for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
-      const float* d = distances + slot * block;
-      const size_t count = below(d, last - first, top[slot].threshold(), scratch->near.data());
+      float* d = distances + slot * block;
+      const size_t count = scorer.FindNear(slot, first, last - first, top[slot].threshold(), d,
+                                           scratch->near.data());
       for (size_t i = 0; i < count; ++i) {
         const uint32_t near = scratch->near[i];
         if (d[near] > top[slot].threshold()) continue;

@@ -143,15 +143,18 @@ constexpr size_t kPanelRows = kPanelVectors * kWidth;
 constexpr size_t kMaxPanelDim = kPanelBytes / kPanelRows;
 
 // A piece of a panel's rows against one group of queries. Sums of the pieces before are in `out`,
-// as integers.
-template <class Op>
-HWY_INLINE void ScorePanel(const uint32_t* panel, size_t words, const uint8_t* const* queries,
-                           const uint32_t* query_terms, const uint32_t* row_terms, bool first,
-                           bool last, float* const* out) {
+// as integers. Not inlined, as the registers are all taken.
+template <class Op, bool kFirst, bool kLast>
+HWY_NOINLINE void ScorePanel(const uint32_t* panel, size_t words, const uint8_t* const* queries,
+                             const uint32_t* query_terms, const uint32_t* row_terms,
+                             float* const* out) {
   const U32 d;
+  const D32<float> df;
   VU32 sums[kPanelQueries][kPanelVectors];
   for (size_t q = 0; q < kPanelQueries; ++q) {
-    for (size_t r = 0; r < kPanelVectors; ++r) sums[q][r] = hn::Zero(d);
+    for (size_t r = 0; r < kPanelVectors; ++r) {
+      sums[q][r] = kFirst ? hn::Zero(d) : hn::BitCast(d, hn::LoadU(df, out[q] + r * kWidth));
+    }
   }
   size_t k = 0;
   do {
@@ -168,16 +171,10 @@ HWY_INLINE void ScorePanel(const uint32_t* panel, size_t words, const uint8_t* c
   for (size_t q = 0; q < kPanelQueries; ++q) {
     const VU32 query_term = hn::Set(d, query_terms[q]);
     for (size_t r = 0; r < kPanelVectors; ++r) {
-      VU32 sum = sums[q][r];
-      float* to = out[q] + r * kWidth;
-      const D32<float> df;
-      if (!first) sum = hn::Add(sum, hn::BitCast(d, hn::LoadU(df, to)));
-      if (last) {
-        const VU32 row_term = hn::Load(d, row_terms + r * kWidth);
-        hn::StoreU(ToFloat<Op::kSigned>(Op::Finish(sum, row_term, query_term)), df, to);
-      } else {
-        hn::StoreU(hn::BitCast(df, sum), df, to);
-      }
+      const VU32 row_term = hn::Load(d, row_terms + r * kWidth);
+      hn::StoreU(kLast ? ToFloat<Op::kSigned>(Op::Finish(sums[q][r], row_term, query_term))
+                       : hn::BitCast(df, sums[q][r]),
+                 df, out[q] + r * kWidth);
     }
   }
 }
@@ -244,8 +241,12 @@ HWY_INLINE size_t ScorePanels(const std::byte* queries, size_t query_stride, siz
           group_terms[q] = query_terms[which];
           to[q] = real ? out + which * out_stride + j : spare;
         }
-        ScorePanel<Op>(panel, words, group, group_terms, row_terms, begin == 0,
-                       begin + bytes == dim, to);
+        const bool first = begin == 0;
+        const bool last = begin + bytes == dim;
+        const auto score = first ? last ? &ScorePanel<Op, true, true> : &ScorePanel<Op, true, false>
+                           : last ? &ScorePanel<Op, false, true>
+                                  : &ScorePanel<Op, false, false>;
+        score(panel, words, group, group_terms, row_terms, to);
       }
     }
   }

@@ -309,17 +309,14 @@ struct PanelDotI8 {
 // |q|^2 + |x|^2 - 2 q x, modulo 2^32.
 struct PanelL2U8 : PanelDotU8 {
   static constexpr bool kNeedsRowTerm = true;
-  static HWY_INLINE void AddSquares(V8 x, VU32& term) {  // x (x - 128) + 64 x + 64 x
-    MulAdd8(x, Flip(x), term);
-    MulAdd8(x, hn::Set(D8(), 64), term);
-    MulAdd8(x, hn::Set(D8(), 64), term);
-  }
-  static HWY_INLINE void AddToRowTerm(VU32 x, VU32& term) {
-    AddSquares(Flip(hn::BitCast(D8(), x)), term);
+  static HWY_INLINE void AddToRowTerm(VU32 x, VU32& term) {  // x^2
+    const V8 v = Flip(hn::BitCast(D8(), x));
+    MulAdd8(v, Flip(v), term);  // x (x - 128)
+    for (int i = 0; i < 2; ++i) MulAdd8(v, hn::Set(D8(), 64), term);
   }
   static HWY_INLINE void AddToQueryTerm(V8 q, VU32& term) {  // q^2 - 2 * 128 q
-    AddSquares(q, term);
-    for (int i = 0; i < 2; ++i) MulAdd8(q, hn::Set(D8(), 0x80), term);
+    MulAdd8(q, Flip(q), term);                               // q (q - 128)
+    MulAdd8(q, hn::Set(D8(), 0x80), term);
   }
   static HWY_INLINE VU32 Finish(VU32 sum, VU32 row_term, VU32 query_term) {
     return hn::Sub(hn::Add(row_term, query_term), hn::Add(sum, sum));
@@ -328,18 +325,16 @@ struct PanelL2U8 : PanelDotU8 {
 struct PanelL2I8 : PanelDotI8 {
   static constexpr bool kSigned = false;
   static constexpr bool kNeedsRowTerm = true;
-  static HWY_INLINE void AddSquares(V8 x, VU32& term) {  // (x + 128) x - 64 x - 64 x
-    MulAdd8(Flip(x), x, term);
+  static HWY_INLINE void AddToRowTerm(VU32 x, VU32& term) {  // x^2
+    const V8 v = Flip(hn::BitCast(D8(), x));
+    MulAdd8(Flip(v), v, term);  // (x + 128) x
     VU32 rest = hn::Zero(U32());
-    MulAdd8(hn::Set(D8(), 128), x, rest);
+    MulAdd8(hn::Set(D8(), 128), v, rest);
     term = hn::Sub(term, rest);
   }
-  static HWY_INLINE void AddToRowTerm(VU32 x, VU32& term) {
-    AddSquares(Flip(hn::BitCast(D8(), x)), term);
-  }
   static HWY_INLINE void AddToQueryTerm(V8 q, VU32& term) {  // q^2 + 2 * 128 q
-    AddSquares(q, term);
-    for (int i = 0; i < 2; ++i) MulAdd8(hn::Set(D8(), 128), q, term);
+    MulAdd8(Flip(q), q, term);                               // (q + 128) q
+    MulAdd8(hn::Set(D8(), 128), q, term);
   }
   static HWY_INLINE VU32 Finish(VU32 sum, VU32 row_term, VU32 query_term) {
     return hn::Sub(hn::Add(row_term, query_term), hn::Add(sum, sum));

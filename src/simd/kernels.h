@@ -99,6 +99,10 @@ using CosineFn = void (*)(const float* inverse_norms, float scale, float* dots, 
 // Writes each i with values[i] <= limit, ascending, and returns how many there are. out [n].
 using BelowFn = size_t (*)(const float* values, size_t n, float limit, uint32_t* out);
 
+// The same of what CosineFn would make of the dots.
+using CosineBelowFn = size_t (*)(const float* inverse_norms, float scale, const float* dots,
+                                 size_t n, float limit, uint32_t* out);
+
 struct Kernels {
   const char* target = "";
   DistanceKernel f32[kNumDataTypes][kNumOps];     // float32 queries; not for kBit rows
@@ -108,6 +112,8 @@ struct Kernels {
   NegateFn negate = nullptr;
   CosineFn cosine = nullptr;
   BelowFn below = nullptr;
+  BelowFn negative_below = nullptr;  // of -values
+  CosineBelowFn cosine_below = nullptr;
 };
 
 // The best target's kernels, or those of KITH_SIMD / ForceTarget. Thread-safe.
