@@ -5,6 +5,9 @@
 //   exact_scan BASE QUERIES angular|euclidean|dot [f32|f16|bf16 [NUM_QUERIES]]
 //
 // QUERIES may be `-`: then NUM_QUERIES vectors, evenly spread, are taken out of BASE.
+#include <time.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -21,7 +24,7 @@ namespace kith::bench {
 namespace {
 
 // Few at once are soon done, and their times vary more.
-int Rounds(size_t count) { return count == 1 ? 60 : 12; }
+int Rounds(size_t count) { return count == 1 ? 80 : 12; }
 
 struct Built {
   std::unique_ptr<Index> index;
@@ -56,33 +59,47 @@ MatrixView Rows(MatrixView m, size_t begin, size_t count) {
   return m;
 }
 
-// One line: `count` queries at once, both ways in turn. The ratio is the median of the rounds'
-// ratios, so that what else the machine does, which lasts longer than a round, matters little.
+// Seconds of this thread at work, so that what else the machine does matters less; on several
+// threads, those of the clock.
+double Now(int threads) {
+  if (threads > 1) return Seconds();
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+// What a quarter of the runs stay below.
+double Quartile(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 4];
+}
+
+// One line: `count` queries at once, both ways in turn.
 void Measure(const Index& plain, const Index& coded, const MatrixView& queries, size_t count,
              size_t k, int threads) {
   std::vector<double> plain_times;
   std::vector<double> coded_times;
-  std::vector<double> ratios;
   SearchStats stats;
   size_t searched = 0;
   for (int round = 0; round < Rounds(count); ++round) {
     const MatrixView part = Rows(queries, round * count % (queries.rows - count + 1), count);
-    const double start = Seconds();
+    const double start = Now(threads);
     const SearchResult a = Search(plain, part, k, threads);
-    const double middle = Seconds();
+    const double middle = Now(threads);
     const SearchResult b = Search(coded, part, k, threads);
-    const double end = Seconds();
+    const double end = Now(threads);
     if (!Same(a, b)) Check(Status::Internal("answers differ"));
     stats += b.stats;
     searched += count;
     if (round == 0) continue;  // warms the caches
     plain_times.push_back((middle - start) / static_cast<double>(count));
     coded_times.push_back((end - middle) / static_cast<double>(count));
-    ratios.push_back((middle - start) / (end - middle));
   }
+  const double plain_seconds = Quartile(plain_times);
+  const double coded_seconds = Quartile(coded_times);
   const double full = static_cast<double>(stats.distances) / static_cast<double>(searched);
   std::printf("%7zu %5zu %7d  %9.0f %9.0f %6.2f  %9.1f %9.4f %%\n", count, k, threads,
-              1 / Median(plain_times), 1 / Median(coded_times), Median(ratios), full,
+              1 / plain_seconds, 1 / coded_seconds, plain_seconds / coded_seconds, full,
               100 * full / static_cast<double>(plain.info().num_vectors));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <span>
 
 #include "base/parallel.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr size_t kFirstRows = 64;
 constexpr size_t kMostRows = 1024;
+constexpr size_t kRowsInWord = 64;
+constexpr size_t kBlocksInWord = kRowsInWord / simd::kScreenRows;
 
 constexpr std::string_view kMean = kScanSections[0];
 constexpr std::string_view kCodes = kScanSections[1];
@@ -31,11 +34,14 @@ class QueryScan {
   }
 
   // Notes which of the rows [first, last) their codes have not ruled out, and prefetches them.
+  // `passing` has whole words of kRowsInWord bits.
   void Collect(const uint16_t* passing, size_t first, size_t last) {
-    for (size_t at = first; at < last; at += simd::kScreenRows, ++passing) {
-      for (uint32_t bits = *passing; bits != 0; bits &= bits - 1) {
+    for (size_t at = first; at < last; at += kRowsInWord, passing += kBlocksInWord) {
+      uint64_t bits = 0;
+      std::memcpy(&bits, passing, sizeof(bits));
+      for (; bits != 0; bits &= bits - 1) {
         const size_t position = at + static_cast<size_t>(std::countr_zero(bits));
-        if (position >= last) break;  // what pads the last block
+        if (position >= last) break;  // what pads the last block, or none of these rows' blocks
         if (pending_.size() < kPrefetched) Prefetch(position);
         pending_.push_back(static_cast<uint32_t>(position));
       }
@@ -78,6 +84,14 @@ class QueryScan {
   uint64_t compared_ = 0;
 };
 
+// Whether far more rows are compared in full than the k (1 + ln(rows / k)) to be expected: the
+// bounds are wide, or every row is nearer than those before.
+bool TooManyPass(const std::vector<QueryScan>& scans, size_t k, size_t rows) {
+  uint64_t compared = 0;
+  for (const QueryScan& scan : scans) compared += scan.compared();
+  return compared > scans.size() * (rows / 8 + 5 * k + kFirstRows);
+}
+
 }  // namespace
 
 Status WriteScanCodes(const MatrixView& rows, std::span<const uint32_t> order, Metric metric,
@@ -119,8 +133,9 @@ bool ScansCodes(const StoredVectors& vectors, size_t k) {
   return !vectors.codes.empty() && k <= vectors.table.rows.rows / kRowsForEach;
 }
 
-uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
-                   const BoundedQueries& queries, size_t begin, size_t end, TopK* top) {
+CodesScanned ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
+                       const BoundedQueries& queries, size_t k, size_t begin, size_t end,
+                       TopK* top) {
   const size_t dim = vectors.codes.dim;
   std::vector<QueryScan> scans;
   scans.reserve(queries.size());
@@ -131,7 +146,8 @@ uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
   constexpr size_t kMostBlocks = kMostRows / simd::kScreenRows;
   std::vector<uint16_t> passing(queries.size() * kMostBlocks);
   std::vector<float> distances;
-  for (size_t first = begin; first < end;) {
+  size_t first = begin;
+  while (first < end && !TooManyPass(scans, k, first - begin)) {
     // While few rows are known, thresholds fall fast: few rows are screened at once, and those that
     // pass are compared before the next. Later, they are compared when the next have been screened,
     // so that their cache misses overlap it.
@@ -152,12 +168,12 @@ uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
     }
     first = last;
   }
-  uint64_t compared = 0;
+  CodesScanned scanned{first, 0};
   for (QueryScan& scan : scans) {
     scan.Finish(&distances);
-    compared += scan.compared();
+    scanned.compared += scan.compared();
   }
-  return compared;
+  return scanned;
 }
 
 }  // namespace kith

@@ -32,12 +32,18 @@ Status VerifyScanCodes(const ContainerReader& file, const StoredVectors& vectors
 // Whether codes rule out enough rows for them to pay.
 bool ScansCodes(const StoredVectors& vectors, size_t k);
 
+struct CodesScanned {
+  size_t end = 0;         // rows before this one are dealt with
+  uint64_t compared = 0;  // full distances computed
+};
+
 // Offers to top[slot] all of the rows [begin, end) that comparing the slot's query with each of
-// them would leave there. Returns the number of full distances computed.
+// them would leave there. Stops early where codes rule out too little to pay.
 // REQUIRES: the vectors have codes, `queries` has the scorer's queries by slot; `begin` is a
 // multiple of kScreenRows, and so is `end` unless it is the number of rows.
-uint64_t ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
-                   const BoundedQueries& queries, size_t begin, size_t end, TopK* top);
+CodesScanned ScanCodes(const StoredVectors& vectors, const Scorer& scorer,
+                       const BoundedQueries& queries, size_t k, size_t begin, size_t end,
+                       TopK* top);
 
 }  // namespace kith
 

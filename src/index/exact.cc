@@ -54,7 +54,6 @@ struct ScanScratch {
 // Compares all queries of the scorer with rows [begin, end). Returns the number of distances.
 uint64_t ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t begin, size_t end,
                   ScanScratch* scratch, TopK* top) {
-  const simd::BelowFn below = simd::GetKernels().below;
   const size_t block = BlockRows(vectors.table, scorer.num_queries());
   scratch->distances.resize(scorer.num_queries() * block);
   scratch->near.resize(block);
@@ -63,14 +62,15 @@ uint64_t ScanRows(const StoredVectors& vectors, const Scorer& scorer, size_t beg
     const size_t last = std::min(end, first + block);
     // A tile never mixes float and integer queries.
     const size_t num_float = scorer.num_float();
-    if (num_float > 0) scorer.ScoreRows(0, num_float, first, last, distances, block);
+    if (num_float > 0) scorer.ScoreRowsRaw(0, num_float, first, last, distances, block);
     if (num_float < scorer.num_queries()) {
-      scorer.ScoreRows(num_float, scorer.num_queries(), first, last, distances + num_float * block,
-                       block);
+      scorer.ScoreRowsRaw(num_float, scorer.num_queries(), first, last,
+                          distances + num_float * block, block);
     }
     for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
-      const float* d = distances + slot * block;
-      const size_t count = below(d, last - first, top[slot].threshold(), scratch->near.data());
+      float* d = distances + slot * block;
+      const size_t count = scorer.FindNear(slot, first, last - first, top[slot].threshold(), d,
+                                           scratch->near.data());
       for (size_t i = 0; i < count; ++i) {
         const uint32_t near = scratch->near[i];
         if (d[near] > top[slot].threshold()) continue;
@@ -127,6 +127,7 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
     const size_t count = std::min(at_once, groups - start);
     std::vector<std::vector<TopK>> tops(count * parts);
     std::vector<uint64_t> compared(count * segments);
+    std::vector<uint64_t> by_codes(count * segments);
     std::vector<ScanScratch> scratch(threads);
     prepared.clear();
     for (size_t g = start; g < start + count; ++g) {
@@ -142,11 +143,16 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
       if (top.empty()) top.assign(own.scorer.num_queries(), TopK(kept));
       const size_t begin = SegmentBegin(n, segment, segments);
       const size_t end = SegmentBegin(n, segment + 1, segments);
-      compared[task] =
-          coded ? ScanCodes(vectors, own.scorer, *own.coded, begin, end, top.data())
-                : ScanRows(vectors, own.scorer, begin, end, &scratch[thread], top.data());
+      CodesScanned scanned{begin, 0};
+      if (coded) {
+        scanned = ScanCodes(vectors, own.scorer, *own.coded, kept, begin, end, top.data());
+        by_codes[task] = (scanned.end - begin) * own.scorer.num_queries();
+      }
+      compared[task] = scanned.compared + ScanRows(vectors, own.scorer, scanned.end, end,
+                                                   &scratch[thread], top.data());
     });
     stats->distances += std::accumulate(compared.begin(), compared.end(), uint64_t{0});
+    stats->codes += std::accumulate(by_codes.begin(), by_codes.end(), uint64_t{0});
     for (size_t g = 0; g < count; ++g) {
       const Scorer& scorer = prepared[g].scorer;
       for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
@@ -159,7 +165,6 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
       }
     }
   }
-  if (coded) stats->codes += static_cast<uint64_t>(n) * queries.rows;
   return Status::Ok();
 }
 

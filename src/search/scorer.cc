@@ -162,6 +162,32 @@ void Scorer::FinishIds(size_t slot, const uint32_t* ids, float* out, size_t n) c
 
 void Scorer::ScoreRows(size_t slot_begin, size_t slot_end, size_t row_begin, size_t row_end,
                        float* out, size_t out_stride) const noexcept {
+  ScoreRowsRaw(slot_begin, slot_end, row_begin, row_end, out, out_stride);
+  for (size_t slot = slot_begin; slot < slot_end; ++slot, out += out_stride) {
+    Finish(slot, NormsFrom(row_begin), out, row_end - row_begin);
+  }
+}
+
+size_t Scorer::FindNear(size_t slot, size_t row_begin, size_t n, float limit, float* scores,
+                        uint32_t* near) const noexcept {
+  size_t count = 0;
+  if (table_.metric == Metric::kDot) {
+    count = kernels_->negative_below(scores, n, limit, near);
+  } else if (table_.metric == Metric::kAngular) {
+    count =
+        kernels_->cosine_below(NormsFrom(row_begin), inverse_norms_[slot], scores, n, limit, near);
+  } else {
+    return kernels_->below(scores, n, limit, near);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const float* norm = NormsFrom(row_begin + near[i]);
+    Finish(slot, norm, scores + near[i], 1);
+  }
+  return count;
+}
+
+void Scorer::ScoreRowsRaw(size_t slot_begin, size_t slot_end, size_t row_begin, size_t row_end,
+                          float* out, size_t out_stride) const noexcept {
   const bool native = slot_begin >= num_float_;
   const size_t rows = row_end - row_begin;
   if (!native && table_.rows.dtype == DataType::kBit) {
@@ -174,15 +200,13 @@ void Scorer::ScoreRows(size_t slot_begin, size_t slot_end, size_t row_begin, siz
   kernel.tile(Query(slot_begin), native ? native_stride_ : float_stride_, slot_end - slot_begin,
               table_.rows.row(row_begin), table_.rows.stride, rows,
               native ? native_dim_ : float_dim_, out, out_stride);
-  for (size_t slot = slot_begin; slot < slot_end; ++slot, out += out_stride) {
-    Finish(slot, NormsFrom(row_begin), out, rows);
-  }
 }
 
 void Scorer::ScoreIds(size_t slot, const uint32_t* ids, size_t num_ids, float* out) const noexcept {
   const bool native = slot >= num_float_;
   if (!native && table_.rows.dtype == DataType::kBit) {
-    return ScoreDecoded(slot, ids, 0, num_ids, out);
+    ScoreDecoded(slot, ids, 0, num_ids, out);
+    return FinishIds(slot, ids, out, num_ids);
   }
   const simd::DistanceKernel& kernel = native ? native_kernel_ : float_kernel_;
   kernel.ids(Query(slot), table_.rows.data, table_.rows.stride, ids, num_ids,
@@ -212,11 +236,6 @@ void Scorer::ScoreDecoded(size_t slot, const uint32_t* ids, size_t first, size_t
       sum += part;
     }
     out[i] = sum;
-  }
-  if (ids != nullptr) {
-    FinishIds(slot, ids, out, n);
-  } else {
-    Finish(slot, NormsFrom(first), out, n);
   }
 }
 

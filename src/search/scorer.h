@@ -51,6 +51,17 @@ class Scorer {
   void ScoreRows(size_t slot_begin, size_t slot_end, size_t row_begin, size_t row_end, float* out,
                  size_t out_stride) const noexcept;
 
+  // The same but for the last step from what kernels give (dot products where the metric has them)
+  // to distances, which FindNear() does for the few rows that matter.
+  void ScoreRowsRaw(size_t slot_begin, size_t slot_end, size_t row_begin, size_t row_end,
+                    float* out, size_t out_stride) const noexcept;
+
+  // Of a slot's raw scores of rows [row_begin, row_begin + n): writes each position whose distance
+  // is <= limit to near [n], ascending, and the distance in place of its score. Returns their
+  // number.
+  size_t FindNear(size_t slot, size_t row_begin, size_t n, float limit, float* scores,
+                  uint32_t* near) const noexcept;
+
   // out[i] = internal distance of the slot to row ids[i]. REQUIRES: ids are valid rows.
   void ScoreIds(size_t slot, const uint32_t* ids, size_t num_ids, float* out) const noexcept;
 

@@ -145,6 +145,19 @@ constexpr size_t ScreenBlockBytes(size_t groups) { return kScreenRows * (4 * gro
 using ScreenFn = void (*)(const ScreenQuery* queries, size_t num_queries, const std::byte* blocks,
                           size_t num_blocks, size_t groups, uint16_t* passing, size_t stride);
 
+// values[i] = -values[i]
+using NegateFn = void (*)(float* values, size_t n);
+
+// dots[i] = 1 - dots[i] * (scale * inverse_norms[i]), brought into [0, 2]; NaN stays.
+using CosineFn = void (*)(const float* inverse_norms, float scale, float* dots, size_t n);
+
+// Writes each i with values[i] <= limit, ascending, and returns how many there are. out [n].
+using BelowFn = size_t (*)(const float* values, size_t n, float limit, uint32_t* out);
+
+// The same of what CosineFn would make of the dots.
+using CosineBelowFn = size_t (*)(const float* inverse_norms, float scale, const float* dots,
+                                 size_t n, float limit, uint32_t* out);
+
 struct Kernels {
   const char* target = "";
   DistanceKernel f32[kNumDataTypes][kNumOps];     // float32 queries; not for kBit rows
@@ -157,6 +170,11 @@ struct Kernels {
   CosineFn cosine = nullptr;
   BelowFn below = nullptr;
   ScreenFn screen = nullptr;
+  NegateFn negate = nullptr;
+  CosineFn cosine = nullptr;
+  BelowFn below = nullptr;
+  BelowFn negative_below = nullptr;  // of -values
+  CosineBelowFn cosine_below = nullptr;
 };
 
 // The best target's kernels, or those of KITH_SIMD / ForceTarget. Thread-safe.

@@ -21,11 +21,11 @@ constexpr size_t kWidth = HWY_MIN(kScreenRows, HWY_LANES(float));
 constexpr size_t kRegs = kScreenRows / kWidth;
 constexpr size_t kBoundBytes = 8;
 
-// Queries and blocks whose sums are kept in registers: for many queries, and for one, which needs
-// as many independent sums.
+// Queries and blocks whose sums are kept in registers. One query alone waits for memory, and is
+// fastest if that is read strictly in order, asked for so many bytes ahead.
 constexpr size_t kQueries = kRegs == 1 ? 4 : 2;
 constexpr size_t kBlocks = kRegs == 1 ? 2 : 1;
-constexpr size_t kBlocksOfOne = kRegs == 1 ? 4 : 1;
+constexpr size_t kScanAhead = 12288;
 
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSE2 && HWY_TARGET != HWY_AVX3_DL
 
@@ -115,7 +115,7 @@ HWY_INLINE void ScreenBlocks(const ScreenQuery* queries, const std::byte* blocks
     VI x[B][kRegs];
     for (size_t b = 0; b < B; ++b) {
       const std::byte* p = blocks + b * block_bytes + g * kScreenRows * 4;
-      if constexpr (kPrefetch) hwy::Prefetch(p + B * block_bytes);
+      if constexpr (kPrefetch) hwy::Prefetch(p + kScanAhead);
       for (size_t r = 0; r < kRegs; ++r) {
         x[b][r] = hn::LoadU(di, reinterpret_cast<const int32_t*>(p) + r * kWidth);
       }
@@ -157,7 +157,7 @@ void ScreenAll(const ScreenQuery* queries, const std::byte* blocks, size_t num_b
 void Screen(const ScreenQuery* queries, size_t num_queries, const std::byte* blocks,
             size_t num_blocks, size_t groups, uint16_t* passing, size_t stride) {
   if (num_queries == 1) {
-    return ScreenAll<1, kBlocksOfOne, true>(queries, blocks, num_blocks, groups, passing, stride);
+    return ScreenAll<1, 1, true>(queries, blocks, num_blocks, groups, passing, stride);
   }
   // Blocks that stay in the first-level cache for all queries.
   constexpr size_t kCacheBytes = 16 << 10;
@@ -171,8 +171,8 @@ void Screen(const ScreenQuery* queries, size_t num_queries, const std::byte* blo
                                           passing + q * stride + first, stride);
     }
     for (; q < num_queries; ++q) {
-      ScreenAll<1, kBlocksOfOne, false>(queries + q, at, count, groups,
-                                        passing + q * stride + first, stride);
+      ScreenAll<1, kBlocks, false>(queries + q, at, count, groups, passing + q * stride + first,
+                                   stride);
     }
   }
 }

@@ -32,6 +32,8 @@ TEST(DispatchTest, EveryTargetHasEveryKernel) {
     EXPECT_NE(kernels.negate, nullptr);
     EXPECT_NE(kernels.cosine, nullptr);
     EXPECT_NE(kernels.below, nullptr);
+    EXPECT_NE(kernels.negative_below, nullptr);
+    EXPECT_NE(kernels.cosine_below, nullptr);
   }
 }
 

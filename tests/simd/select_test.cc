@@ -59,6 +59,12 @@ TEST_P(SelectTest, Below) {
       std::vector<uint32_t> got(values.size() + 1, kUntouched);
       got.resize(kernels.below(floats.data(), values.size(), limit, got.data()));
       EXPECT_EQ(got, expected) << kernels.target << ", limit " << limit;
+
+      Floats negated(values);
+      kernels.negate(negated.data(), values.size());
+      got.assign(values.size() + 1, kUntouched);
+      got.resize(kernels.negative_below(negated.data(), values.size(), limit, got.data()));
+      EXPECT_EQ(got, expected) << kernels.target << ", limit " << limit;
     }
   }
 }
@@ -82,6 +88,26 @@ TEST_P(SelectTest, NegateAndCosine) {
         EXPECT_NE(cosines.data()[i], cosines.data()[i]) << kernels.target << " at " << i;
       }
       if (dots[i] == dots[i]) EXPECT_EQ(negated.data()[i], -dots[i]) << kernels.target;
+    }
+  }
+}
+
+TEST_P(SelectTest, CosineBelowIsCosineThenBelow) {
+  std::vector<float> dots = Random(GetParam(), 4);
+  std::vector<float> norms = Random(GetParam(), 5);
+  for (float& norm : norms) norm = std::abs(norm);
+  Floats dot_floats(dots);
+  Floats norm_floats(norms);
+  for (const Kernels& kernels : AvailableKernels()) {
+    for (const float limit : {-1.0f, 0.0f, 0.4f, 1.9f, 2.0f, kInfinity, kNan}) {
+      Floats distances(dots);
+      kernels.cosine(norm_floats.data(), 0.7f, distances.data(), dots.size());
+      std::vector<uint32_t> expected(dots.size());
+      expected.resize(kernels.below(distances.data(), dots.size(), limit, expected.data()));
+      std::vector<uint32_t> got(dots.size());
+      got.resize(kernels.cosine_below(norm_floats.data(), 0.7f, dot_floats.data(), dots.size(),
+                                      limit, got.data()));
+      EXPECT_EQ(got, expected) << kernels.target << ", limit " << limit;
     }
   }
 }
