@@ -24,7 +24,7 @@ struct MachineLimits {
   Peak bits;             // xor, vpopcntd, add
 };
 
-// Takes a few seconds and 1 GB of memory.
+// Takes a few seconds and 512 MB of memory.
 MachineLimits MeasureLimits();
 
 }  // namespace kith::bench

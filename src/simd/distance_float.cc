@@ -202,6 +202,9 @@ HWY_INLINE void ScoreBlock(const std::byte* queries, size_t query_stride, const 
 
 // ---- Batches: panels of rows.
 
+// From this many queries on, laying out the rows pays: more where blocks do well without.
+constexpr size_t kPanelMinQueries = kBlockQueries > 1 ? 32 : 8;
+
 // A panel keeps the coordinates of each of the sixteen sums together, and the sums in the order in
 // which a depth-first walk of SumLanes() adds them, so that results have the same bits. The order's
 // inverse is itself.
@@ -324,14 +327,9 @@ void Tile(const std::byte* queries, size_t query_stride, size_t num_queries, con
   size_t done = 0;
 #if HWY_TARGET != HWY_SCALAR
   constexpr size_t kMaxPanelDim = kPanelBytes / (kPanelVectors * kWidth * sizeof(float));
-  if (num_queries >= kPanelMinQueries) {
-    if (dim <= kMaxPanelDim) {
-      done = ScorePanels<T, Op, kPanelQueries, kPanelVectors>(
-          queries, query_stride, num_queries, rows, row_stride, num_rows, dim, out, out_stride);
-    } else if (dim <= 2 * kMaxPanelDim) {
-      done = ScorePanels<T, Op, 2 * kPanelQueries, kPanelVectors / 2>(
-          queries, query_stride, num_queries, rows, row_stride, num_rows, dim, out, out_stride);
-    }
+  if (num_queries >= kPanelMinQueries && dim <= kMaxPanelDim) {
+    done = ScorePanels<T, Op, kPanelQueries, kPanelVectors>(
+        queries, query_stride, num_queries, rows, row_stride, num_rows, dim, out, out_stride);
   }
 #endif
   if (done < num_rows) {

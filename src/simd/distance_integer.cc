@@ -138,6 +138,9 @@ HWY_INLINE void ScoreInPlace(const std::byte* queries, size_t query_stride, size
 
 // ---- Batches: panels of rows.
 
+// From this many queries on, laying out the rows pays.
+constexpr size_t kPanelMinQueries = 4;
+
 // Bytes of a row that one panel holds; longer rows are summed up piece by piece.
 constexpr size_t kPanelRows = kPanelVectors * kWidth;
 constexpr size_t kMaxPanelDim = kPanelBytes / kPanelRows;

@@ -20,9 +20,6 @@ namespace kith::simd::HWY_NAMESPACE {
 // where they are.
 constexpr size_t kPanelBytes = 64 << 10;
 
-// From this many queries on, laying out the rows pays.
-constexpr size_t kPanelMinQueries = 8;
-
 // Queries that one call lays out rows for.
 constexpr size_t kPanelBatch = 256;
 
