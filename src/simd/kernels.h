@@ -107,14 +107,7 @@ using RotateRoundFn = void (*)(float* x, size_t dim, const float* factors, size_
 using MultiplyFn = void (*)(const float* a, size_t a_stride, size_t rows, const float* b,
                             size_t b_stride, size_t inner, size_t cols, float* out,
                             size_t out_stride);
-// values[i] = -values[i]
-using NegateFn = void (*)(float* values, size_t n);
 
-// dots[i] = 1 - dots[i] * (scale * inverse_norms[i]), brought into [0, 2]; NaN stays.
-using CosineFn = void (*)(const float* inverse_norms, float scale, float* dots, size_t n);
-
-// Writes each i with values[i] <= limit, ascending, and returns how many there are. out [n].
-using BelowFn = size_t (*)(const float* values, size_t n, float limit, uint32_t* out);
 // A row's 8-bit code bounds its distance (quant/bounded_code.h) by a weighted sum
 //   v = norm_weight * norm + error_weight * error + dot_weight * (step * dot)
 // of what is stored of it and the dot product of its code with the query's. Rows with v > limit are
@@ -166,9 +159,6 @@ struct Kernels {
   TreeKernels tree[2] = {};                       // for rows of 64 and 128 bytes
   RotateRoundFn rotate_round = nullptr;
   MultiplyFn multiply = nullptr;
-  NegateFn negate = nullptr;
-  CosineFn cosine = nullptr;
-  BelowFn below = nullptr;
   ScreenFn screen = nullptr;
   NegateFn negate = nullptr;
   CosineFn cosine = nullptr;
