@@ -39,6 +39,7 @@ struct Forest::Scratch {
   CodeQuery code_query;
   std::vector<float> lower_bounds;
   std::vector<float> distances;
+  std::vector<uint32_t> near;
   TopK top;
 };
 
@@ -134,19 +135,27 @@ void Forest::Shortlist(size_t k, Scratch* s, SearchStats* stats) const {
 
 // The k nearest of the candidates that were compared, in s->top.
 void Forest::SelectNearest(size_t k, Scratch* s) const {
+  constexpr size_t kBlock = 64;
+  const simd::BelowFn below = simd::GetKernels().below;
   const std::vector<uint32_t>& candidates = s->walk.candidates();
+  const float* distances = s->distances.data();
+  const size_t count = candidates.size();
+  s->near.resize(std::max(count, kBlock));
   s->top.Reset(k);
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    if (s->distances[i] < s->top.threshold()) {
-      s->top.Offer(s->distances[i], static_cast<uint32_t>(i));
+  for (size_t begin = 0; begin < count; begin += kBlock) {
+    const size_t near = below(distances + begin, std::min(kBlock, count - begin),
+                              s->top.threshold(), s->near.data());
+    for (size_t i = 0; i < near; ++i) {
+      const size_t candidate = begin + s->near[i];
+      s->top.Offer(distances[candidate], static_cast<uint32_t>(candidate));
     }
   }
-  // Looking up every candidate's row would cost a cache miss each; only ties need it before the
-  // end.
-  const float bound = s->top.threshold();
+  // Looking up every candidate's row would cost a cache miss each; only ties need it before the end.
+  const size_t near = below(distances, count, s->top.threshold(), s->near.data());
   s->top.Reset(k);
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    if (s->distances[i] <= bound) s->top.Offer(s->distances[i], vectors_.RowAt(candidates[i]));
+  for (size_t i = 0; i < near; ++i) {
+    const uint32_t candidate = s->near[i];
+    s->top.Offer(distances[candidate], vectors_.RowAt(candidates[candidate]));
   }
 }
 
