@@ -135,15 +135,17 @@ void Forest::Shortlist(size_t k, Scratch* s, SearchStats* stats) const {
 
 // The k nearest of the candidates that were compared, in s->top.
 void Forest::SelectNearest(size_t k, Scratch* s) const {
-  constexpr size_t kBlock = 64;
+  constexpr size_t kLargestBlock = 256;
   const simd::BelowFn below = simd::GetKernels().below;
   const std::vector<uint32_t>& candidates = s->walk.candidates();
   const float* distances = s->distances.data();
   const size_t count = candidates.size();
-  s->near.resize(std::max(count, kBlock));
+  s->near.resize(count);
   s->top.Reset(k);
-  for (size_t begin = 0; begin < count; begin += kBlock) {
-    const size_t near = below(distances + begin, std::min(kBlock, count - begin),
+  size_t block = 16;  // small as long as nearly all are near
+  for (size_t begin = 0; begin < count; begin += block) {
+    if (begin >= 4 * block) block = std::min(2 * block, kLargestBlock);
+    const size_t near = below(distances + begin, std::min(block, count - begin),
                               s->top.threshold(), s->near.data());
     for (size_t i = 0; i < near; ++i) {
       const size_t candidate = begin + s->near[i];

@@ -15,7 +15,7 @@ constexpr size_t kLeastBranches = 8;
 constexpr size_t kMostBranches = 64;
 
 // Levels that all trees are descended before any of them is put off.
-constexpr int kFirstLevels = 2;
+constexpr int kFirstLevels = 3;
 
 }  // namespace
 
@@ -107,9 +107,9 @@ size_t ForestWalk::Step(const Trees& trees, float step, size_t count) {
 }
 
 // Leaves the costliest of the first `count` branches of active_ to the queue if there are more than
-// will be needed. A third at a time: early costs say little. Returns how many remain.
+// will be needed. Half at a time: early costs say little. Returns how many remain.
 size_t ForestWalk::Defer(size_t count, size_t enough) {
-  const size_t kept = std::max(enough, count - count / 3);
+  const size_t kept = std::max(enough, count - count / 2);
   if (kept >= count) return count;
   const auto begin = active_.begin();
   std::nth_element(begin, begin + static_cast<ptrdiff_t>(kept),
@@ -136,7 +136,7 @@ void ForestWalk::Descend(const Trees& trees, const RoutingQuery& query, size_t e
     }
   }
   for (int level = 0; count > 0 && count <= nodes_left_; ++level) {
-    if (level >= kFirstLevels && level % 2 == 0) count = Defer(count, enough);
+    if (level >= kFirstLevels && level % 3 == 0) count = Defer(count, enough);
     nodes_left_ -= count;
     stats->nodes += count;
     for (size_t i = 0; i < count; ++i) active_ids_[i] = active_[i].child;
@@ -166,10 +166,10 @@ void ForestWalk::Collect(const Trees& trees, uint32_t leaf, const CandidateRows&
 void ForestWalk::Run(const Trees& trees, const RoutingQuery& query, size_t search_k,
                      const CandidateRows& rows, SearchStats* stats) {
   Begin(trees);
-  // Half as many leaves again as search_k seems to need: costs still change on the way down.
+  // Some more leaves than search_k seems to need: costs still change on the way down.
   const size_t leaf_size = std::max<size_t>(trees.mean_leaf_size(), 1);
   const size_t leaves = search_k / leaf_size + 1;
-  Descend(trees, query, leaves + leaves / 2 + kLeastBranches, stats);
+  Descend(trees, query, leaves + leaves / 4 + 4, stats);
   std::sort(reached_.begin(), reached_.end());
   while (true) {
     for (const Branch& branch : reached_) {
