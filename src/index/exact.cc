@@ -12,12 +12,15 @@ namespace {
 
 constexpr size_t kBlockBytes = 128 << 10;   // rows that stay in the second-level cache
 constexpr size_t kGroupBytes = 2 << 20;     // queries that share one pass over the rows
+constexpr size_t kBestBytes = 16 << 20;     // what they keep
 constexpr size_t kTileDistances = 1 << 16;  // of a group's queries and a block's rows
 constexpr size_t kRowsTogether = 64;        // the kernels' own blocks
 
 // Many, as they share the reading of the rows and their layout.
-size_t QueriesAtOnce(const VectorTable& table) {
-  return std::clamp<size_t>(kGroupBytes / (table.rows.dim * sizeof(float)), 16, 256);
+size_t QueriesAtOnce(const VectorTable& table, size_t k) {
+  const size_t fit = std::min(kGroupBytes / (table.rows.dim * sizeof(float)),
+                              kBestBytes / (std::max<size_t>(k, 1) * sizeof(Candidate)));
+  return std::clamp<size_t>(fit, 16, 256);
 }
 
 size_t BlockRows(const VectorTable& table, size_t num_queries) {
@@ -26,14 +29,14 @@ size_t BlockRows(const VectorTable& table, size_t num_queries) {
   return std::clamp<size_t>(rows / kRowsTogether * kRowsTogether, kRowsTogether, 1024);
 }
 
-// Few queries: the threads share the rows, in several parts each, as some run later than others.
-// Many: each takes its own queries. A part is worth more than handing it over.
-size_t NumSegments(const VectorTable& table, size_t group, size_t groups, int threads) {
-  const size_t parts = 4 * static_cast<size_t>(threads);
-  if (threads == 1 || groups == 0 || groups >= parts) return 1;
+// The threads share groups of queries and, where there are few groups, the rows: in several parts
+// each, as some run later than others. A part is worth more than handing it over.
+size_t NumSegments(const VectorTable& table, size_t group, size_t num_groups, int threads) {
+  if (threads == 1 || num_groups == 0) return 1;
   constexpr size_t kPartBytes = 1 << 20;  // of rows, times the queries that meet them
   const size_t most = table.rows.rows * table.rows.stride * group / kPartBytes + 1;
-  return std::min({(parts + groups - 1) / groups, most, table.rows.rows / kRowsTogether + 1});
+  return std::min({(4 * static_cast<size_t>(threads) + num_groups - 1) / num_groups, most,
+                   table.rows.rows / kRowsTogether + 1});
 }
 
 struct ScanScratch {
@@ -77,13 +80,13 @@ Status ExactSearch(const StoredVectors& vectors, const MatrixView& queries, size
   const size_t n = vectors.table.rows.rows;
   const size_t kept = std::min(k, n);
   threads = ResolveThreads(threads);
-  const size_t group = QueriesAtOnce(vectors.table);
+  const size_t group = QueriesAtOnce(vectors.table, kept);
   const size_t groups = (queries.rows + group - 1) / group;
+  const size_t at_once = std::min(groups, static_cast<size_t>(threads) * 2);
   const size_t segments =
-      NumSegments(vectors.table, std::min(queries.rows, group), groups, threads);
+      NumSegments(vectors.table, std::min(queries.rows, group), at_once, threads);
   std::vector<Scorer> scorers;
   nearest->assign(queries.rows, {});
-  const size_t at_once = static_cast<size_t>(threads) * 4;
   for (size_t start = 0; start < groups; start += at_once) {
     const size_t count = std::min(at_once, groups - start);
     // One for each group, thread and query: what they hold together does not depend on which thread
