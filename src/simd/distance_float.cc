@@ -87,15 +87,8 @@ struct OpHamming {
 
 // ---- Blocks of rows, read where they are.
 
-constexpr size_t kBlockRows = 4;
 // Queries in one block: as many as the registers hold.
 constexpr size_t kBlockQueries = kRegs == 1 ? 4 : 1;
-// Rows whose sums are finished together.
-constexpr size_t kGroupRows = HWY_MAX(kWidth, kBlockRows);
-// How far ahead of a scan memory is asked for, bytes. Scans read row after row, with this: the
-// processor's own prefetcher falls behind where work lies between reads, most so for narrow types,
-// and where several rows are read side by side.
-constexpr size_t kScanAhead = 6144;
 
 // out[q * R + r] = the partial sums of query q and row r.
 template <class T, class Op, size_t Q, size_t R, bool kPrefetch>

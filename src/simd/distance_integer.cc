@@ -19,11 +19,6 @@ namespace {
 
 // Of the first-level cache, what a chunk of rows may take.
 constexpr size_t kCacheBytes = 16 << 10;
-constexpr size_t kBlockRows = 4;
-// Rows whose sums are finished together.
-constexpr size_t kGroupRows = HWY_MAX(kWidth, kBlockRows);
-// How far ahead of a scan memory is asked for, bytes; see distance_float.cc.
-constexpr size_t kScanAhead = 6144;
 
 template <class Op, size_t R, bool kPrefetch>
 HWY_INLINE void Accumulate(const uint8_t* query, const uint8_t* const* rows, size_t dim,

@@ -36,6 +36,8 @@ inline constexpr size_t kQueryPadding = 64;
 //            multiple of kQueryPadding
 //   rows     any alignment, row_stride in bytes; nothing past a row's last coordinate is read
 //   dim      coordinates; for kBit the bytes of a row
+// One query reads the rows as they come; many, a copy of some rows at a time on the stack (72 KB).
+// More queries in one call share that work; the results are the same bit for bit.
 using TileFn = void (*)(const std::byte* queries, size_t query_stride, size_t num_queries,
                         const std::byte* rows, size_t row_stride, size_t num_rows, size_t dim,
                         float* out, size_t out_stride);

@@ -1,4 +1,5 @@
-// Sums across lanes, of many accumulators together. Included once for each target.
+// What the distance kernels share: the shapes of their loops, and sums across lanes of many
+// accumulators together. Included once for each target.
 #if defined(KITH_SIMD_REDUCE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef KITH_SIMD_REDUCE_INL_H_
 #undef KITH_SIMD_REDUCE_INL_H_
@@ -20,6 +21,15 @@ template <class T>
 using D32 = hn::CappedTag<T, 16>;
 template <class T>
 using V32 = hn::Vec<D32<T>>;
+
+// Rows compared side by side, and rows whose sums are finished together.
+constexpr size_t kBlockRows = 4;
+constexpr size_t kGroupRows = HWY_MAX(kWidth, kBlockRows);
+
+// How far ahead of a scan memory is asked for, bytes. Scans read row after row, with this: the
+// processor's own prefetcher falls behind where work lies between reads, most so for narrow types,
+// and where several rows are read side by side.
+constexpr size_t kScanAhead = 6144;
 
 // Floats are summed in one order on every target: lane i with i + 8, then 4, 2, 1. This is the part
 // of it that is between registers.
