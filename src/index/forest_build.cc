@@ -26,7 +26,7 @@ uint32_t DefaultTrees(size_t n) { return n <= 1000 ? 4 : 32; }
 
 // Leaves of some tens of points: smaller ones make more nodes to visit, larger ones more
 // candidates.
-constexpr uint32_t kDefaultLeafSize = 48;
+constexpr uint32_t kDefaultLeafSize = 56;
 
 // Planes finer than bytes of a query can tell, a tree, before queries are not rounded for them.
 constexpr size_t kFineNodes = 8;
