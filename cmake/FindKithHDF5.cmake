@@ -1,11 +1,22 @@
-# Finds the serial C library of HDF5 as the target hdf5::hdf5, without needing the C language in
-# the project (CMake's own FindHDF5 does). Installed with kith, whose static library needs it.
+# Finds the serial C library of HDF5 without needing the C language in the project (CMake's own
+# FindHDF5 does): its headers, KITH_HDF5_INCLUDE_DIR, and the name by which programs load it,
+# KITH_HDF5_SONAME. The target hdf5::hdf5 is for tests, which link it.
 find_path(KITH_HDF5_INCLUDE_DIR hdf5.h PATH_SUFFIXES hdf5/serial)
 find_library(KITH_HDF5_LIBRARY NAMES hdf5_serial hdf5 PATH_SUFFIXES hdf5/serial)
 mark_as_advanced(KITH_HDF5_INCLUDE_DIR KITH_HDF5_LIBRARY)
 
+# libhdf5_serial.so.103.3.1 is loaded as libhdf5_serial.so.103.
+set(KITH_HDF5_SONAME "")
+if(KITH_HDF5_LIBRARY)
+  file(REAL_PATH ${KITH_HDF5_LIBRARY} kith_hdf5_file)
+  if(kith_hdf5_file MATCHES "/(lib[^/]*\\.so\\.[0-9]+)[^/]*$")
+    set(KITH_HDF5_SONAME ${CMAKE_MATCH_1})
+  endif()
+endif()
+
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(KithHDF5 REQUIRED_VARS KITH_HDF5_LIBRARY KITH_HDF5_INCLUDE_DIR)
+find_package_handle_standard_args(KithHDF5 REQUIRED_VARS KITH_HDF5_LIBRARY KITH_HDF5_INCLUDE_DIR
+                                                         KITH_HDF5_SONAME)
 
 if(KithHDF5_FOUND AND NOT TARGET hdf5::hdf5)
   add_library(hdf5::hdf5 UNKNOWN IMPORTED)

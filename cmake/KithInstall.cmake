@@ -16,7 +16,6 @@ configure_package_config_file(
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/kithConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/kithConfig.cmake ${PROJECT_BINARY_DIR}/kithConfigVersion.cmake
-              ${PROJECT_SOURCE_DIR}/cmake/FindKithHDF5.cmake
         DESTINATION ${KITH_CMAKE_DIR})
 
 # kith.pc names its directories relative to itself, so an installed tree may be moved.

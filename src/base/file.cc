@@ -175,6 +175,7 @@ MappedFile::~MappedFile() {
 
 void MappedFile::Prefault() const {
   if (data_ == nullptr) return;
+  Advise(Access::kUsual);  // to be read in large pieces
   void* data = const_cast<std::byte*>(data_);
 #ifdef MADV_POPULATE_READ
   if (madvise(data, size_, MADV_POPULATE_READ) == 0) return;
@@ -182,8 +183,12 @@ void MappedFile::Prefault() const {
   madvise(data, size_, MADV_WILLNEED);
 }
 
-void MappedFile::AdviseSequential() const {
-  if (data_ != nullptr) madvise(const_cast<std::byte*>(data_), size_, MADV_SEQUENTIAL);
+void MappedFile::Advise(Access access) const {
+  if (data_ == nullptr) return;
+  const int advice = access == Access::kSequential ? MADV_SEQUENTIAL
+                     : access == Access::kRandom   ? MADV_RANDOM
+                                                   : MADV_NORMAL;
+  madvise(const_cast<std::byte*>(data_), size_, advice);
 }
 
 Result<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {

@@ -32,8 +32,10 @@ class MappedFile {
 
   // Reads the whole file into the page cache and maps its pages, as far as the system can.
   void Prefault() const;
-  // Tells the kernel that the file will be read once, front to back.
-  void AdviseSequential() const;
+  // Tells the kernel how the file will be read from now on: once, front to back; here and there, so
+  // that reading ahead of what is asked for only costs; or as usual.
+  enum class Access { kSequential, kRandom, kUsual };
+  void Advise(Access access) const;
 
  private:
   MappedFile() = default;

@@ -1,5 +1,6 @@
 // OpenIndex and VerifyIndex: a .kith file and the ways into it.
 #include <algorithm>
+#include <atomic>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -47,6 +48,8 @@ class IndexFile final : public Index {
     }
     if (file.Find("forest") != nullptr) {
       KITH_ASSIGN_OR_RETURN(index->forest_, Forest::Open(index->file_, index->vectors_));
+      // A walk through trees reads some hundred pages; the kernel would read megabytes around each.
+      file.file().Advise(MappedFile::Access::kRandom);
     }
     index->FillInfo();
     return index;
@@ -67,6 +70,10 @@ class IndexFile final : public Index {
       KITH_RETURN_IF_ERROR(forest_->Search(queries, params.k, params.effort, params.threads,
                                            &nearest, &result->stats));
     } else {
+      // A scan reads everything, and wants it read ahead.
+      if (forest_ != nullptr && !scanned_.exchange(true)) {
+        file_->file().Advise(MappedFile::Access::kUsual);
+      }
       KITH_RETURN_IF_ERROR(
           ExactSearch(vectors_, queries, params.k, params.threads, &nearest, &result->stats));
     }
@@ -201,6 +208,7 @@ class IndexFile final : public Index {
   KeyLookup keys_;
   IdLookup ids_;
   std::unique_ptr<Forest> forest_;
+  mutable std::atomic<bool> scanned_ = false;
   IndexInfo info_;
 };
 

@@ -344,7 +344,7 @@ Status ContainerReader::Corrupt(std::string_view section, const std::string& wha
 }
 
 Status ContainerReader::VerifyChecksums() const {
-  file_->AdviseSequential();
+  file_->Advise(MappedFile::Access::kSequential);
   uint64_t end = kPageBytes;  // of what has been read
   const auto check_gap = [&](uint64_t until) {
     if (AllZero(file_->bytes().subspan(end, until - end))) return Status::Ok();

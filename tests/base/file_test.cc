@@ -83,7 +83,7 @@ TEST(MappedFileTest, ShowsTheContent) {
   WriteFile(dir.File("a"), content);
   const auto file = MappedFile::Open(dir.File("a"));
   ASSERT_TRUE(file.ok()) << file.status().message();
-  (*file)->AdviseSequential();
+  (*file)->Advise(MappedFile::Access::kSequential);
   (*file)->Prefault();
   EXPECT_EQ(Text(**file), content);
   EXPECT_EQ((*file)->path(), dir.File("a"));
@@ -94,7 +94,7 @@ TEST(MappedFileTest, EmptyFile) {
   WriteFile(dir.File("a"), "");
   const auto file = MappedFile::Open(dir.File("a"));
   ASSERT_TRUE(file.ok());
-  (*file)->AdviseSequential();
+  (*file)->Advise(MappedFile::Access::kSequential);
   (*file)->Prefault();
   EXPECT_TRUE((*file)->bytes().empty());
 }
