@@ -56,8 +56,8 @@ Status BuildIndex(const MatrixView& vectors, const std::string& path, const Buil
 struct SearchParams {
   size_t k = 10;
   IndexKind index = IndexKind::kAuto;
-  // Forest: search_k, the distinct vectors compared with each query, at least dim / 4 of them unless
-  // it is 0. -1: 8 * k * num_trees.
+  // Forest: search_k, the distinct vectors compared with each query, at least dim / 4 of them
+  // unless it is 0. -1: 8 * k * num_trees.
   int64_t effort = -1;
   int threads = 1;  // 0: one for each core. Results never depend on it.
 };

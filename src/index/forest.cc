@@ -145,14 +145,15 @@ void Forest::SelectNearest(size_t k, Scratch* s) const {
   size_t block = 16;  // small as long as nearly all are near
   for (size_t begin = 0; begin < count; begin += block) {
     if (begin >= 4 * block) block = std::min(2 * block, kLargestBlock);
-    const size_t near = below(distances + begin, std::min(block, count - begin),
-                              s->top.threshold(), s->near.data());
+    const size_t near = below(distances + begin, std::min(block, count - begin), s->top.threshold(),
+                              s->near.data());
     for (size_t i = 0; i < near; ++i) {
       const size_t candidate = begin + s->near[i];
       s->top.Offer(distances[candidate], static_cast<uint32_t>(candidate));
     }
   }
-  // Looking up every candidate's row would cost a cache miss each; only ties need it before the end.
+  // Looking up every candidate's row would cost a cache miss each; only ties need it before the
+  // end.
   const size_t near = below(distances, count, s->top.threshold(), s->near.data());
   s->top.Reset(k);
   for (size_t i = 0; i < near; ++i) {

@@ -1,7 +1,7 @@
 // OpenIndex and VerifyIndex: a .kith file and the ways into it.
 #include <algorithm>
-#include <atomic>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <cmath>
 

@@ -158,8 +158,7 @@ void CodeQuery::Estimate(std::span<const std::byte> codes, const uint32_t* ids, 
     CodeFactors factors{};
     std::memcpy(&factors, codes.data() + ids[i] * row_bytes + code_bytes, sizeof(factors));
     const float dot = step_ * (static_cast<float>(dots[i]) + offset_);
-    const float estimate =
-        factors.norm * factors.norm + squared_norm_ - 2 * factors.weight * dot;
+    const float estimate = factors.norm * factors.norm + squared_norm_ - 2 * factors.weight * dot;
     const float error = 2 * error_scale_ * factors.norm;
     const bool sound = error < std::numeric_limits<float>::infinity() && !std::isnan(estimate);
     estimates[i] = sound ? std::max(estimate, 0.0f) : std::numeric_limits<float>::infinity();

@@ -36,8 +36,8 @@ struct CodeShape {
   size_t rotated_dim() const { return Rotation::PaddedDim(dim); }
   // Bits packed so that byte j holds coordinates j, j + code_bytes, ..., from its lowest bits up.
   size_t code_bytes() const { return RoundUp((rotated_dim() * bits + 7) / 8, 4); }
-  // Codes longer than a cache line begin on one if that costs at most a fourth: they are read alone,
-  // wherever they lie.
+  // Codes longer than a cache line begin on one if that costs at most a fourth: they are read
+  // alone, wherever they lie.
   size_t row_bytes() const {
     const size_t bytes = code_bytes() + sizeof(CodeFactors);
     const size_t lines = RoundUp(bytes, kCacheLine);

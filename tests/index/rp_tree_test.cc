@@ -79,7 +79,8 @@ Shape Check(const Tree& tree, const Points& points, uint32_t leaf_size) {
       for (size_t c = 0; c < points.dim; ++c) {
         dot += direction[c] * static_cast<double>(points.row(i)[c]);
       }
-      const uint32_t next = node.scale * dot - node.threshold < 0 ? node.children[0] : node.children[1];
+      const uint32_t next =
+          node.scale * dot - node.threshold < 0 ? node.children[0] : node.children[1];
       if ((next & kLeafBit) == 0 && (next <= child || next >= num_nodes)) {
         ADD_FAILURE() << "node " << child << " has the child " << next;
         return {};
