@@ -10,18 +10,17 @@
 namespace kith {
 
 // What is used of it, less the prefix H5.
-#define KITH_HDF5_FUNCTIONS(X)                                                                   \
-  X(Aclose)                                                                                      \
-  X(Aget_space)                                                                                  \
-  X(Aget_type) X(Aopen) X(Aread) X(Dclose) X(Dcreate2) X(Dget_create_plist) X(Dget_space)        \
-      X(Dget_storage_size) X(Dget_type) X(Dopen2) X(Dread) X(Dwrite) X(Eget_auto2) X(Eset_auto2) \
-          X(Fclose) X(Fcreate) X(Fflush) X(Fget_file_image) X(Fopen) X(Lexists) X(Lget_info)     \
-              X(Pclose) X(Pcreate) X(Pget_external_count) X(Pget_layout) X(Pset_fapl_core)       \
-                  X(Pset_file_image) X(Pset_obj_track_times) X(Sclose) X(Screate_simple)         \
-                      X(Sget_simple_extent_dims) X(Sget_simple_extent_ndims)                     \
-                          X(Sget_simple_extent_npoints) X(Sselect_hyperslab) X(Tclose) X(Tcopy)  \
-                              X(Tenum_create) X(Tenum_insert) X(Tget_class) X(Tget_sign)         \
-                                  X(Tget_size) X(Tis_variable_str) X(free_memory)
+// clang-format off
+#define KITH_HDF5_FUNCTIONS(X) \
+  X(Aclose) X(Aget_space) X(Aget_type) X(Aopen) X(Aread) X(Dclose) X(Dcreate2) \
+  X(Dget_create_plist) X(Dget_space) X(Dget_storage_size) X(Dget_type) X(Dopen2) X(Dread) \
+  X(Dwrite) X(Eget_auto2) X(Eset_auto2) X(Fclose) X(Fcreate) X(Fflush) X(Fget_file_image) \
+  X(Fopen) X(Lexists) X(Lget_info) X(Pclose) X(Pcreate) X(Pget_external_count) X(Pget_layout) \
+  X(Pset_fapl_core) X(Pset_file_image) X(Pset_obj_track_times) X(Sclose) X(Screate_simple) \
+  X(Sget_simple_extent_dims) X(Sget_simple_extent_ndims) X(Sget_simple_extent_npoints) \
+  X(Sselect_hyperslab) X(Tclose) X(Tcopy) X(Tenum_create) X(Tenum_insert) X(Tget_class) \
+  X(Tget_sign) X(Tget_size) X(Tis_variable_str) X(free_memory)
+// clang-format on
 
 struct Hdf5Library {
 #define KITH_HDF5_MEMBER(name) decltype(&::H5##name) name = nullptr;
