@@ -287,7 +287,7 @@ void TwoMeans(const uint8_t* rows, const uint32_t* ids, size_t count, size_t fir
               int rounds, SplitPlane* plane) {
   const DI32 d;
   const uint64_t all = count == 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
-  Halves<kStride> halves;
+  Halves<kStride> halves{};
   alignas(64) uint16_t total[kStride];
   SumRows<kStride>(rows, ids, all, total);
   SumRows<kStride>(rows, ids, uint64_t{1} << first, halves.sums[0]);
