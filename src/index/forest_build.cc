@@ -54,9 +54,18 @@ float LargestNorm(const MatrixView& rows, int threads) {
   return *std::max_element(largest.begin(), largest.end());
 }
 
-// Appends a tree: its nodes numbered after those already there, its leaves' entries as positions.
-Status AppendTree(Tree tree, size_t node_bytes, const std::vector<uint32_t>& positions,
-                  GrownForest* forest) {
+// Makes the entries of a tree, rows so far, the positions that leaves hold: ascending in each.
+void PlaceEntries(const std::vector<uint32_t>& positions, Tree* tree) {
+  uint32_t begin = 0;
+  for (const uint32_t end : tree->leaf_ends) {
+    for (uint32_t i = begin; i < end; ++i) tree->entries[i] = positions[tree->entries[i]];
+    std::sort(tree->entries.begin() + begin, tree->entries.begin() + end);
+    begin = end;
+  }
+}
+
+// Appends a tree whose entries are positions; its nodes are numbered after those already there.
+Status AppendTree(const Tree& tree, size_t node_bytes, GrownForest* forest) {
   const size_t at = forest->nodes.size();
   const auto first_node = static_cast<uint32_t>(at / node_bytes);
   if (at / node_bytes + tree.nodes.size() / node_bytes >= kLeafBit) {
@@ -67,8 +76,6 @@ Status AppendTree(Tree tree, size_t node_bytes, const std::vector<uint32_t>& pos
   uint32_t begin = 0;
   for (size_t leaf = 0; leaf < leaves.size(); ++leaf) {
     const uint32_t end = tree.leaf_ends[leaf];
-    for (uint32_t i = begin; i < end; ++i) tree.entries[i] = positions[tree.entries[i]];
-    std::sort(tree.entries.begin() + begin, tree.entries.begin() + end);
     KITH_ASSIGN_OR_RETURN(
         leaves[leaf],
         AppendLeaf(std::span(tree.entries).subspan(begin, end - begin), &forest->leaves));
@@ -134,18 +141,17 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
   sketches = {};
   bytes = {};
 
+  for (const Result<Tree>& tree : trees) KITH_RETURN_IF_ERROR(tree.status());
+  forest.order = trees[0]->entries;
   std::vector<uint32_t> positions(rows.rows);
+  for (uint32_t p = 0; p < forest.order.size(); ++p) positions[forest.order[p]] = p;
+  ParallelFor(num_trees, threads,
+              [&](size_t t, int /*thread*/) { PlaceEntries(positions, &*trees[t]); });
   size_t fine_nodes = 0;
-  for (uint32_t t = 0; t < num_trees; ++t) {
-    if (!trees[t].ok()) return trees[t].status();
-    fine_nodes += trees[t]->fine_nodes;
-    if (t == 0) {
-      forest.order = trees[0]->entries;
-      for (uint32_t p = 0; p < forest.order.size(); ++p) positions[forest.order[p]] = p;
-    }
-    KITH_RETURN_IF_ERROR(
-        AppendTree(std::move(*trees[t]), NodeBytes(shape.sketch_dim), positions, &forest));
-    trees[t] = Status::Internal("tree moved");
+  for (Result<Tree>& tree : trees) {
+    fine_nodes += tree->fine_nodes;
+    KITH_RETURN_IF_ERROR(AppendTree(*tree, NodeBytes(shape.sketch_dim), &forest));
+    tree = Status::Internal("its memory was given back");
   }
   forest.header.fine_planes = fine_nodes > forest.roots.size() * kFineNodes ? 1 : 0;
   forest.header.num_nodes =
