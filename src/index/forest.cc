@@ -2,12 +2,8 @@
 #include "index/forest.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <limits>
 
 #include "base/parallel.h"
-#include "base/strings.h"
 #include "search/scorer.h"
 #include "simd/kernels.h"
 
@@ -101,8 +97,7 @@ void Forest::Return(std::unique_ptr<Scratch> scratch) const {
 }
 
 // Keeps the candidates that may be among the k nearest, judging by their codes: those whose
-// estimate, given the benefit of its error, is below the k-th smallest estimate without that
-// benefit.
+// estimate less its error is at most the k-th smallest estimate plus error.
 void Forest::Shortlist(size_t k, Scratch* s, SearchStats* stats) const {
   std::vector<uint32_t>& candidates = s->walk.candidates();
   const size_t count = candidates.size();

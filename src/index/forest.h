@@ -63,12 +63,12 @@ class Forest {
 
   const ForestHeader& header() const { return header_; }
 
-  // As ExactSearch, from the candidates that search_k entries give; < 0: the default, which is
-  // eight for each tree and neighbour.
+  // As ExactSearch, among search_k distinct candidates, at least a fourth of the dimension unless
+  // it is 0; < 0: the default, which is eight for each tree and neighbour.
   Status Search(const MatrixView& queries, size_t k, int64_t search_k, int threads,
                 std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const;
 
-  // Checks every node, leaf and entry. Errors: Corruption.
+  // As Trees::Verify.
   Status Verify() const;
 
  private:

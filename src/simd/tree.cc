@@ -11,14 +11,15 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "simd/reduce-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace kith::simd::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using DI32 = hn::CappedTag<int32_t, 16>;
-using VI32 = hn::Vec<DI32>;
-constexpr size_t kLanes = HWY_MIN(16, HWY_LANES(int32_t));  // rows projected together
+using DI32 = D32<int32_t>;
+using VI32 = V32<int32_t>;
+constexpr size_t kLanes = kWidth;  // rows projected together
 
 #if HWY_TARGET == HWY_SCALAR
 
@@ -34,8 +35,6 @@ VI32 DotRow(const uint8_t* row, const Direction<kStride>& direction, VI32 start)
   for (size_t c = 0; c < kStride; ++c) sum += row[c] * direction.values[c];
   return hn::Set(DI32(), sum);
 }
-
-VI32 SumEach(VI32 (&sums)[1]) { return sums[0]; }
 
 template <size_t kStride>
 void AddRow(const uint8_t* row, uint16_t* sums) {
@@ -104,41 +103,6 @@ HWY_INLINE VI32 DotRow(const uint8_t* row, const Direction<kStride>& direction, 
 }
 
 #endif
-
-HWY_INLINE VI32 AddPairs(VI32 a, VI32 b) {
-  return hn::Add(hn::InterleaveLower(DI32(), a, b), hn::InterleaveUpper(DI32(), a, b));
-}
-HWY_INLINE VI32 AddPairs64(VI32 a, VI32 b) {
-  const hn::Repartition<int64_t, DI32> d64;
-  const auto wide_a = hn::BitCast(d64, a);
-  const auto wide_b = hn::BitCast(d64, b);
-  return hn::Add(hn::BitCast(DI32(), hn::InterleaveLower(d64, wide_a, wide_b)),
-                 hn::BitCast(DI32(), hn::InterleaveUpper(d64, wide_a, wide_b)));
-}
-// Blocks of 128 bits with the sums of vectors 0 to 3, by lane.
-HWY_INLINE VI32 SumFour(const VI32* v) {
-  return AddPairs64(AddPairs(v[0], v[1]), AddPairs(v[2], v[3]));
-}
-
-// Lane i: the sum of all lanes of sums[i].
-HWY_INLINE VI32 SumEach(VI32 (&sums)[kLanes]) {
-  const DI32 d;
-  if constexpr (kLanes == 4) return SumFour(sums);
-  if constexpr (kLanes == 8) {
-    const VI32 a = SumFour(sums);
-    const VI32 b = SumFour(sums + 4);
-    return hn::Add(hn::ConcatLowerLower(d, b, a), hn::ConcatUpperUpper(d, b, a));
-  }
-  if constexpr (kLanes == 16) {
-    const auto fold = [&](VI32 a, VI32 b) HWY_ATTR {  // blocks a a b b
-      return hn::Add(hn::ConcatLowerLower(d, b, a), hn::ConcatUpperUpper(d, b, a));
-    };
-    const VI32 even = fold(SumFour(sums), SumFour(sums + 8));
-    const VI32 odd = fold(SumFour(sums + 4), SumFour(sums + 12));
-    return hn::Add(hn::OddEvenBlocks(odd, even),
-                   hn::OddEvenBlocks(hn::SwapAdjacentBlocks(odd), hn::SwapAdjacentBlocks(even)));
-  }
-}
 
 template <size_t kStride>
 HWY_INLINE void SumRows(const uint8_t* rows, const uint32_t* ids, uint64_t members,
