@@ -1,0 +1,77 @@
+// A graph as it lies in a file.
+//
+// Nodes are numbered as positions of the vectors are: node i is the vector at position i. Vectors
+// with the same bytes are one node, and the copies lie behind all nodes (section "graph_copies").
+#ifndef KITH_INDEX_GRAPH_LAYOUT_H_
+#define KITH_INDEX_GRAPH_LAYOUT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/aligned_buffer.h"
+#include "kith/index.h"
+#include "kith/types.h"
+#include "quant/edge_code.h"
+
+namespace kith {
+
+// Section "graph".
+struct GraphHeader {
+  uint32_t num_nodes;
+  uint32_t degree;       // neighbours kept of each node, a multiple of 16
+  uint32_t layout;       // a GraphLayout, not kAuto
+  uint32_t code_bits;    // of an edge's code; 0 in the compact layout
+  uint32_t num_entries;  // nodes that every search looks at first
+  float max_norm;        // dot: the largest |x|
+  uint8_t reserved[40];
+};
+static_assert(sizeof(GraphHeader) == 64);
+
+inline constexpr std::string_view kGraphSection = "graph";
+inline constexpr std::string_view kGraphNodesSection = "graph_nodes";      // packed: NodeShape
+inline constexpr std::string_view kGraphLinksSection = "graph_links";      // compact: u32 [n, R]
+inline constexpr std::string_view kGraphEntriesSection = "graph_entries";  // u32 [E]
+inline constexpr std::string_view kGraphMeanSection = "graph_mean";        // packed: f32 [dim]
+inline constexpr std::string_view kGraphSignsSection = "graph_rotation";   // packed: Rotation
+// u32 [num_nodes + 1]: copies of node i are at positions num_nodes + [copies[i], copies[i + 1]).
+// Only if there are any.
+inline constexpr std::string_view kGraphCopiesSection = "graph_copies";
+
+// Marks a neighbour that is not there.
+inline constexpr uint32_t kNoNode = 0xFFFFFFFFu;
+// Nodes are numbered below this.
+inline constexpr uint64_t kMaxNodes = uint64_t{1} << 31;
+
+// A packed node: all that a visit reads, in whole cache lines, one read after the other.
+//   row      the vector itself, zero up to a multiple of 64 bytes
+//   codes    of the residuals to the neighbours (quant/edge_code.h)
+//   weights, offsets   bfloat16 [degree] each
+//   links    u32 [degree], kNoNode where there are fewer
+struct NodeShape {
+  NodeShape() = default;
+  NodeShape(DataType dtype, size_t dim, const EdgeShape& edge_shape)
+      : edges(edge_shape), codes(RoundUp(RowBytes(dtype, dim), kCacheLine)) {
+    weights = codes + edges.code_bytes();
+    offsets = weights + edges.degree * sizeof(uint16_t);
+    links = offsets + edges.degree * sizeof(uint16_t);
+    bytes = RoundUp(links + edges.degree * sizeof(uint32_t), kCacheLine);
+  }
+
+  EdgeShape edges;
+  size_t codes = 0;  // where each part begins; the row at 0
+  size_t weights = 0;
+  size_t offsets = 0;
+  size_t links = 0;
+  size_t bytes = 0;
+};
+
+// Whether codes of edges can stand for the metric: Manhattan distances are no inner products, and
+// bits have nothing left to round.
+constexpr bool HasPackedLayout(Metric metric, DataType dtype) {
+  return dtype != DataType::kBit && metric != Metric::kManhattan && metric != Metric::kHamming;
+}
+
+}  // namespace kith
+
+#endif  // KITH_INDEX_GRAPH_LAYOUT_H_
