@@ -90,6 +90,7 @@ void GraphWalk::Start(const Scorer& scorer, size_t slot, const WalkTerms& terms,
   terms_ = terms;
   beam_.Reset(terms.width);
   seen_.Reset();
+  if (passed_ != kNoNode) seen_.Insert(passed_);
   nearest_.Reset(terms.k);
   if (visited_ != nullptr) visited_->clear();
   // The two nearest entries: the second costs one visit at worst, and saves a search begun on the
