@@ -112,7 +112,8 @@ void GraphWalk::Start(const Scorer& scorer, size_t slot, const WalkTerms& terms,
     if (view_->layout == GraphLayout::kCompact) nearest_.Offer(distance, entries[best]);
     Enter(Key(distance), entries[best]);
   }
-  for (size_t i = spread; i < entries.size(); ++i) {
+  // The first and those beyond the spread ones lead to every node between them.
+  for (size_t i = 0; i < entries.size(); i = i == 0 ? spread : i + 1) {
     const float key = Key(distances[i]);
     if (!(key < beam_.limit()) || !seen_.Insert(entries[i])) continue;
     if (view_->layout == GraphLayout::kCompact) nearest_.Offer(distances[i], entries[i]);
