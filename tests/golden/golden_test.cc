@@ -193,8 +193,8 @@ INSTANTIATE_TEST_SUITE_P(
                false, false, true},
         Golden{"angular_f32_graph_packed", Metric::kAngular, DataType::kF32, 40, 12, false, false,
                true, false, GraphLayout::kPacked},
-        Golden{"manhattan_i8_graph_compact", Metric::kManhattan, DataType::kI8, 150, 10, true, true,
-               false, false, GraphLayout::kCompact}),
+        Golden{"manhattan_i8_graph_compact", Metric::kManhattan, DataType::kI8, 150, 10, false,
+               true, false, false, GraphLayout::kCompact}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace
