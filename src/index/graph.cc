@@ -19,7 +19,7 @@ constexpr size_t kQueriesAtOnce = 32;
 
 // Walks in flight on a thread: while one waits for memory the others compute. Measured:
 // docs/graph.md.
-constexpr size_t kWalks = 4;
+const size_t kWalks = getenv("W") ? atoi(getenv("W")) : 4;
 
 // The beam's width if nobody says: recall@10 of 0.98 and more on most data.
 constexpr size_t kDefaultWidth = 64;

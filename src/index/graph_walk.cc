@@ -70,6 +70,8 @@ void GraphWalk::PrefetchNext() {
   const size_t next = beam_.Next();
   if (next == beam_.size()) return;
   Prefetch(beam_.node(next));
+  static const int la = getenv("LA") ? atoi(getenv("LA")) : 1;
+  if (la == 0) return;
   const size_t after = beam_.NextAfter(next);
   if (after < beam_.size()) Prefetch(beam_.node(after));
 }
@@ -105,8 +107,9 @@ void GraphWalk::Start(const Scorer& scorer, size_t slot, const WalkTerms& terms,
     if (!(distance < std::numeric_limits<float>::infinity())) break;  // NaN of a damaged file
     if (!seen_.Insert(entries[best])) continue;
     if (view_->layout == GraphLayout::kCompact) nearest_.Offer(distance, entries[best]);
-    Enter(Key(distance), entries[best]);
+    beam_.Offer(Key(distance), entries[best]);
   }
+  beam_.Enter();
   PrefetchNext();
 }
 
@@ -146,9 +149,10 @@ void GraphWalk::ExpandPacked(uint32_t node, SearchStats* stats) {
       const uint32_t neighbour = links[i];
       // A damaged file may name nodes that are not there.
       if (neighbour >= view_->num_nodes || !seen_.Insert(neighbour)) continue;
-      Enter(estimates[i], neighbour);
+      beam_.Offer(estimates[i], neighbour);
     }
   }
+  beam_.Enter();
 }
 
 void GraphWalk::ExpandCompact(uint32_t node, SearchStats* stats) {
@@ -161,11 +165,13 @@ void GraphWalk::ExpandCompact(uint32_t node, SearchStats* stats) {
   scorer_->ScoreIds(slot_, fresh_.data(), count, distances);
   stats->distances += count;
   stats->bytes += view_->degree * sizeof(uint32_t) + count * row_bytes_;
+  const float limit = beam_.limit();
   for (size_t i = 0; i < count; ++i) {
     nearest_.Offer(distances[i], fresh_[i]);
     const float key = Key(distances[i]);
-    if (key <= Reach()) Enter(key, fresh_[i]);
+    if (key <= Reach() && key < limit) beam_.Offer(key, fresh_[i]);
   }
+  beam_.Enter();
 }
 
 }  // namespace kith

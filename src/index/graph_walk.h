@@ -86,9 +86,6 @@ class GraphWalk {
  private:
   float Key(float distance) const { return terms_.scale * distance + terms_.shift; }
   float Reach() const;
-  void Enter(float key, uint32_t node) {
-    if (key < beam_.limit()) beam_.Insert(key, node);
-  }
   void ExpandPacked(uint32_t node, SearchStats* stats);
   void ExpandCompact(uint32_t node, SearchStats* stats);
   void PrefetchNext();
