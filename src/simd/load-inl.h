@@ -48,8 +48,10 @@ HWY_INLINE void LoadRow(const T* p, Float16& out) {
 // The last n < 16 coordinates, zero beyond. Never reads past them.
 template <class T>
 HWY_INLINE void LoadRowTail(const T* p, size_t n, Float16& out) {
-  // Where masked loads are emulated, they touch the lanes that are masked out.
-  if constexpr (std::is_same_v<T, float> && !HWY_MEM_OPS_MIGHT_FAULT) {
+  // Where masked loads are emulated, they touch the lanes that are masked out; those of AVX2 are
+  // not, though Highway has them so.
+  constexpr bool kMasks = !HWY_MEM_OPS_MIGHT_FAULT || HWY_TARGET == HWY_AVX2;
+  if constexpr (std::is_same_v<T, float> && kMasks) {
     const D d;
     for (size_t r = 0; r < kRegs; ++r) {
       const size_t left = n > r * kWidth ? HWY_MIN(n - r * kWidth, kWidth) : 0;
