@@ -16,52 +16,59 @@ HWY_BEFORE_NAMESPACE();
 namespace kith::simd::HWY_NAMESPACE {
 namespace {
 
+// The lowest field of each byte, of less than eight bits.
 template <int kBits>
 constexpr int32_t kFieldMask = (1 << (kBits % 8)) * 0x01010101 - 0x01010101;
 
-#if HWY_TARGET != HWY_AVX3_DL
+#if KITH_SIMD_PAIRS
 
-// Adds the products of one step, whose fields are shorter than a byte.
+// Adds the products of one step, whose fields are shorter than a byte. They fit 16 bits: at most
+// 2 * 15 * 128 in a pair of one field, less the more fields there are.
 template <int kBits, size_t kBlocks>
 HWY_INLINE void AddFields(const int32_t* groups, VI (&x)[kBlocks][kRegs],
                           VI (&dots)[kBlocks][kRegs]) {
   const DI di;
-  const VI mask = hn::Set(di, kFieldMask<kBits>);
-#if KITH_SIMD_PAIRS
-  // A step's products fit 16 bits: at most 2 * 15 * 128 in a pair of one field, less the more
-  // fields there are.
   const hn::Repartition<int16_t, DI> d16;
-  const VI ones = hn::BitCast(di, hn::Set(d16, 1));
-  VI pairs[kBlocks][kRegs];
-#endif
+  hn::Vec<decltype(d16)> pairs[kBlocks][kRegs];
+  for (auto& block : pairs) {
+    for (auto& sum : block) sum = hn::Zero(d16);
+  }
   for (size_t f = 0; f < 8 / kBits; ++f) {
     const VI q = hn::Set(di, groups[f]);
     for (size_t b = 0; b < kBlocks; ++b) {
       for (size_t r = 0; r < kRegs; ++r) {
-        const VI field = hn::And(x[b][r], mask);
+        const VI field = hn::And(x[b][r], hn::Set(di, kFieldMask<kBits>));
+        pairs[b][r] = hn::Add(pairs[b][r], hn::BitCast(d16, MulBytePairs(field, q)));
         x[b][r] = hn::ShiftRight<kBits>(x[b][r]);
-#if KITH_SIMD_PAIRS
-        const VI products = MulBytePairs(field, q);
-        pairs[b][r] = f == 0 ? products
-                             : hn::BitCast(di, hn::Add(hn::BitCast(d16, pairs[b][r]),
-                                                       hn::BitCast(d16, products)));
       }
     }
   }
+  const VI ones = hn::BitCast(di, hn::Set(d16, 1));
   for (size_t b = 0; b < kBlocks; ++b) {
     for (size_t r = 0; r < kRegs; ++r) {
-      dots[b][r] = hn::Add(dots[b][r], MulPairs(pairs[b][r], ones));
+      dots[b][r] = hn::Add(dots[b][r], MulPairs(hn::BitCast(di, pairs[b][r]), ones));
     }
   }
-#else
-        dots[b][r] = MulAdd4(field, q, dots[b][r]);
+}
+
+#elif HWY_TARGET != HWY_AVX3_DL
+
+template <int kBits, size_t kBlocks>
+HWY_INLINE void AddFields(const int32_t* groups, VI (&x)[kBlocks][kRegs],
+                          VI (&dots)[kBlocks][kRegs]) {
+  const DI di;
+  for (size_t f = 0; f < 8 / kBits; ++f) {
+    const VI q = hn::Set(di, groups[f]);
+    for (size_t b = 0; b < kBlocks; ++b) {
+      for (size_t r = 0; r < kRegs; ++r) {
+        dots[b][r] = MulAdd4(hn::And(x[b][r], hn::Set(di, kFieldMask<kBits>)), q, dots[b][r]);
+        x[b][r] = hn::ShiftRight<kBits>(x[b][r]);
       }
     }
   }
-#endif
 }
 
-#endif
+#endif  // KITH_SIMD_PAIRS
 
 // Dot products of one query with the codes of kBlocks blocks, a neighbour to a lane.
 #if HWY_TARGET == HWY_AVX3_DL
