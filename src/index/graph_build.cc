@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <optional>
 
 #include "base/parallel.h"
 #include "base/rng.h"
@@ -15,6 +16,7 @@
 #include "index/graph_space.h"
 #include "index/graph_walk.h"
 #include "index/rp_tree.h"
+#include "quant/rabitq.h"
 #include "quant/sketch.h"
 
 namespace kith {
@@ -76,6 +78,7 @@ class Builder {
                     const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const;
   Status Frame();
   Status PrepareNodes();
+  void WriteOwn(const float* rotated, std::byte* record) const;
   Status Pack(const LinkTable& table);
   GraphView View() const;
 
@@ -269,7 +272,9 @@ Status Builder::PrepareNodes() {
   const size_t dim = frame_.dim();
   const int bits = options_.graph.code_bits != 0 ? options_.graph.code_bits : EdgeBits(rows_.dim);
   graph_.header.code_bits = static_cast<uint32_t>(bits);
-  graph_.shape = NodeShape(rows_.dtype, rows_.dim, {dim, bits, graph_.header.degree});
+  const bool own_bytes = RoundsOwnVector(rows_.dtype, rows_.dim);
+  graph_.header.own_bytes = own_bytes ? 1 : 0;
+  graph_.shape = NodeShape(rows_.dtype, rows_.dim, {dim, bits, graph_.header.degree}, own_bytes);
   KITH_ASSIGN_OR_RETURN(graph_.nodes, AlignedBuffer<std::byte>::Create(n_ * graph_.shape.bytes));
   KITH_ASSIGN_OR_RETURN(rotated_, AlignedBuffer<float>::Create(n_ * dim));
   const bool angular = options_.metric == Metric::kAngular;
@@ -278,15 +283,32 @@ Status Builder::PrepareNodes() {
     std::vector<float> x(rows_.dim);
     for (size_t node = begin; node < end; ++node) {
       const uint32_t row = graph_.order[node];
-      std::memcpy(graph_.nodes.data() + node * graph_.shape.bytes, rows_.row(row),
-                  RowBytes(rows_.dtype, rows_.dim));
-      frame_.Map(rows_, row, rotated_.data() + node * dim);
+      std::byte* record = graph_.nodes.data() + node * graph_.shape.bytes;
+      float* rotated = rotated_.data() + node * dim;
+      frame_.Map(rows_, row, rotated);
+      if (own_bytes) {
+        WriteOwn(rotated, record);
+        continue;
+      }
+      std::memcpy(record, rows_.row(row), RowBytes(rows_.dtype, rows_.dim));
       if (!angular) continue;
       RowToF32(rows_, row, x.data());
       inverse_norms_[node] = InverseNorm(x.data(), rows_.dim);
     }
   });
   return Status::Ok();
+}
+
+// Writes a node's own vector, rounded.
+void Builder::WriteOwn(const float* rotated, std::byte* record) const {
+  const size_t dim = frame_.dim();
+  const ByteSteps steps = StepsOf(rotated, dim);
+  auto* bytes = reinterpret_cast<int8_t*>(record);
+  RoundToBytes(rotated, dim, steps, bytes);
+  int64_t sum = 0;
+  for (size_t i = 0; i < dim; ++i) sum += bytes[i] * bytes[i];
+  const OwnFactors own{steps.step, steps.step * steps.step * static_cast<float>(sum)};
+  std::memcpy(record + graph_.shape.factors, &own, sizeof(own));
 }
 
 // Writes links and codes to the nodes.
@@ -327,9 +349,11 @@ GraphView Builder::View() const {
   view.shape = graph_.shape;
   view.nodes = graph_.nodes.data();
   view.frame = frame_;
+  view.own_bytes = graph_.header.own_bytes != 0;
+  view.table.metric = options_.metric;
+  if (view.own_bytes) return view;
   view.table.rows = {graph_.nodes.data(), n_, rows_.dim, graph_.shape.bytes, rows_.dtype};
   view.table.padded_bytes = graph_.shape.codes;
-  view.table.metric = options_.metric;
   if (options_.metric == Metric::kAngular) view.table.inverse_norms = inverse_norms_.data();
   return view;
 }
@@ -340,27 +364,34 @@ Status Builder::RefineSome(
     const GraphView& view, const LinkTable& table, size_t begin, size_t end,
     std::vector<GraphWalk>* walks,
     const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const {
-  KITH_ASSIGN_OR_RETURN(const Scorer scorer,
-                        Scorer::Create(view.table, view.table.rows, begin, end));
+  // A node's vector is its query; walks over rounded vectors have it already, and no scorer.
+  std::optional<Scorer> scorer;
+  if (!view.own_bytes) {
+    KITH_ASSIGN_OR_RETURN(scorer, Scorer::Create(view.table, view.table.rows, begin, end));
+  }
+  const auto node_of = [&](size_t slot) {
+    return begin + (scorer.has_value() ? scorer->order()[slot] : slot);
+  };
   std::vector<std::vector<uint32_t>> visited(walks->size());
   SearchStats stats;
   constexpr size_t kNearest = 10;  // what the width is a multiple of
   const size_t beam = options_.graph.beam != 0 ? options_.graph.beam : kDefaultBeam;
   const auto start = [&](GraphWalk* walk, size_t slot) {
-    const size_t node = begin + scorer.order()[slot];
+    const size_t node = node_of(slot);
     if (packed_) walk->PrepareRotated(rotated_.data() + node * frame_.dim());
     walk->KeepVisited(&visited[walk - walks->data()]);
     WalkTerms terms = MakeTerms(view, view.max_norm, std::min(kNearest, n_), beam);
     terms.stretch = std::numeric_limits<float>::infinity();
-    walk->Start(scorer, slot, terms, &stats);
+    terms.alone = false;
+    walk->Start(scorer.has_value() ? &*scorer : nullptr, slot, terms, &stats);
   };
   const auto finish = [&](GraphWalk* walk, size_t slot) {
-    const size_t node = begin + scorer.order()[slot];
+    const size_t node = node_of(slot);
     std::vector<uint32_t>& ids = visited[walk - walks->data()];
     ids.insert(ids.end(), table.Of(node).begin(), table.Of(node).end());
     take(static_cast<uint32_t>(node), &ids);
   };
-  RunWalks(*walks, walks->size(), scorer.num_queries(), start, finish, &stats);
+  RunWalks(*walks, walks->size(), end - begin, start, finish, &stats);
   return Status::Ok();
 }
 
@@ -470,7 +501,8 @@ uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric me
   if (options.layout == GraphLayout::kPacked) {
     const int bits = options.code_bits != 0 ? options.code_bits : EdgeBits(dim);
     const size_t rotated = Rotation::PaddedDim(dim);
-    bytes += NodeShape(dtype, dim, {rotated, bits, degree}).bytes + rotated * sizeof(float);
+    bytes += NodeShape(dtype, dim, {rotated, bits, degree}, RoundsOwnVector(dtype, dim)).bytes +
+             rotated * sizeof(float);
   }
   return num_rows * bytes + (uint64_t{16} << 20);
 }
