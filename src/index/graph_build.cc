@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/math.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "base/strings.h"
@@ -15,6 +16,7 @@
 #include "index/graph_link.h"
 #include "index/graph_space.h"
 #include "index/graph_walk.h"
+#include "index/layout.h"
 #include "index/rp_tree.h"
 #include "quant/rabitq.h"
 #include "quant/sketch.h"
@@ -32,10 +34,11 @@ constexpr uint32_t kTrees = 5;
 constexpr uint32_t kLeafSize = 200;
 constexpr size_t kCandidates = 40;  // kept of a node, before edges are chosen
 
-// Entries that every search looks at; a thousand saved it one visit and cost more.
-constexpr size_t kEntries = 64;
-// And for parts that no edge leads to.
+// Entries for parts that no edge leads to.
 constexpr size_t kMaxEntries = 4096;
+// Dot: so many of the longest vectors are entries. They are near to many queries, but few vectors
+// are near to them, and so have edges that lead there.
+constexpr size_t kLongest = 64;
 
 constexpr size_t kNodesAtOnce = 256;
 constexpr size_t kWalks = 4;
@@ -77,6 +80,8 @@ class Builder {
                     std::vector<GraphWalk>* walks,
                     const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const;
   Status Frame();
+  void ChooseEntries();
+  Status GatherRows();
   Status PrepareNodes();
   void WriteOwn(const float* rotated, std::byte* record) const;
   Status Pack(const LinkTable& table);
@@ -98,8 +103,9 @@ class Builder {
   Rotation rotation_;
   CodeFrame space_frame_;
   CodeFrame frame_;
-  AlignedBuffer<float> rotated_;      // packed: [n, frame dim]
-  std::vector<float> inverse_norms_;  // angular, packed
+  AlignedBuffer<std::byte> gathered_;  // compact, dot: the rows of the nodes
+  AlignedBuffer<float> rotated_;       // packed: [n, frame dim]
+  std::vector<float> inverse_norms_;   // angular, packed
 };
 
 Status Builder::Frame() {
@@ -267,6 +273,45 @@ Status Builder::Link(LinkTable* table) {
   return LinkNodes(space_, {.threads = threads_}, produce, table);
 }
 
+void Builder::ChooseEntries() {
+  const size_t spread = std::min(n_, kSpreadEntries);
+  for (size_t i = 0; i < spread; ++i) {
+    graph_.entries.push_back(static_cast<uint32_t>((2 * i + 1) * n_ / (2 * spread)));
+  }
+  if (options_.metric != Metric::kDot) return;
+  std::vector<Candidate> longest(n_);
+  ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
+    std::vector<float> x(rows_.dim);
+    for (size_t node = begin; node < end; ++node) {
+      RowToF32(rows_, graph_.order[node], x.data());
+      longest[node] = {static_cast<float>(-std::sqrt(SquaredNorm(x.data(), rows_.dim))),
+                       static_cast<uint32_t>(node)};
+    }
+  });
+  const auto end = longest.begin() + static_cast<ptrdiff_t>(std::min(n_, kLongest));
+  std::partial_sort(longest.begin(), end, longest.end());
+  for (auto at = longest.begin(); at != end; ++at) {
+    const auto known = graph_.entries.begin() + static_cast<ptrdiff_t>(spread);
+    if (!std::binary_search(graph_.entries.begin(), known, at->row)) {
+      graph_.entries.push_back(at->row);
+    }
+  }
+}
+
+// The edges that queries of dot need are found by searches as those: in the space, where all
+// vectors have one length, long ones would be met by nobody.
+Status Builder::GatherRows() {
+  const size_t stride = RowStride(rows_.dtype, rows_.dim);
+  KITH_ASSIGN_OR_RETURN(gathered_, AlignedBuffer<std::byte>::Create(n_ * stride));
+  ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
+    for (size_t node = begin; node < end; ++node) {
+      std::memcpy(gathered_.data() + node * stride, rows_.row(graph_.order[node]),
+                  RowBytes(rows_.dtype, rows_.dim));
+    }
+  });
+  return Status::Ok();
+}
+
 // Allocates packed nodes, with everything in them that does not change with the edges.
 Status Builder::PrepareNodes() {
   const size_t dim = frame_.dim();
@@ -344,6 +389,10 @@ GraphView Builder::View() const {
   view.layout = options_.graph.layout;
   if (!packed_) {
     view.table = space_.table();
+    if (gathered_.size() == 0) return view;
+    view.table.rows = {gathered_.data(), n_, rows_.dim, gathered_.size() / n_, rows_.dtype};
+    view.table.padded_bytes = view.table.rows.stride;
+    view.table.metric = options_.metric;
     return view;
   }
   view.shape = graph_.shape;
@@ -441,18 +490,17 @@ Result<BuiltGraph> Builder::Run() {
   KITH_RETURN_IF_ERROR(Link(&table));
   candidates_ = {};
 
-  const size_t entries = std::min(n_, kEntries);
-  for (size_t i = 0; i < entries; ++i) {
-    graph_.entries.push_back(static_cast<uint32_t>((2 * i + 1) * n_ / (2 * entries)));
-  }
-  const std::vector<uint32_t> spread = graph_.entries;
+  ChooseEntries();
+  const std::vector<uint32_t> chosen = graph_.entries;
   ConnectNodes(kMaxEntries, &table, &graph_.entries);
   if (packed_) {
     KITH_RETURN_IF_ERROR(PrepareNodes());
     KITH_RETURN_IF_ERROR(Pack(table));
+  } else if (options_.metric == Metric::kDot) {
+    KITH_RETURN_IF_ERROR(GatherRows());
   }
   KITH_RETURN_IF_ERROR(Refine(&table));
-  graph_.entries = spread;
+  graph_.entries = chosen;
   ConnectNodes(kMaxEntries, &table, &graph_.entries);
   header.num_entries = static_cast<uint32_t>(graph_.entries.size());
   if (packed_) {
@@ -492,9 +540,12 @@ uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric me
                           const GraphOptions& options) {
   const uint64_t degree = options.degree != 0 ? options.degree : kDefaultDegree;
   const uint64_t padded = RoundUp(dim + 2, simd::kQueryPadding);
-  // Rows to compare: bytes, unless only floats will do.
-  const bool floats = metric == Metric::kManhattan || metric == Metric::kHamming;
-  uint64_t bytes = padded * (floats && dtype != DataType::kBit ? sizeof(float) : 1);
+  // Rows to compare: floats, unless they are bytes already; bytes that others are rounded to may
+  // turn out too coarse.
+  const bool own_metric = metric != Metric::kAngular && metric != Metric::kDot;
+  const bool integers = dtype == DataType::kU8 || dtype == DataType::kI8 || dtype == DataType::kBit;
+  uint64_t bytes = padded * (own_metric && integers ? 1 : sizeof(float));
+  if (metric == Metric::kDot) bytes += RowStride(dtype, dim);
   // Three tables of edges and their reverse; candidates are gone by then.
   bytes += std::max<uint64_t>(5 * degree * sizeof(uint32_t), kCandidates * sizeof(Candidate));
   bytes += 2 * sizeof(uint32_t);

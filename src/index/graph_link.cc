@@ -224,8 +224,10 @@ class Reacher {
 void ConnectNodes(size_t max_entries, LinkTable* table, std::vector<uint32_t>* entries) {
   const size_t n = table->size();
   Reacher reacher(table);
-  for (const uint32_t entry : *entries) {
-    if (!reacher.reached(entry)) reacher.From(entry);
+  // A search begins at some of the spread entries: one must lead to what another leads to.
+  for (size_t i = 0; i < entries->size(); ++i) {
+    const bool begun_at = i == 0 || i >= kSpreadEntries;
+    if (begun_at && !reacher.reached((*entries)[i])) reacher.From((*entries)[i]);
   }
   for (uint32_t node = 0; node < n; ++node) {
     if (reacher.reached(node)) continue;
@@ -236,7 +238,10 @@ void ConnectNodes(size_t max_entries, LinkTable* table, std::vector<uint32_t>* e
         break;
       }
     }
-    if (!attached && entries->size() < max_entries) {
+    const auto spread =
+        entries->begin() + static_cast<ptrdiff_t>(std::min(entries->size(), kSpreadEntries));
+    const bool known = std::find(entries->begin(), spread, node) != spread;
+    if (!attached && !known && entries->size() < max_entries) {
       entries->push_back(node);
       attached = true;
     }
@@ -245,7 +250,7 @@ void ConnectNodes(size_t max_entries, LinkTable* table, std::vector<uint32_t>* e
     for (uint32_t before = node; !attached && before-- > 0;) {
       attached = reacher.Attach(before, node);
     }
-    if (!attached) entries->push_back(node);
+    if (!attached && !known) entries->push_back(node);
     reacher.From(node);
   }
 }

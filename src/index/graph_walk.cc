@@ -115,7 +115,10 @@ void GraphWalk::PrefetchNext() {
 // The key from which on nothing is worth a visit.
 float GraphWalk::Reach() const {
   const float kth = nearest_.threshold();
-  return kth == std::numeric_limits<float>::infinity() ? kth : terms_.stretch * Key(kth);
+  if (std::max(kth, terms_.stretch) == std::numeric_limits<float>::infinity()) {
+    return std::numeric_limits<float>::infinity();
+  }
+  return terms_.stretch * Key(kth);
 }
 
 void GraphWalk::Start(const Scorer* scorer, size_t slot, const WalkTerms& terms,
@@ -136,9 +139,10 @@ void GraphWalk::Start(const Scorer* scorer, size_t slot, const WalkTerms& terms,
   Distances(entries.data(), entries.size(), distances);
   stats->distances += entries.size();
   stats->bytes += entries.size() * row_bytes_;
-  for (size_t start = 0; start < std::min(kStarts, entries.size()); ++start) {
+  const size_t spread = std::min(entries.size(), kSpreadEntries);
+  for (size_t start = 0; start < std::min(kStarts, spread); ++start) {
     const size_t best =
-        static_cast<size_t>(std::min_element(distances, distances + entries.size()) - distances);
+        static_cast<size_t>(std::min_element(distances, distances + spread) - distances);
     const float distance = distances[best];
     distances[best] = std::numeric_limits<float>::infinity();
     if (!(distance < std::numeric_limits<float>::infinity())) break;  // NaN of a damaged file
@@ -147,6 +151,13 @@ void GraphWalk::Start(const Scorer* scorer, size_t slot, const WalkTerms& terms,
     beam_.Offer(Key(distance), entries[best]);
   }
   beam_.Enter();
+  for (size_t i = spread; i < entries.size(); ++i) {
+    const float key = Key(distances[i]);
+    if (!(key < beam_.limit()) || !seen_.Insert(entries[i])) continue;
+    if (view_->layout == GraphLayout::kCompact) nearest_.Offer(distances[i], entries[i]);
+    beam_.Offer(key, entries[i]);
+    beam_.Enter();  // each alone: there may be thousands
+  }
   PrefetchNext();
 }
 
