@@ -7,11 +7,12 @@ Implicit-feedback matrix factorisation by alternating least squares (Hu, Koren, 
 user's factors times an artist's say how sure it is that the one likes the other. The base is all
 artists with a play, the queries are all users. The output: u32 rows, u32 dimensions, f32 rows.
 """
-import os
 import sys
 
 import numpy as np
 import scipy.sparse
+
+from vector_files import write_bin
 
 FACTORS = 64
 ROUNDS = 10
@@ -38,13 +39,6 @@ def solve(plays, others):
     return out
 
 
-def write(path, rows):
-    with open(path + ".part", "wb") as file:
-        np.array(rows.shape, np.uint32).tofile(file)
-        rows.astype(np.float32).tofile(file)
-    os.replace(path + ".part", path)
-
-
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__)
@@ -54,8 +48,8 @@ def main():
     for _ in range(ROUNDS):
         users = solve(by_user, artists)
         artists = solve(by_artist, users)
-    write(sys.argv[2], artists)
-    write(sys.argv[3], users)
+    write_bin(sys.argv[2], artists.astype(np.float32))
+    write_bin(sys.argv[3], users.astype(np.float32))
 
 
 if __name__ == "__main__":

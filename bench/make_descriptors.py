@@ -14,6 +14,8 @@ import sys
 import cv2
 import numpy as np
 
+from vector_files import evenly, write_bin
+
 QUERY_PHOTO_EVERY = 100
 # The photos are small: enlarged, each gives a few hundred key points at SIFT's own thresholds.
 ENLARGE = 2.0
@@ -32,10 +34,6 @@ def describe(sift, path):
     return rows[order].astype(np.uint8)
 
 
-def evenly(rows, count):
-    return rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]
-
-
 def cap_for(photos, count):
     """How many of the strongest of every photo it takes to have `count` rows."""
     sizes = np.array([len(rows) for rows in photos])
@@ -45,13 +43,6 @@ def cap_for(photos, count):
     while np.minimum(sizes, cap).sum() < count:
         cap += 1
     return cap
-
-
-def write(path, rows):
-    with open(path + ".part", "wb") as file:
-        np.array(rows.shape, np.uint32).tofile(file)
-        np.ascontiguousarray(rows).tofile(file)
-    os.replace(path + ".part", path)
 
 
 def main():
@@ -70,9 +61,11 @@ def main():
     cap = cap_for(described, num_base)
     weakest = np.concatenate([rows[cap - 1 : cap] for rows in described])
     full = np.concatenate([rows[: cap - 1] for rows in described])
-    write(sys.argv[2], np.concatenate([full, evenly(weakest, num_base - len(full))]))
+    weakest = weakest[evenly(len(weakest), num_base - len(full))]
+    write_bin(sys.argv[2], np.concatenate([full, weakest]))
     # Queries are as strong as what is in the base.
-    write(sys.argv[3], evenly(np.concatenate([rows[:cap] for rows in held_out]), num_queries))
+    queries = np.concatenate([rows[:cap] for rows in held_out])
+    write_bin(sys.argv[3], queries[evenly(len(queries), num_queries)])
 
 
 if __name__ == "__main__":
