@@ -25,9 +25,9 @@ from graph_data import K, SETS, DataSet  # noqa: E402
 from graph_systems import BEAMS, rivals  # noqa: E402
 
 DEFAULT_INDEX = "forest"
-FOREST_EFFORTS = [60 * 2**i for i in range(11)]
-# A chain of settings ends where recall is as good as this, where a step closes less than this share
-# of what is missing, or where it is as slow as this.
+FOREST_EFFORTS = [250 * 2**i for i in range(9)]
+# A chain of settings ends where recall is as good as this, where two steps in a row each close less
+# than this share of what is missing, or where it is as slow as this.
 ENOUGH_RECALL = 0.9995
 LEAST_STEP = 0.02
 LEAST_QPS = 60
@@ -96,14 +96,15 @@ def explore(timed, data):
     points = {}
     timed.run(timed.chains[0][2])  # warms up
     for chain in timed.chains:
-        before = 0.0
+        before = idle_steps = 0
         for setting in chain:
             seconds, ids = timed.run(setting)
             recall, qps = data.recall(ids), len(ids) / seconds
             points[setting] = [recall, [qps]]
             if recall >= ENOUGH_RECALL or qps < LEAST_QPS:
                 break
-            if before > 0 and recall - before < LEAST_STEP * (1 - before):
+            idle_steps = 0 if recall - before > LEAST_STEP * (1 - before) else idle_steps + 1
+            if idle_steps == 2:
                 break
             before = recall
 
