@@ -192,6 +192,8 @@ def parse_arguments():
     parser.add_argument("--build-only", action="store_true", help="fill the cache and stop")
     parser.add_argument("--build-one", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if not args.data:
+        parser.error("KITH_DATA is not set: it names the folder of the data sets")
     args.sets = args.sets or list(SETS)
     for name in args.sets:
         if name not in SETS:
