@@ -53,6 +53,12 @@ class Hnswlib:
 class Faiss:
     family = "FAISS"
     package = "faiss-cpu"
+    multiple = 1  # of which the dimensions have to be; zeros fill them up
+
+    def rows(self, data, rows):
+        rows = data.floats(rows)
+        missing = -rows.shape[1] % self.multiple
+        return np.pad(rows, ((0, 0), (0, missing))) if missing > 0 else rows
 
     def save(self, path):
         faiss.write_index(self.index, path)
@@ -60,7 +66,7 @@ class Faiss:
     def open(self, path, data):
         faiss.omp_set_num_threads(1)
         self.index = faiss.read_index(path)
-        self.queries = data.floats(data.queries)
+        self.queries = self.rows(data, data.queries)
 
     @staticmethod
     def metric(data):
@@ -75,11 +81,12 @@ class FaissHnsw(Faiss):
     """Over 8-bit codes; with a factor, the best K * factor are ranked anew by the floats."""
 
     name = "FAISS HNSW32,SQ8"
+    multiple = 16  # else its codes are read one by one
     chains = [[(0, beam) for beam in BEAMS], [(2, beam) for beam in BEAMS]]
 
     def build(self, data):
         faiss.omp_set_num_threads(1)
-        rows = data.floats(data.base)
+        rows = self.rows(data, data.base)
         yield
         self.index = faiss.index_factory(rows.shape[1], "HNSW32_SQ8,RFlat", self.metric(data))
         faiss.downcast_index(self.index.base_index).hnsw.efConstruction = 200
@@ -98,11 +105,12 @@ class FaissHnswBytes(Faiss):
     """Over the bytes as they are: for data that is 8-bit, nothing is lost."""
 
     name = "FAISS HNSW32,SQ8 direct"
+    multiple = 16
     chains = [BEAMS]
 
     def build(self, data):
         faiss.omp_set_num_threads(1)
-        rows = data.floats(data.base)
+        rows = self.rows(data, data.base)
         yield
         exact = faiss.ScalarQuantizer.QT_8bit_direct
         self.index = faiss.IndexHNSWSQ(rows.shape[1], exact, 32, self.metric(data))
@@ -126,7 +134,7 @@ class FaissIvf(Faiss):
 
     def build(self, data):
         faiss.omp_set_num_threads(1)
-        rows = data.floats(data.base)
+        rows = self.rows(data, data.base)
         yield
         self.index = faiss.index_factory(rows.shape[1], self.factory, self.metric(data))
         self.index.train(rows)
