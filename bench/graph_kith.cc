@@ -4,9 +4,11 @@
 //   graph_kith FILE.kith QUERIES INDEX K
 //
 // Every line of the input is an effort and `single` or `batch`: the queries are answered on one
-// thread, one a call or all in one call, and out come a line "SECONDS DISTANCES CODES NODES", of
-// which the counts are means of a query, and then num_queries * K ids as binary int64.
+// thread, one a call or all in one call, and out come a line "WALL_SECONDS CPU_SECONDS DISTANCES
+// CODES NODES", of which the counts are means of a query, and then num_queries * K ids as binary
+// int64.
 #include <cstdio>
+#include <ctime>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -19,10 +21,13 @@ namespace kith::bench {
 namespace {
 
 struct Run {
-  double seconds = 0;
+  double wall_seconds = 0;
+  double cpu_seconds = 0;
   SearchStats stats;
   std::vector<int64_t> ids;
 };
+
+double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 Run Answer(const Index& index, const MatrixView& queries, const SearchParams& params, size_t size) {
   Run run;
@@ -30,14 +35,16 @@ Run Answer(const Index& index, const MatrixView& queries, const SearchParams& pa
   SearchResult result;
   MatrixView part = queries;
   part.rows = size;
-  const double start = Seconds();
+  const double wall_start = Seconds();
+  const double cpu_start = CpuSeconds();
   for (size_t i = 0; i < queries.rows; i += size) {
     part.data = queries.row(i);
     Check(index.Search(part, params, &result));
     run.ids.insert(run.ids.end(), result.ids.begin(), result.ids.end());
     run.stats += result.stats;
   }
-  run.seconds = Seconds() - start;
+  run.cpu_seconds = CpuSeconds() - cpu_start;
+  run.wall_seconds = Seconds() - wall_start;
   return run;
 }
 
@@ -58,7 +65,8 @@ int Main(int argc, char** argv) {
   while (std::cin >> params.effort >> mode) {
     const Run run = Answer(*index, queries, params, mode == "batch" ? queries.rows : 1);
     const auto n = static_cast<double>(queries.rows);
-    std::printf("%.9f %.1f %.1f %.1f\n", run.seconds, static_cast<double>(run.stats.distances) / n,
+    std::printf("%.9f %.9f %.1f %.1f %.1f\n", run.wall_seconds, run.cpu_seconds,
+                static_cast<double>(run.stats.distances) / n,
                 static_cast<double>(run.stats.codes) / n, static_cast<double>(run.stats.nodes) / n);
     std::fwrite(run.ids.data(), sizeof(int64_t), run.ids.size(), stdout);
     std::fflush(stdout);

@@ -41,9 +41,10 @@ class Kith:
 
     family = "kith"
 
-    def __init__(self, index, process, num_queries, mode):
+    def __init__(self, index, process, num_queries, mode, clock):
         self.name = "kith" if mode == "single" else "kith, batch"
         self.mode = mode
+        self.clock = clock
         self.chains = [FOREST_EFFORTS if index == "forest" else BEAMS]
         self._process = process
         self._num_queries = num_queries
@@ -55,7 +56,8 @@ class Kith:
         if not line:
             sys.exit("graph_kith ended; see its message")
         ids = self._process.stdout.read(self._num_queries * K * 8)
-        return float(line[0]), np.frombuffer(ids, np.int64).reshape(self._num_queries, K)
+        seconds = float(line[0 if self.clock == "wall" else 1])
+        return seconds, np.frombuffer(ids, np.int64).reshape(self._num_queries, K)
 
 
 def build_kith(data, args):
@@ -76,14 +78,15 @@ def build_kith(data, args):
 class Timed:
     """A rival, opened, its searches timed."""
 
-    def __init__(self, system):
+    def __init__(self, system, clock):
         self.system = system
+        self.now = time.perf_counter if clock == "wall" else time.process_time
         self.name, self.family, self.chains = system.name, system.family, system.chains
 
     def run(self, setting):
-        start = time.perf_counter()
+        start = self.now()
         ids = self.system.search(setting)
-        return time.perf_counter() - start, ids
+        return self.now() - start, ids
 
 
 def text(setting):
@@ -139,12 +142,13 @@ def compare(data, args, cache):
         [f"{args.bin}/graph_kith", path, data.queries_path, args.index, str(K)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )
-    systems = [Kith(args.index, process, len(data.queries), mode) for mode in ("single", "batch")]
+    systems = [Kith(args.index, process, len(data.queries), mode, args.clock)
+               for mode in ("single", "batch")]
     costs = [kith_costs, None]
     for system in selected(data, args):
         cache.open(system, data)
         costs.append(cache.costs(system, data))
-        systems.append(Timed(system))
+        systems.append(Timed(system, args.clock))
     data.limits()
     others = OtherCores()
     points = measure(systems, data, args.rounds)
@@ -155,7 +159,7 @@ def compare(data, args, cache):
                for s, c, p in zip(systems, costs, points)]
 
     print(f"\n== {data.title}: {len(data.base)} x {data.base.shape[1]}, {data.metric}, "
-          f"{len(data.queries)} queries, recall@{K}, one thread, median of {args.rounds}")
+          f"{len(data.queries)} queries, recall@{K}, one thread, median of {args.rounds}, {args.clock} time")
     if busy > BUSY_SHARE:
         print(f"The machine was not quiet: others kept {busy:.1f} cores busy.")
     graph_tables.print_builds(results, len(data.base))
@@ -185,6 +189,9 @@ def parse_arguments():
     parser.add_argument("--hnswlib", metavar="M/EFC,...", help="hnswlib's builds, as 16/200,32/500")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)),
                         help="the core everything runs on; else %(default)s")
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall",
+                        help="time of searches: of the process, where others share its core; "
+                        "else %(default)s")
     parser.add_argument("--points", action="store_true", help="print every curve's points too")
     parser.add_argument("--rebuild", action="append", metavar="NAME", default=[],
                         help="build anew the rivals whose names contain it; 'busy': those built "
