@@ -144,6 +144,14 @@ class FaissIvf(Faiss):
         factor, probes = setting
         return self.refined(faiss.SearchParametersIVF(nprobe=probes), factor)
 
+    def search_one_by_one(self, setting):
+        """A query a call, as kith is asked: a batch makes this index twice as fast."""
+        factor, probes = setting
+        params = faiss.IndexRefineSearchParameters(
+            k_factor=factor, base_index_params=faiss.SearchParametersIVF(nprobe=probes))
+        rows = (self.index.search(query[None], K, params=params)[1] for query in self.queries)
+        return np.concatenate(list(rows))
+
 
 class Usearch:
     family = package = "usearch"
