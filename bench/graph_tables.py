@@ -27,12 +27,12 @@ def qps_at(points, recall):
 
 
 def print_builds(results, rows):
-    print(f"{'':38} {'build s':>9} {'bytes a vector':>15} {'peak MB':>8}")
+    print(f"{'':42} {'build s':>9} {'bytes a vector':>15} {'peak MB':>8}")
     for result in results:
         costs = result["costs"]
         if costs is None:
             continue
-        print(f"{result['name']:38} {costs['seconds']:8.1f}{'*' if costs.get('busy') else ' '} "
+        print(f"{result['name']:42} {costs['seconds']:8.1f}{'*' if costs.get('busy') else ' '} "
               f"{costs['bytes'] / rows:15.0f} {costs['peak'] / 1e6:8.0f}")
     if any(r["costs"] and r["costs"].get("busy") for r in results):
         print("* built while others used the machine")
@@ -46,7 +46,7 @@ def print_speeds(results):
         members = [r["points"] for r in results if r["family"] == family]
         if len(members) > 1:
             rows.append((f"best of {family}", members))
-    print(f"\n{'qps (kith / it) at recall':38}" + "".join(f" {r:>16g}" for r in RECALLS))
+    print(f"\n{'qps (kith / it) at recall':42}" + "".join(f" {r:>16g}" for r in RECALLS))
     for name, members in rows:
         cells = []
         for recall in RECALLS:
@@ -57,7 +57,7 @@ def print_speeds(results):
             kith = qps_at(ours, recall)
             ratio = f" ({kith / max(reached):5.2f}x)" if kith and members[0] is not ours else ""
             cells.append(f"{max(reached):.0f}{ratio}")
-        print(f"{name:38}" + "".join(f" {cell:>16}" for cell in cells))
+        print(f"{name:42}" + "".join(f" {cell:>16}" for cell in cells))
 
 
 def print_points(results):
