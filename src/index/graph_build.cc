@@ -31,7 +31,7 @@ constexpr uint32_t kDefaultBeam = 64;
 // Each tree's leaves are groups within which all pairs are compared. The searches that follow make
 // up for neighbours that no leaf has together: more trees changed little (docs/graph.md).
 constexpr uint32_t kTrees = 5;
-constexpr uint32_t kLeafSize = 200;
+constexpr uint32_t kLeafSize = 128;
 constexpr size_t kCandidates = 40;  // kept of a node, before edges are chosen
 
 // Entries for parts that no edge leads to.
@@ -75,7 +75,7 @@ class Builder {
   Status FindCandidates();
   bool BytesAreTooCoarse() const;
   Status Link(LinkTable* table);
-  Status Refine(LinkTable* table);
+  Status Refine(const LinkTable& before, LinkTable* table);
   Status RefineSome(const GraphView& view, const LinkTable& table, size_t begin, size_t end,
                     std::vector<GraphWalk>* walks,
                     const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const;
@@ -446,9 +446,8 @@ Status Builder::RefineSome(
 
 // Searches for every node in the graph as it is, and chooses edges anew among what each search
 // visited: those on the way to a node are the ones that lead to it.
-Status Builder::Refine(LinkTable* table) {
+Status Builder::Refine(const LinkTable& before, LinkTable* table) {
   GraphView view = View();
-  const LinkTable before = *table;
   if (!packed_) view.links = before.links.data();
   std::vector<std::vector<GraphWalk>> walks(threads_);
   for (auto& of_thread : walks) {
@@ -499,7 +498,9 @@ Result<BuiltGraph> Builder::Run() {
   } else if (options_.metric == Metric::kDot) {
     KITH_RETURN_IF_ERROR(GatherRows());
   }
-  KITH_RETURN_IF_ERROR(Refine(&table));
+  LinkTable refined(n_, header.degree);
+  KITH_RETURN_IF_ERROR(Refine(table, &refined));
+  table = std::move(refined);
   graph_.entries = chosen;
   ConnectNodes(kMaxEntries, &table, &graph_.entries);
   header.num_entries = static_cast<uint32_t>(graph_.entries.size());
