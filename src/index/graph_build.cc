@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "data/convert.h"
 #include "index/graph.h"
+#include "index/graph_choose.h"
 #include "index/graph_link.h"
 #include "index/graph_space.h"
 #include "index/graph_walk.h"
@@ -53,10 +54,12 @@ constexpr size_t kJudgedNodes = 2000;
 
 class Builder {
  public:
-  Builder(const MatrixView& rows, const GraphBuildOptions& options)
+  // `choose`: whether a packed graph may become a compact one.
+  Builder(const MatrixView& rows, const GraphBuildOptions& options, bool choose)
       : rows_(rows),
         options_(options),
         threads_(ResolveThreads(options.threads)),
+        choose_(choose),
         packed_(options.graph.layout == GraphLayout::kPacked) {}
 
   Result<BuiltGraph> Run();
@@ -85,11 +88,13 @@ class Builder {
   Status PrepareNodes();
   void WriteOwn(const float* rotated, std::byte* record) const;
   Status Pack(const LinkTable& table);
+  Status ChooseLayout(const LinkTable& table);
   GraphView View() const;
 
   MatrixView rows_;
   GraphBuildOptions options_;
   int threads_;
+  bool choose_;
   bool packed_;
   size_t n_ = 0;  // nodes
   BuiltGraph graph_;
@@ -407,6 +412,17 @@ GraphView Builder::View() const {
   return view;
 }
 
+Status Builder::ChooseLayout(const LinkTable& table) {
+  if (!choose_) return Status::Ok();
+  KITH_ASSIGN_OR_RETURN(const LayoutRecall recall,
+                        MeasureLayouts(View(), table.links.data(), threads_));
+  packed_ = !recall.PrefersCompact();
+  if (packed_) return Status::Ok();
+  graph_.header.layout = static_cast<uint32_t>(GraphLayout::kCompact);
+  graph_.header.code_bits = 0;
+  return Status::Ok();
+}
+
 // Searches for nodes [begin, end) and gives what each search visited, with the node's links, to
 // `take`.
 Status Builder::RefineSome(
@@ -506,9 +522,9 @@ Result<BuiltGraph> Builder::Run() {
   header.num_entries = static_cast<uint32_t>(graph_.entries.size());
   if (packed_) {
     KITH_RETURN_IF_ERROR(Pack(table));
-  } else {
-    graph_.links = std::move(table.links);
+    KITH_RETURN_IF_ERROR(ChooseLayout(table));
   }
+  if (!packed_) graph_.links = std::move(table.links);
   return std::move(graph_);
 }
 
@@ -578,7 +594,7 @@ Result<BuiltGraph> BuildGraph(const MatrixView& rows, const GraphBuildOptions& o
                " bytes of memory, ", options.memory,
                " are allowed; allow more, or build a forest or exact search only"));
   }
-  return Builder(rows, chosen).Run();
+  return Builder(rows, chosen, options.graph.layout == GraphLayout::kAuto).Run();
 }
 
 }  // namespace kith

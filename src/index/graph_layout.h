@@ -42,7 +42,7 @@ inline constexpr std::string_view kGraphCopiesSection = "graph_copies";
 // Marks a neighbour that is not there.
 inline constexpr uint32_t kNoNode = 0xFFFFFFFFu;
 // The first entries, as many as there are, lie evenly spread; of these, a search begins at the
-// nearest. It begins at all others, too: they lead to what those may not lead to.
+// nearest. It also begins at the first of all and at those that follow: they lead everywhere.
 inline constexpr size_t kSpreadEntries = 64;
 // Nodes are numbered below this.
 inline constexpr uint64_t kMaxNodes = uint64_t{1} << 31;

@@ -228,7 +228,7 @@ class Reacher {
 void ConnectNodes(size_t max_entries, LinkTable* table, std::vector<uint32_t>* entries) {
   const size_t n = table->size();
   Reacher reacher(table);
-  // A search begins at some of the spread entries: one must lead to what another leads to.
+  // These a search always begins at.
   for (size_t i = 0; i < entries->size(); ++i) {
     const bool begun_at = i == 0 || i >= kSpreadEntries;
     if (begun_at && !reacher.reached((*entries)[i])) reacher.From((*entries)[i]);

@@ -128,6 +128,7 @@ void GraphWalk::Start(const Scorer* scorer, size_t slot, const WalkTerms& terms,
   terms_ = terms;
   beam_.Reset(terms.width);
   seen_.Reset();
+  if (passed_ != kNoNode) seen_.Insert(passed_);
   nearest_.Reset(terms.k);
   shortlist_.Reset(terms.shortlist);
   if (visited_ != nullptr) visited_->clear();
@@ -151,7 +152,8 @@ void GraphWalk::Start(const Scorer* scorer, size_t slot, const WalkTerms& terms,
     beam_.Offer(Key(distance), entries[best]);
   }
   beam_.Enter();
-  for (size_t i = spread; i < entries.size(); ++i) {
+  // The first and those beyond the spread ones lead to every node between them.
+  for (size_t i = 0; i < entries.size(); i = i == 0 ? spread : i + 1) {
     const float key = Key(distances[i]);
     if (!(key < beam_.limit()) || !seen_.Insert(entries[i])) continue;
     if (view_->layout == GraphLayout::kCompact) nearest_.Offer(distances[i], entries[i]);

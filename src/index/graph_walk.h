@@ -89,6 +89,8 @@ class GraphWalk {
 
   // Keeps the nodes visited, in order, if asked to before Start().
   void KeepVisited(std::vector<uint32_t>* visited) { visited_ = visited; }
+  // Walks past this node from the next Start() on, as if it were not there.
+  void Pass(uint32_t node) { passed_ = node; }
 
  private:
   float Key(float distance) const { return terms_.scale * distance + terms_.shift; }
@@ -116,6 +118,7 @@ class GraphWalk {
   TopK nearest_;
   TopK shortlist_;  // with own_bytes: more than k, for rounding may change their order
   std::vector<uint32_t>* visited_ = nullptr;
+  uint32_t passed_ = kNoNode;
 };
 
 // Runs `count` walks, `in_flight` of them at a time, each a step in turn: while one waits for
