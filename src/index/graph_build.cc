@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "data/convert.h"
 #include "index/graph.h"
+#include "index/graph_candidates.h"
 #include "index/graph_choose.h"
 #include "index/graph_link.h"
 #include "index/graph_space.h"
@@ -33,7 +34,6 @@ constexpr uint32_t kDefaultBeam = 64;
 // up for neighbours that no leaf has together: more trees changed little (docs/graph.md).
 constexpr uint32_t kTrees = 5;
 constexpr uint32_t kLeafSize = 128;
-constexpr size_t kCandidates = 40;  // kept of a node, before edges are chosen
 
 // Entries for parts that no edge leads to.
 constexpr size_t kMaxEntries = 4096;
@@ -43,14 +43,6 @@ constexpr size_t kLongest = 64;
 
 constexpr size_t kNodesAtOnce = 256;
 constexpr size_t kWalks = 4;
-
-// Rounding to bytes moves squared distances by about dim / 6 squared steps. Where neighbours are
-// nearer than this many times that, their order would be chance.
-constexpr float kFinest = 12;
-
-// Which neighbour of a node that is judged by, and of how many nodes.
-constexpr size_t kJudgedRank = 8;
-constexpr size_t kJudgedNodes = 2000;
 
 class Builder {
  public:
@@ -76,7 +68,6 @@ class Builder {
   void PlaceCopies(const std::vector<uint32_t>& first);
   Status MakeSpace(bool as_floats);
   Status FindCandidates();
-  bool BytesAreTooCoarse() const;
   Status Link(LinkTable* table);
   Status Refine(const LinkTable& before, LinkTable* table);
   Status RefineSome(const GraphView& view, const LinkTable& table, size_t begin, size_t end,
@@ -100,7 +91,7 @@ class Builder {
   BuiltGraph graph_;
   std::vector<Tree> trees_;  // entries are nodes
   GraphSpace space_;
-  std::vector<Candidate> candidates_;  // [n, kCandidates], the nearest first
+  CandidateLists candidates_;
   // The frame of the space and that of edge codes, which differ for dot only.
   std::vector<float> space_mean_;
   std::vector<uint8_t> space_signs_;
@@ -201,66 +192,13 @@ Status Builder::MakeSpace(bool as_floats) {
   return Status::Ok();
 }
 
-// Compares all pairs within each leaf of each tree. A tree has every node in one leaf, so that
-// leaves write to lists of their own.
 Status Builder::FindCandidates() {
-  const Candidate none{std::numeric_limits<float>::infinity(), kNoNode};
-  candidates_.assign(n_ * kCandidates, none);
-  const simd::BelowFn below = simd::GetKernels().below;
-  struct Scratch {
-    AlignedBuffer<std::byte> gathered;
-    std::vector<float> distances;
-    std::vector<uint32_t> near;
-  };
-  const size_t most = std::min<size_t>(kLeafSize, n_);
-  std::vector<Scratch> scratch(threads_);
-  for (Scratch& s : scratch) {
-    KITH_ASSIGN_OR_RETURN(s.gathered, AlignedBuffer<std::byte>::Create(most * space_.stride()));
-    s.distances.resize(most * most);
-    s.near.resize(most);
-  }
+  candidates_ = CandidateLists(n_);
   for (size_t t = 0; t < trees_.size(); ++t) {
-    const Tree& tree = trees_[t];
-    ParallelFor(tree.leaf_ends.size(), threads_, [&](size_t leaf, int thread) {
-      Scratch& s = scratch[thread];
-      const size_t begin = leaf == 0 ? 0 : tree.leaf_ends[leaf - 1];
-      const size_t count = tree.leaf_ends[leaf] - begin;
-      const uint32_t* nodes = tree.entries.data() + begin;
-      const size_t stride = space_.stride();
-      for (size_t i = 0; i < count; ++i) {
-        std::memcpy(s.gathered.data() + i * stride, space_.row(nodes[i]), stride);
-      }
-      space_.AllPairs(s.gathered.data(), count, s.distances.data());
-      for (size_t i = 0; i < count; ++i) {
-        Candidate* list = candidates_.data() + nodes[i] * kCandidates;
-        Candidate* const end = list + kCandidates;
-        const float* distances = s.distances.data() + i * count;
-        const size_t near = below(distances, count, end[-1].distance, s.near.data());
-        for (size_t m = 0; m < near; ++m) {
-          const size_t j = s.near[m];
-          const Candidate c{distances[j], nodes[j]};
-          if (j == i || !(c < end[-1])) continue;
-          Candidate* at = std::lower_bound(list, end, c);
-          if (at->row == c.row) continue;
-          std::move_backward(at, end - 1, end);
-          *at = c;
-        }
-      }
-    });
+    KITH_RETURN_IF_ERROR(candidates_.Join(space_, trees_[t], kLeafSize, threads_));
     KITH_RETURN_IF_ERROR(Report("candidates", t + 1, trees_.size()));
   }
   return Status::Ok();
-}
-
-bool Builder::BytesAreTooCoarse() const {
-  const size_t judged = std::min(n_, kJudgedNodes);
-  const float least = kFinest * static_cast<float>(space_.table().rows.dim) / 6;
-  size_t too_near = 0;
-  for (size_t i = 0; i < judged; ++i) {
-    const Candidate* list = candidates_.data() + i * n_ / judged * kCandidates;
-    too_near += list[kJudgedRank - 1].distance < least ? 1 : 0;
-  }
-  return too_near > judged / 20;
 }
 
 Status Builder::Link(LinkTable* table) {
@@ -268,9 +206,8 @@ Status Builder::Link(LinkTable* table) {
     std::vector<uint32_t> ids;
     for (size_t node = begin; node < end; ++node) {
       ids.clear();
-      const Candidate* list = candidates_.data() + node * kCandidates;
-      for (size_t i = 0; i < kCandidates && list[i].row != kNoNode; ++i) {
-        ids.push_back(list[i].row);
+      for (const Candidate& c : candidates_.Of(node)) {
+        if (c.row != kNoNode) ids.push_back(c.row);
       }
       take(static_cast<uint32_t>(node), &ids);
     }
@@ -414,12 +351,15 @@ GraphView Builder::View() const {
 
 Status Builder::ChooseLayout(const LinkTable& table) {
   if (!choose_) return Status::Ok();
+  const MatrixView rotated{reinterpret_cast<const std::byte*>(rotated_.data()), n_, frame_.dim(),
+                           frame_.dim() * sizeof(float), DataType::kF32};
   KITH_ASSIGN_OR_RETURN(const LayoutRecall recall,
-                        MeasureLayouts(View(), table.links.data(), threads_));
+                        MeasureLayouts(View(), rotated, table.links.data(), threads_));
   packed_ = !recall.PrefersCompact();
   if (packed_) return Status::Ok();
   graph_.header.layout = static_cast<uint32_t>(GraphLayout::kCompact);
   graph_.header.code_bits = 0;
+  graph_.header.own_bytes = 0;
   return Status::Ok();
 }
 
@@ -496,7 +436,7 @@ Result<BuiltGraph> Builder::Run() {
   header.num_nodes = static_cast<uint32_t>(n_);
   KITH_RETURN_IF_ERROR(MakeSpace(false));
   KITH_RETURN_IF_ERROR(FindCandidates());
-  if (space_.rounded() && BytesAreTooCoarse()) {
+  if (space_.rounded() && candidates_.FinerThanBytes(space_.table().rows.dim)) {
     KITH_RETURN_IF_ERROR(MakeSpace(true));
     KITH_RETURN_IF_ERROR(FindCandidates());
   }
@@ -564,7 +504,8 @@ uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric me
   uint64_t bytes = padded * (own_metric && integers ? 1 : sizeof(float));
   if (metric == Metric::kDot) bytes += RowStride(dtype, dim);
   // Three tables of edges and their reverse; candidates are gone by then.
-  bytes += std::max<uint64_t>(5 * degree * sizeof(uint32_t), kCandidates * sizeof(Candidate));
+  bytes +=
+      std::max<uint64_t>(5 * degree * sizeof(uint32_t), CandidateLists::kSize * sizeof(Candidate));
   bytes += 2 * sizeof(uint32_t);
   if (options.layout == GraphLayout::kPacked) {
     const int bits = options.code_bits != 0 ? options.code_bits : EdgeBits(dim);
