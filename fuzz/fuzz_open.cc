@@ -38,19 +38,26 @@ struct Kind {
   size_t rows;
   size_t dim;
   bool forest;
+  GraphLayout graph = GraphLayout::kAuto;  // kAuto: none
 };
 
 // Codes, a learnt basis, dot's extra coordinate, packed bits, scan codes (with rows enough for them
-// to be used); all with keys and ids.
-constexpr Kind kKinds[] = {{Metric::kAngular, DataType::kF32, 30, 40, true},
-                           {Metric::kDot, DataType::kF32, 12, 130, true},
-                           {Metric::kEuclidean, DataType::kU8, 40, 6, true},
-                           {Metric::kManhattan, DataType::kF16, 20, 3, true},
-                           {Metric::kHamming, DataType::kBit, 25, 43, false},
-                           {Metric::kEuclidean, DataType::kF32, 130, 6, false}};
+// to be used), graphs of both layouts with copies; all with keys and ids.
+constexpr Kind kKinds[] = {
+    {Metric::kAngular, DataType::kF32, 30, 40, true},
+    {Metric::kDot, DataType::kF32, 12, 130, true},
+    {Metric::kEuclidean, DataType::kU8, 40, 6, true},
+    {Metric::kManhattan, DataType::kF16, 20, 3, true},
+    {Metric::kHamming, DataType::kBit, 25, 43, false},
+    {Metric::kEuclidean, DataType::kF32, 130, 6, false},
+    {Metric::kAngular, DataType::kF32, 80, 20, false, GraphLayout::kPacked},
+    {Metric::kDot, DataType::kI8, 30, 70, true, GraphLayout::kPacked},
+    {Metric::kHamming, DataType::kBit, 70, 43, false, GraphLayout::kCompact}};
 
 std::string BuildBytes(const Kind& kind) {
-  const Matrix rows = Matrix::Random(kind.dtype, kind.rows, kind.dim, 1);
+  Matrix rows = Matrix::Random(kind.dtype, kind.rows, kind.dim, 1);
+  const bool graph = kind.graph != GraphLayout::kAuto;
+  for (size_t r = 0; r < 4 && graph; ++r) rows.CopyRow(rows, r / 2, kind.rows - 1 - r);
   StringList keys;
   std::vector<int64_t> ids;
   for (size_t r = 0; r < kind.rows; ++r) {
@@ -61,8 +68,10 @@ std::string BuildBytes(const Kind& kind) {
   options.metric = kind.metric;
   options.dtype = kind.dtype;
   options.forest = kind.forest;
+  options.graph = graph;
+  options.graph_options = {.layout = kind.graph, .degree = 16};
   options.forest_options = {.num_trees = 2, .leaf_size = 3};
-  if (!kind.forest && kind.dtype == DataType::kF32) options.scan_codes = true;
+  if (!kind.forest && !graph && kind.dtype == DataType::kF32) options.scan_codes = true;
   options.keys = &keys;
   options.ids = &ids;
   options.threads = 1;
@@ -115,7 +124,7 @@ void SearchEveryWay(const Index& index) {
   // Large sets are as sound as small ones; time is better spent on many.
   if (info.dim > 4096 || info.num_vectors > 100000) return;
   const Matrix queries = Matrix::Random(DataType::kF32, 2, info.dim, 2);
-  for (const IndexKind kind : {IndexKind::kExact, IndexKind::kForest}) {
+  for (const IndexKind kind : {IndexKind::kExact, IndexKind::kForest, IndexKind::kGraph}) {
     for (const size_t k : {size_t{2}, static_cast<size_t>(info.num_vectors + 1)}) {
       SearchResult result;
       const Status status =

@@ -285,7 +285,18 @@ Status Graph::Verify() const {
   if (lost != reached.end()) {
     return file_->Corrupt(section, StrCat("node ", lost - reached.begin(), " is never reached"));
   }
-  const size_t num_rows = vectors_.table.rows.rows;
+  const MatrixView& rows = vectors_.table.rows;
+  for (uint32_t node = 0; packed && node < n; ++node) {
+    if (std::memcmp(view_.table.rows.row(node), rows.row(node), RowBytes(rows.dtype, rows.dim)) !=
+        0) {
+      return file_->Corrupt(section, StrCat("node ", node, " is not the vector at its position"));
+    }
+  }
+  const auto finite = [](float v) { return std::isfinite(v); };
+  if (!std::all_of(view_.frame.mean.begin(), view_.frame.mean.end(), finite)) {
+    return file_->Corrupt(kGraphMeanSection, "it is not finite");
+  }
+  const size_t num_rows = rows.rows;
   for (size_t i = 0; i < copies_.size(); ++i) {
     const uint32_t least = i == 0 ? 0 : copies_[i - 1];
     const bool last = i + 1 == copies_.size();

@@ -77,7 +77,8 @@ class Graph {
   Status Search(const MatrixView& queries, size_t k, int64_t ef, int threads,
                 std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const;
 
-  // Checks that links name nodes and that every vector is reached from the entries.
+  // Checks that links name nodes, that every vector is reached from the entries, and that packed
+  // nodes hold the vectors at their positions.
   // Cost: O(nodes * degree). Errors: Corruption.
   Status Verify() const;
 
