@@ -258,7 +258,7 @@ void AddPaths(CLI::App* sub, BuildArgs* args) {
   AddCount(sub, "--beam", &args->beam, 1,
            "Graph: width of the searches that refine it; 64 if absent");
   AddName(sub, "--layout", &args->layout, {"auto", "packed", "compact"},
-          "Graph: packed (fastest), compact (smallest, any metric), or auto: packed if it can be");
+          "Graph: packed (fastest), compact (smallest, any metric), or auto: by measuring");
   sub->add_option("--edge-bits", args->edge_bits,
                   "Graph: bits a coordinate of its codes, 1, 2, 4 or 8; by dimension if absent")
       ->check(CLI::IsMember({1, 2, 4, 8}).description(""))
