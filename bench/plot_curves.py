@@ -3,7 +3,7 @@
 
 usage: plot_curves.py OUT.svg TITLE=CURVES.tsv...
 
-Each table has the columns name, setting, recall, qps. One panel for each, side by side.
+Each table has the columns name, setting, recall, qps. One panel for each, three in a row.
 """
 import csv
 import sys
@@ -13,7 +13,30 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-COLOURS = {"kith": "#c2410c", "Annoy": "#2563eb", "MRPT": "#15803d"}
+PANELS_IN_A_ROW = 3
+LEAST_RECALL = 0.68
+HIDDEN = ", one a call"  # a second curve of a rival: in the tables only
+# By how a name begins; the first one that fits.
+STYLES = {
+    "kith, batch": {"color": "#c2410c", "linestyle": "--"},
+    "kith": {"color": "#c2410c", "linewidth": 2},
+    "Annoy": {"color": "#2563eb"},
+    "MRPT": {"color": "#15803d"},
+    "hnswlib M=16": {"color": "#7e22ce", "label": "hnswlib M=16"},
+    "hnswlib M=32": {"color": "#7e22ce", "linestyle": "--", "label": "hnswlib M=32"},
+    "FAISS IVF": {"color": "#15803d", "label": "FAISS IVF, PQ 4 bits, refined"},
+    "FAISS HNSW32,SQ8 direct": {"color": "#0e7490", "linestyle": "--"},
+    "FAISS": {"color": "#0e7490"},
+    "usearch M=16": {"color": "#a16207", "label": "usearch M=16"},
+    "usearch M=32": {"color": "#a16207", "linestyle": "--", "label": "usearch M=32"},
+}
+
+
+def style(name):
+    for start, found in STYLES.items():
+        if name.startswith(start):
+            return {"linewidth": 1.2, "label": name, **found}
+    return {"linewidth": 1.2, "label": name}
 
 
 def read(path):
@@ -29,28 +52,39 @@ def main():
         sys.exit(__doc__)
     panels = [argument.split("=", 1) for argument in sys.argv[2:]]
     plt.rcParams.update({"font.size": 9, "svg.hashsalt": "kith", "font.family": "sans-serif"})
+    columns = min(len(panels), PANELS_IN_A_ROW)
+    rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(3.6 * len(panels), 3.4), layout="constrained", squeeze=False
+        rows, columns, figsize=(3.6 * columns, 3.4 * rows), layout="constrained", squeeze=False
     )
-    for axis, (title, path) in zip(axes[0], panels):
+    lines = {}
+    for axis, (title, path) in zip(axes.flat, panels):
         for name, points in read(path).items():
-            points = [p for p in points if p[0] >= 0.68]
-            axis.plot(
-                *zip(*points), marker="o", markersize=3, linewidth=1.5, label=name,
-                color=COLOURS.get(name),
-            )
+            if name.endswith(HIDDEN):
+                continue
+            points = [p for p in points if LEAST_RECALL <= p[0]]
+            if points:
+                (line,) = axis.plot(*zip(*points), marker="o", markersize=2.5, **style(name))
+                lines.setdefault(line.get_label(), line)
         # As logits: 0.9, 0.99 and 0.999 are equally far apart.
         axis.set_xscale("logit", one_half="0.5")
-        axis.set_xlim(0.68, 0.9992)
+        axis.set_xlim(LEAST_RECALL, 0.9995)
         ticks = [0.7, 0.8, 0.9, 0.95, 0.99, 0.999]
         axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
         axis.set_xticks([], minor=True)
         axis.set_yscale("log")
         axis.set_title(title)
-        axis.set_xlabel("recall@10")
         axis.grid(alpha=0.25, which="both", linewidth=0.5)
-    axes[0][0].set_ylabel("queries a second, one thread")
-    axes[0][-1].legend(frameon=False)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("queries a second, one thread")
+    for axis in list(axes.flat)[: len(panels)][-columns:]:
+        axis.set_xlabel("recall@10")
+    spare = list(axes.flat)[len(panels) :]
+    for axis in spare:
+        axis.set_axis_off()
+    where = spare[0] if spare else axes.flat[-1]
+    place = "center left" if spare else "best"
+    where.legend(lines.values(), lines.keys(), frameon=False, loc=place, fontsize=8)
     figure.savefig(sys.argv[1], metadata={"Date": None})
 
 

@@ -35,6 +35,7 @@ bool IsCodeBits(uint32_t bits) { return bits == 1 || bits == 2 || bits == 4 || b
 struct Graph::Scratch {
   std::vector<GraphWalk> walks;
   std::vector<float> query;
+  std::vector<Candidate> found;
 };
 
 Graph::~Graph() = default;
@@ -102,11 +103,15 @@ Status Graph::OpenPacked(const StoredVectors& vectors) {
   }
   const size_t rotated = Rotation::PaddedDim(rows.dim);
   view_.shape = NodeShape(rows.dtype, rows.dim,
-                          {rotated, static_cast<int>(header_.code_bits), header_.degree});
+                          {rotated, static_cast<int>(header_.code_bits), header_.degree},
+                          header_.own_bytes != 0);
   KITH_RETURN_IF_ERROR(in.CheckSize(kGraphNodesSection, header_.num_nodes, view_.shape.bytes));
   view_.nodes = in.Bytes(kGraphNodesSection).data();
-  view_.table.rows = {view_.nodes, header_.num_nodes, rows.dim, view_.shape.bytes, rows.dtype};
-  view_.table.padded_bytes = view_.shape.codes;
+  view_.own_bytes = header_.own_bytes != 0;
+  if (!view_.own_bytes) {
+    view_.table.rows = {view_.nodes, header_.num_nodes, rows.dim, view_.shape.bytes, rows.dtype};
+    view_.table.padded_bytes = view_.shape.codes;
+  }
   KITH_ASSIGN_OR_RETURN(auto signs,
                         in.Array<uint8_t>(kGraphSignsSection, Rotation::SignBytes(rotated)));
   rotation_ = Rotation(rotated, signs);
@@ -142,7 +147,7 @@ Status Graph::UseHugePages() {
   KITH_ASSIGN_OR_RETURN(huge_, HugeBuffer::CopyOf(bytes));
   if (view_.layout == GraphLayout::kPacked) {
     view_.nodes = huge_.data();
-    view_.table.rows.data = huge_.data();
+    if (!view_.own_bytes) view_.table.rows.data = huge_.data();
   } else {
     view_.links = reinterpret_cast<const uint32_t*>(huge_.data());
   }
@@ -174,11 +179,23 @@ void Graph::Return(std::unique_ptr<Scratch> scratch) const {
   free_.push_back(std::move(scratch));
 }
 
-// From nodes to rows, copies included.
-void Graph::Collect(TopK* found, size_t k, std::vector<Candidate>* nearest) const {
+// From nodes to rows, copies included; distances to rounded vectors are replaced by true ones.
+void Graph::Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Scratch* scratch,
+                    std::vector<Candidate>* nearest, SearchStats* stats) const {
   const size_t n = vectors_.table.rows.rows;
+  scratch->found = found->Sorted();
+  if (view_.own_bytes) {
+    const size_t count = scratch->found.size();
+    std::vector<uint32_t> ids(count);
+    std::vector<float> distances(count);
+    for (size_t i = 0; i < count; ++i) ids[i] = scratch->found[i].row;
+    scorer.ScoreIds(slot, ids.data(), count, distances.data());
+    for (size_t i = 0; i < count; ++i) scratch->found[i].distance = distances[i];
+    stats->distances += count;
+    stats->bytes += count * RowBytes(vectors_.table.rows.dtype, vectors_.table.rows.dim);
+  }
   nearest->clear();
-  for (const Candidate& c : found->Sorted()) {
+  for (const Candidate& c : scratch->found) {
     nearest->push_back({c.distance, vectors_.RowAt(c.row)});
     if (copies_.empty()) continue;
     // Clamped: a damaged file may count copies that are not there.
@@ -207,10 +224,13 @@ Status Graph::SearchSome(const MatrixView& queries, size_t begin, size_t end, si
       norm = static_cast<float>(std::sqrt(SquaredNorm(scratch->query.data(), queries.dim)));
     }
     const size_t nodes = std::min<size_t>(k, view_.num_nodes);
-    walk->Start(scorer, slot, MakeTerms(view_, norm, nodes, ef), stats);
+    WalkTerms terms = MakeTerms(view_, norm, nodes, ef);
+    terms.alone = in_flight == 1;
+    walk->Start(&scorer, slot, terms, stats);
   };
   const auto finish = [&](GraphWalk* walk, size_t slot) {
-    Collect(&walk->nearest(), k, &(*nearest)[begin + scorer.order()[slot]]);
+    Collect(scorer, slot, &walk->nearest(), k, scratch.get(),
+            &(*nearest)[begin + scorer.order()[slot]], stats);
   };
   RunWalks(scratch->walks, in_flight, scorer.num_queries(), start, finish, stats);
   Return(std::move(scratch));

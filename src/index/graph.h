@@ -93,7 +93,8 @@ class Graph {
   void Return(std::unique_ptr<Scratch> scratch) const;
   Status SearchSome(const MatrixView& queries, size_t begin, size_t end, size_t k, size_t ef,
                     std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const;
-  void Collect(TopK* found, size_t k, std::vector<Candidate>* nearest) const;
+  void Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Scratch* scratch,
+               std::vector<Candidate>* nearest, SearchStats* stats) const;
 
   std::shared_ptr<const ContainerReader> file_;
   StoredVectors vectors_;

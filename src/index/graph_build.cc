@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <optional>
 
 #include "base/math.h"
 #include "base/parallel.h"
@@ -12,12 +13,14 @@
 #include "base/strings.h"
 #include "data/convert.h"
 #include "index/graph.h"
+#include "index/graph_candidates.h"
 #include "index/graph_choose.h"
 #include "index/graph_link.h"
 #include "index/graph_space.h"
 #include "index/graph_walk.h"
 #include "index/layout.h"
 #include "index/rp_tree.h"
+#include "quant/rabitq.h"
 #include "quant/sketch.h"
 
 namespace kith {
@@ -30,8 +33,7 @@ constexpr uint32_t kDefaultBeam = 64;
 // Each tree's leaves are groups within which all pairs are compared. The searches that follow make
 // up for neighbours that no leaf has together: more trees changed little (docs/graph.md).
 constexpr uint32_t kTrees = 5;
-constexpr uint32_t kLeafSize = 200;
-constexpr size_t kCandidates = 40;  // kept of a node, before edges are chosen
+constexpr uint32_t kLeafSize = 128;
 
 // Entries for parts that no edge leads to.
 constexpr size_t kMaxEntries = 4096;
@@ -41,14 +43,6 @@ constexpr size_t kLongest = 64;
 
 constexpr size_t kNodesAtOnce = 256;
 constexpr size_t kWalks = 4;
-
-// Rounding to bytes moves squared distances by about dim / 6 squared steps. Where neighbours are
-// nearer than this many times that, their order would be chance.
-constexpr float kFinest = 12;
-
-// Which neighbour of a node that is judged by, and of how many nodes.
-constexpr size_t kJudgedRank = 8;
-constexpr size_t kJudgedNodes = 2000;
 
 class Builder {
  public:
@@ -74,9 +68,8 @@ class Builder {
   void PlaceCopies(const std::vector<uint32_t>& first);
   Status MakeSpace(bool as_floats);
   Status FindCandidates();
-  bool BytesAreTooCoarse() const;
   Status Link(LinkTable* table);
-  Status Refine(LinkTable* table);
+  Status Refine(const LinkTable& before, LinkTable* table);
   Status RefineSome(const GraphView& view, const LinkTable& table, size_t begin, size_t end,
                     std::vector<GraphWalk>* walks,
                     const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const;
@@ -84,6 +77,7 @@ class Builder {
   void ChooseEntries();
   Status GatherRows();
   Status PrepareNodes();
+  void WriteOwn(const float* rotated, std::byte* record) const;
   Status Pack(const LinkTable& table);
   Status ChooseLayout(const LinkTable& table);
   GraphView View() const;
@@ -97,7 +91,7 @@ class Builder {
   BuiltGraph graph_;
   std::vector<Tree> trees_;  // entries are nodes
   GraphSpace space_;
-  std::vector<Candidate> candidates_;  // [n, kCandidates], the nearest first
+  CandidateLists candidates_;
   // The frame of the space and that of edge codes, which differ for dot only.
   std::vector<float> space_mean_;
   std::vector<uint8_t> space_signs_;
@@ -198,66 +192,13 @@ Status Builder::MakeSpace(bool as_floats) {
   return Status::Ok();
 }
 
-// Compares all pairs within each leaf of each tree. A tree has every node in one leaf, so that
-// leaves write to lists of their own.
 Status Builder::FindCandidates() {
-  const Candidate none{std::numeric_limits<float>::infinity(), kNoNode};
-  candidates_.assign(n_ * kCandidates, none);
-  const simd::BelowFn below = simd::GetKernels().below;
-  struct Scratch {
-    AlignedBuffer<std::byte> gathered;
-    std::vector<float> distances;
-    std::vector<uint32_t> near;
-  };
-  const size_t most = std::min<size_t>(kLeafSize, n_);
-  std::vector<Scratch> scratch(threads_);
-  for (Scratch& s : scratch) {
-    KITH_ASSIGN_OR_RETURN(s.gathered, AlignedBuffer<std::byte>::Create(most * space_.stride()));
-    s.distances.resize(most * most);
-    s.near.resize(most);
-  }
+  candidates_ = CandidateLists(n_);
   for (size_t t = 0; t < trees_.size(); ++t) {
-    const Tree& tree = trees_[t];
-    ParallelFor(tree.leaf_ends.size(), threads_, [&](size_t leaf, int thread) {
-      Scratch& s = scratch[thread];
-      const size_t begin = leaf == 0 ? 0 : tree.leaf_ends[leaf - 1];
-      const size_t count = tree.leaf_ends[leaf] - begin;
-      const uint32_t* nodes = tree.entries.data() + begin;
-      const size_t stride = space_.stride();
-      for (size_t i = 0; i < count; ++i) {
-        std::memcpy(s.gathered.data() + i * stride, space_.row(nodes[i]), stride);
-      }
-      space_.AllPairs(s.gathered.data(), count, s.distances.data());
-      for (size_t i = 0; i < count; ++i) {
-        Candidate* list = candidates_.data() + nodes[i] * kCandidates;
-        Candidate* const end = list + kCandidates;
-        const float* distances = s.distances.data() + i * count;
-        const size_t near = below(distances, count, end[-1].distance, s.near.data());
-        for (size_t m = 0; m < near; ++m) {
-          const size_t j = s.near[m];
-          const Candidate c{distances[j], nodes[j]};
-          if (j == i || !(c < end[-1])) continue;
-          Candidate* at = std::lower_bound(list, end, c);
-          if (at->row == c.row) continue;
-          std::move_backward(at, end - 1, end);
-          *at = c;
-        }
-      }
-    });
+    KITH_RETURN_IF_ERROR(candidates_.Join(space_, trees_[t], kLeafSize, threads_));
     KITH_RETURN_IF_ERROR(Report("candidates", t + 1, trees_.size()));
   }
   return Status::Ok();
-}
-
-bool Builder::BytesAreTooCoarse() const {
-  const size_t judged = std::min(n_, kJudgedNodes);
-  const float least = kFinest * static_cast<float>(space_.table().rows.dim) / 6;
-  size_t too_near = 0;
-  for (size_t i = 0; i < judged; ++i) {
-    const Candidate* list = candidates_.data() + i * n_ / judged * kCandidates;
-    too_near += list[kJudgedRank - 1].distance < least ? 1 : 0;
-  }
-  return too_near > judged / 20;
 }
 
 Status Builder::Link(LinkTable* table) {
@@ -265,9 +206,8 @@ Status Builder::Link(LinkTable* table) {
     std::vector<uint32_t> ids;
     for (size_t node = begin; node < end; ++node) {
       ids.clear();
-      const Candidate* list = candidates_.data() + node * kCandidates;
-      for (size_t i = 0; i < kCandidates && list[i].row != kNoNode; ++i) {
-        ids.push_back(list[i].row);
+      for (const Candidate& c : candidates_.Of(node)) {
+        if (c.row != kNoNode) ids.push_back(c.row);
       }
       take(static_cast<uint32_t>(node), &ids);
     }
@@ -319,7 +259,9 @@ Status Builder::PrepareNodes() {
   const size_t dim = frame_.dim();
   const int bits = options_.graph.code_bits != 0 ? options_.graph.code_bits : EdgeBits(rows_.dim);
   graph_.header.code_bits = static_cast<uint32_t>(bits);
-  graph_.shape = NodeShape(rows_.dtype, rows_.dim, {dim, bits, graph_.header.degree});
+  const bool own_bytes = RoundsOwnVector(rows_.dtype, rows_.dim);
+  graph_.header.own_bytes = own_bytes ? 1 : 0;
+  graph_.shape = NodeShape(rows_.dtype, rows_.dim, {dim, bits, graph_.header.degree}, own_bytes);
   KITH_ASSIGN_OR_RETURN(graph_.nodes, AlignedBuffer<std::byte>::Create(n_ * graph_.shape.bytes));
   KITH_ASSIGN_OR_RETURN(rotated_, AlignedBuffer<float>::Create(n_ * dim));
   const bool angular = options_.metric == Metric::kAngular;
@@ -328,15 +270,32 @@ Status Builder::PrepareNodes() {
     std::vector<float> x(rows_.dim);
     for (size_t node = begin; node < end; ++node) {
       const uint32_t row = graph_.order[node];
-      std::memcpy(graph_.nodes.data() + node * graph_.shape.bytes, rows_.row(row),
-                  RowBytes(rows_.dtype, rows_.dim));
-      frame_.Map(rows_, row, rotated_.data() + node * dim);
+      std::byte* record = graph_.nodes.data() + node * graph_.shape.bytes;
+      float* rotated = rotated_.data() + node * dim;
+      frame_.Map(rows_, row, rotated);
+      if (own_bytes) {
+        WriteOwn(rotated, record);
+        continue;
+      }
+      std::memcpy(record, rows_.row(row), RowBytes(rows_.dtype, rows_.dim));
       if (!angular) continue;
       RowToF32(rows_, row, x.data());
       inverse_norms_[node] = InverseNorm(x.data(), rows_.dim);
     }
   });
   return Status::Ok();
+}
+
+// Writes a node's own vector, rounded.
+void Builder::WriteOwn(const float* rotated, std::byte* record) const {
+  const size_t dim = frame_.dim();
+  const ByteSteps steps = StepsOf(rotated, dim);
+  auto* bytes = reinterpret_cast<int8_t*>(record);
+  RoundToBytes(rotated, dim, steps, bytes);
+  int64_t sum = 0;
+  for (size_t i = 0; i < dim; ++i) sum += bytes[i] * bytes[i];
+  const OwnFactors own{steps.step, steps.step * steps.step * static_cast<float>(sum)};
+  std::memcpy(record + graph_.shape.factors, &own, sizeof(own));
 }
 
 // Writes links and codes to the nodes.
@@ -381,21 +340,26 @@ GraphView Builder::View() const {
   view.shape = graph_.shape;
   view.nodes = graph_.nodes.data();
   view.frame = frame_;
+  view.own_bytes = graph_.header.own_bytes != 0;
+  view.table.metric = options_.metric;
+  if (view.own_bytes) return view;
   view.table.rows = {graph_.nodes.data(), n_, rows_.dim, graph_.shape.bytes, rows_.dtype};
   view.table.padded_bytes = graph_.shape.codes;
-  view.table.metric = options_.metric;
   if (options_.metric == Metric::kAngular) view.table.inverse_norms = inverse_norms_.data();
   return view;
 }
 
 Status Builder::ChooseLayout(const LinkTable& table) {
   if (!choose_) return Status::Ok();
+  const MatrixView rotated{reinterpret_cast<const std::byte*>(rotated_.data()), n_, frame_.dim(),
+                           frame_.dim() * sizeof(float), DataType::kF32};
   KITH_ASSIGN_OR_RETURN(const LayoutRecall recall,
-                        MeasureLayouts(View(), table.links.data(), threads_));
+                        MeasureLayouts(View(), rotated, table.links.data(), threads_));
   packed_ = !recall.PrefersCompact();
   if (packed_) return Status::Ok();
   graph_.header.layout = static_cast<uint32_t>(GraphLayout::kCompact);
   graph_.header.code_bits = 0;
+  graph_.header.own_bytes = 0;
   return Status::Ok();
 }
 
@@ -405,35 +369,41 @@ Status Builder::RefineSome(
     const GraphView& view, const LinkTable& table, size_t begin, size_t end,
     std::vector<GraphWalk>* walks,
     const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const {
-  KITH_ASSIGN_OR_RETURN(const Scorer scorer,
-                        Scorer::Create(view.table, view.table.rows, begin, end));
+  // A node's vector is its query; walks over rounded vectors have it already, and no scorer.
+  std::optional<Scorer> scorer;
+  if (!view.own_bytes) {
+    KITH_ASSIGN_OR_RETURN(scorer, Scorer::Create(view.table, view.table.rows, begin, end));
+  }
+  const auto node_of = [&](size_t slot) {
+    return begin + (scorer.has_value() ? scorer->order()[slot] : slot);
+  };
   std::vector<std::vector<uint32_t>> visited(walks->size());
   SearchStats stats;
   constexpr size_t kNearest = 10;  // what the width is a multiple of
   const size_t beam = options_.graph.beam != 0 ? options_.graph.beam : kDefaultBeam;
   const auto start = [&](GraphWalk* walk, size_t slot) {
-    const size_t node = begin + scorer.order()[slot];
+    const size_t node = node_of(slot);
     if (packed_) walk->PrepareRotated(rotated_.data() + node * frame_.dim());
     walk->KeepVisited(&visited[walk - walks->data()]);
     WalkTerms terms = MakeTerms(view, view.max_norm, std::min(kNearest, n_), beam);
     terms.stretch = std::numeric_limits<float>::infinity();
-    walk->Start(scorer, slot, terms, &stats);
+    terms.alone = false;
+    walk->Start(scorer.has_value() ? &*scorer : nullptr, slot, terms, &stats);
   };
   const auto finish = [&](GraphWalk* walk, size_t slot) {
-    const size_t node = begin + scorer.order()[slot];
+    const size_t node = node_of(slot);
     std::vector<uint32_t>& ids = visited[walk - walks->data()];
     ids.insert(ids.end(), table.Of(node).begin(), table.Of(node).end());
     take(static_cast<uint32_t>(node), &ids);
   };
-  RunWalks(*walks, walks->size(), scorer.num_queries(), start, finish, &stats);
+  RunWalks(*walks, walks->size(), end - begin, start, finish, &stats);
   return Status::Ok();
 }
 
 // Searches for every node in the graph as it is, and chooses edges anew among what each search
 // visited: those on the way to a node are the ones that lead to it.
-Status Builder::Refine(LinkTable* table) {
+Status Builder::Refine(const LinkTable& before, LinkTable* table) {
   GraphView view = View();
-  const LinkTable before = *table;
   if (!packed_) view.links = before.links.data();
   std::vector<std::vector<GraphWalk>> walks(threads_);
   for (auto& of_thread : walks) {
@@ -466,7 +436,7 @@ Result<BuiltGraph> Builder::Run() {
   header.num_nodes = static_cast<uint32_t>(n_);
   KITH_RETURN_IF_ERROR(MakeSpace(false));
   KITH_RETURN_IF_ERROR(FindCandidates());
-  if (space_.rounded() && BytesAreTooCoarse()) {
+  if (space_.rounded() && candidates_.FinerThanBytes(space_.table().rows.dim)) {
     KITH_RETURN_IF_ERROR(MakeSpace(true));
     KITH_RETURN_IF_ERROR(FindCandidates());
   }
@@ -484,7 +454,9 @@ Result<BuiltGraph> Builder::Run() {
   } else if (options_.metric == Metric::kDot) {
     KITH_RETURN_IF_ERROR(GatherRows());
   }
-  KITH_RETURN_IF_ERROR(Refine(&table));
+  LinkTable refined(n_, header.degree);
+  KITH_RETURN_IF_ERROR(Refine(table, &refined));
+  table = std::move(refined);
   graph_.entries = chosen;
   ConnectNodes(kMaxEntries, &table, &graph_.entries);
   header.num_entries = static_cast<uint32_t>(graph_.entries.size());
@@ -532,12 +504,14 @@ uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric me
   uint64_t bytes = padded * (own_metric && integers ? 1 : sizeof(float));
   if (metric == Metric::kDot) bytes += RowStride(dtype, dim);
   // Three tables of edges and their reverse; candidates are gone by then.
-  bytes += std::max<uint64_t>(5 * degree * sizeof(uint32_t), kCandidates * sizeof(Candidate));
+  bytes +=
+      std::max<uint64_t>(5 * degree * sizeof(uint32_t), CandidateLists::kSize * sizeof(Candidate));
   bytes += 2 * sizeof(uint32_t);
   if (options.layout == GraphLayout::kPacked) {
     const int bits = options.code_bits != 0 ? options.code_bits : EdgeBits(dim);
     const size_t rotated = Rotation::PaddedDim(dim);
-    bytes += NodeShape(dtype, dim, {rotated, bits, degree}).bytes + rotated * sizeof(float);
+    bytes += NodeShape(dtype, dim, {rotated, bits, degree}, RoundsOwnVector(dtype, dim)).bytes +
+             rotated * sizeof(float);
   }
   return num_rows * bytes + (uint64_t{16} << 20);
 }

@@ -22,9 +22,13 @@ struct LayoutRecall {
 // Searches for some of a packed graph's nodes as if they were not in it, by the codes and by the
 // same edges without. Deterministic. Cost: O(nodes * dim) distances for a hundred nodes, a few per
 // cent of a build.
-//   links  [num_nodes, degree], kNoNode where there are fewer
+//   rotated  f32 [num_nodes, dim]: the nodes' vectors as CodeFrame::Map() gives them; inner
+//   products
+//            of these order them for dot, distances for other metrics
+//   links    [num_nodes, degree], kNoNode where there are fewer
 // Errors: OutOfMemory.
-Result<LayoutRecall> MeasureLayouts(const GraphView& packed, const uint32_t* links, int threads);
+Result<LayoutRecall> MeasureLayouts(const GraphView& packed, const MatrixView& rotated,
+                                    const uint32_t* links, int threads);
 
 }  // namespace kith
 

@@ -16,17 +16,12 @@ constexpr size_t kNodesAtOnce = 256;
 // Chooses among the candidates of one node. Scratch; one for each thread.
 class Pruner {
  public:
-  Status Init(const GraphSpace& space, const LinkOptions& options) {
+  Pruner(const GraphSpace& space, const LinkOptions& options) {
     space_ = &space;
     most_ = options.candidates;
     // Kernels give squared distances but for L1 and Hamming, the latter a squared distance of bits.
     factor_ =
         space.table().metric == Metric::kManhattan ? options.alpha : options.alpha * options.alpha;
-    near_.resize(most_);
-    passed_.resize(most_);
-    KITH_ASSIGN_OR_RETURN(gathered_,
-                          AlignedBuffer<std::byte>::Create((most_ + 1) * space.stride()));
-    return Status::Ok();
   }
 
   // Leaves in `ids` those kept, nearest first, at most `degree`, and in `spare` those passed over
@@ -36,24 +31,28 @@ class Pruner {
              std::vector<uint32_t>* spare) {
     Sort(node, ids);
     const size_t count = sorted_.size();
-    const size_t stride = space_->stride();
-    for (size_t i = 0; i < count; ++i) {
-      std::memcpy(gathered_.data() + i * stride, space_->row(sorted_[i].row), stride);
-    }
-    std::fill(passed_.begin(), passed_.begin() + static_cast<ptrdiff_t>(count), uint8_t{0});
+    passed_.assign(count, kPassed);
+    left_.resize(count);
+    for (size_t i = 0; i < count; ++i) left_[i] = {sorted_[i].row, static_cast<uint32_t>(i)};
     ids->clear();
-    for (size_t i = 0; i < count && ids->size() < degree; ++i) {
-      if (passed_[i] != 0) continue;
-      ids->push_back(sorted_[i].row);
-      passed_[i] = kKept;
-      space_->OneToAll(gathered_.data(), i, count, near_.data());
+    while (!left_.empty() && ids->size() < degree) {
+      const auto [row, place] = left_.front();
+      ids->push_back(row);
+      passed_[place] = kKept;
+      left_.erase(left_.begin());
+      rows_.clear();
+      for (const Left& other : left_) rows_.push_back(other.row);
+      space_->ToNodes(row, rows_.data(), rows_.size(), distances_.data());
       // One that is where the node is stands for all others there, and for nothing else.
-      const bool copy = sorted_[i].distance == 0;
-      for (size_t j = i + 1; j < count; ++j) {
-        const bool nearer =
-            copy ? sorted_[j].distance == 0 : factor_ * near_[j] <= sorted_[j].distance;
-        passed_[j] = static_cast<uint8_t>(passed_[j] | (nearer ? kPassed : 0));
+      const bool copy = sorted_[place].distance == 0;
+      size_t kept = 0;
+      for (size_t j = 0; j < left_.size(); ++j) {
+        const float distance = sorted_[left_[j].place].distance;
+        const bool passed = copy ? distance == 0 : factor_ * distances_[j] <= distance;
+        left_[kept] = left_[j];
+        kept += passed ? 0 : 1;
       }
+      left_.resize(kept);
     }
     spare->clear();
     for (const bool copies : {false, true}) {
@@ -66,8 +65,8 @@ class Pruner {
   }
 
  private:
-  static constexpr uint8_t kPassed = 1;
-  static constexpr uint8_t kKept = 2;
+  static constexpr uint8_t kPassed = 0;
+  static constexpr uint8_t kKept = 1;
 
   // The distinct candidates but the node itself, the nearest of them, in order.
   void Sort(uint32_t node, std::vector<uint32_t>* ids) {
@@ -87,9 +86,15 @@ class Pruner {
   const GraphSpace* space_ = nullptr;
   size_t most_ = 0;
   float factor_ = 1;
-  AlignedBuffer<std::byte> gathered_;
+  // A candidate that nothing kept so far stands for.
+  struct Left {
+    uint32_t row;
+    uint32_t place;  // in sorted_
+  };
+
   std::vector<float> distances_;
-  std::vector<float> near_;
+  std::vector<Left> left_;
+  std::vector<uint32_t> rows_;
   std::vector<uint8_t> passed_;
   std::vector<Candidate> sorted_;
 };
@@ -126,8 +131,7 @@ Status LinkNodes(const GraphSpace& space, const LinkOptions& options, const Cand
   const size_t n = space.size();
   const size_t degree = table->degree;
   const int threads = ResolveThreads(options.threads);
-  std::vector<Pruner> pruners(threads);
-  for (Pruner& pruner : pruners) KITH_RETURN_IF_ERROR(pruner.Init(space, options));
+  std::vector<Pruner> pruners(threads, Pruner(space, options));
   LinkTable kept(n, degree);
   LinkTable spares(n, degree);
   ParallelChunks(n, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {

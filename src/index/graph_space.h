@@ -69,11 +69,6 @@ class GraphSpace {
     kernel_.tile(gathered, stride(), count, gathered, stride(), count, kernel_dim_, distances,
                  count);
   }
-  // distances[j] from gathered row i to each.
-  void OneToAll(const std::byte* gathered, size_t i, size_t count, float* distances) const {
-    kernel_.tile(gathered + i * stride(), stride(), 1, gathered, stride(), count, kernel_dim_,
-                 distances, count);
-  }
   void ToNodes(uint32_t node, const uint32_t* nodes, size_t count, float* distances) const {
     kernel_.ids(row(node), rows_.data(), stride(), nodes, count, kernel_dim_, distances);
   }

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
+
+#include "base/math.h"
 
 namespace kith {
 namespace {
@@ -10,6 +13,9 @@ namespace {
 // How far beyond the k-th nearest a walk still looks, for each doubling of the beam's width over
 // 0.8 k: measured on three sets, docs/graph.md.
 constexpr float kReachPerDoubling = 0.025f;
+
+// Of rounded vectors, so many more than 3/2 k are compared in full in the end.
+constexpr size_t kMoreShortlisted = 8;
 
 // Lines of a node fetched ahead; the hardware goes on from there.
 constexpr size_t kPrefetchedLines = 72;
@@ -20,6 +26,7 @@ WalkTerms MakeTerms(const GraphView& view, float query_norm, size_t k, size_t wi
   WalkTerms terms;
   terms.k = k;
   terms.width = std::max(k, width);
+  terms.shortlist = std::min(k + k / 2 + kMoreShortlisted, terms.width);
   switch (view.metric()) {
     case Metric::kAngular: terms.scale = 2; break;  // |q - x|^2 = 2 (1 - cos) between unit vectors
     case Metric::kDot:
@@ -37,20 +44,50 @@ WalkTerms MakeTerms(const GraphView& view, float query_norm, size_t k, size_t wi
 
 Status GraphWalk::Init(const GraphView& view) {
   view_ = &view;
-  row_bytes_ = RowBytes(view.table.rows.dtype, view.table.rows.dim);
+  row_bytes_ = view.layout == GraphLayout::kPacked
+                   ? view.shape.row_bytes
+                   : RowBytes(view.table.rows.dtype, view.table.rows.dim);
   const size_t most = std::max(view.degree, view.entries.size());
   KITH_ASSIGN_OR_RETURN(estimates_, AlignedBuffer<float>::Create(most));
   fresh_.resize(view.degree);
   if (view.layout == GraphLayout::kCompact) return Status::Ok();
   passing_.resize(view.shape.edges.blocks());
-  KITH_ASSIGN_OR_RETURN(rotated_, AlignedBuffer<float>::Create(view.shape.edges.dim));
+  KITH_ASSIGN_OR_RETURN(
+      rotated_, AlignedBuffer<float>::Create(RoundUp(view.shape.codes, simd::kQueryPadding)));
+  own_dot_ = simd::GetKernels()
+                 .f32[static_cast<size_t>(DataType::kI8)][static_cast<size_t>(simd::Op::kDot)]
+                 .ids;
   return query_.Init(view.shape.edges, view.measure());
 }
 
 void GraphWalk::Prepare(const MatrixView& queries, size_t query) {
   if (view_->layout == GraphLayout::kCompact) return;
   view_->frame.Map(queries, query, rotated_.data());
-  query_.Prepare(rotated_.data());
+  PrepareRotated(rotated_.data());
+}
+
+void GraphWalk::PrepareRotated(const float* rotated) {
+  query_.Prepare(rotated);
+  if (!view_->own_bytes) return;
+  const size_t dim = view_->shape.edges.dim;
+  if (rotated != rotated_.data()) std::copy_n(rotated, dim, rotated_.data());
+  squared_norm_ = static_cast<float>(SquaredNorm(rotated, dim));
+}
+
+// Internal distances to nodes, to the vectors as they carry them.
+void GraphWalk::Distances(const uint32_t* nodes, size_t count, float* out) const {
+  if (!view_->own_bytes) return scorer_->ScoreIds(slot_, nodes, count, out);
+  const NodeShape& shape = view_->shape;
+  own_dot_(reinterpret_cast<const std::byte*>(rotated_.data()), view_->nodes, shape.bytes, nodes,
+           count, shape.codes, out);
+  for (size_t i = 0; i < count; ++i) {
+    OwnFactors own;
+    std::memcpy(&own, view_->nodes + size_t{nodes[i]} * shape.bytes + shape.factors, sizeof(own));
+    const float dot = own.step * out[i];
+    out[i] = view_->metric() == Metric::kDot
+                 ? -dot
+                 : std::max(0.0f, squared_norm_ + own.squared_norm - 2 * dot) / terms_.scale;
+  }
 }
 
 void GraphWalk::Prefetch(uint32_t node) const {
@@ -70,6 +107,7 @@ void GraphWalk::PrefetchNext() {
   const size_t next = beam_.Next();
   if (next == beam_.size()) return;
   Prefetch(beam_.node(next));
+  if (!terms_.alone) return;
   const size_t after = beam_.NextAfter(next);
   if (after < beam_.size()) Prefetch(beam_.node(after));
 }
@@ -83,22 +121,23 @@ float GraphWalk::Reach() const {
   return terms_.stretch * Key(kth);
 }
 
-void GraphWalk::Start(const Scorer& scorer, size_t slot, const WalkTerms& terms,
+void GraphWalk::Start(const Scorer* scorer, size_t slot, const WalkTerms& terms,
                       SearchStats* stats) {
-  scorer_ = &scorer;
+  scorer_ = scorer;
   slot_ = slot;
   terms_ = terms;
   beam_.Reset(terms.width);
   seen_.Reset();
   if (passed_ != kNoNode) seen_.Insert(passed_);
   nearest_.Reset(terms.k);
+  shortlist_.Reset(terms.shortlist);
   if (visited_ != nullptr) visited_->clear();
   // The two nearest entries: the second costs one visit at worst, and saves a search begun on the
   // wrong side.
   constexpr size_t kStarts = 2;
   const std::span<const uint32_t> entries = view_->entries;
   float* distances = estimates_.data();
-  scorer.ScoreIds(slot, entries.data(), entries.size(), distances);
+  Distances(entries.data(), entries.size(), distances);
   stats->distances += entries.size();
   stats->bytes += entries.size() * row_bytes_;
   const size_t spread = std::min(entries.size(), kSpreadEntries);
@@ -110,14 +149,16 @@ void GraphWalk::Start(const Scorer& scorer, size_t slot, const WalkTerms& terms,
     if (!(distance < std::numeric_limits<float>::infinity())) break;  // NaN of a damaged file
     if (!seen_.Insert(entries[best])) continue;
     if (view_->layout == GraphLayout::kCompact) nearest_.Offer(distance, entries[best]);
-    Enter(Key(distance), entries[best]);
+    beam_.Offer(Key(distance), entries[best]);
   }
+  beam_.Enter();
   // The first and those beyond the spread ones lead to every node between them.
   for (size_t i = 0; i < entries.size(); i = i == 0 ? spread : i + 1) {
     const float key = Key(distances[i]);
     if (!(key < beam_.limit()) || !seen_.Insert(entries[i])) continue;
     if (view_->layout == GraphLayout::kCompact) nearest_.Offer(distances[i], entries[i]);
-    Enter(key, entries[i]);
+    beam_.Offer(key, entries[i]);
+    beam_.Enter();  // each alone: there may be thousands
   }
   PrefetchNext();
 }
@@ -142,8 +183,9 @@ void GraphWalk::ExpandPacked(uint32_t node, SearchStats* stats) {
   const NodeShape& shape = view_->shape;
   const std::byte* record = view_->nodes + size_t{node} * shape.bytes;
   float distance;
-  scorer_->ScoreIds(slot_, &node, 1, &distance);
+  Distances(&node, 1, &distance);
   nearest_.Offer(distance, node);
+  if (view_->own_bytes) shortlist_.Offer(distance, node);
   float* estimates = estimates_.data();
   query_.Estimate(record + shape.codes, reinterpret_cast<const uint16_t*>(record + shape.weights),
                   reinterpret_cast<const uint16_t*>(record + shape.offsets), Key(distance),
@@ -158,9 +200,10 @@ void GraphWalk::ExpandPacked(uint32_t node, SearchStats* stats) {
       const uint32_t neighbour = links[i];
       // A damaged file may name nodes that are not there.
       if (neighbour >= view_->num_nodes || !seen_.Insert(neighbour)) continue;
-      Enter(estimates[i], neighbour);
+      beam_.Offer(estimates[i], neighbour);
     }
   }
+  beam_.Enter();
 }
 
 void GraphWalk::ExpandCompact(uint32_t node, SearchStats* stats) {
@@ -170,14 +213,16 @@ void GraphWalk::ExpandCompact(uint32_t node, SearchStats* stats) {
     if (links[i] < view_->num_nodes && seen_.Insert(links[i])) fresh_[count++] = links[i];
   }
   float* distances = estimates_.data();
-  scorer_->ScoreIds(slot_, fresh_.data(), count, distances);
+  Distances(fresh_.data(), count, distances);
   stats->distances += count;
   stats->bytes += view_->degree * sizeof(uint32_t) + count * row_bytes_;
+  const float limit = beam_.limit();
   for (size_t i = 0; i < count; ++i) {
     nearest_.Offer(distances[i], fresh_[i]);
     const float key = Key(distances[i]);
-    if (key <= Reach()) Enter(key, fresh_[i]);
+    if (key <= Reach() && key < limit) beam_.Offer(key, fresh_[i]);
   }
+  beam_.Enter();
 }
 
 }  // namespace kith

@@ -26,9 +26,10 @@ struct GraphView {
   GraphLayout layout = GraphLayout::kPacked;
   uint32_t num_nodes = 0;
   size_t degree = 0;
-  VectorTable table;                  // row i: the vector of node i
+  VectorTable table;                  // row i: the vector of node i; not read if own_bytes
   NodeShape shape;                    // packed
   const std::byte* nodes = nullptr;   // packed [num_nodes, shape.bytes]
+  bool own_bytes = false;             // packed: nodes carry their vectors rounded
   const uint32_t* links = nullptr;    // compact [num_nodes, degree]
   std::span<const uint32_t> entries;  // at least one
   CodeFrame frame;                    // packed
@@ -43,7 +44,8 @@ struct GraphView {
 // What a query and a width make of a walk.
 struct WalkTerms {
   size_t k = 0;
-  size_t width = 0;  // of the beam
+  size_t shortlist = 0;  // with own_bytes: nodes to be compared in full
+  size_t width = 0;      // of the beam
   // Keys, which order the beam, are scale * internal distance + shift: squared Euclidean distances
   // in the metric's geometry where it has one, so never below zero.
   float scale = 1;
@@ -51,6 +53,9 @@ struct WalkTerms {
   // The walk ends when the nearest node not visited is farther than this times the k-th nearest
   // found (Al-Jazzazi et al., "Distance adaptive beam search", NeurIPS 2025).
   float stretch = 0;
+  // Whether no other walks share the thread: the node after the next is then fetched too, for there
+  // is nothing else to do while it comes.
+  bool alone = true;
 };
 
 // REQUIRES: query_norm is |q| for dot; k > 0.
@@ -68,17 +73,19 @@ class GraphWalk {
   // Prepares for a query; nothing to do in the compact layout.
   void Prepare(const MatrixView& queries, size_t query);
   // The same for one already in the coordinates of the codes: what CodeFrame::Map() gives.
-  void PrepareRotated(const float* rotated) { query_.Prepare(rotated); }
+  void PrepareRotated(const float* rotated);
 
-  // Begins at the entries. The scorer is one over view.table; it must outlive the walk.
-  void Start(const Scorer& scorer, size_t slot, const WalkTerms& terms, SearchStats* stats);
+  // Begins at the entries. The scorer is one over view.table, unused with own_bytes; it must
+  // outlive the walk.
+  void Start(const Scorer* scorer, size_t slot, const WalkTerms& terms, SearchStats* stats);
 
-  // Visits the next node; false if there is none worth it. What the next two visits will read is
-  // on its way to the cache then, so that a caller may do other things meanwhile.
+  // Visits the next node; false if there is none worth it. What the next visit will read is on its
+  // way to the cache then, so that a caller may do other things meanwhile.
   bool Step(SearchStats* stats);
 
-  // What was found: the k nearest nodes, distances internal and exact.
-  TopK& nearest() { return nearest_; }
+  // What was found: the k nearest nodes, distances internal and exact; with own_bytes the
+  // terms' `shortlist` nearest, by their rounded vectors.
+  TopK& nearest() { return view_->own_bytes ? shortlist_ : nearest_; }
 
   // Keeps the nodes visited, in order, if asked to before Start().
   void KeepVisited(std::vector<uint32_t>* visited) { visited_ = visited; }
@@ -88,9 +95,7 @@ class GraphWalk {
  private:
   float Key(float distance) const { return terms_.scale * distance + terms_.shift; }
   float Reach() const;
-  void Enter(float key, uint32_t node) {
-    if (key < beam_.limit()) beam_.Insert(key, node);
-  }
+  void Distances(const uint32_t* nodes, size_t count, float* out) const;
   void ExpandPacked(uint32_t node, SearchStats* stats);
   void ExpandCompact(uint32_t node, SearchStats* stats);
   void PrefetchNext();
@@ -102,13 +107,16 @@ class GraphWalk {
   WalkTerms terms_;
   size_t row_bytes_ = 0;
   EdgeQuery query_;
-  AlignedBuffer<float> rotated_;
+  AlignedBuffer<float> rotated_;  // the query
+  float squared_norm_ = 0;        // of it
+  simd::IdsFn own_dot_ = nullptr;
   AlignedBuffer<float> estimates_;  // [degree or the entries]
   std::vector<uint16_t> passing_;
   std::vector<uint32_t> fresh_;
   Beam beam_;
   SeenSet seen_;
   TopK nearest_;
+  TopK shortlist_;  // with own_bytes: more than k, for rounding may change their order
   std::vector<uint32_t>* visited_ = nullptr;
   uint32_t passed_ = kNoNode;
 };

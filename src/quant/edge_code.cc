@@ -18,7 +18,11 @@ int KernelOf(int bits) { return std::countr_zero(static_cast<unsigned>(bits)); }
 int EdgeBits(size_t dim) { return dim >= 384 ? 1 : dim >= 112 ? 2 : 4; }
 
 float EdgeRounding(size_t dim, int bits) {
-  return std::sqrt(static_cast<float>(dim)) / LevelsOf(bits).width;
+  // Coordinates of few are never as far out as a Gaussian's can be: levels fitted to random
+  // directions of 2 to 4096 dimensions narrow like this.
+  constexpr float kNarrowing[4] = {0, 0.7f, 2, 5};
+  const auto d = static_cast<float>(dim);
+  return std::sqrt(d) / LevelsOf(bits).width * (1 + kNarrowing[KernelOf(bits)] / d);
 }
 
 EdgeEncoder::EdgeEncoder(EdgeShape shape, EdgeMeasure measure)

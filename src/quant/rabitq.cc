@@ -8,7 +8,7 @@ namespace kith {
 namespace {
 
 constexpr CodeLevels kLevels[4] = {
-    {1.0f, 0.756f}, {0.996f, 0.365f}, {0.335f, 0.106f}, {0.0308f, 0.0085f}};
+    {1.0f, 0.756f}, {0.996f, 0.365f}, {0.335f, 0.106f}, {0.0308f, 0.0091f}};
 
 }  // namespace
 

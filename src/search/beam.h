@@ -6,7 +6,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -20,6 +19,7 @@ class Beam {
   static constexpr uint32_t kMaxNode = 0x7FFFFFFF;
 
   void Reset(size_t width) {
+    offered_.clear();
     width_ = width;
     size_ = 0;
     next_ = 0;
@@ -37,23 +37,45 @@ class Beam {
   float estimate(size_t i) const { return Estimate(keys_[i]); }
   uint32_t node(size_t i) const { return Node(keys_[i]); }
 
-  // REQUIRES: estimate < limit(), not NaN; node <= kMaxNode; width > 0.
-  void Insert(float estimate, uint32_t node) {
+  // What is to enter, collected for Enter(). REQUIRES: estimate not NaN; node <= kMaxNode.
+  void Offer(float estimate, uint32_t node) {
     const uint64_t key = uint64_t{Ordered(estimate)} << 32 | uint64_t{node} << 1;
+    // Few are offered at a time: kept in order by insertion.
+    size_t at = offered_.size();
+    offered_.push_back(key);
+    for (; at > 0 && offered_[at - 1] > key; --at) offered_[at] = offered_[at - 1];
+    offered_[at] = key;
+  }
+
+  // Takes in what was offered, as far as it is among the nearest: one merge from the far end,
+  // instead of a search and a move for each. REQUIRES: no node is there already.
+  void Enter() {
+    size_t left = offered_.size();
+    if (left == 0) return;
     uint64_t* keys = keys_.data();
-    size_t at = 0;
-    for (size_t length = size_; length > 0;) {
-      const size_t half = length / 2;
-      const bool right = keys[at + half] < key;
-      at = right ? at + half + 1 : at;
-      length = right ? length - half - 1 : half;
+    size_t old = size_;
+    size_t out = size_ + left;
+    while (out > width_) {
+      --out;
+      if (old > 0 && keys[old - 1] > offered_[left - 1]) {
+        --old;
+      } else if (--left == 0) {
+        break;
+      }
     }
-    if (at >= width_) return;
-    const size_t moved = std::min(size_, width_ - 1) - at;
-    std::memmove(keys + at + 1, keys + at, moved * sizeof(uint64_t));
-    keys[at] = key;
-    size_ = std::min(size_ + 1, width_);
-    next_ = std::min(next_, at);
+    if (left > 0) {
+      size_ = out;
+      while (left > 0) {
+        --out;
+        if (old > 0 && keys[old - 1] > offered_[left - 1]) {
+          keys[out] = keys[--old];
+        } else {
+          keys[out] = offered_[--left];
+        }
+      }
+      next_ = std::min(next_, out);
+    }
+    offered_.clear();
   }
 
   // The place of the nearest node not visited, or size().
@@ -80,7 +102,8 @@ class Beam {
   }
   static uint32_t Node(uint64_t key) { return static_cast<uint32_t>(key) >> 1; }
 
-  std::vector<uint64_t> keys_;  // estimate, node, whether visited, from the highest bits down
+  std::vector<uint64_t> offered_;  // ascending
+  std::vector<uint64_t> keys_;     // estimate, node, whether visited, from the highest bits down
   size_t width_ = 0;
   size_t size_ = 0;
   size_t next_ = 0;  // all before it are visited

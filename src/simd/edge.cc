@@ -9,71 +9,174 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
-#include "simd/byte_dot-inl.h"
-#include "simd/reduce-inl.h"
+#include "simd/lanes-inl.h"
+#include "simd/load-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace kith::simd::HWY_NAMESPACE {
 namespace {
 
-using DF = D32<float>;
-using VF = V32<float>;
+// The lowest field of each byte, of less than eight bits.
+template <int kBits>
+constexpr int32_t kFieldMask = (1 << (kBits % 8)) * 0x01010101 - 0x01010101;
 
-// Dot products of one query with the codes of kBlocks blocks.
+#if KITH_SIMD_PAIRS
+
+// Adds the products of one step, whose fields are shorter than a byte. They fit 16 bits: at most
+// 2 * 15 * 128 in a pair of one field, less the more fields there are.
 template <int kBits, size_t kBlocks>
-struct Dots {
-  static constexpr size_t kFields = 8 / kBits;
-  VI sums[kBlocks][kRegs];
-
-  HWY_INLINE Dots(const int8_t* query, const std::byte* codes, size_t steps) {
-    const DI di;
+HWY_INLINE void AddFields(const int32_t* groups, VI (&x)[kBlocks][kRegs],
+                          VI (&dots)[kBlocks][kRegs]) {
+  const DI di;
+  const hn::Repartition<int16_t, DI> d16;
+  hn::Vec<decltype(d16)> pairs[kBlocks][kRegs];
+  for (auto& block : pairs) {
+    for (auto& sum : block) sum = hn::Zero(d16);
+  }
+  for (size_t f = 0; f < 8 / kBits; ++f) {
+    const VI q = hn::Set(di, groups[f]);
     for (size_t b = 0; b < kBlocks; ++b) {
-      for (size_t r = 0; r < kRegs; ++r) sums[b][r] = hn::Zero(di);
-    }
-    const auto* groups = reinterpret_cast<const int32_t*>(query);
-    const VI mask = hn::Set(di, ((1 << kBits) - 1) * 0x01010101);
-    for (size_t s = 0; s < steps; ++s) {
-      for (size_t b = 0; b < kBlocks; ++b) {
-        const auto* row =
-            reinterpret_cast<const int32_t*>(codes + (b * steps + s) * kEdgeStepBytes);
-        for (size_t r = 0; r < kRegs; ++r) {
-          VI x = hn::LoadU(di, row + r * kWidth);
-          for (size_t f = 0; f < kFields; ++f) {
-            const VI q = hn::Set(di, groups[s * kFields + f]);
-            sums[b][r] = MulAdd4(kBits == 8 ? x : hn::And(x, mask), q, sums[b][r]);
-            if constexpr (kBits < 8) x = hn::ShiftRight<kBits>(x);
-          }
-        }
+      for (size_t r = 0; r < kRegs; ++r) {
+        const VI field = hn::And(x[b][r], hn::Set(di, kFieldMask<kBits>));
+        pairs[b][r] = hn::Add(pairs[b][r], hn::BitCast(d16, MulBytePairs(field, q)));
+        x[b][r] = hn::ShiftRight<kBits>(x[b][r]);
       }
     }
   }
-};
+  const VI ones = hn::BitCast(di, hn::Set(d16, 1));
+  for (size_t b = 0; b < kBlocks; ++b) {
+    for (size_t r = 0; r < kRegs; ++r) {
+      dots[b][r] = hn::Add(dots[b][r], MulPairs(hn::BitCast(di, pairs[b][r]), ones));
+    }
+  }
+}
+
+#elif HWY_TARGET != HWY_AVX3_DL
+
+template <int kBits, size_t kBlocks>
+HWY_INLINE void AddFields(const int32_t* groups, VI (&x)[kBlocks][kRegs],
+                          VI (&dots)[kBlocks][kRegs]) {
+  const DI di;
+  for (size_t f = 0; f < 8 / kBits; ++f) {
+    const VI q = hn::Set(di, groups[f]);
+    for (size_t b = 0; b < kBlocks; ++b) {
+      for (size_t r = 0; r < kRegs; ++r) {
+        dots[b][r] = MulAdd4(hn::And(x[b][r], hn::Set(di, kFieldMask<kBits>)), q, dots[b][r]);
+        x[b][r] = hn::ShiftRight<kBits>(x[b][r]);
+      }
+    }
+  }
+}
+
+#endif  // KITH_SIMD_PAIRS
+
+// Dot products of one query with the codes of kBlocks blocks, a neighbour to a lane.
+#if HWY_TARGET == HWY_AVX3_DL
+
+template <int kBits, size_t kBlocks>
+HWY_INLINE void DotBlocks(const int8_t* query, const std::byte* codes, size_t steps,
+                          VI (&dots)[kBlocks][kRegs]) {
+  const DI di;
+  // Products are added to sums of which there are enough that none is waited for. Those of a field
+  // that is masked, not shifted, are too large by a factor that the sum is divided by at the end.
+  constexpr size_t kFields = 8 / kBits;
+  constexpr size_t kAtOnce = kFields < 4 ? 4 / kFields : 1;
+  VI sums[kBlocks][kAtOnce][kFields];
+  for (auto& block : sums) {
+    for (auto& step : block) {
+      for (VI& sum : step) sum = hn::Zero(di);
+    }
+  }
+  const auto* groups = reinterpret_cast<const int32_t*>(query);
+  const auto add = [&](size_t step, size_t which) HWY_ATTR {
+    VI x[kBlocks];
+    for (size_t b = 0; b < kBlocks; ++b) {
+      const std::byte* row = codes + (b * steps + step) * kEdgeStepBytes;
+      x[b] = hn::LoadU(di, reinterpret_cast<const int32_t*>(row));
+    }
+    for (size_t f = 0; f < kFields; ++f) {
+      const VI q = hn::Set(di, groups[step * kFields + f]);
+      for (size_t b = 0; b < kBlocks; ++b) {
+        VI field = x[b];
+        if constexpr (kBits < 8) {
+          field = hn::And(
+              field, hn::Set(di, static_cast<int32_t>(uint32_t{kFieldMask<kBits>} << (f * kBits))));
+        }
+        sums[b][which][f] = MulAdd4(field, q, sums[b][which][f]);
+      }
+    }
+  };
+  size_t s = 0;
+  for (; s + kAtOnce <= steps; s += kAtOnce) {
+    for (size_t i = 0; i < kAtOnce; ++i) add(s + i, i);
+  }
+  for (; s < steps; ++s) add(s, 0);
+  for (size_t b = 0; b < kBlocks; ++b) {
+    dots[b][0] = hn::Zero(di);
+    for (size_t f = 0; f < kFields; ++f) {
+      VI sum = sums[b][0][f];
+      for (size_t i = 1; i < kAtOnce; ++i) sum = hn::Add(sum, sums[b][i][f]);
+      dots[b][0] = hn::Add(dots[b][0], hn::ShiftRightSame(sum, static_cast<int>(f) * kBits));
+    }
+  }
+}
+
+#else
+
+template <int kBits, size_t kBlocks>
+HWY_INLINE void DotBlocks(const int8_t* query, const std::byte* codes, size_t steps,
+                          VI (&dots)[kBlocks][kRegs]) {
+  const DI di;
+  constexpr size_t kFields = 8 / kBits;
+  for (auto& block : dots) {
+    for (VI& dot : block) dot = hn::Zero(di);
+  }
+  const auto* groups = reinterpret_cast<const int32_t*>(query);
+  for (size_t s = 0; s < steps; ++s) {
+    VI x[kBlocks][kRegs];
+    for (size_t b = 0; b < kBlocks; ++b) {
+      const std::byte* row = codes + (b * steps + s) * kEdgeStepBytes;
+      for (size_t r = 0; r < kRegs; ++r) {
+        x[b][r] = hn::LoadU(di, reinterpret_cast<const int32_t*>(row) + r * kWidth);
+      }
+    }
+    if constexpr (kBits == 8) {
+      const VI q = hn::Set(di, groups[s]);
+      for (size_t b = 0; b < kBlocks; ++b) {
+        for (size_t r = 0; r < kRegs; ++r) dots[b][r] = MulAdd4(x[b][r], q, dots[b][r]);
+      }
+    } else {
+      AddFields<kBits>(groups + s * kFields, x, dots);
+    }
+  }
+}
+
+#endif  // HWY_TARGET == HWY_AVX3_DL
 
 // A bf16 is the upper half of a float.
-HWY_INLINE VF LoadBf16(const uint16_t* p) {
+HWY_INLINE V LoadBf16(const uint16_t* p) {
   const D32<uint32_t> du;
-  const hn::Rebind<uint16_t, DF> d16;
-  return hn::BitCast(DF(), hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(d16, p))));
+  const hn::Rebind<uint16_t, D> d16;
+  return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(d16, p))));
 }
 
 template <int kBits, size_t kBlocks>
 HWY_INLINE void EstimateBlocks(const int8_t* query, const std::byte* codes, size_t steps,
                                const uint16_t* weights, const uint16_t* offsets,
                                const EdgeTerms& terms, float* estimates, uint16_t* passing) {
-  const DF d;
-  const Dots<kBits, kBlocks> dots(query, codes, steps);
+  const D d;
+  VI dots[kBlocks][kRegs];
+  DotBlocks<kBits>(query, codes, steps, dots);
   for (size_t b = 0; b < kBlocks; ++b) {
     uint32_t bits = 0;
     for (size_t r = 0; r < kRegs; ++r) {
       const size_t at = b * kEdgeLanes + r * kWidth;
-      const VF dot = hn::ConvertTo(d, dots.sums[b][r]);
-      const VF sum = hn::MulAdd(dot, hn::Set(d, terms.scale), hn::Set(d, terms.shift));
-      const VF estimate = hn::MulAdd(sum, LoadBf16(weights + at),
-                                     hn::Add(hn::Set(d, terms.base), LoadBf16(offsets + at)));
+      const V dot = hn::ConvertTo(d, dots[b][r]);
+      const V sum = hn::MulAdd(dot, hn::Set(d, terms.scale), hn::Set(d, terms.shift));
+      const V estimate = hn::MulAdd(sum, LoadBf16(weights + at),
+                                    hn::Add(hn::Set(d, terms.base), LoadBf16(offsets + at)));
       hn::Store(estimate, d, estimates + at);
-      uint8_t mask[8] = {};
-      hn::StoreMaskBits(d, hn::Lt(estimate, hn::Set(d, terms.limit)), mask);
-      bits |= (mask[0] | static_cast<uint32_t>(mask[1]) << 8) << (r * kWidth);
+      bits |= BitsOf(d, hn::Lt(estimate, hn::Set(d, terms.limit))) << (r * kWidth);
     }
     passing[b] = static_cast<uint16_t>(bits);
   }
@@ -97,53 +200,41 @@ void Estimate(const int8_t* query, const std::byte* codes, size_t steps, size_t 
   }
 }
 
-// Coordinates encoded at a time: of whole steps, whatever the bits.
-constexpr size_t kChunk = 32;
-
 // Sums over coordinates in 16 lanes.
 struct Sums {
-  VF lanes[kRegs];
+  V lanes[kRegs];
   HWY_INLINE Sums() {
-    for (VF& v : lanes) v = hn::Zero(DF());
+    for (V& v : lanes) v = hn::Zero(D());
   }
   HWY_INLINE float Total() const { return SumLanes(FoldRegisters(lanes)); }
 };
 
-HWY_INLINE void AddSquares(const float* v, const float* y, size_t n, Sums& rho2) {
-  const DF d;
-  for (size_t i = 0; i < n; i += 16) {
-    for (size_t r = 0; r < kRegs; ++r) {
-      const size_t at = i + r * kWidth;
-      const VF diff = hn::Sub(hn::LoadU(d, y + at), hn::LoadU(d, v + at));
-      rho2.lanes[r] = hn::MulAdd(diff, diff, rho2.lanes[r]);
-    }
-  }
-}
-
-template <int kBits>
-HWY_INLINE void EncodeChunk(const float* v, const float* y, float scale, uint8_t* codes, Sums& gr,
-                            Sums& gv) {
+// The codes of n coordinates, at most 16, a byte each; zeros beyond.
+template <int kBits, bool kWhole>
+HWY_INLINE void EncodeRow(const Float16& v, const Float16& y, V scale, size_t n, uint8_t* codes,
+                          Sums& gr, Sums& gv) {
   constexpr int kHalf = 1 << (kBits - 1);
-  const DF d;
-  const D32<int32_t> di;
-  const hn::Rebind<uint8_t, DF> d8;
-  for (size_t i = 0; i < kChunk; i += 16) {
-    for (size_t r = 0; r < kRegs; ++r) {
-      const size_t at = i + r * kWidth;
-      const VF from = hn::LoadU(d, v + at);
-      const VF diff = hn::Sub(hn::LoadU(d, y + at), from);
-      V32<int32_t> level = hn::Zero(di);
-      if constexpr (kBits > 1) {
-        const VF scaled = hn::Mul(hn::Abs(diff), hn::Set(d, scale));
-        level = hn::ConvertTo(di, hn::Min(scaled, hn::Set(d, static_cast<float>(kHalf - 1))));
-      }
-      const auto negative = hn::VecFromMask(di, hn::RebindMask(di, hn::Lt(diff, hn::Zero(d))));
-      level = hn::Xor(level, negative);  // or -1 - level
-      const VF g = hn::Add(hn::ConvertTo(d, level), hn::Set(d, 0.5f));
-      gr.lanes[r] = hn::MulAdd(g, diff, gr.lanes[r]);
-      gv.lanes[r] = hn::MulAdd(g, from, gv.lanes[r]);
-      hn::StoreU(hn::DemoteTo(d8, hn::Add(level, hn::Set(di, kHalf))), d8, codes + at);
+  const D d;
+  const DI di;
+  const hn::Rebind<uint8_t, D> d8;
+  for (size_t r = 0; r < kRegs; ++r) {
+    const V diff = hn::Sub(y.v[r], v.v[r]);
+    VI level = hn::Zero(di);
+    if constexpr (kBits > 1) {
+      const V scaled = hn::Mul(hn::Abs(diff), scale);
+      level = hn::ConvertTo(di, hn::Min(scaled, hn::Set(d, static_cast<float>(kHalf - 1))));
     }
+    const VI negative = hn::VecFromMask(di, hn::RebindMask(di, hn::Lt(diff, hn::Zero(d))));
+    level = hn::Xor(level, negative);  // or -1 - level
+    const V g = hn::Add(hn::ConvertTo(d, level), hn::Set(d, 0.5f));
+    gr.lanes[r] = hn::MulAdd(g, diff, gr.lanes[r]);
+    gv.lanes[r] = hn::MulAdd(g, v.v[r], gv.lanes[r]);
+    VI code = hn::Add(level, hn::Set(di, kHalf));
+    if constexpr (!kWhole) {
+      const size_t left = n > r * kWidth ? HWY_MIN(n - r * kWidth, kWidth) : 0;
+      code = hn::IfThenElseZero(hn::FirstN(di, left), code);
+    }
+    hn::StoreU(hn::DemoteTo(d8, code), d8, codes + r * kWidth);
   }
 }
 
@@ -165,40 +256,68 @@ HWY_INLINE uint32_t PackStep(const uint8_t* codes) {
   return static_cast<uint32_t>(pairs | pairs >> (32 - kBits));
 }
 
+// |y - v|^2
+HWY_INLINE float SquaredDistance(const float* v, const float* y, size_t dim) {
+  Sums sums;
+  const auto add = [&](const Float16& from, const Float16& to) HWY_ATTR {
+    for (size_t r = 0; r < kRegs; ++r) {
+      const V diff = hn::Sub(to.v[r], from.v[r]);
+      sums.lanes[r] = hn::MulAdd(diff, diff, sums.lanes[r]);
+    }
+  };
+  Float16 from;
+  Float16 to;
+  size_t i = 0;
+  for (; i + 16 <= dim; i += 16) {
+    LoadRow(v + i, from);
+    LoadRow(y + i, to);
+    add(from, to);
+  }
+  if (i < dim) {
+    LoadRowTail(v + i, dim - i, from);
+    LoadRowTail(y + i, dim - i, to);
+    add(from, to);
+  }
+  return sums.Total();
+}
+
 template <int kBits>
 EdgeSums Encode(const float* v, const float* y, size_t dim, float rounding, std::byte* block,
                 size_t steps, size_t lane) {
+  // Coordinates at a time, of whole steps.
+  constexpr size_t kChunk = kBits == 1 ? 32 : 16;
   constexpr size_t kChunkSteps = kChunk * kBits / 32;
   std::byte* words = block + 4 * lane;
   const auto write = [&](size_t step, uint32_t word) {
     std::memcpy(words + step * kEdgeStepBytes, &word, 4);
   };
-  const size_t whole = dim / kChunk * kChunk;
-  const size_t rest = dim - whole;
-  alignas(64) float v_rest[kChunk] = {};
-  alignas(64) float y_rest[kChunk] = {};
-  std::memcpy(v_rest, v + whole, rest * sizeof(float));
-  std::memcpy(y_rest, y + whole, rest * sizeof(float));
-  Sums squares;
-  AddSquares(v, y, whole, squares);
-  if (rest > 0) AddSquares(v_rest, y_rest, kChunk, squares);
-  const float rho2 = squares.Total();
+  const float rho2 = SquaredDistance(v, y, dim);
   if (rho2 == 0) {
     for (size_t s = 0; s < steps; ++s) write(s, 0);
     return {0, 0, 0};
   }
-  const float scale = rounding / std::sqrt(rho2);
+  const V scale = hn::Set(D(), rounding / std::sqrt(rho2));
   Sums gr;
   Sums gv;
-  alignas(64) uint8_t codes[kChunk];
   size_t step = 0;
-  for (size_t i = 0; i < whole; i += kChunk) {
-    EncodeChunk<kBits>(v + i, y + i, scale, codes, gr, gv);
-    for (size_t s = 0; s < kChunkSteps; ++s) write(step++, PackStep<kBits>(codes + s * 32 / kBits));
-  }
-  if (rest > 0) {
-    EncodeChunk<kBits>(v_rest, y_rest, scale, codes, gr, gv);
-    std::memset(codes + rest, 0, kChunk - rest);
+  for (size_t begin = 0; begin < dim; begin += kChunk) {
+    alignas(64) uint8_t codes[kChunk];
+    for (size_t c = 0; c < kChunk; c += 16) {
+      const size_t i = begin + c;
+      Float16 from;
+      Float16 to;
+      if (i + 16 <= dim) {
+        LoadRow(v + i, from);
+        LoadRow(y + i, to);
+        EncodeRow<kBits, true>(from, to, scale, 16, codes + c, gr, gv);
+      } else if (i < dim) {
+        LoadRowTail(v + i, dim - i, from);
+        LoadRowTail(y + i, dim - i, to);
+        EncodeRow<kBits, false>(from, to, scale, dim - i, codes + c, gr, gv);
+      } else {
+        std::memset(codes + c, 0, 16);
+      }
+    }
     for (size_t s = 0; s < kChunkSteps && step < steps; ++s) {
       write(step++, PackStep<kBits>(codes + s * 32 / kBits));
     }

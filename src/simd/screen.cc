@@ -7,7 +7,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
-#include "simd/byte_dot-inl.h"
+#include "simd/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace kith::simd::HWY_NAMESPACE {
@@ -51,9 +51,7 @@ HWY_INLINE uint32_t Passing(VI dots, const Bounds& row, const ScreenQuery& query
   const V rows = hn::MulAdd(row.error, hn::Set(d, query.terms.error_weight),
                             hn::Mul(row.norm, hn::Set(d, query.terms.norm_weight)));
   const V v = hn::MulAdd(hn::Mul(row.step, dot), hn::Set(d, query.terms.dot_weight), rows);
-  uint8_t bits[8] = {};
-  hn::StoreMaskBits(d, hn::Not(hn::Gt(v, hn::Set(d, query.terms.limit))), bits);
-  return bits[0] | static_cast<uint32_t>(bits[1]) << 8;
+  return BitsOf(d, hn::Not(hn::Gt(v, hn::Set(d, query.terms.limit))));
 }
 
 // Q queries by B blocks.

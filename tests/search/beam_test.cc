@@ -89,9 +89,10 @@ void CheckBeam(size_t width, bool ties, uint64_t seed) {
         const uint32_t node = rng.Below(8) == 0 ? Beam::kMaxNode - rng.Below(100) : rng.Below(5000);
         const float estimate = ties ? FewValues(&rng) : static_cast<float>(rng.Normal());
         if (!(estimate < beam.limit()) || !met.insert(node).second) continue;
-        beam.Insert(estimate, node);
+        beam.Offer(estimate, node);
         plain.Insert(estimate, node);
       }
+      beam.Enter();
       if (beam.Next() < beam.size() && rng.Below(3) > 0) {
         plain.MarkVisited(beam.node(beam.Next()));
         beam.MarkVisited(beam.Next());
@@ -118,8 +119,10 @@ TEST(BeamTest, IsEmptyAfterResetAndTakesEveryWidth) {
     EXPECT_EQ(beam.Next(), 0u);
     EXPECT_EQ(beam.limit(), kInfinity);
     for (uint32_t node = 20; node > 0; --node) {
-      if (static_cast<float>(node) < beam.limit()) beam.Insert(static_cast<float>(node), node);
+      if (static_cast<float>(node) < beam.limit()) beam.Offer(static_cast<float>(node), node);
+      if (node % 3 == 0) beam.Enter();
     }
+    beam.Enter();
     ASSERT_EQ(beam.size(), width);
     for (size_t i = 0; i < width; ++i) EXPECT_EQ(beam.node(i), i + 1);
   }
@@ -129,12 +132,14 @@ TEST(BeamTest, IsEmptyAfterResetAndTakesEveryWidth) {
 TEST(BeamTest, GoesBackToANearerNode) {
   Beam beam;
   beam.Reset(4);
-  beam.Insert(2, 7);
-  beam.Insert(3, 8);
+  beam.Offer(2, 7);
+  beam.Offer(3, 8);
+  beam.Enter();
   beam.MarkVisited(beam.Next());
   beam.MarkVisited(beam.Next());
   EXPECT_EQ(beam.Next(), 2u);
-  beam.Insert(-1, 9);
+  beam.Offer(-1, 9);
+  beam.Enter();
   EXPECT_EQ(beam.node(beam.Next()), 9u);
   EXPECT_EQ(beam.NextAfter(0), beam.size());
 }
