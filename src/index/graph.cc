@@ -188,6 +188,8 @@ void Graph::Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Sc
     for (size_t i = 0; i < count; ++i) ids[i] = scratch->found[i].row;
     scorer.ScoreIds(slot, ids.data(), count, distances.data());
     for (size_t i = 0; i < count; ++i) scratch->found[i].distance = distances[i];
+    // Of a damaged file; nothing could be sorted among them.
+    std::erase_if(scratch->found, [](const Candidate& c) { return std::isnan(c.distance); });
     stats->distances += count;
     stats->bytes += count * RowBytes(vectors_.table.rows.dtype, vectors_.table.rows.dim);
   }

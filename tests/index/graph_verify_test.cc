@@ -46,12 +46,12 @@ class GraphVerifyTest : public ::testing::TestWithParam<GraphLayout> {
            image_.OffsetOf(std::string(section)) + at;
   }
   std::byte* Node(size_t node) {
-    return At(kGraphNodesSection, node * NodeShape(DataType::kF32, 20, Edges()).bytes);
+    return At(kGraphNodesSection, node * NodeShape(DataType::kF32, 20, Edges(), false).bytes);
   }
   std::byte* Link(size_t node, size_t i) {
     const size_t at = i * sizeof(uint32_t);
     if (!packed()) return At(kGraphLinksSection, node * kDegree * sizeof(uint32_t) + at);
-    return Node(node) + NodeShape(DataType::kF32, 20, Edges()).links + at;
+    return Node(node) + NodeShape(DataType::kF32, 20, Edges(), false).links + at;
   }
   EdgeShape Edges() {
     GraphHeader header;
