@@ -16,7 +16,10 @@ namespace kith {
 
 // The ways into a file's vectors. Part of the file format; never renumber.
 enum class IndexKind : uint32_t {
-  kAuto = 0,    // when searching: the best the file holds
+  // When searching: the best the file holds. Exact search where it is as fast as the graph, for
+  // small
+  // sets and, sooner, for many queries in one call, unless an effort is given.
+  kAuto = 0,
   kExact = 1,   // every vector is compared; always available
   kForest = 2,  // random-projection trees
   kGraph = 3,   // a graph of near neighbours

@@ -104,7 +104,7 @@ struct Paths {
 
 // Below this many bytes of vectors, exact search answers as fast as a graph: they stay in a core's
 // own cache (docs/graph.md).
-constexpr uint64_t kLeastGraphBytes = 1 << 20;
+constexpr uint64_t kLeastGraphBytes = 512 << 10;
 
 Paths ChoosePaths(const MatrixView& rows, const BuildOptions& options) {
   if (options.graph.has_value() || options.forest.has_value()) {

@@ -21,9 +21,6 @@ constexpr size_t kQueriesAtOnce = 32;
 // docs/graph.md.
 constexpr size_t kWalks = 4;
 
-// The beam's width if nobody says: recall@10 of 0.98 and more on most data.
-constexpr size_t kDefaultWidth = 64;
-
 constexpr std::string_view kSections[] = {
     kGraphSection,     kGraphNodesSection, kGraphLinksSection, kGraphEntriesSection,
     kGraphMeanSection, kGraphSignsSection, kGraphCopiesSection};
@@ -191,6 +188,8 @@ void Graph::Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Sc
     for (size_t i = 0; i < count; ++i) ids[i] = scratch->found[i].row;
     scorer.ScoreIds(slot, ids.data(), count, distances.data());
     for (size_t i = 0; i < count; ++i) scratch->found[i].distance = distances[i];
+    // Of a damaged file; nothing could be sorted among them.
+    std::erase_if(scratch->found, [](const Candidate& c) { return std::isnan(c.distance); });
     stats->distances += count;
     stats->bytes += count * RowBytes(vectors_.table.rows.dtype, vectors_.table.rows.dim);
   }
@@ -241,8 +240,7 @@ Status Graph::Search(const MatrixView& queries, size_t k, int64_t ef, int thread
                      std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const {
   const size_t n = vectors_.table.rows.rows;
   const size_t kept = std::min(k, n);
-  const size_t width =
-      std::min<size_t>(n, ef >= 0 ? static_cast<size_t>(ef) : std::max(kDefaultWidth, 2 * kept));
+  const size_t width = std::min<size_t>(n, ef >= 0 ? static_cast<size_t>(ef) : DefaultWidth(kept));
   threads = ResolveThreads(threads);
   nearest->assign(queries.rows, {});
   std::vector<SearchStats> parts(threads);

@@ -2,6 +2,7 @@
 #ifndef KITH_INDEX_GRAPH_H_
 #define KITH_INDEX_GRAPH_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -69,6 +70,9 @@ class Graph {
 
   const GraphHeader& header() const { return header_; }
   const GraphView& view() const { return view_; }
+
+  // The width of the beam where nobody says.
+  static size_t DefaultWidth(size_t k) { return std::max<size_t>(64, 2 * k); }
 
   // Copies what walks read to huge pages. Not thread-safe. Errors: OutOfMemory.
   Status UseHugePages();

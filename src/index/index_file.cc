@@ -72,7 +72,7 @@ class IndexFile final : public Index {
         AllocateNeighbours(queries.rows, params.k, &result->ids, &result->distances));
     std::vector<std::vector<Candidate>> nearest;
     result->stats = {};
-    const IndexKind kind = Choose(params);
+    const IndexKind kind = Choose(params, queries.rows);
     if (kind == IndexKind::kGraph) {
       KITH_RETURN_IF_ERROR(graph_->Search(queries, params.k, params.effort, params.threads,
                                           &nearest, &result->stats));
@@ -212,9 +212,23 @@ class IndexFile final : public Index {
   // Whether the file is read here and there rather than through.
   bool IsWalked() const { return forest_ != nullptr || graph_ != nullptr; }
 
-  IndexKind Choose(const SearchParams& params) const {
+  // Whether comparing with all costs no more than the graph's own choice of a beam: small sets,
+  // many queries at once, or nearly all vectors asked for. Measured: docs/graph.md.
+  bool ExactIsAsFast(size_t num_queries, size_t k) const {
+    constexpr size_t kMany = 16;  // queries that share what is read
+    const MatrixView& rows = vectors_.table.rows;
+    const auto bytes = static_cast<double>(rows.rows * RowBytes(rows.dtype, rows.dim));
+    const double exact_ns = 3000 + bytes * (num_queries >= kMany ? 0.0035 : 0.016);
+    const double graph_ns = 5000 + 65.0 * static_cast<double>(Graph::DefaultWidth(k));
+    return exact_ns <= graph_ns;
+  }
+
+  IndexKind Choose(const SearchParams& params, size_t num_queries) const {
     if (params.index != IndexKind::kAuto) return params.index;
-    if (graph_ != nullptr) return IndexKind::kGraph;
+    if (graph_ != nullptr) {
+      return params.effort < 0 && ExactIsAsFast(num_queries, params.k) ? IndexKind::kExact
+                                                                       : IndexKind::kGraph;
+    }
     return forest_ != nullptr ? IndexKind::kForest : IndexKind::kExact;
   }
 

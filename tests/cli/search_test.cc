@@ -110,6 +110,31 @@ TEST_F(SearchTest, AGraphIsTheBestThereIs) {
   EXPECT_NE(table.find("codes)"), std::string::npos) << table;
 }
 
+// Where nodes carry their vector rounded, what is found is compared with the vectors themselves.
+TEST_F(SearchTest, AGraphLeavesOutWhatIsNoNumber) {
+  Ok({"build", WriteFvecs("wide.fvecs", RandomFloats(300, 200, 5)), "-o", Path("wide.kith"),
+      "--index", "graph", "--layout", "packed"});
+  const json info = OkJson({"info", Path("wide.kith"), "--json"});
+  std::string bytes = ReadFile(Path("wide.kith"));
+  ASSERT_EQ(info["sections"][0]["name"], "vectors");
+  const size_t begin = info["sections"][0]["offset"];
+  const size_t size = info["sections"][0]["bytes"];
+  std::fill_n(bytes.begin() + static_cast<ptrdiff_t>(begin), size / 2, '\xFF');
+  WriteFile(Path("damaged.kith"), bytes);
+  const std::string queries = WriteFvecs("q.fvecs", RandomFloats(10, 200, 6));
+  size_t found = 0;
+  for (const json& answer :
+       OkJsonLines({"search", Path("damaged.kith"), "--queries", queries, "-k", "50", "--json"})) {
+    EXPECT_EQ(answer["index"], "graph");
+    for (const json& neighbor : answer["neighbors"]) {
+      EXPECT_TRUE(neighbor["distance"].is_number()) << neighbor;
+      ++found;
+    }
+  }
+  EXPECT_GT(found, 0u);
+  EXPECT_LT(found, 500u);
+}
+
 TEST_F(SearchTest, BatchEqualsOneByOne) {
   const auto batch = OkJsonLines({"search", points_, "--queries", WriteFvecs("q.fvecs", queries_),
                                   "--threads", "2", "--json"});

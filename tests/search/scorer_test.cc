@@ -33,7 +33,10 @@ class Table {
     const size_t stride = padded ? RoundUp(row_bytes, 64) : row_bytes;
     bytes_ = AlignedBuffer<std::byte>::Create(from.rows * stride).value();
     EXPECT_TRUE(ConvertRows(from, from.dtype, 0, from.rows, bytes_.data(), stride).ok());
-    table_ = {{bytes_.data(), from.rows, from.dim, stride, from.dtype}, metric, nullptr, padded};
+    table_ = {{bytes_.data(), from.rows, from.dim, stride, from.dtype},
+              metric,
+              nullptr,
+              padded ? stride : 0};
     if (metric != Metric::kAngular) return;
     std::vector<float> x(from.dim);
     for (size_t r = 0; r < from.rows; ++r) {
