@@ -222,7 +222,8 @@ TEST(GraphChoiceTest, IsMeasured) {
     const Matrix queries = Part(all, n, 50);
     if (options.graph_options.layout != GraphLayout::kAuto) return;
     EXPECT_GE(GraphRecall(*index, queries.view(), 10, 64), 0.97);
-    CheckAnswers(*index, queries.view(), SearchOrFail(*index, queries.view(), {}));
+    CheckAnswers(*index, queries.view(),
+                 SearchOrFail(*index, queries.view(), {.index = IndexKind::kGraph}));
   };
   // Clusters up to ten thousand diameters apart.
   for (const double spread : {1e-2, 1e-3, 1e-4}) {

@@ -155,7 +155,8 @@ TEST_P(GraphRecallTest, IsWorthItsEffort) {
       SearchOrFail(**index, data.queries, {.index = IndexKind::kExact, .threads = 0});
   for (const int64_t ef : {16, 64, 256}) {
     SCOPED_TRACE(ef);
-    const SearchResult found = SearchOrFail(**index, data.queries, {.effort = ef});
+    const SearchResult found =
+        SearchOrFail(**index, data.queries, {.index = IndexKind::kGraph, .effort = ef});
     const auto mean = [](uint64_t count) { return static_cast<double>(count) / kQueries; };
     const Measures now{Recall(exact, found), mean(found.stats.nodes), mean(found.stats.distances),
                        mean(found.stats.codes), mean(found.stats.bytes)};

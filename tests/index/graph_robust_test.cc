@@ -51,12 +51,13 @@ class GraphRobustTest : public ::testing::TestWithParam<std::tuple<Metric, Graph
     for (const size_t k : {size_t{1}, std::min<size_t>(10, rows.rows()), rows.rows() + 3}) {
       const SearchResult exact =
           SearchOrFail(*index_, queries.view(), {.k = k, .index = IndexKind::kExact});
-      const SearchResult all = SearchOrFail(*index_, queries.view(), {.k = k, .effort = kAll});
+      const SearchResult all = SearchOrFail(*index_, queries.view(),
+                                            {.k = k, .index = IndexKind::kGraph, .effort = kAll});
       // Not always the same ids: of those equally far, others may be the last.
       EXPECT_EQ(all.distances, exact.distances);
       for (const int64_t effort : {-1, 0, 100}) {
-        const SearchResult found =
-            SearchOrFail(*index_, queries.view(), {.k = k, .effort = effort});
+        const SearchResult found = SearchOrFail(
+            *index_, queries.view(), {.k = k, .index = IndexKind::kGraph, .effort = effort});
         CheckAnswers(*index_, queries.view(), found);
         if (HasFatalFailure()) FAIL() << "k " << k << ", effort " << effort;
         if (effort != 100) continue;
@@ -66,7 +67,8 @@ class GraphRobustTest : public ::testing::TestWithParam<std::tuple<Metric, Graph
     const Matrix own = Part(rows, 0, std::min<size_t>(rows.rows(), 150));
     const SearchResult exact =
         SearchOrFail(*index_, own.view(), {.k = 1, .index = IndexKind::kExact});
-    const SearchResult found = SearchOrFail(*index_, own.view(), {.k = 1, .effort = 300});
+    const SearchResult found =
+        SearchOrFail(*index_, own.view(), {.k = 1, .index = IndexKind::kGraph, .effort = 300});
     EXPECT_GE(Recall(exact, found), recall) << "vectors that find themselves";
   }
   TempDir dir_;

@@ -89,11 +89,13 @@ TEST_P(GraphTest, FindsNearlyEverything) {
   EXPECT_GE(wide, 0.965);
   EXPECT_GE(narrow, GetParam().metric == Metric::kHamming ? 0.48 : 0.85);
   // A beam that holds everything visits everything.
-  const SearchResult whole = SearchOrFail(*index, queries.view(), {.k = 10, .effort = kAll});
+  const SearchResult whole =
+      SearchOrFail(*index, queries.view(), {.k = 10, .index = IndexKind::kGraph, .effort = kAll});
   EXPECT_EQ(Recall(SearchOrFail(*index, queries.view(), {.index = IndexKind::kExact}), whole), 1);
   for (const int64_t effort : {int64_t{-1}, int64_t{0}, int64_t{10}, kAll}) {
     CheckAnswers(*index, queries.view(),
-                 SearchOrFail(*index, queries.view(), {.k = 10, .effort = effort}));
+                 SearchOrFail(*index, queries.view(),
+                              {.k = 10, .index = IndexKind::kGraph, .effort = effort}));
     if (HasFatalFailure()) return;
   }
 }
@@ -105,7 +107,8 @@ TEST_P(GraphTest, EveryVectorIsFoundByItself) {
   // Of dot, a vector need not be its own nearest; whatever is, is found.
   const SearchResult exact =
       SearchOrFail(*index, rows.view(), {.k = 1, .index = IndexKind::kExact});
-  const SearchResult found = SearchOrFail(*index, rows.view(), {.k = 1, .effort = 200});
+  const SearchResult found =
+      SearchOrFail(*index, rows.view(), {.k = 1, .index = IndexKind::kGraph, .effort = 200});
   size_t missed = 0;
   for (size_t r = 0; r < rows.rows(); ++r) missed += found.distances[r] > exact.distances[r];
   EXPECT_LE(missed, GetParam().metric == Metric::kDot ? 15u : 0u);
@@ -212,7 +215,8 @@ TEST_P(GraphEffortTest, BuysRecall) {
   double recall = 0;
   uint64_t nodes = 0;
   for (const int64_t effort : {10, 20, 40, 80, 160, 5000}) {
-    const SearchResult found = SearchOrFail(*index, queries.view(), {.effort = effort});
+    const SearchResult found =
+        SearchOrFail(*index, queries.view(), {.index = IndexKind::kGraph, .effort = effort});
     EXPECT_GE(Recall(exact, found), recall - 0.005) << "at " << effort;
     EXPECT_GT(found.stats.nodes, nodes) << "at " << effort;
     recall = Recall(exact, found);
@@ -220,14 +224,19 @@ TEST_P(GraphEffortTest, BuysRecall) {
   }
   EXPECT_EQ(recall, 1);
   EXPECT_EQ(nodes, 5000u * 100);
-  const SearchResult narrow = SearchOrFail(*index, queries.view(), {.effort = 10});
+  const SearchResult narrow =
+      SearchOrFail(*index, queries.view(), {.index = IndexKind::kGraph, .effort = 10});
   for (const int64_t effort : {0, 1, 9}) {
-    ExpectSameAnswers(SearchOrFail(*index, queries.view(), {.effort = effort}), narrow);
+    ExpectSameAnswers(
+        SearchOrFail(*index, queries.view(), {.index = IndexKind::kGraph, .effort = effort}),
+        narrow);
   }
-  ExpectSameAnswers(SearchOrFail(*index, queries.view(), {}),
-                    SearchOrFail(*index, queries.view(), {.effort = 64}));
-  ExpectSameAnswers(SearchOrFail(*index, queries.view(), {.k = 50}),
-                    SearchOrFail(*index, queries.view(), {.k = 50, .effort = 100}));
+  ExpectSameAnswers(
+      SearchOrFail(*index, queries.view(), {.index = IndexKind::kGraph}),
+      SearchOrFail(*index, queries.view(), {.index = IndexKind::kGraph, .effort = 64}));
+  ExpectSameAnswers(
+      SearchOrFail(*index, queries.view(), {.k = 50, .index = IndexKind::kGraph}),
+      SearchOrFail(*index, queries.view(), {.k = 50, .index = IndexKind::kGraph, .effort = 100}));
 }
 
 TEST_P(GraphEffortTest, TakesEveryK) {
@@ -241,7 +250,8 @@ TEST_P(GraphEffortTest, TakesEveryK) {
     const SearchResult exact =
         SearchOrFail(*index, queries.view(), {.k = k, .index = IndexKind::kExact});
     for (const int64_t effort : {-1, 0, 5000}) {
-      const SearchResult found = SearchOrFail(*index, queries.view(), {.k = k, .effort = effort});
+      const SearchResult found = SearchOrFail(
+          *index, queries.view(), {.k = k, .index = IndexKind::kGraph, .effort = effort});
       CheckAnswers(*index, queries.view(), found);
       if (HasFatalFailure()) FAIL() << "k " << k << ", effort " << effort;
       EXPECT_GE(Recall(exact, found), effort == 0 ? 0.5 : 0.97) << "k " << k;
