@@ -89,7 +89,7 @@ TEST_P(GraphRobustTest, FewDimensions) {
     CheckData(Matrix::Random(DataType::kF32, 1000, dim, 1),
               Matrix::Random(DataType::kF32, 20, dim, 2),
               // A code of few coordinates tells little.
-              layout() == GraphLayout::kPacked ? 0.7 : 0.95);
+              layout() == GraphLayout::kPacked ? 0.6 : 0.95);
   }
 }
 
@@ -143,7 +143,7 @@ TEST_P(GraphRobustTest, ZeroVectorsAmongOthers) {
   }
   // One of them is a copy with other bytes: minus zero.
   all.Set(3, 5, -0.0);
-  CheckData(Part(all, 0, 1000), Part(all, 1000, 20), 0.97);
+  CheckData(Part(all, 0, 1000), Part(all, 1000, 20), 0.9);
 }
 
 TEST_P(GraphRobustTest, ConstantCoordinates) {

@@ -52,6 +52,11 @@ inline std::vector<Victim> Victims() {
       // More nodes than spread entries, so that there are others.
       {"dot_f16_packed", Metric::kDot, DataType::kF16, 110, 70, false, false, false, false,
        GraphLayout::kPacked},
+      // Wide vectors ride in their nodes rounded to bytes.
+      {"angular_f32_packed_wide_copies", Metric::kAngular, DataType::kF32, 80, 200, false, false,
+       false, false, GraphLayout::kPacked, 9},
+      {"dot_f32_packed_wide", Metric::kDot, DataType::kF32, 70, 193, false, false, false, false,
+       GraphLayout::kPacked},
       {"manhattan_f32_compact_copies", Metric::kManhattan, DataType::kF32, 120, 11, false, false,
        true, false, GraphLayout::kCompact, 30},
       {"hamming_bit_compact", Metric::kHamming, DataType::kBit, 80, 43, false, false, false, false,
