@@ -46,7 +46,7 @@ std::optional<GraphLayout> ParseGraphLayout(std::string_view name);
 struct GraphOptions {
   GraphLayout layout = GraphLayout::kAuto;
   uint32_t degree = 0;  // neighbours kept of each vector, a multiple of 16; 0: 32
-  uint32_t beam = 0;    // the beam width of the searches that refine the graph; 0: 64
+  uint32_t beam = 0;    // the beam width of the searches that refine the graph; 0: 48
   int code_bits = 0;    // of a coordinate of an edge's code: 1, 2, 4 or 8; 0: by dimension
 };
 

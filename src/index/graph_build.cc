@@ -28,7 +28,7 @@ namespace {
 
 constexpr uint32_t kDefaultDegree = 32;
 constexpr uint32_t kMaxDegree = 512;
-constexpr uint32_t kDefaultBeam = 64;
+constexpr uint32_t kDefaultBeam = 48;
 
 // Each tree's leaves are groups within which all pairs are compared. The searches that follow make
 // up for neighbours that no leaf has together: more trees changed little (docs/graph.md).
