@@ -41,7 +41,12 @@ struct SearchArgs {
   std::string out;
 };
 
-// The way in that is asked for, or the best there is.
+IndexKind BestOf(const IndexInfo& info) {
+  if (info.has_graph) return IndexKind::kGraph;
+  return info.has_forest ? IndexKind::kForest : IndexKind::kExact;
+}
+
+// The way in that is asked for, which has to be there.
 Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
   SearchParams params;
   params.threads = args.threads;
@@ -53,11 +58,8 @@ Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
     return Status::InvalidArgument(StrCat(info.path, " has no ", name,
                                           "; leave --index out, or build it with --index ", name));
   }
-  const IndexKind best = info.has_graph    ? IndexKind::kGraph
-                         : info.has_forest ? IndexKind::kForest
-                                           : IndexKind::kExact;
-  params.index = asked == IndexKind::kAuto ? best : asked;
-  if (params.index == IndexKind::kExact && args.effort > 0) {
+  params.index = asked;
+  if (asked == IndexKind::kAuto && BestOf(info) == IndexKind::kExact && args.effort > 0) {
     return Status::InvalidArgument(
         StrCat(info.path,
                " has no graph and no forest; leave --effort out, or build it with --index graph"));
@@ -107,17 +109,23 @@ Status SearchAll(const Index& index, const Queries& queries, const SearchParams&
   return Status::Ok();
 }
 
+// The way in that was taken: left to itself, a search is exact where that is as fast as a graph.
+IndexKind Searched(const SearchParams& params, const IndexInfo& info, const SearchStats& stats) {
+  if (params.index != IndexKind::kAuto) return params.index;
+  return info.has_graph && stats.nodes == 0 ? IndexKind::kExact : BestOf(info);
+}
+
 // Searches and prints one batch.
 Status Answer(const Index& index, const Queries& queries, SearchParams params,
               const SearchArgs& args, ProgressBar* bar) {
   Answers answers;
-  answers.index = params.index;
   answers.k = static_cast<size_t>(
       std::min<uint64_t>(static_cast<uint64_t>(args.k), index.info().num_vectors));
   params.k = answers.k;
   const Stopwatch stopwatch;
   KITH_RETURN_IF_ERROR(SearchAll(index, queries, params, &answers.result));
   answers.seconds = stopwatch.Seconds();
+  answers.index = Searched(params, index.info(), answers.result.stats);
   bar->Clear();
   if (args.format == "npy") return WriteArrays(queries, answers, args.out);
   if (args.format == "json") {
