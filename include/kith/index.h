@@ -35,7 +35,7 @@ struct ForestOptions {
 
 // How a graph's nodes lie in the file. Part of the file format; never renumber.
 enum class GraphLayout : uint32_t {
-  kAuto = 0,     // packed where the metric has it
+  kAuto = 0,     // packed where the metric has it and its codes find neighbours
   kPacked = 1,   // nodes carry their vector and codes of their neighbours: fastest
   kCompact = 2,  // nodes are lists of neighbours: smallest; any metric
 };
