@@ -38,19 +38,27 @@ struct Kind {
   size_t rows;
   size_t dim;
   bool forest;
+  GraphLayout graph = GraphLayout::kAuto;  // kAuto: none
 };
 
 // Codes, a learnt basis, dot's extra coordinate, packed bits, scan codes (with rows enough for them
-// to be used); all with keys and ids.
-constexpr Kind kKinds[] = {{Metric::kAngular, DataType::kF32, 30, 40, true},
-                           {Metric::kDot, DataType::kF32, 12, 130, true},
-                           {Metric::kEuclidean, DataType::kU8, 40, 6, true},
-                           {Metric::kManhattan, DataType::kF16, 20, 3, true},
-                           {Metric::kHamming, DataType::kBit, 25, 43, false},
-                           {Metric::kEuclidean, DataType::kF32, 130, 6, false}};
+// to be used); graphs packed, with copies, with rounded vectors, compact; all with keys and ids.
+constexpr Kind kKinds[] = {
+    {Metric::kAngular, DataType::kF32, 30, 40, true},
+    {Metric::kDot, DataType::kF32, 12, 130, true},
+    {Metric::kEuclidean, DataType::kU8, 40, 6, true},
+    {Metric::kManhattan, DataType::kF16, 20, 3, true},
+    {Metric::kHamming, DataType::kBit, 25, 43, false},
+    {Metric::kEuclidean, DataType::kF32, 130, 6, false},
+    {Metric::kAngular, DataType::kI8, 60, 20, true, GraphLayout::kPacked},
+    {Metric::kEuclidean, DataType::kBit, 70, 3, false, GraphLayout::kCompact},
+    {Metric::kDot, DataType::kF32, 30, 200, false, GraphLayout::kPacked},
+    {Metric::kManhattan, DataType::kF32, 40, 7, false, GraphLayout::kCompact}};
 
 std::string BuildBytes(const Kind& kind) {
-  const Matrix rows = Matrix::Random(kind.dtype, kind.rows, kind.dim, 1);
+  Matrix rows = Matrix::Random(kind.dtype, kind.rows, kind.dim, 1);
+  const bool graph = kind.graph != GraphLayout::kAuto;
+  for (size_t r = 0; r < 4 && graph; ++r) rows.CopyRow(rows, r / 2, kind.rows - 1 - r);
   StringList keys;
   std::vector<int64_t> ids;
   for (size_t r = 0; r < kind.rows; ++r) {
@@ -60,9 +68,11 @@ std::string BuildBytes(const Kind& kind) {
   BuildOptions options;
   options.metric = kind.metric;
   options.dtype = kind.dtype;
+  options.graph = graph;
+  options.graph_options = {.layout = kind.graph, .degree = 16};
   options.forest = kind.forest;
   options.forest_options = {.num_trees = 2, .leaf_size = 3};
-  if (!kind.forest && kind.dtype == DataType::kF32) options.scan_codes = true;
+  if (!graph && !kind.forest && kind.dtype == DataType::kF32) options.scan_codes = true;
   options.keys = &keys;
   options.ids = &ids;
   options.threads = 1;
@@ -115,11 +125,13 @@ void SearchEveryWay(const Index& index) {
   // Large sets are as sound as small ones; time is better spent on many.
   if (info.dim > 4096 || info.num_vectors > 100000) return;
   const Matrix queries = Matrix::Random(DataType::kF32, 2, info.dim, 2);
-  for (const IndexKind kind : {IndexKind::kExact, IndexKind::kForest}) {
+  for (const IndexKind kind : {IndexKind::kExact, IndexKind::kGraph, IndexKind::kForest}) {
     for (const size_t k : {size_t{2}, static_cast<size_t>(info.num_vectors + 1)}) {
+      // The least and the most.
+      const int64_t effort = k == 2 && kind == IndexKind::kGraph ? 1 : 1 << 20;
       SearchResult result;
       const Status status =
-          index.Search(queries.view(), {.k = k, .index = kind, .effort = 1 << 20}, &result);
+          index.Search(queries.view(), {.k = k, .index = kind, .effort = effort}, &result);
       if (!status.ok()) continue;
       Require(result.ids.size() == 2 * k && result.distances.size() == 2 * k);
       for (size_t i = 0; i < 2 * k; ++i) {

@@ -1,5 +1,6 @@
 // kith build: vectors to a .kith file.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -19,12 +20,19 @@
 namespace kith::cli {
 namespace {
 
+constexpr int64_t kMostDegree = 512;
+
 struct BuildArgs {
   std::string vectors;
   std::string out;
   std::optional<Metric> metric;
   std::optional<DataType> dtype;
-  std::string index = "forest";
+  std::vector<std::string> index;  // none: auto
+  std::string layout = "auto";
+  int64_t degree = 0;
+  int64_t beam = 0;
+  int edge_bits = 0;
+  uint64_t memory = 0;
   std::string scan_codes = "auto";
   int64_t trees = 0;
   int64_t leaf = 0;
@@ -37,6 +45,15 @@ struct BuildArgs {
   int threads = 0;
   bool json = false;
 };
+
+// Whether --index names it.
+bool Names(const BuildArgs& args, IndexKind kind) {
+  return std::find(args.index.begin(), args.index.end(), IndexKindName(kind)) != args.index.end();
+}
+
+bool ChoosesItself(const BuildArgs& args) {
+  return args.index.empty() || Names(args, IndexKind::kAuto);
+}
 
 // One whole number a line.
 Result<std::vector<int64_t>> ReadIdLines(const std::string& path) {
@@ -86,8 +103,9 @@ Json Describe(const BuildArgs& args, const IndexInfo& info, const MetricChoice& 
   json["dtype"] = DataTypeName(info.dtype);
   json["metric"] = MetricName(info.metric);
   json["metric_reason"] = metric.reason;
-  json["index"] = info.has_forest ? Json{"exact", "forest"} : Json{"exact"};
+  json["index"] = AccessJson(info);
   json["scan_codes"] = info.has_scan_codes;
+  json["graph"] = GraphJson(info);
   json["trees"] = info.num_trees;
   json["leaf"] = info.leaf_size;
   json["keys"] = info.has_keys;
@@ -112,13 +130,31 @@ void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoi
   table.AddRow({"type", StrCat(DataTypeName(info.dtype),
                                args.dtype ? " (as asked)"
                                           : " (the smallest that holds every value exactly)")});
-  table.AddRow({"access", AccessText(info)});
+  table.AddRow({"access", StrCat(AccessText(info), ChoosesItself(args) && !info.has_graph
+                                                       ? " (a graph would not beat it here)"
+                                                       : "")});
   table.AddRow({"time", FormatSeconds(seconds)});
   table.AddRow({"size", StrCat(FormatBytes(info.file_bytes), ", ",
                                FormatShort(static_cast<double>(info.file_bytes) /
                                            static_cast<double>(info.num_vectors)),
                                " bytes a vector")});
   table.Print(std::cout, "  ", false);
+}
+
+// What --index and the options of graphs and forests say.
+void SetPaths(const BuildArgs& args, BuildOptions* options) {
+  if (!ChoosesItself(args)) {
+    options->graph = Names(args, IndexKind::kGraph);
+    options->forest = Names(args, IndexKind::kForest);
+  }
+  options->graph_options.layout = *ParseGraphLayout(args.layout);
+  options->graph_options.degree = static_cast<uint32_t>(args.degree);
+  options->graph_options.beam = static_cast<uint32_t>(args.beam);
+  options->graph_options.code_bits = args.edge_bits;
+  options->memory = args.memory;
+  options->forest_options.num_trees = static_cast<uint32_t>(args.trees);
+  options->forest_options.leaf_size = static_cast<uint32_t>(args.leaf);
+  if (args.scan_codes != "auto") options->scan_codes = args.scan_codes == "on";
 }
 
 Status RunBuild(const BuildArgs& args) {
@@ -144,10 +180,7 @@ Status RunBuild(const BuildArgs& args) {
   BuildOptions options;
   options.metric = metric.metric;
   options.dtype = args.dtype;
-  options.forest = args.index == "forest";
-  if (args.scan_codes != "auto") options.scan_codes = args.scan_codes == "on";
-  options.forest_options.num_trees = static_cast<uint32_t>(args.trees);
-  options.forest_options.leaf_size = static_cast<uint32_t>(args.leaf);
+  SetPaths(args, &options);
   options.keys = dataset.keys.empty() ? nullptr : &dataset.keys;
   options.ids = args.ids.empty() ? nullptr : &ids;
   options.seed = args.seed;
@@ -167,15 +200,77 @@ Status RunBuild(const BuildArgs& args) {
 }
 
 void CheckUsage(const BuildArgs& args) {
-  if (args.index == "exact" && (args.trees > 0 || args.leaf > 0)) {
-    throw CLI::ValidationError("--index exact", "has no trees; leave --trees and --leaf out");
+  const bool graph = Names(args, IndexKind::kGraph);
+  if (args.index.size() > 1 && (Names(args, IndexKind::kAuto) || Names(args, IndexKind::kExact))) {
+    throw CLI::ValidationError(
+        "--index", "auto and exact stand alone; exact search is always there, so leave it out");
   }
-  if (args.index == "forest" && args.scan_codes == "on") {
+  if ((args.trees > 0 || args.leaf > 0) && !Names(args, IndexKind::kForest)) {
+    throw CLI::ValidationError("--trees and --leaf",
+                               "are for forests; leave them out, or add --index forest");
+  }
+  if ((args.degree > 0 || args.beam > 0 || args.edge_bits > 0 || args.layout != "auto") && !graph) {
+    throw CLI::ValidationError("--degree, --beam, --layout and --edge-bits",
+                               "are for graphs; leave them out, or add --index graph");
+  }
+  if (args.memory > 0 && !graph && !ChoosesItself(args)) {
+    throw CLI::ValidationError("--memory",
+                               "is for graphs; leave it out, or build with --index graph");
+  }
+  if (args.degree % 16 != 0 || args.degree > kMostDegree) {
+    throw CLI::ValidationError(
+        "--degree", StrCat(args.degree, " is not a multiple of 16 from 16 to ", kMostDegree));
+  }
+  if (args.edge_bits > 0 && args.layout == "compact") {
+    throw CLI::ValidationError("--edge-bits",
+                               "means nothing to compact graphs, which have no "
+                               "codes; leave it out, or --layout compact");
+  }
+  if (args.scan_codes == "on" && !Names(args, IndexKind::kExact)) {
     throw CLI::ValidationError("--scan-codes on", "is for --index exact");
   }
-  if (std::max(args.trees, args.leaf) > 1'000'000) {
-    throw CLI::ValidationError("--trees and --leaf", "at most 1000000");
+  if (std::max({args.trees, args.leaf, args.beam}) > 1'000'000) {
+    throw CLI::ValidationError("--trees, --leaf and --beam", "at most 1000000");
   }
+}
+
+CLI::Option* AddName(CLI::App* sub, const std::string& name, std::string* value,
+                     const std::vector<std::string>& names, const std::string& description) {
+  return sub->add_option(name, *value, description)
+      ->transform(CLI::IsMember(names, CLI::ignore_case).description(""))
+      ->type_name("NAME")
+      ->capture_default_str();
+}
+
+// The ways in beside exact search, and how to build them.
+void AddPaths(CLI::App* sub, BuildArgs* args) {
+  sub->add_option(
+         "--index", args->index,
+         "graph, forest, both as graph,forest, or exact (which is always there too); auto, "
+         "the default: a graph where it beats exact search")
+      ->transform(
+          CLI::IsMember({"auto", "graph", "forest", "exact"}, CLI::ignore_case).description(""))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->option_text("NAME,...");
+  AddCount(sub, "--degree", &args->degree, 1,
+           "Graph: neighbours kept of each vector, a multiple of 16; 32 if absent");
+  AddCount(sub, "--beam", &args->beam, 1,
+           "Graph: width of the searches that refine it; 64 if absent");
+  AddName(sub, "--layout", &args->layout, {"auto", "packed", "compact"},
+          "Graph: packed (fastest), compact (smallest, any metric), or auto: by measuring");
+  sub->add_option("--edge-bits", args->edge_bits,
+                  "Graph: bits a coordinate of its codes, 1, 2, 4 or 8; by dimension if absent")
+      ->check(CLI::IsMember({1, 2, 4, 8}).description(""))
+      ->type_name("N");
+  AddSize(sub, "--memory", &args->memory,
+          "Graph: the most memory building may take beside the vectors, as 4G; a packed graph that "
+          "needs more becomes a compact one");
+  AddCount(sub, "--trees", &args->trees, 1, "Trees of the forest; chosen from the data if absent");
+  AddCount(sub, "--leaf", &args->leaf, 1, "Most vectors in a leaf; chosen if absent");
+  AddName(sub, "--scan-codes", &args->scan_codes, {"auto", "on", "off"},
+          "With --index exact: 8-bit codes that make exact search read less. on, off, or auto: "
+          "where they pay");
 }
 
 }  // namespace
@@ -190,18 +285,7 @@ void AddBuildCommand(CLI::App* app, Action* action) {
       ->required()
       ->type_name("FILE");
   AddMetric(sub, &args->metric, "What near means");
-  sub->add_option("--index", args->index, "forest (exact search is always there too), or exact")
-      ->check(CLI::IsMember({"forest", "exact"}, CLI::ignore_case).description(""))
-      ->type_name("NAME")
-      ->capture_default_str();
-  sub->add_option("--scan-codes", args->scan_codes,
-                  "With --index exact: 8-bit codes that make exact search read less. "
-                  "on, off, or auto: where they pay")
-      ->check(CLI::IsMember({"auto", "on", "off"}, CLI::ignore_case).description(""))
-      ->type_name("NAME")
-      ->capture_default_str();
-  AddCount(sub, "--trees", &args->trees, 1, "Trees of the forest; chosen from the data if absent");
-  AddCount(sub, "--leaf", &args->leaf, 1, "Most vectors in a leaf; chosen if absent");
+  AddPaths(sub, args.get());
   AddDataType(sub, &args->dtype,
               "How values are stored; auto is the smallest type that holds every one exactly");
   sub->add_option("--keys", args->keys, "Names of the vectors: text, one a line, or idx labels")
@@ -211,7 +295,9 @@ void AddBuildCommand(CLI::App* app, Action* action) {
       ->type_name("FILE");
   AddThreads(sub, &args->threads,
              "Threads; 0 is one for each core. The file is the same with any number");
-  sub->add_option("--seed", args->seed, "Seed of the trees")->type_name("N")->capture_default_str();
+  sub->add_option("--seed", args->seed, "Seed of graph and trees")
+      ->type_name("N")
+      ->capture_default_str();
   AddColumns(sub, &args->columns);
   AddFormat(sub, "--format", &args->format, "Format of VECTORS; found out if absent");
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N vectors");

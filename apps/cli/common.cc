@@ -29,6 +29,27 @@ std::optional<int64_t> ParseWhole(const std::string& text) {
   return n;
 }
 
+// "800M" in bytes.
+std::optional<uint64_t> ParseSize(std::string text) {
+  if (text.empty()) return std::nullopt;
+  int shift = 0;
+  switch (text.back()) {
+    case 'k':
+    case 'K': shift = 10; break;
+    case 'm':
+    case 'M': shift = 20; break;
+    case 'g':
+    case 'G': shift = 30; break;
+    case 't':
+    case 'T': shift = 40; break;
+    default: break;
+  }
+  if (shift > 0) text.pop_back();
+  const std::optional<int64_t> n = ParseWhole(text);
+  if (!n || *n < 1 || *n > INT64_MAX >> shift) return std::nullopt;
+  return static_cast<uint64_t>(*n) << shift;
+}
+
 // An option of one word out of a list, parsed by `parse`.
 template <class T, class Parse>
 CLI::Option* AddChoice(CLI::App* app, const std::string& name, std::optional<T>* value,
@@ -134,6 +155,18 @@ CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, in
       ->type_name("N");
 }
 
+CLI::Option* AddSize(CLI::App* app, const std::string& name, uint64_t* bytes,
+                     const std::string& description) {
+  auto set = [bytes](const std::string& text) { *bytes = ParseSize(text).value_or(0); };
+  auto check = [](const std::string& text) {
+    return ParseSize(text) ? std::string()
+                           : StrCat("'", text, "' is not a size; write it as 800M or 4G");
+  };
+  return app->add_option_function<std::string>(name, set, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("SIZE");
+}
+
 CLI::Option* AddThreads(CLI::App* app, int* threads, const std::string& description) {
   static constexpr int kMostThreads = 1024;
   auto check = [](const std::string& text) {
@@ -173,6 +206,11 @@ void AddColumns(CLI::App* app, ColumnArgs* args) {
       ->type_name("NAME");
 }
 
+CLI::Option* AddHuge(CLI::App* app, bool* huge) {
+  return app->add_flag("--huge", *huge,
+                       "Copy the graph to huge pages first: slower to start, faster to search");
+}
+
 CLI::Option* AddFormat(CLI::App* app, const std::string& name, std::string* format,
                        const std::string& description) {
   const std::vector<std::string> names = DatasetFormats();
@@ -203,6 +241,12 @@ Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const s
                                         "; use queries of the same kind of vectors"));
 }
 
+Status CheckHuge(const IndexInfo& info) {
+  if (info.has_graph) return Status::Ok();
+  return Status::InvalidArgument(
+      StrCat(info.path, " has no graph; leave --huge out, or build it with --index graph"));
+}
+
 MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dataset) {
   if (asked) return {*asked, "as asked"};
   if (dataset.metric) {
@@ -224,10 +268,41 @@ std::string ThreadsText(int threads) {
 }
 
 std::string AccessText(const IndexInfo& info) {
-  const std::string exact = info.has_scan_codes ? "exact, over 8-bit codes" : "exact";
-  if (!info.has_forest) return exact;
-  return StrCat(exact, ", forest of ", Plural(info.num_trees, "tree"), " with up to ",
-                Plural(info.leaf_size, "vector"), " a leaf");
+  std::string text = info.has_scan_codes ? "exact, over 8-bit codes" : "exact";
+  if (info.has_graph) {
+    text +=
+        StrCat(", ", GraphLayoutName(info.graph_layout), " graph of degree ", info.graph_degree);
+    if (info.graph_code_bits > 0) text += StrCat(" with ", info.graph_code_bits, "-bit codes");
+  }
+  if (info.has_forest) {
+    text += StrCat(", forest of ", Plural(info.num_trees, "tree"), " with up to ",
+                   Plural(info.leaf_size, "vector"), " a leaf");
+  }
+  return text;
+}
+
+Json AccessJson(const IndexInfo& info) {
+  Json names{"exact"};
+  if (info.has_graph) names.push_back("graph");
+  if (info.has_forest) names.push_back("forest");
+  return names;
+}
+
+Json GraphJson(const IndexInfo& info) {
+  if (!info.has_graph) return nullptr;
+  Json json;
+  json["layout"] = GraphLayoutName(info.graph_layout);
+  json["degree"] = info.graph_degree;
+  json["code_bits"] = info.graph_code_bits;
+  json["nodes"] = info.graph_nodes;
+  json["visit_bytes"] = info.graph_node_bytes;
+  json["bytes"] = info.graph_bytes;
+  json["bytes_per_vector"] = GraphBytesPerVector(info);
+  return json;
+}
+
+double GraphBytesPerVector(const IndexInfo& info) {
+  return static_cast<double>(info.graph_bytes) / static_cast<double>(info.num_vectors);
 }
 
 std::string Plural(uint64_t n, const std::string& noun) {

@@ -37,11 +37,15 @@ void AddColumns(CLI::App* app, ColumnArgs* args);
 // Options that mean the same everywhere. `name` is CLI11's, "-k" or "--effort".
 CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, int64_t least,
                       const std::string& description);
+// A number of bytes, with K, M, G or T for 2^10, 2^20, 2^30 or 2^40 of them.
+CLI::Option* AddSize(CLI::App* app, const std::string& name, uint64_t* bytes,
+                     const std::string& description);
 CLI::Option* AddThreads(CLI::App* app, int* threads, const std::string& description);
 CLI::Option* AddMetric(CLI::App* app, std::optional<Metric>* metric,
                        const std::string& description);
 CLI::Option* AddDataType(CLI::App* app, std::optional<DataType>* dtype,
                          const std::string& description);
+CLI::Option* AddHuge(CLI::App* app, bool* huge);
 CLI::Option* AddFormat(CLI::App* app, const std::string& name, std::string* format,
                        const std::string& description);
 
@@ -68,6 +72,9 @@ Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options)
 Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const std::string& path,
                     size_t dim);
 
+// InvalidArgument unless the file has a graph, which --huge copies.
+Status CheckHuge(const IndexInfo& info);
+
 struct MetricChoice {
   Metric metric = Metric::kAngular;
   std::string reason;  // "as asked", "as the file says", "usual for integer vectors"
@@ -79,8 +86,17 @@ MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dat
 // "1 thread", "4 threads", "all cores".
 std::string ThreadsText(int threads);
 
-// The ways into a file: "exact, forest of 32 trees with up to 48 vectors a leaf".
+// The ways into a file: "exact, packed graph of degree 32 with 2-bit codes, forest of ...".
 std::string AccessText(const IndexInfo& info);
+
+// The same for --json: {"exact", "graph"}.
+Json AccessJson(const IndexInfo& info);
+
+// A file's graph for --json: null if it has none.
+Json GraphJson(const IndexInfo& info);
+
+// Bytes of the graph's sections for each vector. REQUIRES: info.has_graph.
+double GraphBytesPerVector(const IndexInfo& info);
 
 // Plural(1, "tree") == "1 tree", Plural(3000, "tree") == "3,000 trees".
 std::string Plural(uint64_t n, const std::string& noun);

@@ -2,6 +2,7 @@
 #include "kith/eval.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -24,6 +25,8 @@ struct EvalArgs {
   std::string truth;
   int64_t k = 10;
   std::vector<int64_t> efforts;
+  std::vector<std::string> index;  // none: all there are
+  bool huge = false;
   bool exact = false;
   bool no_exact = false;
   int threads = 1;
@@ -60,12 +63,14 @@ void PrintJsonLines(const IndexInfo& info, const std::vector<EvalPoint>& points)
     json["effort"] = point.effort;
     json["recall"] = point.recall;
     json["qps"] = point.qps;
+    json["batch_qps"] = point.batch_qps;
     json["p50_us"] = point.p50_us;
     json["p99_us"] = point.p99_us;
     json["distances"] = point.distances;
     json["codes"] = point.codes;
     json["nodes"] = point.nodes;
     json["entries"] = point.entries;
+    json["bytes_read"] = point.bytes;
     json["build_s"] = info.build_seconds < 0 ? Json() : Json(info.build_seconds);
     json["bytes"] = info.file_bytes;
     std::cout << ToLine(json);
@@ -80,7 +85,8 @@ void PrintPoints(const EvalArgs& args, const std::vector<EvalPoint>& points) {
   Table table;
   table.AddColumn("index", Table::Align::kLeft);
   const std::string recall_name = StrCat("recall@", args.k);
-  const std::vector<std::string> names{"effort", recall_name, "qps", "p50", "p99", "distances"};
+  const std::vector<std::string> names{"effort", recall_name, "qps",      "batch qps",
+                                       "p50",    "p99",       "distances"};
   for (const std::string& name : names) table.AddColumn(name, Table::Align::kRight);
   if (exact_qps > 0) table.AddColumn("speed-up", Table::Align::kRight);
   for (const EvalPoint& point : points) {
@@ -89,6 +95,7 @@ void PrintPoints(const EvalArgs& args, const std::vector<EvalPoint>& points) {
                                    exact ? "-" : FormatCount(static_cast<uint64_t>(point.effort)),
                                    FormatFixed(point.recall, 4),
                                    FormatShort(point.qps),
+                                   FormatShort(point.batch_qps),
                                    FormatSeconds(point.p50_us / 1e6),
                                    FormatSeconds(point.p99_us / 1e6),
                                    FormatShort(point.distances)};
@@ -98,9 +105,24 @@ void PrintPoints(const EvalArgs& args, const std::vector<EvalPoint>& points) {
   table.Print(std::cout, "  ");
 }
 
+// Whether a way in is to be measured, if the file has it. Errors: InvalidArgument (it is asked for,
+// and the file has not).
+Result<bool> IsMeasured(const EvalArgs& args, IndexKind kind, const IndexInfo& info) {
+  const std::string name = IndexKindName(kind);
+  if (args.index.empty()) return kind == IndexKind::kExact ? !args.no_exact : !args.exact;
+  if (std::find(args.index.begin(), args.index.end(), name) == args.index.end()) return false;
+  if (kind == IndexKind::kExact || (kind == IndexKind::kGraph ? info.has_graph : info.has_forest)) {
+    return true;
+  }
+  return Status::InvalidArgument(StrCat(
+      info.path, " has no ", name, "; leave it out of --index, or build it with --index ", name));
+}
+
 Status RunEval(const EvalArgs& args) {
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,
+                        OpenIndex(args.file, {.huge_pages = args.huge}));
   const IndexInfo& info = index->info();
+  if (args.huge) KITH_RETURN_IF_ERROR(CheckHuge(info));
   ProgressBar bar;
   ReadOptions read;
   read.part = DatasetPart::kQueries;
@@ -113,8 +135,9 @@ Status RunEval(const EvalArgs& args) {
   EvalOptions options;
   options.k = static_cast<size_t>(args.k);
   options.efforts = args.efforts;
-  options.exact = !args.no_exact;
-  options.forest = !args.exact;
+  KITH_ASSIGN_OR_RETURN(options.exact, IsMeasured(args, IndexKind::kExact, info));
+  KITH_ASSIGN_OR_RETURN(options.graph, IsMeasured(args, IndexKind::kGraph, info));
+  KITH_ASSIGN_OR_RETURN(options.forest, IsMeasured(args, IndexKind::kForest, info));
   options.threads = args.threads;
   options.progress = bar.callback();
   KITH_ASSIGN_OR_RETURN(
@@ -138,7 +161,15 @@ void CheckUsage(const EvalArgs& args) {
   if (args.exact && args.no_exact) {
     throw CLI::ValidationError("--exact", "contradicts --no-exact; leave one out");
   }
-  if (args.exact && !args.efforts.empty()) {
+  if (!args.index.empty() && (args.exact || args.no_exact)) {
+    throw CLI::ValidationError("--index",
+                               "says all that is measured; leave --exact and --no-exact out");
+  }
+  const bool only_exact = args.exact || args.index == std::vector<std::string>{"exact"};
+  if (only_exact && args.huge) {
+    throw CLI::ValidationError("--huge", "is for searches of a graph; leave it out");
+  }
+  if (only_exact && !args.efforts.empty()) {
     throw CLI::ValidationError("--effort", "means nothing to exact search; leave it out");
   }
   for (const int64_t effort : args.efforts) {
@@ -160,13 +191,21 @@ void AddEvalCommand(CLI::App* app, Action* action) {
       ->type_name("FILE");
   AddCount(sub, "-k", &args->k, 1, "Neighbours of each query")->capture_default_str();
   sub->add_option("--effort", args->efforts,
-                  "Efforts to measure, commas between; if absent, doubling until recall is 0.999")
+                  "Efforts to measure, commas between: ef of a graph or search_k of a forest; if "
+                  "absent, a grid for each, until recall is 0.999")
       ->delimiter(',')
-      ->type_name("A,B,...")
+      ->option_text("A,B,...")
       ->allow_extra_args(false);
+  sub->add_option("--index", args->index,
+                  "What to measure, commas between: exact, graph, forest; all there are if absent")
+      ->check(CLI::IsMember({"exact", "graph", "forest"}).description(""))
+      ->delimiter(',')
+      ->option_text("NAME,...")
+      ->allow_extra_args(false);
+  AddHuge(sub, &args->huge);
   sub->add_flag("--exact", args->exact, "Measure exact search only");
   sub->add_flag("--no-exact", args->no_exact, "Leave exact search out");
-  AddThreads(sub, &args->threads, "Threads of the queries per second; 0 is one for each core")
+  AddThreads(sub, &args->threads, "Threads of the batches; 0 is one for each core")
       ->capture_default_str();
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N queries");
   sub->add_flag("--json", args->json, "Print a JSON object for each line of the table");

@@ -43,8 +43,9 @@ Json Describe(const IndexInfo& info) {
   json["dim"] = info.dim;
   json["dtype"] = DataTypeName(info.dtype);
   json["metric"] = MetricName(info.metric);
-  json["index"] = info.has_forest ? Json{"exact", "forest"} : Json{"exact"};
+  json["index"] = AccessJson(info);
   json["scan_codes"] = info.has_scan_codes;
+  json["graph"] = GraphJson(info);
   json["trees"] = info.num_trees;
   json["leaf"] = info.leaf_size;
   json["keys"] = info.has_keys;
@@ -79,6 +80,13 @@ std::string BuiltWithText(const IndexInfo& info) {
   return Printable(text);
 }
 
+// "400,224 nodes (distinct vectors), 1,408 bytes read a visit".
+std::string NodesText(const IndexInfo& info) {
+  return StrCat(Plural(info.graph_nodes, "node"), " (distinct vectors), ",
+                FormatCount(info.graph_node_bytes), " bytes read a visit",
+                info.graph_layout == GraphLayout::kCompact ? " beside vectors" : "");
+}
+
 void Print(const IndexInfo& info) {
   std::cout << info.path << '\n';
   Table table;
@@ -90,6 +98,11 @@ void Print(const IndexInfo& info) {
   table.AddRow({"keys", info.has_keys ? "yes" : "no"});
   table.AddRow({"ids", info.has_ids ? "the file's own" : "row numbers"});
   table.AddRow({"access", AccessText(info)});
+  if (info.has_graph) {
+    table.AddRow({"graph", NodesText(info)});
+    table.AddRow({"", StrCat(FormatBytes(info.graph_bytes), ", ",
+                             FormatShort(GraphBytesPerVector(info)), " bytes a vector")});
+  }
   table.AddRow({"size", StrCat(FormatBytes(info.file_bytes), ", ",
                                FormatShort(BytesPerVector(info)), " bytes a vector")});
   table.AddRow({"format", StrCat("version ", info.format_version)});

@@ -34,30 +34,41 @@ struct SearchArgs {
   int64_t effort = 0;  // 0: the index's own choice
   std::string index = "auto";
   bool exact = false;
+  bool huge = false;
   int threads = 0;
   std::string format = "table";
   bool json = false;
   std::string out;
 };
 
+// The way in that is asked for, or the best there is.
 Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
   SearchParams params;
   params.threads = args.threads;
   if (args.effort > 0) params.effort = args.effort;
-  const bool exact = args.exact || args.index == "exact";
-  const bool wants_forest = args.effort > 0 || args.index == "forest";
-  if (wants_forest && !info.has_forest) {
-    return Status::InvalidArgument(StrCat(info.path, " has no forest; leave ",
-                                          args.effort > 0 ? "--effort" : "--index",
-                                          " out, or build it with --index forest"));
+  const IndexKind asked = args.exact ? IndexKind::kExact : *ParseIndexKind(args.index);
+  if ((asked == IndexKind::kGraph && !info.has_graph) ||
+      (asked == IndexKind::kForest && !info.has_forest)) {
+    const char* name = IndexKindName(asked);
+    return Status::InvalidArgument(StrCat(info.path, " has no ", name,
+                                          "; leave --index out, or build it with --index ", name));
   }
-  params.index = exact || !info.has_forest ? IndexKind::kExact : IndexKind::kForest;
+  const IndexKind best = info.has_graph    ? IndexKind::kGraph
+                         : info.has_forest ? IndexKind::kForest
+                                           : IndexKind::kExact;
+  params.index = asked == IndexKind::kAuto ? best : asked;
+  if (params.index == IndexKind::kExact && args.effort > 0) {
+    return Status::InvalidArgument(
+        StrCat(info.path,
+               " has no graph and no forest; leave --effort out, or build it with --index graph"));
+  }
+  if (args.huge) KITH_RETURN_IF_ERROR(CheckHuge(info));
   return params;
 }
 
 // Searches for k neighbours beside those asked about. Queries that leave out as many vectors are
-// searched together: the k searched for, on which a forest's answers depend, is then the same for
-// a query alone and among others.
+// searched together: the k searched for, on which answers that are not exact depend, is then the
+// same for a query alone and among others.
 Status SearchAll(const Index& index, const Queries& queries, const SearchParams& params,
                  SearchResult* merged) {
   const size_t n = index.info().num_vectors;
@@ -149,7 +160,8 @@ Status AnswerLines(const Index& index, const SearchParams& params, const SearchA
 }
 
 Status RunSearch(const SearchArgs& args) {
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,
+                        OpenIndex(args.file, {.huge_pages = args.huge}));
   KITH_ASSIGN_OR_RETURN(const SearchParams params, MakeParams(args, index->info()));
   ProgressBar bar;
   if (args.format == "tsv") PrintTsvHeader(std::cout);
@@ -183,8 +195,12 @@ void CheckUsage(SearchArgs* args) {
                                "give one of --queries, --id, --key, --vector, or - for "
                                "standard input");
   }
-  if (args->exact && args->index == "forest") {
-    throw CLI::ValidationError("--exact", "contradicts --index forest; leave one out");
+  if (args->exact && args->index != "auto" && args->index != "exact") {
+    throw CLI::ValidationError("--exact",
+                               StrCat("contradicts --index ", args->index, "; leave one out"));
+  }
+  if (args->huge && (args->exact || args->index == "exact" || args->index == "forest")) {
+    throw CLI::ValidationError("--huge", "is for searches of a graph; leave it out");
   }
   if ((args->exact || args->index == "exact") && args->effort > 0) {
     throw CLI::ValidationError("--effort", "means nothing to exact search; leave it out");
@@ -230,11 +246,13 @@ void AddSearchCommand(CLI::App* app, Action* action) {
   AddQueryOptions(sub, args.get());
   AddCount(sub, "-k", &args->k, 1, "Neighbours of each query")->capture_default_str();
   AddCount(sub, "--effort", &args->effort, 1,
-           "Forest: vectors to compare; 8 k times the trees if absent");
+           "Graph: ef, the width of the beam; 64 or 2 k if absent, whichever is more. "
+           "Forest: search_k, the vectors to compare; 8 k times the trees if absent");
   sub->add_flag("--exact", args->exact, "Compare every vector");
-  sub->add_option("--index", args->index, "auto (the best there is), forest or exact")
-      ->check(CLI::IsMember({"auto", "forest", "exact"}).description(""))
+  sub->add_option("--index", args->index, "auto (the best there is), graph, forest or exact")
+      ->check(CLI::IsMember({"auto", "graph", "forest", "exact"}).description(""))
       ->type_name("NAME");
+  AddHuge(sub, &args->huge);
   AddThreads(sub, &args->threads, "Threads for many queries; 0 is one for each core");
   sub->add_option("--format", args->format, "table, tsv, json (an object for each query) or npy")
       ->check(CLI::IsMember({"table", "tsv", "json", "npy"}).description(""))

@@ -31,25 +31,32 @@ double RecallAtK(const float* found_distances, size_t found_k, const float* true
 struct EvalPoint {
   IndexKind index = IndexKind::kExact;
   size_t k = 0;
-  int64_t effort = 0;  // search_k; 0 for exact
-  double recall = 0;   // recall@k
-  double qps = 0;      // queries / s, all queries in one batch, with the threads given
-  double p50_us = 0;   // of single queries, one at a time on one thread
+  int64_t effort = 0;    // ef of a graph, search_k of a forest; 0 for exact
+  double recall = 0;     // recall@k
+  double qps = 0;        // queries / s, one query a call on one thread
+  double batch_qps = 0;  // queries / s, all queries in one call, with the threads given
+  double p50_us = 0;     // of single queries, one a call on one thread
   double p99_us = 0;
-  double distances = 0;  // full distances computed for a query, mean
-  double codes = 0;      // code estimates for a query, mean
-  double nodes = 0;      // tree nodes visited for a query, mean
-  double entries = 0;    // leaf entries read for a query, mean
+  // What a search did, as in SearchStats: means of a query, from the batch.
+  double distances = 0;
+  double codes = 0;
+  double nodes = 0;
+  double entries = 0;
+  double bytes = 0;
 };
 
 struct EvalOptions {
   size_t k = 10;
-  // Efforts of the forest, measured in this order. Empty: k * num_trees, then doubling until
-  // recall reaches 0.999 or the effort covers every entry of every tree.
+  // Efforts measured, in this order, of the graph or the forest: they mean different things to the
+  // two, so one of these has to be left out then. Empty: a grid for each, until recall reaches
+  // 0.999. A graph's is k, then 10, 16, 24, 32, 48, ... 512 as far as they exceed k, three efforts
+  // at least; a forest's is k * num_trees, doubling to the number of entries in all trees.
   std::vector<int64_t> efforts;
-  bool exact = true;   // measure the exact path (it comes first)
-  bool forest = true;  // measure the forest, where the file has one
-  int threads = 1;     // of the batches; 0: one for each core
+  // What is measured, in this order, where the file has it.
+  bool exact = true;
+  bool graph = true;
+  bool forest = true;
+  int threads = 1;  // of the batches; 0: one for each core
   Progress progress;
 };
 
@@ -59,10 +66,11 @@ struct EvalOptions {
 // euclidean, hamming as a share). The truth may have more queries and neighbours than are used;
 // its ids are those the index returns, -1 where a query has fewer. An id returned twice for a query
 // counts once.
-// Latencies are of up to 1000 queries spread over the set, fewer when they take over 2 seconds.
-// Cost: each point searches the batch until 0.3 s have passed (at least once), and the latencies.
-// Errors: InvalidArgument (k or queries beyond the truth's, ids not in the file, dimensions,
-// efforts below 1 or without a forest), and those of Index::Search.
+// Single queries are up to 1000, spread over the set, searched again and again for 0.3 s; fewer
+// when they take over 2 seconds. Cost: each point searches the batch until 0.3 s have passed (at
+// least once), and single queries. Errors: InvalidArgument (k or queries beyond the truth's, ids
+// not in the file, dimensions, efforts below 1, or without a graph or forest, or with both), and
+// those of Index::Search.
 Result<std::vector<EvalPoint>> Evaluate(const Index& index, const MatrixView& queries,
                                         const GroundTruth* truth, const EvalOptions& options);
 

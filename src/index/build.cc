@@ -14,6 +14,7 @@
 #include "data/convert.h"
 #include "index/coded_scan.h"
 #include "index/forest.h"
+#include "index/graph.h"
 #include "index/layout.h"
 #include "kith/index.h"
 #include "kith/version.h"
@@ -94,8 +95,33 @@ std::span<const std::byte> BytesOf(const std::vector<T>& v) {
   return std::as_bytes(std::span(v));
 }
 
-std::string Describe(const BuildOptions& options, const GrownForest* forest) {
+// The ways in that a file is built with, beside exact search.
+struct Paths {
+  bool graph = false;
+  bool forest = false;
+  bool any() const { return graph || forest; }
+};
+
+// Below this many bytes of vectors, exact search answers as fast as a graph: they stay in a core's
+// own cache (docs/graph.md).
+constexpr uint64_t kLeastGraphBytes = 1 << 20;
+
+Paths ChoosePaths(const MatrixView& rows, const BuildOptions& options) {
+  if (options.graph.has_value() || options.forest.has_value()) {
+    return {options.graph.value_or(false), options.forest.value_or(false)};
+  }
+  return {.graph = rows.rows * RowBytes(rows.dtype, rows.dim) >= kLeastGraphBytes};
+}
+
+std::string Describe(const BuildOptions& options, const GrownForest* forest,
+                     const BuiltGraph* graph) {
   std::string json = StrCat("{\"kith\": \"", KITH_VERSION, "\", \"seed\": ", options.seed);
+  if (graph != nullptr) {
+    json += StrCat(", \"graph_layout\": \"",
+                   GraphLayoutName(static_cast<GraphLayout>(graph->header.layout)),
+                   "\", \"graph_degree\": ", graph->header.degree,
+                   ", \"graph_code_bits\": ", graph->header.code_bits);
+  }
   if (forest != nullptr) {
     json += StrCat(", \"trees\": ", forest->header.num_trees,
                    ", \"leaf_size\": ", forest->header.leaf_size,
@@ -106,12 +132,14 @@ std::string Describe(const BuildOptions& options, const GrownForest* forest) {
 }
 
 // Whether the file gets codes for exact search. Errors: InvalidArgument.
-Result<bool> WantsScanCodes(const MatrixView& rows, const BuildOptions& options) {
+Result<bool> WantsScanCodes(const MatrixView& rows, const Paths& paths,
+                            const BuildOptions& options) {
   if (!options.scan_codes.has_value()) {
-    return !options.forest && BoundedCodesPay(options.metric, rows.dtype, rows.rows, rows.dim);
+    return !paths.any() && BoundedCodesPay(options.metric, rows.dtype, rows.rows, rows.dim);
   }
-  if (*options.scan_codes && options.forest) {
-    return Status::InvalidArgument("scan codes are for exact search only; build without a forest");
+  if (*options.scan_codes && paths.any()) {
+    return Status::InvalidArgument(
+        "scan codes are for exact search only; build without graph and forest");
   }
   if (*options.scan_codes && !HasBoundedCodes(options.metric, rows.dtype)) {
     return Status::InvalidArgument(
@@ -121,50 +149,63 @@ Result<bool> WantsScanCodes(const MatrixView& rows, const BuildOptions& options)
   return *options.scan_codes;
 }
 
-// Everything but the checks and the choice of type. `rows` are of the type to be stored.
-Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOptions& options) {
-  KITH_ASSIGN_OR_RETURN(const bool scan_codes, WantsScanCodes(rows, options));
-  KITH_ASSIGN_OR_RETURN(
-      auto writer, ContainerWriter::Create(path, rows.rows, rows.dim, options.metric, rows.dtype));
-  std::vector<float> norms;
-  KITH_RETURN_IF_ERROR(InverseNorms(rows, options.threads, &norms));
-
-  const GrowOptions grow{options.forest_options, options.metric, options.seed, options.threads,
-                         options.progress};
-  GrownForest forest;
-  std::vector<uint32_t> order;
-  if (options.forest) {
-    KITH_ASSIGN_OR_RETURN(forest, GrowForest(rows, grow));
-    order = forest.order;
-  } else {
-    order.resize(rows.rows);
-    std::iota(order.begin(), order.end(), 0u);
-  }
-  if (options.progress && !options.progress("writing", 0, 1)) {
-    return Status::InvalidArgument("cancelled");
-  }
-  KITH_RETURN_IF_ERROR(WriteVectors(rows, order, writer.get()));
-  if (options.metric == Metric::kAngular) {
+// The rows in internal order, and what exact search and all others need of them.
+Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric metric,
+                 const std::vector<uint32_t>& order, bool reordered, ContainerWriter* writer) {
+  KITH_RETURN_IF_ERROR(WriteVectors(rows, order, writer));
+  if (metric == Metric::kAngular) {
     std::vector<float> ordered(order.size());
     for (size_t i = 0; i < order.size(); ++i) ordered[i] = norms[order[i]];
     KITH_RETURN_IF_ERROR(writer->AddSection(kNormsSection, BytesOf(ordered)));
   }
+  if (!reordered) return Status::Ok();
+  std::vector<uint32_t> slots(order.size());
+  for (uint32_t i = 0; i < order.size(); ++i) slots[order[i]] = i;
+  KITH_RETURN_IF_ERROR(writer->AddSection(kRowsSection, BytesOf(order)));
+  return writer->AddSection(kSlotsSection, BytesOf(slots));
+}
+
+// Everything but the checks and the choice of type. `rows` are of the type to be stored.
+Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOptions& options) {
+  const Paths paths = ChoosePaths(rows, options);
+  KITH_ASSIGN_OR_RETURN(const bool scan_codes, WantsScanCodes(rows, paths, options));
+  KITH_ASSIGN_OR_RETURN(
+      auto writer, ContainerWriter::Create(path, rows.rows, rows.dim, options.metric, rows.dtype));
+  std::vector<float> norms;
+  KITH_RETURN_IF_ERROR(InverseNorms(rows, options.threads, &norms));
+  BuiltGraph graph;
+  GrownForest forest;
+  GrowOptions grow{options.forest_options, options.metric, options.seed, options.threads,
+                   options.progress};
+  std::vector<uint32_t> order(rows.rows);
+  std::iota(order.begin(), order.end(), 0u);
+  if (paths.graph) {
+    KITH_ASSIGN_OR_RETURN(graph,
+                          BuildGraph(rows, {options.graph_options, options.metric, options.seed,
+                                            options.threads, options.memory, options.progress}));
+    order = graph.order;
+    grow.order = &graph.order;
+  }
+  if (paths.forest) {
+    KITH_ASSIGN_OR_RETURN(forest, GrowForest(rows, grow));
+    order = forest.order;
+  }
+  if (options.progress && !options.progress("writing", 0, 1)) {
+    return Status::InvalidArgument("cancelled");
+  }
+  KITH_RETURN_IF_ERROR(WriteRows(rows, norms, options.metric, order, paths.any(), writer.get()));
   if (scan_codes) {
     KITH_RETURN_IF_ERROR(
         WriteScanCodes(rows, order, options.metric, options.threads, writer.get()));
   }
-  if (options.forest) {
-    std::vector<uint32_t> slots(order.size());
-    for (uint32_t i = 0; i < order.size(); ++i) slots[order[i]] = i;
-    KITH_RETURN_IF_ERROR(writer->AddSection(kRowsSection, BytesOf(order)));
-    KITH_RETURN_IF_ERROR(writer->AddSection(kSlotsSection, BytesOf(slots)));
-    KITH_RETURN_IF_ERROR(WriteForest(forest, rows, grow, writer.get()));
-  }
+  if (paths.graph) KITH_RETURN_IF_ERROR(WriteGraph(graph, writer.get()));
+  if (paths.forest) KITH_RETURN_IF_ERROR(WriteForest(forest, rows, grow, writer.get()));
   if (options.keys != nullptr && !options.keys->empty()) {
     KITH_RETURN_IF_ERROR(WriteKeys(writer.get(), *options.keys));
   }
   if (options.ids != nullptr) KITH_RETURN_IF_ERROR(WriteIds(writer.get(), *options.ids));
-  const std::string meta = Describe(options, options.forest ? &forest : nullptr);
+  const std::string meta =
+      Describe(options, paths.forest ? &forest : nullptr, paths.graph ? &graph : nullptr);
   KITH_RETURN_IF_ERROR(writer->AddSection(kMetaSection,
                                           std::as_bytes(std::span(meta.data(), meta.size())),
                                           {.flags = kSectionOptional}));

@@ -31,7 +31,7 @@ struct GrownForest {
   std::vector<uint32_t> roots;
   std::vector<std::byte> nodes;
   std::vector<std::byte> leaves;
-  std::vector<uint32_t> order;  // position -> row: the leaf order of the first tree
+  std::vector<uint32_t> order;  // position -> row
 };
 
 struct GrowOptions {
@@ -40,6 +40,8 @@ struct GrowOptions {
   uint64_t seed = 0;
   int threads = 0;
   Progress progress;
+  // Position -> row, if something else orders the vectors; else the first tree's leaves do.
+  const std::vector<uint32_t>* order = nullptr;
 };
 
 // Cost: O(num_trees * n * depth * sketch_dim). The result does not depend on the threads.

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/strings.h"
 #include "index/forest.h"
+#include "index/graph_space.h"
 
 namespace kith {
 namespace {
@@ -38,20 +39,6 @@ int BitsFor(const MatrixView& rows, const Geometry& geometry, Metric metric) {
   if (metric != Metric::kEuclidean && metric != Metric::kAngular) return 0;
   const CodeShape shape{geometry.dim(), CodeBits(geometry.dim())};
   return RowBytes(rows.dtype, rows.dim) >= 4 * shape.row_bytes() ? shape.bits : 0;
-}
-
-float LargestNorm(const MatrixView& rows, int threads) {
-  std::vector<float> largest(ResolveThreads(threads), 0);
-  const Geometry plain(Metric::kEuclidean, rows.dim, 0);
-  ParallelChunks(rows.rows, 1024, threads, [&](size_t begin, size_t end, int thread) {
-    std::vector<float> x(rows.dim);
-    for (size_t i = begin; i < end; ++i) {
-      plain.Row(rows, i, x.data());
-      largest[thread] =
-          std::max(largest[thread], static_cast<float>(std::sqrt(SquaredNorm(x.data(), rows.dim))));
-    }
-  });
-  return *std::max_element(largest.begin(), largest.end());
 }
 
 // Makes the entries of a tree, rows so far, the positions that leaves hold: ascending in each.
@@ -142,7 +129,7 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
   bytes = {};
 
   for (const Result<Tree>& tree : trees) KITH_RETURN_IF_ERROR(tree.status());
-  forest.order = trees[0]->entries;
+  forest.order = options.order != nullptr ? *options.order : trees[0]->entries;
   std::vector<uint32_t> positions(rows.rows);
   for (uint32_t p = 0; p < forest.order.size(); ++p) positions[forest.order[p]] = p;
   ParallelFor(num_trees, threads,

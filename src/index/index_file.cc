@@ -11,6 +11,7 @@
 #include "index/coded_scan.h"
 #include "index/exact.h"
 #include "index/forest.h"
+#include "index/graph.h"
 #include "index/layout.h"
 #include "kith/index.h"
 #include "simd/kernels.h"
@@ -29,6 +30,8 @@ std::vector<std::string_view> KnownSections() {
   all.insert(all.end(), kScanSections.begin(), kScanSections.end());
   const auto forest = ForestSections();
   all.insert(all.end(), forest.begin(), forest.end());
+  const auto graph = GraphSections();
+  all.insert(all.end(), graph.begin(), graph.end());
   return all;
 }
 
@@ -48,9 +51,12 @@ class IndexFile final : public Index {
     }
     if (file.Find("forest") != nullptr) {
       KITH_ASSIGN_OR_RETURN(index->forest_, Forest::Open(index->file_, index->vectors_));
-      // A walk through trees reads some hundred pages; the kernel would read megabytes around each.
-      file.file().Advise(MappedFile::Access::kRandom);
     }
+    if (file.Find(kGraphSection) != nullptr) {
+      KITH_ASSIGN_OR_RETURN(index->graph_, Graph::Open(index->file_, index->vectors_));
+    }
+    // A walk reads some hundred pages; the kernel would read megabytes around each.
+    if (index->IsWalked()) file.file().Advise(MappedFile::Access::kRandom);
     index->FillInfo();
     return index;
   }
@@ -66,12 +72,16 @@ class IndexFile final : public Index {
         AllocateNeighbours(queries.rows, params.k, &result->ids, &result->distances));
     std::vector<std::vector<Candidate>> nearest;
     result->stats = {};
-    if (UsesForest(params)) {
+    const IndexKind kind = Choose(params);
+    if (kind == IndexKind::kGraph) {
+      KITH_RETURN_IF_ERROR(graph_->Search(queries, params.k, params.effort, params.threads,
+                                          &nearest, &result->stats));
+    } else if (kind == IndexKind::kForest) {
       KITH_RETURN_IF_ERROR(forest_->Search(queries, params.k, params.effort, params.threads,
                                            &nearest, &result->stats));
     } else {
       // A scan reads everything, and wants it read ahead.
-      if (forest_ != nullptr && !scanned_.exchange(true)) {
+      if (IsWalked() && !scanned_.exchange(true)) {
         file_->file().Advise(MappedFile::Access::kUsual);
       }
       KITH_RETURN_IF_ERROR(
@@ -122,8 +132,11 @@ class IndexFile final : public Index {
     if (!keys_.empty()) KITH_RETURN_IF_ERROR(keys_.Verify());
     if (!ids_.empty()) KITH_RETURN_IF_ERROR(ids_.Verify());
     if (!vectors_.codes.empty()) KITH_RETURN_IF_ERROR(VerifyScanCodes(*file_, vectors_));
-    return forest_ == nullptr ? Status::Ok() : forest_->Verify();
+    if (forest_ != nullptr) KITH_RETURN_IF_ERROR(forest_->Verify());
+    return graph_ == nullptr ? Status::Ok() : graph_->Verify();
   }
+
+  Status UseHugePages() { return graph_ == nullptr ? Status::Ok() : graph_->UseHugePages(); }
 
  private:
   IndexFile() = default;
@@ -137,7 +150,7 @@ class IndexFile final : public Index {
     const size_t stride = RowStride(dtype, header.dim);
     KITH_RETURN_IF_ERROR(file_->CheckSize(kVectorsSection, n, stride));
     table.rows = {file_->Bytes(kVectorsSection).data(), n, header.dim, stride, dtype};
-    table.zero_padded = true;
+    table.padded_bytes = stride;
     if (table.metric == Metric::kAngular) {
       KITH_ASSIGN_OR_RETURN(auto norms, file_->Array<float>(kNormsSection, n));
       table.inverse_norms = norms.data();
@@ -168,6 +181,7 @@ class IndexFile final : public Index {
       info_.num_trees = forest_->header().num_trees;
       info_.leaf_size = forest_->header().leaf_size;
     }
+    if (graph_ != nullptr) FillGraphInfo();
     for (const SectionEntry& entry : file_->sections()) {
       info_.sections.push_back(
           {std::string(SectionName(entry)), entry.offset, entry.size, entry.crc32c});
@@ -182,9 +196,26 @@ class IndexFile final : public Index {
     }
   }
 
-  bool UsesForest(const SearchParams& params) const {
-    return params.index == IndexKind::kForest ||
-           (params.index == IndexKind::kAuto && forest_ != nullptr);
+  void FillGraphInfo() {
+    info_.has_graph = true;
+    info_.graph_layout = graph_->view().layout;
+    info_.graph_degree = graph_->header().degree;
+    info_.graph_code_bits = graph_->header().code_bits;
+    info_.graph_nodes = graph_->header().num_nodes;
+    info_.graph_node_bytes = graph_->view().layout == GraphLayout::kPacked
+                                 ? graph_->view().shape.bytes
+                                 : graph_->view().degree * sizeof(uint32_t);
+    for (const std::string_view name : GraphSections())
+      info_.graph_bytes += file_->Bytes(name).size();
+  }
+
+  // Whether the file is read here and there rather than through.
+  bool IsWalked() const { return forest_ != nullptr || graph_ != nullptr; }
+
+  IndexKind Choose(const SearchParams& params) const {
+    if (params.index != IndexKind::kAuto) return params.index;
+    if (graph_ != nullptr) return IndexKind::kGraph;
+    return forest_ != nullptr ? IndexKind::kForest : IndexKind::kExact;
   }
 
   Status CheckQueries(const MatrixView& queries, const SearchParams& params) const {
@@ -197,6 +228,10 @@ class IndexFile final : public Index {
       return Status::InvalidArgument(
           StrCat(info_.path, " has no forest; search it exactly, or build it with one"));
     }
+    if (params.index == IndexKind::kGraph && graph_ == nullptr) {
+      return Status::InvalidArgument(
+          StrCat(info_.path, " has no graph; search it exactly, or build it with one"));
+    }
     Status finite = CheckFinite(queries);
     if (!finite.ok()) return Status(finite.code(), "queries: " + finite.message());
     return Status::Ok();
@@ -208,6 +243,7 @@ class IndexFile final : public Index {
   KeyLookup keys_;
   IdLookup ids_;
   std::unique_ptr<Forest> forest_;
+  std::unique_ptr<Graph> graph_;
   mutable std::atomic<bool> scanned_ = false;
   IndexInfo info_;
 };
@@ -219,13 +255,32 @@ const char* IndexKindName(IndexKind kind) {
     case IndexKind::kAuto: return "auto";
     case IndexKind::kExact: return "exact";
     case IndexKind::kForest: return "forest";
+    case IndexKind::kGraph: return "graph";
   }
   return "unknown";
 }
 
 std::optional<IndexKind> ParseIndexKind(std::string_view name) {
-  for (const IndexKind kind : {IndexKind::kAuto, IndexKind::kExact, IndexKind::kForest}) {
+  for (const IndexKind kind :
+       {IndexKind::kAuto, IndexKind::kExact, IndexKind::kForest, IndexKind::kGraph}) {
     if (name == IndexKindName(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
+const char* GraphLayoutName(GraphLayout layout) {
+  switch (layout) {
+    case GraphLayout::kAuto: return "auto";
+    case GraphLayout::kPacked: return "packed";
+    case GraphLayout::kCompact: return "compact";
+  }
+  return "unknown";
+}
+
+std::optional<GraphLayout> ParseGraphLayout(std::string_view name) {
+  for (const GraphLayout layout :
+       {GraphLayout::kAuto, GraphLayout::kPacked, GraphLayout::kCompact}) {
+    if (name == GraphLayoutName(layout)) return layout;
   }
   return std::nullopt;
 }
@@ -233,6 +288,7 @@ std::optional<IndexKind> ParseIndexKind(std::string_view name) {
 Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOptions& options) {
   KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(path));
   if (options.prefault) index->Prefault();
+  if (options.huge_pages) KITH_RETURN_IF_ERROR(index->UseHugePages());
   return std::unique_ptr<Index>(std::move(index));
 }
 

@@ -7,20 +7,11 @@
 
 #include "base/math.h"
 #include "base/parallel.h"
+#include "quant/rabitq.h"
 #include "simd/kernels.h"
 
 namespace kith {
 namespace {
-
-// For a Gaussian coordinate of unit variance: the width of a level that makes the rounded vector's
-// direction closest to the true one, and the tangent of the angle left between the two.
-struct Levels {
-  float width;
-  float tangent;
-};
-constexpr Levels kLevels[3] = {{1.0f, 0.756f}, {0.996f, 0.365f}, {0.335f, 0.106f}};
-
-const Levels& LevelsOf(int bits) { return kLevels[bits == 1 ? 0 : bits == 2 ? 1 : 2]; }
 
 // levels[i] = the level of r[i] * scale, in [0, 2 * half). Returns sum (level - half + 0.5) * r.
 double RoundToLevels(const float* r, size_t dim, float scale, int half, uint8_t* levels) {
@@ -125,21 +116,13 @@ void CodeQuery::Prepare(const float* x, std::span<const float> mean, const Rotat
   squared_norm_ = static_cast<float>(SquaredNorm(r, dim));
   // The mean of a damaged file may be anything; every estimate is then +inf.
   if (!std::isfinite(squared_norm_)) std::fill(r, r + dim, 0.0f);
-  float largest = 0;
-  for (size_t i = 0; i < dim; ++i) largest = std::max(largest, std::abs(r[i]));
-  const float scale = largest > 0 && std::isfinite(127 / largest) ? 127 / largest : 0;
-  step_ = scale > 0 ? 1 / scale : 0;
+  const ByteSteps steps = StepsOf(r, dim);
+  step_ = steps.step;
   int32_t sum = 0;
   const size_t code_bytes = shape_.code_bytes();
   for (size_t begin = 0, field = 0; begin < dim; begin += code_bytes, ++field) {
-    int8_t* q = query_.data() + field * query_stride_;
-    const size_t count = std::min(code_bytes, dim - begin);
-    for (size_t i = 0; i < count; ++i) {
-      const auto value =
-          static_cast<int32_t>(r[begin + i] * scale + (r[begin + i] < 0 ? -.5f : .5f));
-      q[i] = static_cast<int8_t>(value);
-      sum += value;
-    }
+    sum += RoundToBytes(r + begin, std::min(code_bytes, dim - begin), steps,
+                        query_.data() + field * query_stride_);
   }
   offset_ = -0.5f * static_cast<float>((1 << shape_.bits) - 1) * static_cast<float>(sum);
   error_scale_ = std::sqrt(squared_norm_) * LevelsOf(shape_.bits).tangent /

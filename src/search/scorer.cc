@@ -90,9 +90,9 @@ Result<Scorer> Scorer::Create(const VectorTable& table, const MatrixView& querie
   if (HasNativeKernel(dtype)) s.native_kernel_ = kernels.native[static_cast<size_t>(dtype)][op];
 
   // Zero padding lets the kernels run over whole vectors: zeros add nothing to any operation.
-  const size_t stride = table.rows.stride;
-  s.native_dim_ = table.zero_padded ? stride : RowBytes(dtype, dim);
-  s.float_dim_ = dtype == DataType::kBit || !table.zero_padded ? dim : stride / RowBytes(dtype, 1);
+  const size_t row_bytes = table.padded_bytes != 0 ? table.padded_bytes : RowBytes(dtype, dim);
+  s.native_dim_ = row_bytes;
+  s.float_dim_ = dtype == DataType::kBit ? dim : row_bytes / RowBytes(dtype, 1);
   const size_t padded = RoundUp(std::max({dim, s.float_dim_, s.native_dim_}), simd::kQueryPadding);
   s.float_stride_ = padded * sizeof(float);
   s.native_stride_ = padded;

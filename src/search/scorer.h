@@ -18,7 +18,8 @@ struct VectorTable {
   MatrixView rows;
   Metric metric = Metric::kEuclidean;
   const float* inverse_norms = nullptr;  // [rows], angular only: 1 / |x|, 0 for a zero vector
-  bool zero_padded = false;              // bytes between a row's end and the next row are zero
+  // Bytes of a row, its own and zeros after them, for whole vectors of a kernel; 0: no zeros.
+  size_t padded_bytes = 0;
 };
 
 // 1 / |x| of `dim` floats, 0 for a zero vector; the largest float where it is beyond that.

@@ -9,6 +9,8 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "simd/lanes-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace kith::simd::HWY_NAMESPACE {
 namespace {
@@ -42,18 +44,13 @@ using VI32 = hn::Vec<DI32>;
 constexpr size_t kStep = HWY_MIN(64, HWY_LANES(uint8_t));
 
 // sum[lane] += the lane's products code * query. Codes are below 16, so that a pair of products
-// (at most 2 * 15 * 128) fits 16 bits. Highway 1.0.3 has no u8 x i8 product, hence the intrinsics.
+// (at most 2 * 15 * 128) fits 16 bits.
 HWY_INLINE VI32 MulAdd8(V8 code, hn::Vec<DI8> query, VI32 sum) {
 #if HWY_TARGET == HWY_AVX3_DL
-  // By name, as Highway 1.0.3 detects VNNI for this target but does not tell the compiler of it.
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(code.raw), "v"(query.raw));
-  return sum;
-#elif HWY_TARGET == HWY_AVX3
-  const auto pairs = _mm512_maddubs_epi16(code.raw, query.raw);
-  return hn::Add(sum, VI32{_mm512_madd_epi16(pairs, _mm512_set1_epi16(1))});
-#elif HWY_TARGET == HWY_AVX2
-  const auto pairs = _mm256_maddubs_epi16(code.raw, query.raw);
-  return hn::Add(sum, VI32{_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))});
+  return MulAdd4(hn::BitCast(DI32(), code), hn::BitCast(DI32(), query), sum);
+#elif KITH_SIMD_PAIRS
+  const VI32 pairs = MulBytePairs(hn::BitCast(DI32(), code), hn::BitCast(DI32(), query));
+  return hn::Add(sum, MulPairs(pairs, hn::BitCast(DI32(), hn::Set(DI16(), 1))));
 #else
   const V8 zero = hn::Zero(D8());
   const auto q = hn::BitCast(D8(), query);

@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "kith/types.h"
+#include "simd/lanes-inl.h"
 #include "simd/reduce-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -118,10 +119,11 @@ HWY_INLINE VU32 AddAbsDiff(V8 q, V8 x, VU32 sum) {
 
 #if HWY_TARGET == HWY_AVX3_DL
 
-// sum[lane] += the lane's four products of an unsigned and a signed byte. By name, as Highway 1.0.3
-// detects VNNI for this target but does not tell the compiler of it.
+// sum[lane] += the lane's four products of an unsigned and a signed byte.
 HWY_INLINE void MulAdd8(V8 a_unsigned, V8 b_signed, VU32& sum) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(a_unsigned.raw), "v"(b_signed.raw));
+  const VI products =
+      MulAdd4(hn::BitCast(DI(), a_unsigned), hn::BitCast(DI(), b_signed), hn::BitCast(DI(), sum));
+  sum = hn::BitCast(U32(), products);
 }
 
 struct OpL2U8 {

@@ -33,7 +33,7 @@ std::vector<Kernels> CollectKernels() {
     FillMultiplyKernels(&kernels);
     FillSelectKernels(&kernels);
     FillScreenKernels(&kernels);
-    FillSelectKernels(&kernels);
+    FillEdgeKernels(&kernels);
     all.push_back(kernels);
   }
   hwy::SetSupportedTargetsForTest(0);

@@ -140,6 +140,44 @@ constexpr size_t ScreenBlockBytes(size_t groups) { return kScreenRows * (4 * gro
 using ScreenFn = void (*)(const ScreenQuery* queries, size_t num_queries, const std::byte* blocks,
                           size_t num_blocks, size_t groups, uint16_t* passing, size_t stride);
 
+// A graph's vertex keeps codes of its neighbours (quant/edge_code.h) in blocks of 16: a block is
+// `steps` rows of 64 bytes, and byte 4 * lane + i of row s holds, in bits [f * bits, (f + 1) *
+// bits), the code of coordinate (s * 8 / bits + f) * 4 + i of neighbour `lane`. Codes beyond the
+// dimension are 0.
+inline constexpr size_t kEdgeLanes = 16;
+inline constexpr size_t kEdgeStepBytes = 4 * kEdgeLanes;
+
+struct EdgeTerms {
+  float base;
+  float scale;
+  float shift;
+  float limit;
+};
+
+// For each neighbour, with dot = sum over coordinates of query * code, exact:
+//   estimate = (dot * scale + shift) * weight + (base + offset)
+// Bit b % 16 of passing[b / 16] is set if estimate b < limit; NaN is not.
+//   query      [steps * 32 / bits], aligned to 4, zero beyond the dimension
+//   codes      [num_blocks, steps, 64], any alignment; steps <= kMaxDim * bits / 32
+//   weights, offsets  bfloat16 [num_blocks * 16], any alignment
+//   estimates  [num_blocks * 16], 64-byte aligned
+using EdgeEstimateFn = void (*)(const int8_t* query, const std::byte* codes, size_t steps,
+                                size_t num_blocks, const uint16_t* weights, const uint16_t* offsets,
+                                const EdgeTerms& terms, float* estimates, uint16_t* passing);
+
+// Of a code g of the residual r = y - v.
+struct EdgeSums {
+  float rho2;  // |r|^2
+  float gr;    // <g, r>
+  float gv;    // <g, v>
+};
+
+// Writes the code of r = y - v into one lane of a block: the nearest level, upwards from 0.5, of
+// |r_i| * rounding / |r| with the sign of r_i, levels counted from the lowest up. Zeros if r = 0.
+// REQUIRES: steps >= dim * bits / 32, rounded up.
+using EdgeEncodeFn = EdgeSums (*)(const float* v, const float* y, size_t dim, float rounding,
+                                  std::byte* block, size_t steps, size_t lane);
+
 // values[i] = -values[i]
 using NegateFn = void (*)(float* values, size_t n);
 
@@ -162,6 +200,8 @@ struct Kernels {
   RotateRoundFn rotate_round = nullptr;
   MultiplyFn multiply = nullptr;
   ScreenFn screen = nullptr;
+  EdgeEstimateFn edge_estimate[4] = {};  // for 1, 2, 4 and 8 bits
+  EdgeEncodeFn edge_encode[4] = {};
   NegateFn negate = nullptr;
   CosineFn cosine = nullptr;
   BelowFn below = nullptr;

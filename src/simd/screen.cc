@@ -7,16 +7,16 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "simd/lanes-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace kith::simd::HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, kScreenRows>;
-using DI = hn::RebindToSigned<D>;
 using DU = hn::RebindToUnsigned<D>;
 using V = hn::Vec<D>;
-using VI = hn::Vec<DI>;
 constexpr size_t kWidth = HWY_MIN(kScreenRows, HWY_LANES(float));
 constexpr size_t kRegs = kScreenRows / kWidth;
 constexpr size_t kBoundBytes = 8;
@@ -26,49 +26,6 @@ constexpr size_t kBoundBytes = 8;
 constexpr size_t kQueries = kRegs == 1 ? 4 : 2;
 constexpr size_t kBlocks = kRegs == 1 ? 2 : 1;
 constexpr size_t kScanAhead = 12288;
-
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSE2 && HWY_TARGET != HWY_AVX3_DL
-
-// Products of 16-bit numbers, added up in pairs: those of one lane of 32 bits.
-HWY_INLINE VI MulPairs(VI a, VI b) {
-#if HWY_TARGET <= HWY_AVX3
-  return VI{_mm512_madd_epi16(a.raw, b.raw)};
-#elif HWY_TARGET == HWY_AVX2
-  return VI{_mm256_madd_epi16(a.raw, b.raw)};
-#else
-  return VI{_mm_madd_epi16(a.raw, b.raw)};
-#endif
-}
-
-#endif
-
-// sum[lane] += the products of the lane's four unsigned bytes x and four signed bytes q.
-HWY_INLINE VI MulAdd4(VI x, VI q, VI sum) {
-#if HWY_TARGET == HWY_AVX3_DL
-  // By name, as Highway 1.0.3 detects VNNI for this target but does not tell the compiler of it.
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(x.raw), "v"(q.raw));
-  return sum;
-#elif HWY_ARCH_X86 && HWY_TARGET <= HWY_SSE2
-  const hn::Repartition<int16_t, DI> d16;
-  const DI di;
-  const auto wide = [&](VI v) HWY_ATTR { return hn::BitCast(d16, v); };
-  const VI x_even = hn::And(x, hn::Set(di, 0x00FF00FF));
-  const VI x_odd =
-      hn::BitCast(di, hn::ShiftRight<8>(hn::BitCast(hn::RebindToUnsigned<decltype(d16)>(), x)));
-  const VI q_even = hn::BitCast(di, hn::ShiftRight<8>(hn::ShiftLeft<8>(wide(q))));
-  const VI q_odd = hn::BitCast(di, hn::ShiftRight<8>(wide(q)));
-  return hn::Add(sum, hn::Add(MulPairs(x_even, q_even), MulPairs(x_odd, q_odd)));
-#else
-  const DI di;
-  const VI low = hn::Set(di, 0xFF);
-  sum = hn::Add(sum, hn::Mul(hn::And(x, low), hn::ShiftRight<24>(hn::ShiftLeft<24>(q))));
-  sum = hn::Add(
-      sum, hn::Mul(hn::And(hn::ShiftRight<8>(x), low), hn::ShiftRight<24>(hn::ShiftLeft<16>(q))));
-  sum = hn::Add(
-      sum, hn::Mul(hn::And(hn::ShiftRight<16>(x), low), hn::ShiftRight<24>(hn::ShiftLeft<8>(q))));
-  return hn::Add(sum, hn::Mul(hn::And(hn::ShiftRight<24>(x), low), hn::ShiftRight<24>(q)));
-#endif
-}
 
 // What is stored of kWidth rows besides their codes.
 struct Bounds {
@@ -94,9 +51,7 @@ HWY_INLINE uint32_t Passing(VI dots, const Bounds& row, const ScreenQuery& query
   const V rows = hn::MulAdd(row.error, hn::Set(d, query.terms.error_weight),
                             hn::Mul(row.norm, hn::Set(d, query.terms.norm_weight)));
   const V v = hn::MulAdd(hn::Mul(row.step, dot), hn::Set(d, query.terms.dot_weight), rows);
-  uint8_t bits[8] = {};
-  hn::StoreMaskBits(d, hn::Not(hn::Gt(v, hn::Set(d, query.terms.limit))), bits);
-  return bits[0] | static_cast<uint32_t>(bits[1]) << 8;
+  return BitsOf(d, hn::Not(hn::Gt(v, hn::Set(d, query.terms.limit))));
 }
 
 // Q queries by B blocks.

@@ -15,7 +15,7 @@ void FillHadamardKernels(Kernels* kernels);
 void FillMultiplyKernels(Kernels* kernels);
 void FillSelectKernels(Kernels* kernels);
 void FillScreenKernels(Kernels* kernels);
-void FillSelectKernels(Kernels* kernels);
+void FillEdgeKernels(Kernels* kernels);
 
 }  // namespace kith::simd
 

@@ -11,6 +11,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "simd/lanes-inl.h"
 #include "simd/reduce-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -67,14 +68,13 @@ struct Direction {
   hn::Vec<D8> v[kStride / 64];
 };
 
-// Lanes that sum up to the exact <direction, row>, added to those of `start`. By name, as
-// Highway 1.0.3 detects VNNI for this target but does not tell the compiler of it.
+// Lanes that sum up to the exact <direction, row>, added to those of `start`.
 template <size_t kStride>
 HWY_INLINE VI32 DotRow(const uint8_t* row, const Direction<kStride>& direction, VI32 start) {
   VI32 sum = start;
   for (size_t i = 0; i < kStride / 64; ++i) {
     const auto x = hn::Load(hn::CappedTag<uint8_t, 64>(), row + i * 64);
-    asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(x.raw), "v"(direction.v[i].raw));
+    sum = MulAdd4(hn::BitCast(DI(), x), hn::BitCast(DI(), direction.v[i]), sum);
   }
   return sum;
 }

@@ -13,21 +13,23 @@ using nlohmann::json;
 
 TEST_F(BuildTest, SaysWhatWasBuiltAndWhy) {
   const std::string out = Ok({"build", WriteSmallWords(), "-o", Path("w.kith")});
-  for (const char* words : {"100 vectors of 8 dimensions, with keys", "angular (usual for",
-                            "--metric chooses another", "forest of", "bytes a vector"}) {
+  for (const char* words :
+       {"100 vectors of 8 dimensions, with keys", "angular (usual for", "--metric chooses another",
+        "bytes a vector", "exact (a graph would not beat it here)"}) {
     EXPECT_NE(out.find(words), std::string::npos) << words << " in\n" << out;
   }
   EXPECT_EQ(FilesInDirectory(), (std::vector<std::string>{"w.kith", "words.vec"}));
 }
 
 TEST_F(BuildTest, JsonHasTheSummary) {
-  const json built = OkJson(
-      {"build", WriteSmallWords(), "-o", Path("w.kith"), "--trees", "3", "--leaf", "20", "--json"});
+  const json built = OkJson({"build", WriteSmallWords(), "-o", Path("w.kith"), "--index", "forest",
+                             "--trees", "3", "--leaf", "20", "--json"});
   EXPECT_EQ(built["vectors"], 100);
   EXPECT_EQ(built["dim"], 8);
   EXPECT_EQ(built["dtype"], "f32");
   EXPECT_EQ(built["metric"], "angular");
   EXPECT_EQ(built["index"], json({"exact", "forest"}));
+  EXPECT_EQ(built["graph"], nullptr);
   EXPECT_EQ(built["trees"], 3);
   EXPECT_EQ(built["leaf"], 20);
   EXPECT_EQ(built["keys"], true);
@@ -73,12 +75,13 @@ TEST_F(BuildTest, AnyNumberOfThreadsGivesTheSameBytes) {
   const std::string vectors = WriteFvecs("v.fvecs", RandomFloats(5000, 16, 3));
   for (const char* threads : {"1", "2", "5"}) {
     Ok({"build", vectors, "-o", Path(std::string(threads) + ".kith"), "--threads", threads,
-        "--trees", "6"});
+        "--index", "graph,forest", "--trees", "6"});
   }
   const std::string one = ReadFile(Path("1.kith"));
   EXPECT_TRUE(one == ReadFile(Path("2.kith")));
   EXPECT_TRUE(one == ReadFile(Path("5.kith")));
-  Ok({"build", vectors, "-o", Path("seed.kith"), "--trees", "6", "--seed", "7"});
+  Ok({"build", vectors, "-o", Path("seed.kith"), "--index", "graph,forest", "--trees", "6",
+      "--seed", "7"});
   EXPECT_FALSE(one == ReadFile(Path("seed.kith"))) << "the seed must matter";
 }
 
@@ -122,6 +125,76 @@ TEST_F(BuildTest, ScanCodesAreThereIfAskedForOrIfTheyPay) {
   Fails(2, {"build", small, "-o", Path("v.kith"), "--scan-codes", "on"}, {"--index exact"});
 }
 
+TEST_F(BuildTest, GraphsAreBuiltWhereTheyBeatExactSearch) {
+  const auto access = [&](const std::string& vectors, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> args{"build", vectors, "-o", Path("x.kith"), "--json"};
+    args.insert(args.end(), more.begin(), more.end());
+    const json built = OkJson(args);
+    const json info = OkJson({"info", Path("x.kith"), "--json"});
+    EXPECT_EQ(info["index"], built["index"]);
+    EXPECT_EQ(info["graph"], built["graph"]);
+    Ok({"verify", Path("x.kith")});
+    return built["index"];
+  };
+  const std::string small = WriteFvecs("s.fvecs", RandomFloats(1000, 16, 3));
+  const std::string large = WriteFvecs("l.fvecs", RandomFloats(9000, 32, 3));
+  EXPECT_EQ(access(small), json({"exact"}));
+  EXPECT_EQ(access(large), json({"exact", "graph"}));
+  EXPECT_EQ(access(large, {"--index", "auto"}), json({"exact", "graph"}));
+  EXPECT_EQ(access(large, {"--index", "exact"}), json({"exact"}));
+  EXPECT_EQ(access(small, {"--index", "graph"}), json({"exact", "graph"}));
+  EXPECT_EQ(access(small, {"--index", "FOREST"}), json({"exact", "forest"}));
+  EXPECT_EQ(access(small, {"--index", "forest,graph"}), json({"exact", "graph", "forest"}));
+}
+
+TEST_F(BuildTest, GraphsAreAsAskedFor) {
+  const std::string vectors = WriteFvecs("v.fvecs", RandomFloats(1000, 24, 3));
+  const auto graph = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> args{"build",   vectors, "-o",    Path("x.kith"),
+                                  "--index", "graph", "--json"};
+    args.insert(args.end(), more.begin(), more.end());
+    return OkJson(args)["graph"];
+  };
+  const json usual = graph({});
+  EXPECT_EQ(usual["layout"], "packed");
+  EXPECT_EQ(usual["degree"], 32);
+  EXPECT_EQ(usual["nodes"], 1000);
+  EXPECT_DOUBLE_EQ(usual["bytes_per_vector"], usual["bytes"].get<double>() / 1000);
+  EXPECT_GE(usual["bytes"], 1000 * usual["visit_bytes"].get<uint64_t>());
+
+  const json asked = graph({"--degree", "48", "--edge-bits", "8", "--beam", "20"});
+  EXPECT_EQ(asked["degree"], 48);
+  EXPECT_EQ(asked["code_bits"], 8);
+  EXPECT_GT(asked["bytes"], usual["bytes"]);
+
+  const json compact = graph({"--layout", "compact", "--degree", "16"});
+  EXPECT_EQ(compact["layout"], "compact");
+  EXPECT_EQ(compact["code_bits"], 0);
+  EXPECT_EQ(compact["visit_bytes"], 64);
+  EXPECT_EQ(graph({"--metric", "manhattan"})["layout"], "compact");
+  // A beam of another width finds other edges.
+  const std::string before = ReadFile(Path("x.kith"));
+  graph({"--metric", "manhattan", "--beam", "11"});
+  EXPECT_FALSE(before == ReadFile(Path("x.kith")));
+}
+
+TEST_F(BuildTest, MemoryBoundsTheGraph) {
+  const std::string vectors = WriteFvecs("v.fvecs", RandomFloats(9000, 32, 3));
+  const auto layout = [&](const std::string& memory) {
+    return OkJson(
+        {"build", vectors, "-o", Path("x.kith"), "--memory", memory, "--json"})["graph"]["layout"];
+  };
+  EXPECT_EQ(layout("4G"), "packed");
+  EXPECT_EQ(layout("26000K"), "compact");
+  EXPECT_EQ(layout("26M"), "compact");
+  Fails(1, {"build", vectors, "-o", Path("y.kith"), "--memory", "1000"},
+        {"compact graph", "bytes of memory", "1000 are allowed", "allow more"});
+  Fails(1,
+        {"build", vectors, "-o", Path("y.kith"), "--memory", "26M", "--index", "graph", "--layout",
+         "packed"},
+        {"packed graph", "allow more"});
+}
+
 TEST_F(BuildTest, ReplacesAnExistingFile) {
   WriteFile(Path("w.kith"), "something else");
   Ok({"build", WriteSmallWords(), "-o", Path("w.kith")});
@@ -131,7 +204,8 @@ TEST_F(BuildTest, ReplacesAnExistingFile) {
 TEST_F(BuildTest, RebuildsAKithFileInPlace) {
   Ok({"build", WriteSmallWords(), "-o", Path("w.kith"), "--index", "exact"});
   const json before = OkJson({"search", Path("w.kith"), "--key", "river", "--json"});
-  const json built = OkJson({"build", Path("w.kith"), "-o", Path("w.kith"), "--json"});
+  const json built =
+      OkJson({"build", Path("w.kith"), "-o", Path("w.kith"), "--index", "forest", "--json"});
   EXPECT_EQ(built["index"], json({"exact", "forest"}));
   EXPECT_EQ(built["keys"], true);
   EXPECT_EQ(built["metric"], "angular");

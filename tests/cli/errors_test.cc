@@ -34,11 +34,34 @@ TEST_F(UsageTest, WrongUsageIsExitCode2) {
       {{"build", "v.fvecs", "-o", f, "--metric", "cosine"}, {"'cosine'", "angular", "hamming"}},
       {{"build", "v.fvecs", "-o", f, "--dtype", "f8"}, {"'f8'", "bf16"}},
       {{"build", "v.fvecs", "-o", f, "--format", "xls"}, {"'xls'", "fvecs"}},
-      {{"build", "v.fvecs", "-o", f, "--index", "graph"}, {"graph", "forest"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "tree"}, {"tree", "graph", "forest"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "exact,graph"}, {"exact stand alone"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "auto,forest"}, {"auto and exact stand alone"}},
+      {{"build", "v.fvecs", "-o", f, "--degree", "32"}, {"--degree", "add --index graph"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "forest", "--beam", "9"}, {"add --index graph"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "exact", "--edge-bits", "2"}, {"--index graph"}},
+      {{"build", "v.fvecs", "-o", f, "--layout", "packed"}, {"add --index graph"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "graph", "--layout", "flat"}, {"flat", "compact"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "graph", "--degree", "20"}, {"20", "of 16"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "graph", "--degree", "1024"}, {"1024", "512"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "graph", "--degree", "0"}, {"--degree"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "graph", "--beam", "9999999"}, {"1000000"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "graph", "--edge-bits", "3"}, {"--edge-bits"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "graph", "--layout", "compact", "--edge-bits", "4"},
+       {"--edge-bits", "leave it out"}},
+      {{"build", "v.fvecs", "-o", f, "--memory", "4X"}, {"'4X'", "800M or 4G"}},
+      {{"build", "v.fvecs", "-o", f, "--memory", "0"}, {"'0'", "not a size"}},
+      {{"build", "v.fvecs", "-o", f, "--memory", "G"}, {"'G'", "not a size"}},
+      {{"build", "v.fvecs", "-o", f, "--memory", "9000000000G"}, {"not a size"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "forest", "--memory", "4G"}, {"--index graph"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "graph", "--trees", "3"}, {"add --index forest"}},
+      {{"build", "v.fvecs", "-o", f, "--leaf", "3"}, {"--leaf", "add --index forest"}},
+      {{"build", "v.fvecs", "-o", f, "--scan-codes", "on"}, {"--index exact"}},
       {{"build", "v.fvecs", "-o", f, "--trees", "0"}, {"--trees", "'0'", "at least 1"}},
       {{"build", "v.fvecs", "-o", f, "--trees", "ten"}, {"--trees", "'ten'"}},
-      {{"build", "v.fvecs", "-o", f, "--trees", "9999999"}, {"1000000"}},
-      {{"build", "v.fvecs", "-o", f, "--index", "exact", "--trees", "3"}, {"leave --trees"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "forest", "--trees", "9999999"}, {"1000000"}},
+      {{"build", "v.fvecs", "-o", f, "--index", "exact", "--trees", "3"},
+       {"--trees", "leave them out"}},
       {{"build", "v.fvecs", "-o", f, "--threads", "-2"}, {"--threads"}},
       {{"build", "v.fvecs", "-o", f, "--seed", "x"}, {"--seed"}},
       {{"build", "v.fvecs", "-o", f, "--recall", "0.9"}, {"--recall"}},
@@ -53,6 +76,10 @@ TEST_F(UsageTest, WrongUsageIsExitCode2) {
       {{"search", f, "--id", "1", "--effort", "0"}, {"--effort"}},
       {{"search", f, "--id", "1", "--exact", "--effort", "9"}, {"--effort", "leave it out"}},
       {{"search", f, "--id", "1", "--exact", "--index", "forest"}, {"contradicts"}},
+      {{"search", f, "--id", "1", "--exact", "--index", "graph"}, {"contradicts --index graph"}},
+      {{"search", f, "--id", "1", "--exact", "--huge"}, {"--huge", "leave it out"}},
+      {{"search", f, "--id", "1", "--index", "forest", "--huge"}, {"--huge", "leave it out"}},
+      {{"search", f, "--id", "1", "--index", "tree"}, {"tree", "graph"}},
       {{"search", f, "--id", "1", "--format", "xml"}, {"xml", "tsv"}},
       {{"search", f, "--id", "1", "--format", "tsv", "--json"}, {"--json"}},
       {{"search", f, "--id", "1", "--format", "npy"}, {"needs -o"}},
@@ -64,6 +91,11 @@ TEST_F(UsageTest, WrongUsageIsExitCode2) {
       {{"eval", f, "--queries", "q", "--effort", "10,0"}, {"--effort", "less than 1"}},
       {{"eval", f, "--queries", "q", "--exact", "--no-exact"}, {"contradicts"}},
       {{"eval", f, "--queries", "q", "--exact", "--effort", "9"}, {"leave it out"}},
+      {{"eval", f, "--queries", "q", "--index", "exact", "--effort", "9"}, {"leave it out"}},
+      {{"eval", f, "--queries", "q", "--index", "exact", "--huge"}, {"leave it out"}},
+      {{"eval", f, "--queries", "q", "--index", "tree"}, {"tree", "graph"}},
+      {{"eval", f, "--queries", "q", "--index", "graph", "--exact"}, {"leave --exact"}},
+      {{"eval", f, "--queries", "q", "--index", "graph", "--no-exact"}, {"--no-exact out"}},
       {{"truth", "v.fvecs", "--queries", "q"}, {"--output", "required"}},
       {{"info"}, {"required"}},
       {{"verify"}, {"required"}},
@@ -187,9 +219,19 @@ TEST_F(ErrorsTest, UnknownKeysAndIds) {
 }
 
 TEST_F(ErrorsTest, WhatTheFileCannotDo) {
-  Fails(1, {"search", points_, "--id", "1", "--effort", "50"}, {"no forest", "--index forest"});
-  Fails(1, {"search", points_, "--id", "1", "--index", "forest"}, {"no forest"});
-  Fails(1, {"eval", points_, "--queries", floats_, "--effort", "50"}, {"no forest"});
+  Fails(1, {"search", points_, "--id", "1", "--effort", "50"},
+        {"no graph and no forest", "--index graph"});
+  Fails(1, {"search", points_, "--id", "1", "--index", "forest"}, {"no forest", "--index forest"});
+  Fails(1, {"search", points_, "--id", "1", "--index", "graph"}, {"no graph", "--index graph"});
+  Fails(1, {"search", points_, "--id", "1", "--huge"}, {"no graph", "leave --huge out"});
+  Fails(1, {"eval", points_, "--queries", floats_, "--huge"}, {"no graph", "leave --huge out"});
+  Fails(1, {"eval", points_, "--queries", floats_, "--effort", "50"}, {"no graph or forest"});
+  Fails(1, {"eval", points_, "--queries", floats_, "--index", "exact,graph"},
+        {"no graph", "--index graph"});
+  Fails(1,
+        {"build", floats_, "-o", Path("x.kith"), "--index", "graph", "--layout", "packed",
+         "--metric", "manhattan"},
+        {"no packed graph for manhattan", "compact"});
   Fails(1, {"eval", points_, "--queries", floats_, "--no-exact"}, {"nothing to measure"});
   Fails(1, {"eval", points_, "--queries", floats_, "-k", "21"}, {"k is 21", "20"});
   Fails(1, {"truth", floats_, "--queries", floats_, "-k", "21", "-o", Path("t.ivecs")},

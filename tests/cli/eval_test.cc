@@ -15,7 +15,7 @@ class EvalTest : public CliTest {
     CliTest::SetUp();
     base_path_ = WriteFvecs("base.fvecs", base_);
     queries_path_ = WriteFvecs("queries.fvecs", queries_);
-    Ok({"build", base_path_, "-o", Path("x.kith"), "--metric", "euclidean"});
+    Ok({"build", base_path_, "-o", Path("x.kith"), "--metric", "euclidean", "--index", "forest"});
   }
 
   const Matrix base_ = RandomFloats(2000, 10, 5);
@@ -29,12 +29,14 @@ TEST_F(EvalTest, JsonHasAnObjectForEachEffort) {
       {"eval", Path("x.kith"), "--queries", queries_path_, "--effort", "50,400", "--json"});
   ASSERT_EQ(points.size(), 3u);
   for (const json& point : points) {
-    for (const char* key : {"index", "k", "effort", "recall", "qps", "p50_us", "p99_us",
-                            "distances", "codes", "nodes", "entries", "build_s", "bytes"}) {
+    for (const char* key :
+         {"index", "k", "effort", "recall", "qps", "batch_qps", "p50_us", "p99_us", "distances",
+          "codes", "nodes", "entries", "bytes_read", "build_s", "bytes"}) {
       EXPECT_TRUE(point.contains(key)) << key;
     }
     EXPECT_EQ(point["k"], 10);
     EXPECT_GT(point["qps"], 0);
+    EXPECT_GT(point["batch_qps"], 0);
     EXPECT_GE(point["p99_us"], point["p50_us"]);
     EXPECT_EQ(point["bytes"], ReadFile(Path("x.kith")).size());
   }
@@ -56,12 +58,70 @@ TEST_F(EvalTest, DefaultGridReachesFullRecall) {
   for (const json& point : points) EXPECT_EQ(point["index"], "forest");
 }
 
+TEST_F(EvalTest, MeasuresEveryIndexOrThoseAskedFor) {
+  Ok({"build", base_path_, "-o", Path("both.kith"), "--metric", "euclidean", "--index",
+      "graph,forest"});
+  const auto points = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> args{"eval",   Path("both.kith"), "--queries", queries_path_,
+                                  "--json", "--rows",          "5"};
+    args.insert(args.end(), more.begin(), more.end());
+    return OkJsonLines(args);
+  };
+  const auto kinds = [&](const std::vector<std::string>& more) {
+    std::string all;
+    for (const json& point : points(more)) {
+      const auto kind = point["index"].get<std::string>();
+      if (all.size() < kind.size() || all.substr(all.size() - kind.size()) != kind) {
+        all += (all.empty() ? "" : " ") + kind;
+      }
+    }
+    return all;
+  };
+  EXPECT_EQ(kinds({}), "exact graph forest");
+  EXPECT_EQ(kinds({"--no-exact"}), "graph forest");
+  EXPECT_EQ(kinds({"--index", "graph"}), "graph");
+  EXPECT_EQ(kinds({"--index", "forest,exact"}), "exact forest");
+  EXPECT_EQ(kinds({"--index", "graph", "--effort", "30"}), "graph");
+  Fails(1, {"eval", Path("both.kith"), "--queries", queries_path_, "--effort", "30"},
+        {"both.kith has a graph and a forest", "one of them at a time"});
+}
+
+TEST_F(EvalTest, GraphsAreCounted) {
+  Ok({"build", base_path_, "-o", Path("g.kith"), "--metric", "euclidean", "--index", "graph"});
+  const std::vector<std::string> command{"eval",     Path("g.kith"), "--queries", queries_path_,
+                                         "--effort", "10,40",        "--json"};
+  const auto points = OkJsonLines(command);
+  ASSERT_EQ(points.size(), 3u);
+  EXPECT_EQ(points[0]["bytes_read"], 0);
+  const double visit = OkJson({"info", Path("g.kith"), "--json"})["graph"]["visit_bytes"];
+  for (size_t i = 1; i < 3; ++i) {
+    EXPECT_EQ(points[i]["index"], "graph");
+    EXPECT_GE(points[i]["nodes"], 10) << "what is found was visited";
+    EXPECT_LT(points[i]["nodes"], 400);
+    EXPECT_GE(points[i]["distances"], points[i]["nodes"]);
+    EXPECT_GT(points[i]["codes"], points[i]["nodes"]);
+    EXPECT_GE(points[i]["bytes_read"], points[i]["nodes"].get<double>() * visit);
+    EXPECT_GT(points[i]["recall"], 0.5);
+  }
+  EXPECT_LE(points[1]["recall"], points[2]["recall"]);
+  EXPECT_LT(points[1]["nodes"], points[2]["nodes"]);
+  // Huge pages and threads change nothing but speed.
+  std::vector<std::string> other = command;
+  other.insert(other.end(), {"--huge", "--threads", "2"});
+  const auto again = OkJsonLines(other);
+  for (size_t i = 0; i < 3; ++i) {
+    for (const char* key : {"recall", "distances", "codes", "nodes", "bytes_read"}) {
+      EXPECT_EQ(points[i][key], again[i][key]) << key;
+    }
+  }
+}
+
 TEST_F(EvalTest, TableNamesWhatWasMeasured) {
   const std::string out =
       Ok({"eval", Path("x.kith"), "--queries", queries_path_, "--effort", "80", "--threads", "2"});
   for (const char* words :
        {"2,000 vectors of 10 dimensions, f32, euclidean; 30 queries, 2 threads, truth by exact",
-        "recall@10", "qps", "p50", "p99", "distances", "speed-up", "1.0000"}) {
+        "recall@10", " qps", "batch qps", "p50", "p99", "distances", "speed-up", "1.0000"}) {
     EXPECT_NE(out.find(words), std::string::npos) << words << " in\n" << out;
   }
   EXPECT_EQ(SplitLines(out).size(), 4u);

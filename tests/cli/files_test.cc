@@ -1,4 +1,5 @@
 // kith info and kith verify.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@ using FilesTest = CliTest;
 using nlohmann::json;
 
 TEST_F(FilesTest, InfoShowsWhatTheFileHolds) {
-  Ok({"build", WriteSmallWords(), "-o", Path("w.kith"), "--trees", "4"});
+  Ok({"build", WriteSmallWords(), "-o", Path("w.kith"), "--index", "forest", "--trees", "4"});
   const std::string out = Ok({"info", Path("w.kith")});
   for (const char* words : {"100 of 8 dimensions, f32", "angular", "forest of 4 trees",
                             "bytes a vector", "version 1", "section", "crc32c", "0x"}) {
@@ -34,6 +35,48 @@ TEST_F(FilesTest, InfoShowsWhatTheFileHolds) {
   }
 }
 
+TEST_F(FilesTest, InfoShowsTheGraph) {
+  const std::string vectors = WriteBvecs("v.bvecs", RandomBytes(400, 128, 3));
+  Ok({"build", vectors, "-o", Path("g.kith"), "--index", "graph,forest"});
+  const json info = OkJson({"info", Path("g.kith"), "--json"});
+  const json& graph = info["graph"];
+  const std::string bits = graph["code_bits"].dump();
+  EXPECT_NE(bits, "0");
+  const std::string out = Ok({"info", Path("g.kith")});
+  for (const std::string& words :
+       {"exact, packed graph of degree 32 with " + bits + "-bit codes, forest of",
+        std::string("400 nodes (distinct vectors)"), std::string("bytes read a visit")}) {
+    EXPECT_NE(out.find(words), std::string::npos) << words << " in\n" << out;
+  }
+  // What the graph takes is what its sections take.
+  uint64_t bytes = 0;
+  for (const json& section : info["sections"]) {
+    if (section["name"].get<std::string>().rfind("graph", 0) == 0) {
+      bytes += section["bytes"].get<uint64_t>();
+    }
+  }
+  EXPECT_EQ(graph["bytes"], bytes);
+  EXPECT_LE(graph["bytes_per_vector"], 1600);
+  EXPECT_EQ(graph["visit_bytes"].get<uint64_t>() % 64, 0u) << "whole cache lines";
+
+  Ok({"build", vectors, "-o", Path("c.kith"), "--index", "graph", "--layout", "compact"});
+  EXPECT_NE(Ok({"info", Path("c.kith")}).find("128 bytes read a visit beside vectors"),
+            std::string::npos);
+  const json compact = OkJson({"info", Path("c.kith"), "--json"});
+  EXPECT_EQ(compact["graph"]["visit_bytes"], 128);
+  EXPECT_LE(compact["graph"]["bytes_per_vector"].get<double>() + 128, 350);
+}
+
+TEST_F(FilesTest, CopiesAreOneNode) {
+  Matrix m = RandomFloats(60, 5, 1);
+  for (size_t i = 50; i < 60; ++i) std::copy_n(m.row(3), m.dim, &m.values[i * m.dim]);
+  Ok({"build", WriteFvecs("v.fvecs", m), "-o", Path("g.kith"), "--index", "graph"});
+  const json info = OkJson({"info", Path("g.kith"), "--json"});
+  EXPECT_EQ(info["vectors"], 60);
+  EXPECT_EQ(info["graph"]["nodes"], 50);
+  EXPECT_DOUBLE_EQ(info["graph"]["bytes_per_vector"], info["graph"]["bytes"].get<double>() / 60);
+}
+
 TEST_F(FilesTest, VerifyAcceptsASoundFile) {
   Ok({"build", WriteSmallWords(), "-o", Path("w.kith")});
   EXPECT_NE(Ok({"verify", Path("w.kith")}).find("sound"), std::string::npos);
@@ -43,10 +86,10 @@ TEST_F(FilesTest, VerifyAcceptsASoundFile) {
 }
 
 TEST_F(FilesTest, VerifyFindsAFlippedByteInEverySection) {
-  Ok({"build", WriteSmallWords(), "-o", Path("w.kith")});
+  Ok({"build", WriteSmallWords(), "-o", Path("w.kith"), "--index", "graph,forest"});
   const std::string sound = ReadFile(Path("w.kith"));
   const json info = OkJson({"info", Path("w.kith"), "--json"});
-  ASSERT_GE(info["sections"].size(), 5u);
+  ASSERT_GE(info["sections"].size(), 12u);
   for (const json& section : info["sections"]) {
     if (section["bytes"] == 0) continue;
     std::string damaged = sound;

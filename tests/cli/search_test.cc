@@ -35,7 +35,8 @@ class SearchTest : public CliTest {
     words_ = Path("words.kith");
     Ok({"build", WriteSmallWords(), "-o", words_});
     points_ = Path("points.kith");
-    Ok({"build", WriteFvecs("points.fvecs", base_), "-o", points_, "--metric", "euclidean"});
+    Ok({"build", WriteFvecs("points.fvecs", base_), "-o", points_, "--metric", "euclidean",
+        "--index", "forest"});
   }
 
   const Matrix base_ = RandomFloats(800, 12, 5);
@@ -77,6 +78,36 @@ TEST_F(SearchTest, AForestThatSeesAllIsExact) {
     EXPECT_EQ(forest[q]["index"], "forest");
     EXPECT_EQ(exact[q]["neighbors"], forest[q]["neighbors"]);
   }
+}
+
+TEST_F(SearchTest, AGraphIsTheBestThereIs) {
+  const std::string queries = WriteFvecs("q.fvecs", queries_);
+  Ok({"build", Path("points.fvecs"), "-o", Path("both.kith"), "--metric", "euclidean", "--index",
+      "graph,forest"});
+  const auto search = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> args{"search", Path("both.kith"), "--queries", queries, "--json"};
+    args.insert(args.end(), more.begin(), more.end());
+    return OkJsonLines(args);
+  };
+  const auto exact = search({"--exact"});
+  ASSERT_EQ(exact.size(), queries_.rows);
+  EXPECT_EQ(search({"--index", "exact"}), exact);
+  const auto usual = search({});
+  EXPECT_EQ(usual[0]["index"], "graph");
+  EXPECT_EQ(search({"--index", "graph"}), usual);
+  EXPECT_EQ(search({"--index", "graph", "--huge"}), usual);
+  EXPECT_EQ(search({"--index", "graph", "--effort", "64"}), usual) << "the default for k = 10";
+  EXPECT_EQ(search({"--index", "forest"})[0]["index"], "forest");
+  // A beam as wide as the graph, like a forest all of whose vectors are compared, finds all.
+  for (const char* index : {"graph", "forest"}) {
+    const auto all = search({"--index", index, "--effort", "1000000"});
+    for (size_t q = 0; q < exact.size(); ++q) {
+      EXPECT_EQ(all[q]["neighbors"], exact[q]["neighbors"]) << index << ", query " << q;
+    }
+  }
+  const std::string table = Ok({"search", Path("both.kith"), "--id", "3"});
+  EXPECT_NE(table.find("(graph: "), std::string::npos) << table;
+  EXPECT_NE(table.find("codes)"), std::string::npos) << table;
 }
 
 TEST_F(SearchTest, BatchEqualsOneByOne) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "eval/fake_index.h"
@@ -64,8 +65,10 @@ TEST_F(EvaluateTest, MeasuresExactThenTheEffortsInOrder) {
   EXPECT_DOUBLE_EQ(half.entries, 64);
   EXPECT_DOUBLE_EQ(half.nodes, 3);
   EXPECT_DOUBLE_EQ(half.codes, 4);
+  EXPECT_DOUBLE_EQ(half.bytes, 5);
   for (const EvalPoint& point : *points) {
     EXPECT_GT(point.qps, 0);
+    EXPECT_GT(point.batch_qps, 0);
     EXPECT_GT(point.p50_us, 0);
     EXPECT_GE(point.p99_us, point.p50_us);
   }
@@ -110,6 +113,73 @@ TEST_F(EvaluateTest, DefaultGridEndsWhereRecallNeverComes) {
   ASSERT_TRUE(points.ok()) << points.status().message();
   EXPECT_EQ(points->back().effort, 64);
   EXPECT_NEAR(points->back().recall, 1.0 / 3, 1e-12);
+}
+
+TEST_F(EvaluateTest, GraphsComeBetweenExactAndForest) {
+  index_.mutable_info().has_graph = true;
+  const auto kinds = [&](const EvalOptions& options) {
+    std::vector<IndexKind> all;
+    const auto points = Run(options);
+    EXPECT_TRUE(points.ok()) << points.status().message();
+    for (const EvalPoint& point : *points) {
+      if (all.empty() || all.back() != point.index) all.push_back(point.index);
+    }
+    return all;
+  };
+  EvalOptions options;
+  options.k = 3;
+  EXPECT_EQ(kinds(options),
+            (std::vector<IndexKind>{IndexKind::kExact, IndexKind::kGraph, IndexKind::kForest}));
+  options.exact = false;
+  options.forest = false;
+  options.efforts = {20, 10};
+  const auto points = Run(options);
+  ASSERT_TRUE(points.ok());
+  ASSERT_EQ(points->size(), 2u);
+  EXPECT_EQ((*points)[0].index, IndexKind::kGraph);
+  EXPECT_EQ((*points)[0].effort, 20);
+  EXPECT_EQ((*points)[1].effort, 10);
+  options.graph = false;
+  options.forest = true;
+  EXPECT_EQ(kinds(options), (std::vector<IndexKind>{IndexKind::kForest}));
+}
+
+TEST_F(EvaluateTest, GraphGridStartsAtKAndEndsAtEnoughRecall) {
+  index_.mutable_info().has_graph = true;
+  EvalOptions options;
+  options.exact = options.forest = false;
+  const auto efforts = [&] {
+    std::vector<int64_t> all;
+    const auto points = Run(options);
+    EXPECT_TRUE(points.ok()) << points.status().message();
+    for (const EvalPoint& point : *points) all.push_back(point.effort);
+    return all;
+  };
+  options.k = 3;  // recall is 1 only when row 51 is seen
+  EXPECT_EQ(efforts(), (std::vector<int64_t>{3, 10, 16, 24, 32, 48, 64}));
+  options.k = 16;
+  EXPECT_EQ(efforts(), (std::vector<int64_t>{16, 24, 32, 48, 64}));
+  queries_ = {5.2f};
+  options.k = 3;
+  EXPECT_EQ(efforts(), (std::vector<int64_t>{3, 10}));
+  // Where recall never comes: a grid has three efforts at least, and ends with the graph.
+  queries_ = {50.1f};
+  index_.set_repeat(true);
+  EXPECT_EQ(efforts().back(), 64);
+  std::vector<float> rows(3000);
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i);
+  FakeIndex large(Metric::kEuclidean, 1, std::move(rows));
+  large.mutable_info().has_graph = true;
+  large.set_repeat(true);
+  const float query = 5;
+  const auto last_of = [&](size_t k) {
+    options.k = k;
+    const auto points = Evaluate(large, ViewOf(&query, 1, 1), nullptr, options);
+    EXPECT_TRUE(points.ok()) << points.status().message();
+    return points->back().effort;
+  };
+  EXPECT_EQ(last_of(3), 512);
+  EXPECT_EQ(last_of(400), 1024);
 }
 
 TEST_F(EvaluateTest, SurvivesATreeCountThatLies) {
@@ -185,7 +255,7 @@ TEST_F(EvaluateTest, ReportsProgressAndStops) {
     return stages.size() < 3;
   };
   EXPECT_EQ(Error(options), "cancelled");
-  EXPECT_EQ(stages, (std::vector<std::string>{"ground truth", "exact search", "effort 8"}));
+  EXPECT_EQ(stages, (std::vector<std::string>{"ground truth", "exact search", "forest, effort 8"}));
 }
 
 TEST_F(EvaluateTest, RefusesWhatCannotBeMeasured) {
@@ -203,13 +273,22 @@ TEST_F(EvaluateTest, RefusesWhatCannotBeMeasured) {
   has(options, "effort is 0");
   options.efforts = {};
   options.exact = options.forest = false;
-  has(options, "both left out");
+  has(options, "nothing that is not left out");
   index_.mutable_info().has_forest = false;
   options.forest = true;
-  has(options, "no forest and exact");
+  has(options, "exact search only");
   options.exact = true;
   options.efforts = {8};
+  has(options, "no graph or forest to measure");
+  options.graph = false;
   has(options, "no forest to measure");
+  options.graph = true;
+  options.forest = false;
+  has(options, "no graph to measure");
+  index_.mutable_info().has_graph = index_.mutable_info().has_forest = true;
+  options.forest = true;
+  has(options, "one of them at a time");
+  index_.mutable_info().has_graph = index_.mutable_info().has_forest = false;
   options.efforts = {};
   EXPECT_EQ(Run(options)->size(), 1u) << "without a forest, exact search alone is measured";
   index_.mutable_info().dim = 2;

@@ -15,7 +15,8 @@
 
 namespace kith {
 
-// Exact search is a loop over all rows; the "forest" looks only at the first `effort` rows.
+// Exact search is a loop over all rows; the "forest" and the "graph" look only at the first
+// `effort` rows.
 class FakeIndex : public Index {
  public:
   // rows [n, dim], row-major.
@@ -75,6 +76,7 @@ class FakeIndex : public Index {
     result->stats.entries = 2 * seen * queries.rows;
     result->stats.nodes = 3 * queries.rows;
     result->stats.codes = 4 * queries.rows;
+    result->stats.bytes = 5 * queries.rows;
     return Status::Ok();
   }
 

@@ -32,11 +32,18 @@ struct Golden {
   bool keys;
   bool ids;
   bool scan_codes = false;
+  GraphLayout graph = GraphLayout::kAuto;  // kAuto: none
 
   std::string Path(const std::string& extension) const {
     return std::string(KITH_GOLDEN_DIR) + "/v1/" + name + extension;
   }
-  Matrix Rows() const { return Matrix::Random(dtype, rows, dim, 1); }
+  // Graphs have copies.
+  Matrix Rows() const {
+    Matrix m = Matrix::Random(dtype, rows, dim, 1);
+    for (size_t r = 0; r < 5 && has_graph(); ++r) m.CopyRow(m, 2 * r, rows - 1 - r);
+    return m;
+  }
+  bool has_graph() const { return graph != GraphLayout::kAuto; }
   Matrix Queries() const { return Matrix::Random(dtype, 6, dim, 2); }
   std::string Key(size_t row) const { return "row " + std::to_string(row / 2); }
   int64_t Id(size_t row) const {
@@ -66,6 +73,8 @@ Status Build(const Golden& golden, const std::string& path) {
   options.metric = golden.metric;
   options.dtype = golden.dtype;
   options.forest = golden.forest;
+  options.graph = golden.has_graph();
+  options.graph_options = {.layout = golden.graph, .degree = 16};
   options.forest_options = {.num_trees = 2, .leaf_size = 16};
   if (golden.scan_codes) options.scan_codes = true;
   if (golden.keys) options.keys = &keys;
@@ -77,11 +86,13 @@ Status Build(const Golden& golden, const std::string& path) {
 std::string Answers(const Index& index, const Golden& golden) {
   std::ostringstream out;
   const Matrix queries = golden.Queries();
-  for (const IndexKind kind : {IndexKind::kExact, IndexKind::kForest}) {
+  for (const IndexKind kind : {IndexKind::kExact, IndexKind::kForest, IndexKind::kGraph}) {
     if (kind == IndexKind::kForest && !(golden.forest && HasFusedMultiplyAdd())) continue;
+    if (kind == IndexKind::kGraph && !(golden.has_graph() && HasFusedMultiplyAdd())) continue;
     SearchResult result;
-    const Status status =
-        index.Search(queries.view(), {.k = 7, .index = kind, .effort = 40}, &result);
+    const Status status = index.Search(
+        queries.view(), {.k = 7, .index = kind, .effort = kind == IndexKind::kGraph ? 8 : 40},
+        &result);
     EXPECT_TRUE(status.ok()) << status.message();
     for (size_t i = 0; i < result.ids.size(); ++i) {
       char distance[64];
@@ -127,6 +138,8 @@ TEST_P(GoldenTest, Opens) {
   EXPECT_EQ(info.dtype, golden.dtype);
   EXPECT_EQ(info.has_scan_codes, golden.scan_codes);
   EXPECT_EQ(info.has_forest, golden.forest);
+  EXPECT_EQ(info.has_graph, golden.has_graph());
+  EXPECT_EQ(info.graph_layout, golden.graph);
   EXPECT_EQ(info.has_keys, golden.keys);
   EXPECT_EQ(info.has_ids, golden.ids);
   const Status verified = VerifyIndex(golden.Path(".kith"));
@@ -169,17 +182,20 @@ TEST_P(GoldenTest, IsBuiltAnewToTheSameBytes) {
   EXPECT_EQ(Checksums(**again), Checksums(*index_));
 }
 
-INSTANTIATE_TEST_SUITE_P(V1, GoldenTest,
-                         ::testing::Values(Golden{"euclidean_u8_forest_keys", Metric::kEuclidean,
-                                                  DataType::kU8, 120, 8, true, true, false},
-                                           Golden{"hamming_bit_ids", Metric::kHamming,
-                                                  DataType::kBit, 200, 100, false, false, true},
-                                           Golden{"angular_f32", Metric::kAngular, DataType::kF32,
-                                                  60, 12, true, false, false},
-                                           Golden{"euclidean_f16_scan_codes", Metric::kEuclidean,
-                                                  DataType::kF16, 450, 10, false, false, false,
-                                                  true}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    V1, GoldenTest,
+    ::testing::Values(
+        Golden{"euclidean_u8_forest_keys", Metric::kEuclidean, DataType::kU8, 120, 8, true, true,
+               false},
+        Golden{"hamming_bit_ids", Metric::kHamming, DataType::kBit, 200, 100, false, false, true},
+        Golden{"angular_f32", Metric::kAngular, DataType::kF32, 60, 12, true, false, false},
+        Golden{"euclidean_f16_scan_codes", Metric::kEuclidean, DataType::kF16, 450, 10, false,
+               false, false, true},
+        Golden{"angular_f32_graph_packed", Metric::kAngular, DataType::kF32, 40, 12, false, false,
+               true, false, GraphLayout::kPacked},
+        Golden{"manhattan_i8_graph_compact", Metric::kManhattan, DataType::kI8, 150, 10, false,
+               true, false, false, GraphLayout::kCompact}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace kith

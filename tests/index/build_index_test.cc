@@ -121,6 +121,7 @@ TEST_F(BuildErrorsTest, Cancelled) {
   for (const int stop_at : {0, 1}) {
     int calls = 0;
     BuildOptions options;
+    options.forest = true;
     options.threads = 1;
     options.progress = [&](std::string_view, uint64_t done, uint64_t total) {
       EXPECT_LE(done, total);
@@ -177,6 +178,7 @@ TEST(BuildIndexTest, InfoSaysWhatWasBuilt) {
   options.metric = Metric::kManhattan;
   options.keys = &keys;
   options.ids = &ids;
+  options.forest = true;
   options.forest_options = {.num_trees = 5, .leaf_size = 20};
   const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
   ASSERT_NE(index, nullptr);

@@ -252,6 +252,7 @@ TEST_F(CodedBuildTest, AreRefusedWhereThereAreNone) {
   BuildOptions options;
   options.scan_codes = true;
   options.dtype = DataType::kF32;
+  options.forest = true;
   expect(options, "forest");
   options.forest = false;
   options.metric = Metric::kManhattan;

@@ -26,10 +26,13 @@ struct Victim {
   bool keys;
   bool ids;
   bool scan_codes = false;
+  GraphLayout graph = GraphLayout::kAuto;  // kAuto: none
+  size_t copies = 0;                       // rows that are the same as others
 };
 
 // Between them: all metrics and types; forests with and without codes, a learnt basis, the extra
-// coordinate of dot; keys and ids; exact search over codes.
+// coordinate of dot; graphs of both layouts, with and without copies; keys and ids; exact search
+// over codes.
 inline std::vector<Victim> Victims() {
   return {
       {"angular_f32_codes_keys", Metric::kAngular, DataType::kF32, 60, 64, true, true, false},
@@ -41,7 +44,18 @@ inline std::vector<Victim> Victims() {
       {"angular_bf16_keys", Metric::kAngular, DataType::kBF16, 33, 7, false, true, false},
       // Rows enough for the smallest k that is searched to go over the codes.
       {"euclidean_f32_scan", Metric::kEuclidean, DataType::kF32, 200, 9, false, false, false, true},
-      {"dot_f16_scan", Metric::kDot, DataType::kF16, 200, 9, false, false, false, true}};
+      {"dot_f16_scan", Metric::kDot, DataType::kF16, 200, 9, false, false, false, true},
+      {"euclidean_u8_packed_copies", Metric::kEuclidean, DataType::kU8, 150, 20, false, true, false,
+       false, GraphLayout::kPacked, 40},
+      {"angular_f32_packed_forest_ids", Metric::kAngular, DataType::kF32, 90, 30, true, false, true,
+       false, GraphLayout::kPacked},
+      // More nodes than spread entries, so that there are others.
+      {"dot_f16_packed", Metric::kDot, DataType::kF16, 110, 70, false, false, false, false,
+       GraphLayout::kPacked},
+      {"manhattan_f32_compact_copies", Metric::kManhattan, DataType::kF32, 120, 11, false, false,
+       true, false, GraphLayout::kCompact, 30},
+      {"hamming_bit_compact", Metric::kHamming, DataType::kBit, 80, 43, false, false, false, false,
+       GraphLayout::kCompact}};
 }
 
 inline StringList VictimKeys(size_t rows) {
@@ -52,11 +66,14 @@ inline StringList VictimKeys(size_t rows) {
 
 // Writes the file and returns its bytes.
 inline std::string MakeVictim(const Victim& victim, const std::string& path) {
-  const Matrix rows = Matrix::Random(victim.dtype, victim.rows, victim.dim, victim.dim);
+  Matrix rows = Matrix::Random(victim.dtype, victim.rows, victim.dim, victim.dim);
+  for (size_t r = 0; r < victim.copies; ++r) rows.CopyRow(rows, r % 7, victim.rows - 1 - r);
   BuildOptions options;
   options.metric = victim.metric;
   options.dtype = victim.dtype;
   options.forest = victim.forest;
+  options.graph = victim.graph != GraphLayout::kAuto;
+  options.graph_options = {.layout = victim.graph, .degree = 16};
   options.forest_options = {.num_trees = 3, .leaf_size = 4};
   options.threads = 1;
   if (victim.scan_codes) options.scan_codes = true;
@@ -98,7 +115,7 @@ inline void SearchEveryWay(const Index& index) {
   const size_t n = index.info().num_vectors;
   for (const Matrix& queries :
        {Matrix::Random(DataType::kF32, 2, dim, 1), Matrix::Random(index.info().dtype, 2, dim, 2)}) {
-    for (const IndexKind kind : {IndexKind::kExact, IndexKind::kForest}) {
+    for (const IndexKind kind : {IndexKind::kExact, IndexKind::kForest, IndexKind::kGraph}) {
       for (const size_t k : {size_t{3}, n + 2}) {
         for (const int64_t effort : {int64_t{-1}, int64_t{1} << 40}) {
           if (kind == IndexKind::kExact && effort != -1) continue;

@@ -1,0 +1,541 @@
+// Building a graph: candidates from trees, edges, then one pass of searches that finds better ones.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <optional>
+
+#include "base/math.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "base/strings.h"
+#include "data/convert.h"
+#include "index/graph.h"
+#include "index/graph_candidates.h"
+#include "index/graph_choose.h"
+#include "index/graph_link.h"
+#include "index/graph_space.h"
+#include "index/graph_walk.h"
+#include "index/layout.h"
+#include "index/rp_tree.h"
+#include "quant/rabitq.h"
+#include "quant/sketch.h"
+
+namespace kith {
+namespace {
+
+constexpr uint32_t kDefaultDegree = 32;
+constexpr uint32_t kMaxDegree = 512;
+constexpr uint32_t kDefaultBeam = 64;
+
+// Each tree's leaves are groups within which all pairs are compared. The searches that follow make
+// up for neighbours that no leaf has together: more trees changed little (docs/graph.md).
+constexpr uint32_t kTrees = 5;
+constexpr uint32_t kLeafSize = 128;
+
+// Entries for parts that no edge leads to.
+constexpr size_t kMaxEntries = 4096;
+// Dot: so many of the longest vectors are entries. They are near to many queries, but few vectors
+// are near to them, and so have edges that lead there.
+constexpr size_t kLongest = 64;
+
+constexpr size_t kNodesAtOnce = 256;
+constexpr size_t kWalks = 4;
+
+class Builder {
+ public:
+  // `choose`: whether a packed graph may become a compact one.
+  Builder(const MatrixView& rows, const GraphBuildOptions& options, bool choose)
+      : rows_(rows),
+        options_(options),
+        threads_(ResolveThreads(options.threads)),
+        choose_(choose),
+        packed_(options.graph.layout == GraphLayout::kPacked) {}
+
+  Result<BuiltGraph> Run();
+
+ private:
+  Status Report(std::string_view stage, uint64_t done, uint64_t total) const {
+    if (options_.progress && !options_.progress(stage, done, total)) {
+      return Status::InvalidArgument("cancelled");
+    }
+    return Status::Ok();
+  }
+
+  Status PlantTrees();
+  void PlaceCopies(const std::vector<uint32_t>& first);
+  Status MakeSpace(bool as_floats);
+  Status FindCandidates();
+  Status Link(LinkTable* table);
+  Status Refine(const LinkTable& before, LinkTable* table);
+  Status RefineSome(const GraphView& view, const LinkTable& table, size_t begin, size_t end,
+                    std::vector<GraphWalk>* walks,
+                    const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const;
+  Status Frame();
+  void ChooseEntries();
+  Status GatherRows();
+  Status PrepareNodes();
+  void WriteOwn(const float* rotated, std::byte* record) const;
+  Status Pack(const LinkTable& table);
+  Status ChooseLayout(const LinkTable& table);
+  GraphView View() const;
+
+  MatrixView rows_;
+  GraphBuildOptions options_;
+  int threads_;
+  bool choose_;
+  bool packed_;
+  size_t n_ = 0;  // nodes
+  BuiltGraph graph_;
+  std::vector<Tree> trees_;  // entries are nodes
+  GraphSpace space_;
+  CandidateLists candidates_;
+  // The frame of the space and that of edge codes, which differ for dot only.
+  std::vector<float> space_mean_;
+  std::vector<uint8_t> space_signs_;
+  Rotation space_rotation_;
+  Rotation rotation_;
+  CodeFrame space_frame_;
+  CodeFrame frame_;
+  AlignedBuffer<std::byte> gathered_;  // compact, dot: the rows of the nodes
+  AlignedBuffer<float> rotated_;       // packed: [n, frame dim]
+  std::vector<float> inverse_norms_;   // angular, packed
+};
+
+Status Builder::Frame() {
+  if (options_.metric == Metric::kDot) graph_.header.max_norm = LargestNorm(rows_, threads_);
+  const Geometry geometry(options_.metric, rows_.dim, graph_.header.max_norm);
+  space_mean_ = FrameMean(rows_, geometry);
+  const size_t space_dim = Rotation::PaddedDim(geometry.dim());
+  space_signs_ = Rotation::RandomSigns(space_dim, options_.seed);
+  space_rotation_ = Rotation(space_dim, space_signs_);
+  space_frame_ = {geometry, space_mean_, &space_rotation_};
+  if (!packed_) return Status::Ok();
+  const Geometry codes = CodeGeometry(options_.metric, rows_.dim);
+  const size_t dim = Rotation::PaddedDim(codes.dim());
+  graph_.signs = Rotation::RandomSigns(dim, options_.seed);
+  rotation_ = Rotation(dim, graph_.signs);
+  if (options_.metric != Metric::kDot) graph_.mean = space_mean_;
+  frame_ = {codes, graph_.mean, &rotation_};
+  return Status::Ok();
+}
+
+// Collapses copies, grows trees over the distinct rows and numbers nodes in the order of the first.
+Status Builder::PlantTrees() {
+  const std::vector<uint32_t> first = FindCopies(rows_, threads_);
+  std::vector<uint32_t> distinct;
+  for (uint32_t row = 0; row < first.size(); ++row) {
+    if (first[row] == row) distinct.push_back(row);
+  }
+  n_ = distinct.size();
+  MatrixView rows = rows_;
+  std::vector<std::byte> gathered;
+  if (n_ < rows_.rows) {
+    rows.rows = n_;
+    rows.stride = RowBytes(rows_.dtype, rows_.dim);
+    gathered.resize(n_ * rows.stride);
+    for (size_t i = 0; i < n_; ++i) {
+      std::memcpy(gathered.data() + i * rows.stride, rows_.row(distinct[i]), rows.stride);
+    }
+    rows.data = gathered.data();
+  }
+  const Geometry& geometry = space_frame_.geometry;
+  KITH_ASSIGN_OR_RETURN(const TrainedSketch sketch,
+                        TrainSketch(rows, geometry, options_.seed, threads_));
+  KITH_ASSIGN_OR_RETURN(const auto sketches, SketchRows(rows, geometry, sketch.Map(), threads_));
+  KITH_ASSIGN_OR_RETURN(const auto bytes,
+                        RoundSketches(sketches.data(), n_, sketch.sketch_dim, threads_));
+  std::vector<Result<Tree>> trees(kTrees, Status::Internal("tree not grown"));
+  ParallelFor(kTrees, threads_, [&](size_t t, int /*thread*/) {
+    trees[t] = GrowTree(bytes, sketches.data(), n_, {sketch.sketch_dim, kLeafSize},
+                        Mix64(options_.seed) + t);
+  });
+  for (Result<Tree>& tree : trees) {
+    KITH_RETURN_IF_ERROR(tree.status());
+    trees_.push_back(std::move(*tree));
+  }
+  std::vector<uint32_t> nodes(n_);
+  for (uint32_t node = 0; node < n_; ++node) nodes[trees_[0].entries[node]] = node;
+  graph_.order.resize(n_);
+  for (size_t i = 0; i < n_; ++i) graph_.order[nodes[i]] = distinct[i];
+  for (Tree& tree : trees_) {
+    tree.nodes = {};
+    for (uint32_t& entry : tree.entries) entry = nodes[entry];
+  }
+  PlaceCopies(first);
+  return Status::Ok();
+}
+
+// Appends the copies of each node, in the order of their rows, behind all nodes.
+void Builder::PlaceCopies(const std::vector<uint32_t>& first) {
+  if (n_ == rows_.rows) return;
+  std::vector<uint32_t> node_of(rows_.rows);
+  for (uint32_t node = 0; node < n_; ++node) node_of[graph_.order[node]] = node;
+  graph_.copies.assign(n_ + 1, 0);
+  for (uint32_t row = 0; row < first.size(); ++row) {
+    if (first[row] != row) ++graph_.copies[node_of[first[row]] + 1];
+  }
+  for (size_t i = 0; i < n_; ++i) graph_.copies[i + 1] += graph_.copies[i];
+  std::vector<uint32_t> at(graph_.copies.begin(), graph_.copies.end() - 1);
+  graph_.order.resize(rows_.rows);
+  for (uint32_t row = 0; row < first.size(); ++row) {
+    if (first[row] != row) graph_.order[n_ + at[node_of[first[row]]]++] = row;
+  }
+}
+
+Status Builder::MakeSpace(bool as_floats) {
+  KITH_ASSIGN_OR_RETURN(
+      space_, GraphSpace::Create(rows_, options_.metric, std::span(graph_.order).first(n_),
+                                 space_frame_, as_floats, threads_));
+  return Status::Ok();
+}
+
+Status Builder::FindCandidates() {
+  candidates_ = CandidateLists(n_);
+  for (size_t t = 0; t < trees_.size(); ++t) {
+    KITH_RETURN_IF_ERROR(candidates_.Join(space_, trees_[t], kLeafSize, threads_));
+    KITH_RETURN_IF_ERROR(Report("candidates", t + 1, trees_.size()));
+  }
+  return Status::Ok();
+}
+
+Status Builder::Link(LinkTable* table) {
+  const auto produce = [&](size_t begin, size_t end, int /*thread*/, const auto& take) {
+    std::vector<uint32_t> ids;
+    for (size_t node = begin; node < end; ++node) {
+      ids.clear();
+      for (const Candidate& c : candidates_.Of(node)) {
+        if (c.row != kNoNode) ids.push_back(c.row);
+      }
+      take(static_cast<uint32_t>(node), &ids);
+    }
+  };
+  return LinkNodes(space_, {.threads = threads_}, produce, table);
+}
+
+void Builder::ChooseEntries() {
+  const size_t spread = std::min(n_, kSpreadEntries);
+  for (size_t i = 0; i < spread; ++i) {
+    graph_.entries.push_back(static_cast<uint32_t>((2 * i + 1) * n_ / (2 * spread)));
+  }
+  if (options_.metric != Metric::kDot) return;
+  std::vector<Candidate> longest(n_);
+  ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
+    std::vector<float> x(rows_.dim);
+    for (size_t node = begin; node < end; ++node) {
+      RowToF32(rows_, graph_.order[node], x.data());
+      longest[node] = {static_cast<float>(-std::sqrt(SquaredNorm(x.data(), rows_.dim))),
+                       static_cast<uint32_t>(node)};
+    }
+  });
+  const auto end = longest.begin() + static_cast<ptrdiff_t>(std::min(n_, kLongest));
+  std::partial_sort(longest.begin(), end, longest.end());
+  for (auto at = longest.begin(); at != end; ++at) {
+    const auto known = graph_.entries.begin() + static_cast<ptrdiff_t>(spread);
+    if (!std::binary_search(graph_.entries.begin(), known, at->row)) {
+      graph_.entries.push_back(at->row);
+    }
+  }
+}
+
+// The edges that queries of dot need are found by searches as those: in the space, where all
+// vectors have one length, long ones would be met by nobody.
+Status Builder::GatherRows() {
+  const size_t stride = RowStride(rows_.dtype, rows_.dim);
+  KITH_ASSIGN_OR_RETURN(gathered_, AlignedBuffer<std::byte>::Create(n_ * stride));
+  ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
+    for (size_t node = begin; node < end; ++node) {
+      std::memcpy(gathered_.data() + node * stride, rows_.row(graph_.order[node]),
+                  RowBytes(rows_.dtype, rows_.dim));
+    }
+  });
+  return Status::Ok();
+}
+
+// Allocates packed nodes, with everything in them that does not change with the edges.
+Status Builder::PrepareNodes() {
+  const size_t dim = frame_.dim();
+  const int bits = options_.graph.code_bits != 0 ? options_.graph.code_bits : EdgeBits(rows_.dim);
+  graph_.header.code_bits = static_cast<uint32_t>(bits);
+  const bool own_bytes = RoundsOwnVector(rows_.dtype, rows_.dim);
+  graph_.header.own_bytes = own_bytes ? 1 : 0;
+  graph_.shape = NodeShape(rows_.dtype, rows_.dim, {dim, bits, graph_.header.degree}, own_bytes);
+  KITH_ASSIGN_OR_RETURN(graph_.nodes, AlignedBuffer<std::byte>::Create(n_ * graph_.shape.bytes));
+  KITH_ASSIGN_OR_RETURN(rotated_, AlignedBuffer<float>::Create(n_ * dim));
+  const bool angular = options_.metric == Metric::kAngular;
+  if (angular) inverse_norms_.resize(n_);
+  ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
+    std::vector<float> x(rows_.dim);
+    for (size_t node = begin; node < end; ++node) {
+      const uint32_t row = graph_.order[node];
+      std::byte* record = graph_.nodes.data() + node * graph_.shape.bytes;
+      float* rotated = rotated_.data() + node * dim;
+      frame_.Map(rows_, row, rotated);
+      if (own_bytes) {
+        WriteOwn(rotated, record);
+        continue;
+      }
+      std::memcpy(record, rows_.row(row), RowBytes(rows_.dtype, rows_.dim));
+      if (!angular) continue;
+      RowToF32(rows_, row, x.data());
+      inverse_norms_[node] = InverseNorm(x.data(), rows_.dim);
+    }
+  });
+  return Status::Ok();
+}
+
+// Writes a node's own vector, rounded.
+void Builder::WriteOwn(const float* rotated, std::byte* record) const {
+  const size_t dim = frame_.dim();
+  const ByteSteps steps = StepsOf(rotated, dim);
+  auto* bytes = reinterpret_cast<int8_t*>(record);
+  RoundToBytes(rotated, dim, steps, bytes);
+  int64_t sum = 0;
+  for (size_t i = 0; i < dim; ++i) sum += bytes[i] * bytes[i];
+  const OwnFactors own{steps.step, steps.step * steps.step * static_cast<float>(sum)};
+  std::memcpy(record + graph_.shape.factors, &own, sizeof(own));
+}
+
+// Writes links and codes to the nodes.
+Status Builder::Pack(const LinkTable& table) {
+  const NodeShape& shape = graph_.shape;
+  const EdgeEncoder encoder(shape.edges,
+                            options_.metric == Metric::kDot ? EdgeMeasure::kDot : EdgeMeasure::kL2);
+  const size_t dim = frame_.dim();
+  ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
+    std::vector<const float*> neighbours(table.degree);
+    for (size_t node = begin; node < end; ++node) {
+      const auto links = table.Of(node);
+      for (size_t i = 0; i < links.size(); ++i) neighbours[i] = rotated_.data() + links[i] * dim;
+      std::byte* record = graph_.nodes.data() + node * shape.bytes;
+      encoder.Encode(rotated_.data() + node * dim, neighbours.data(), links.size(),
+                     record + shape.codes, reinterpret_cast<uint16_t*>(record + shape.weights),
+                     reinterpret_cast<uint16_t*>(record + shape.offsets));
+      auto* to = reinterpret_cast<uint32_t*>(record + shape.links);
+      std::fill(to, to + table.degree, kNoNode);
+      std::copy(links.begin(), links.end(), to);
+    }
+  });
+  return Status::Ok();
+}
+
+// The graph as it is, for searches in it.
+GraphView Builder::View() const {
+  GraphView view;
+  view.num_nodes = static_cast<uint32_t>(n_);
+  view.degree = graph_.header.degree;
+  view.entries = graph_.entries;
+  view.max_norm = graph_.header.max_norm;
+  view.layout = options_.graph.layout;
+  if (!packed_) {
+    view.table = space_.table();
+    if (gathered_.size() == 0) return view;
+    view.table.rows = {gathered_.data(), n_, rows_.dim, gathered_.size() / n_, rows_.dtype};
+    view.table.padded_bytes = view.table.rows.stride;
+    view.table.metric = options_.metric;
+    return view;
+  }
+  view.shape = graph_.shape;
+  view.nodes = graph_.nodes.data();
+  view.frame = frame_;
+  view.own_bytes = graph_.header.own_bytes != 0;
+  view.table.metric = options_.metric;
+  if (view.own_bytes) return view;
+  view.table.rows = {graph_.nodes.data(), n_, rows_.dim, graph_.shape.bytes, rows_.dtype};
+  view.table.padded_bytes = graph_.shape.codes;
+  if (options_.metric == Metric::kAngular) view.table.inverse_norms = inverse_norms_.data();
+  return view;
+}
+
+Status Builder::ChooseLayout(const LinkTable& table) {
+  if (!choose_) return Status::Ok();
+  const MatrixView rotated{reinterpret_cast<const std::byte*>(rotated_.data()), n_, frame_.dim(),
+                           frame_.dim() * sizeof(float), DataType::kF32};
+  KITH_ASSIGN_OR_RETURN(const LayoutRecall recall,
+                        MeasureLayouts(View(), rotated, table.links.data(), threads_));
+  packed_ = !recall.PrefersCompact();
+  if (packed_) return Status::Ok();
+  graph_.header.layout = static_cast<uint32_t>(GraphLayout::kCompact);
+  graph_.header.code_bits = 0;
+  graph_.header.own_bytes = 0;
+  return Status::Ok();
+}
+
+// Searches for nodes [begin, end) and gives what each search visited, with the node's links, to
+// `take`.
+Status Builder::RefineSome(
+    const GraphView& view, const LinkTable& table, size_t begin, size_t end,
+    std::vector<GraphWalk>* walks,
+    const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const {
+  // A node's vector is its query; walks over rounded vectors have it already, and no scorer.
+  std::optional<Scorer> scorer;
+  if (!view.own_bytes) {
+    KITH_ASSIGN_OR_RETURN(scorer, Scorer::Create(view.table, view.table.rows, begin, end));
+  }
+  const auto node_of = [&](size_t slot) {
+    return begin + (scorer.has_value() ? scorer->order()[slot] : slot);
+  };
+  std::vector<std::vector<uint32_t>> visited(walks->size());
+  SearchStats stats;
+  constexpr size_t kNearest = 10;  // what the width is a multiple of
+  const size_t beam = options_.graph.beam != 0 ? options_.graph.beam : kDefaultBeam;
+  const auto start = [&](GraphWalk* walk, size_t slot) {
+    const size_t node = node_of(slot);
+    if (packed_) walk->PrepareRotated(rotated_.data() + node * frame_.dim());
+    walk->KeepVisited(&visited[walk - walks->data()]);
+    WalkTerms terms = MakeTerms(view, view.max_norm, std::min(kNearest, n_), beam);
+    terms.stretch = std::numeric_limits<float>::infinity();
+    terms.alone = false;
+    walk->Start(scorer.has_value() ? &*scorer : nullptr, slot, terms, &stats);
+  };
+  const auto finish = [&](GraphWalk* walk, size_t slot) {
+    const size_t node = node_of(slot);
+    std::vector<uint32_t>& ids = visited[walk - walks->data()];
+    ids.insert(ids.end(), table.Of(node).begin(), table.Of(node).end());
+    take(static_cast<uint32_t>(node), &ids);
+  };
+  RunWalks(*walks, walks->size(), end - begin, start, finish, &stats);
+  return Status::Ok();
+}
+
+// Searches for every node in the graph as it is, and chooses edges anew among what each search
+// visited: those on the way to a node are the ones that lead to it.
+Status Builder::Refine(const LinkTable& before, LinkTable* table) {
+  GraphView view = View();
+  if (!packed_) view.links = before.links.data();
+  std::vector<std::vector<GraphWalk>> walks(threads_);
+  for (auto& of_thread : walks) {
+    of_thread.resize(kWalks);
+    for (GraphWalk& walk : of_thread) KITH_RETURN_IF_ERROR(walk.Init(view));
+  }
+  std::vector<Status> statuses(threads_);
+  std::atomic<uint64_t> done{0};
+  std::atomic<bool> cancelled{false};
+  const auto produce = [&](size_t begin, size_t end, int thread, const auto& take) {
+    if (cancelled) return;
+    Status status = RefineSome(view, before, begin, end, &walks[thread], take);
+    if (!status.ok()) statuses[thread] = std::move(status);
+    const uint64_t count = done += end - begin;
+    // Only the caller's thread may call back.
+    if (thread == 0 && !Report("refine", count, n_).ok()) cancelled = true;
+  };
+  KITH_RETURN_IF_ERROR(LinkNodes(space_, {.threads = threads_}, produce, table));
+  if (cancelled) return Status::InvalidArgument("cancelled");
+  for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
+  return Status::Ok();
+}
+
+Result<BuiltGraph> Builder::Run() {
+  GraphHeader& header = graph_.header;
+  header.degree = options_.graph.degree != 0 ? options_.graph.degree : kDefaultDegree;
+  header.layout = static_cast<uint32_t>(options_.graph.layout);
+  KITH_RETURN_IF_ERROR(Frame());
+  KITH_RETURN_IF_ERROR(PlantTrees());
+  header.num_nodes = static_cast<uint32_t>(n_);
+  KITH_RETURN_IF_ERROR(MakeSpace(false));
+  KITH_RETURN_IF_ERROR(FindCandidates());
+  if (space_.rounded() && candidates_.FinerThanBytes(space_.table().rows.dim)) {
+    KITH_RETURN_IF_ERROR(MakeSpace(true));
+    KITH_RETURN_IF_ERROR(FindCandidates());
+  }
+  trees_ = {};
+  LinkTable table(n_, header.degree);
+  KITH_RETURN_IF_ERROR(Link(&table));
+  candidates_ = {};
+
+  ChooseEntries();
+  const std::vector<uint32_t> chosen = graph_.entries;
+  ConnectNodes(kMaxEntries, &table, &graph_.entries);
+  if (packed_) {
+    KITH_RETURN_IF_ERROR(PrepareNodes());
+    KITH_RETURN_IF_ERROR(Pack(table));
+  } else if (options_.metric == Metric::kDot) {
+    KITH_RETURN_IF_ERROR(GatherRows());
+  }
+  LinkTable refined(n_, header.degree);
+  KITH_RETURN_IF_ERROR(Refine(table, &refined));
+  table = std::move(refined);
+  graph_.entries = chosen;
+  ConnectNodes(kMaxEntries, &table, &graph_.entries);
+  header.num_entries = static_cast<uint32_t>(graph_.entries.size());
+  if (packed_) {
+    KITH_RETURN_IF_ERROR(Pack(table));
+    KITH_RETURN_IF_ERROR(ChooseLayout(table));
+  }
+  if (!packed_) graph_.links = std::move(table.links);
+  return std::move(graph_);
+}
+
+Status CheckOptions(const MatrixView& rows, const GraphBuildOptions& options) {
+  const GraphOptions& graph = options.graph;
+  if (rows.rows >= kMaxNodes) {
+    return Status::InvalidArgument(StrCat("too many vectors for a graph: ", rows.rows,
+                                          ", fewer than ", kMaxNodes, " fit; build several files"));
+  }
+  if (graph.degree % simd::kEdgeLanes != 0 || graph.degree > kMaxDegree) {
+    return Status::InvalidArgument(StrCat("a graph of degree ", graph.degree,
+                                          "; multiples of 16 up to ", kMaxDegree,
+                                          " are supported"));
+  }
+  const int bits = graph.code_bits;
+  if (bits != 0 && bits != 1 && bits != 2 && bits != 4 && bits != 8) {
+    return Status::InvalidArgument(StrCat("codes of ", bits, " bits; there are 1, 2, 4 and 8"));
+  }
+  if (graph.layout == GraphLayout::kPacked && !HasPackedLayout(options.metric, rows.dtype)) {
+    return Status::InvalidArgument(StrCat("no packed graph for ", MetricName(options.metric),
+                                          " over ", DataTypeName(rows.dtype),
+                                          "; the compact layout is there for it"));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
+                          const GraphOptions& options) {
+  const uint64_t degree = options.degree != 0 ? options.degree : kDefaultDegree;
+  const uint64_t padded = RoundUp(dim + 2, simd::kQueryPadding);
+  // Rows to compare: floats, unless they are bytes already; bytes that others are rounded to may
+  // turn out too coarse.
+  const bool own_metric = metric != Metric::kAngular && metric != Metric::kDot;
+  const bool integers = dtype == DataType::kU8 || dtype == DataType::kI8 || dtype == DataType::kBit;
+  uint64_t bytes = padded * (own_metric && integers ? 1 : sizeof(float));
+  if (metric == Metric::kDot) bytes += RowStride(dtype, dim);
+  // Three tables of edges and their reverse; candidates are gone by then.
+  bytes +=
+      std::max<uint64_t>(5 * degree * sizeof(uint32_t), CandidateLists::kSize * sizeof(Candidate));
+  bytes += 2 * sizeof(uint32_t);
+  if (options.layout == GraphLayout::kPacked) {
+    const int bits = options.code_bits != 0 ? options.code_bits : EdgeBits(dim);
+    const size_t rotated = Rotation::PaddedDim(dim);
+    bytes += NodeShape(dtype, dim, {rotated, bits, degree}, RoundsOwnVector(dtype, dim)).bytes +
+             rotated * sizeof(float);
+  }
+  return num_rows * bytes + (uint64_t{16} << 20);
+}
+
+Result<BuiltGraph> BuildGraph(const MatrixView& rows, const GraphBuildOptions& options) {
+  KITH_RETURN_IF_ERROR(CheckOptions(rows, options));
+  GraphBuildOptions chosen = options;
+  const auto needed = [&] {
+    return GraphBuildMemory(rows.rows, rows.dim, rows.dtype, options.metric, chosen.graph);
+  };
+  if (chosen.graph.layout == GraphLayout::kAuto) {
+    chosen.graph.layout =
+        HasPackedLayout(options.metric, rows.dtype) ? GraphLayout::kPacked : GraphLayout::kCompact;
+    if (options.memory != 0 && needed() > options.memory) {
+      chosen.graph.layout = GraphLayout::kCompact;
+    }
+  }
+  if (options.memory != 0 && needed() > options.memory) {
+    return Status::InvalidArgument(
+        StrCat("building a ", GraphLayoutName(chosen.graph.layout), " graph takes ", needed(),
+               " bytes of memory, ", options.memory,
+               " are allowed; allow more, or build a forest or exact search only"));
+  }
+  return Builder(rows, chosen, options.graph.layout == GraphLayout::kAuto).Run();
+}
+
+}  // namespace kith

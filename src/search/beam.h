@@ -1,0 +1,162 @@
+// The two structures of best-first search in a graph: the beam and the set of nodes met.
+#ifndef KITH_SEARCH_BEAM_H_
+#define KITH_SEARCH_BEAM_H_
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace kith {
+
+// The `width` nearest nodes met so far, by estimated distance, each visited or not yet. A sorted
+// array of 64-bit keys: widths are tens to some thousands, where moving memory beats a heap. Ties
+// break by the node's number. Not thread-safe.
+class Beam {
+ public:
+  static constexpr uint32_t kMaxNode = 0x7FFFFFFF;
+
+  void Reset(size_t width) {
+    offered_.clear();
+    width_ = width;
+    size_ = 0;
+    next_ = 0;
+    if (keys_.size() < width) keys_.resize(width);
+  }
+
+  size_t size() const { return size_; }
+
+  // Estimates from here on do not enter; +inf while there is room.
+  float limit() const {
+    return size_ < width_ ? std::numeric_limits<float>::infinity() : Estimate(keys_[size_ - 1]);
+  }
+
+  // The i-th nearest. REQUIRES: i < size().
+  float estimate(size_t i) const { return Estimate(keys_[i]); }
+  uint32_t node(size_t i) const { return Node(keys_[i]); }
+
+  // What is to enter, collected for Enter(). REQUIRES: estimate not NaN; node <= kMaxNode.
+  void Offer(float estimate, uint32_t node) {
+    const uint64_t key = uint64_t{Ordered(estimate)} << 32 | uint64_t{node} << 1;
+    // Few are offered at a time: kept in order by insertion.
+    size_t at = offered_.size();
+    offered_.push_back(key);
+    for (; at > 0 && offered_[at - 1] > key; --at) offered_[at] = offered_[at - 1];
+    offered_[at] = key;
+  }
+
+  // Takes in what was offered, as far as it is among the nearest: one merge from the far end,
+  // instead of a search and a move for each. REQUIRES: no node is there already.
+  void Enter() {
+    size_t left = offered_.size();
+    if (left == 0) return;
+    uint64_t* keys = keys_.data();
+    size_t old = size_;
+    size_t out = size_ + left;
+    while (out > width_) {
+      --out;
+      if (old > 0 && keys[old - 1] > offered_[left - 1]) {
+        --old;
+      } else if (--left == 0) {
+        break;
+      }
+    }
+    if (left > 0) {
+      size_ = out;
+      while (left > 0) {
+        --out;
+        if (old > 0 && keys[old - 1] > offered_[left - 1]) {
+          keys[out] = keys[--old];
+        } else {
+          keys[out] = offered_[--left];
+        }
+      }
+      next_ = std::min(next_, out);
+    }
+    offered_.clear();
+  }
+
+  // The place of the nearest node not visited, or size().
+  size_t Next() {
+    while (next_ < size_ && (keys_[next_] & 1) != 0) ++next_;
+    return next_;
+  }
+  // The place of the nearest not visited after place i, or size().
+  size_t NextAfter(size_t i) const {
+    for (++i; i < size_ && (keys_[i] & 1) != 0;) ++i;
+    return std::min(i, size_);
+  }
+  void MarkVisited(size_t i) { keys_[i] |= 1; }
+
+ private:
+  // Unsigned integers in the order of the floats.
+  static uint32_t Ordered(float x) {
+    const auto bits = std::bit_cast<uint32_t>(x);
+    return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+  }
+  static float Estimate(uint64_t key) {
+    const auto ordered = static_cast<uint32_t>(key >> 32);
+    return std::bit_cast<float>((ordered & 0x80000000u) != 0 ? ordered & 0x7FFFFFFFu : ~ordered);
+  }
+  static uint32_t Node(uint64_t key) { return static_cast<uint32_t>(key) >> 1; }
+
+  std::vector<uint64_t> offered_;  // ascending
+  std::vector<uint64_t> keys_;     // estimate, node, whether visited, from the highest bits down
+  size_t width_ = 0;
+  size_t size_ = 0;
+  size_t next_ = 0;  // all before it are visited
+};
+
+// The nodes a search has met: an open-addressing table that is emptied by counting epochs. It stays
+// in the first cache level, where a mark for each of a million nodes would not, and a thread can
+// have one for each query in flight. Not thread-safe.
+class SeenSet {
+ public:
+  void Reset() {
+    if (slots_.empty()) slots_.resize(kFirstSlots);
+    count_ = 0;
+    if (++epoch_ != 0) return;
+    std::fill(slots_.begin(), slots_.end(), 0);
+    epoch_ = 1;
+  }
+
+  // True the first time since Reset().
+  bool Insert(uint32_t node) {
+    const uint64_t entry = uint64_t{epoch_} << 32 | node;
+    const size_t mask = slots_.size() - 1;
+    for (size_t i = Hash(node) & mask;; i = (i + 1) & mask) {
+      if (slots_[i] == entry) return false;
+      if (slots_[i] >> 32 == epoch_) continue;
+      slots_[i] = entry;
+      if (2 * ++count_ > slots_.size()) Grow();
+      return true;
+    }
+  }
+
+ private:
+  static constexpr size_t kFirstSlots = 1024;
+
+  static size_t Hash(uint32_t node) { return (node * uint64_t{0x9E3779B97F4A7C15u}) >> 40; }
+
+  void Grow() {
+    std::vector<uint64_t> old(2 * slots_.size());
+    old.swap(slots_);
+    const size_t mask = slots_.size() - 1;
+    for (const uint64_t entry : old) {
+      if (entry >> 32 != epoch_) continue;
+      size_t i = Hash(static_cast<uint32_t>(entry)) & mask;
+      while (slots_[i] != 0) i = (i + 1) & mask;
+      slots_[i] = entry;
+    }
+  }
+
+  std::vector<uint64_t> slots_;  // epoch and node; of another epoch: free
+  size_t count_ = 0;
+  uint32_t epoch_ = 0;
+};
+
+}  // namespace kith
+
+#endif  // KITH_SEARCH_BEAM_H_
