@@ -25,7 +25,7 @@ from graph_cache import BUSY_SHARE, Cache, OtherCores  # noqa: E402
 from graph_data import K, SETS, DataSet  # noqa: E402
 from graph_systems import BEAMS, rivals  # noqa: E402
 
-DEFAULT_INDEX = "forest"
+DEFAULT_INDEX = "graph"
 FOREST_EFFORTS = [250 * 2**i for i in range(9)]
 # A chain of settings ends where recall is as good as this, where two steps in a row each close less
 # than this share of what is missing, or where it is as slow as this.
