@@ -32,10 +32,11 @@ def print_builds(results, rows):
         costs = result["costs"]
         if costs is None:
             continue
-        print(f"{result['name']:42} {costs['seconds']:8.1f}{'*' if costs.get('busy') else ' '} "
+        seconds = costs["cpu_seconds" if costs["busy"] else "seconds"]
+        print(f"{result['name']:42} {seconds:8.1f}{'*' if costs['busy'] else ' '} "
               f"{costs['bytes'] / rows:15.0f} {costs['peak'] / 1e6:8.0f}")
-    if any(r["costs"] and r["costs"].get("busy") for r in results):
-        print("* built while others used the machine")
+    if any(r["costs"] and r["costs"]["busy"] for r in results):
+        print("* others used the machine then: processor time, and slower than on a quiet one")
 
 
 def print_speeds(results):
