@@ -223,9 +223,7 @@ Status Graph::SearchSome(const MatrixView& queries, size_t begin, size_t end, si
       norm = static_cast<float>(std::sqrt(SquaredNorm(scratch->query.data(), queries.dim)));
     }
     const size_t nodes = std::min<size_t>(k, view_.num_nodes);
-    WalkTerms terms = MakeTerms(view_, norm, nodes, ef);
-    terms.alone = in_flight == 1;
-    walk->Start(&scorer, slot, terms, stats);
+    walk->Start(&scorer, slot, MakeTerms(view_, norm, nodes, ef), stats);
   };
   const auto finish = [&](GraphWalk* walk, size_t slot) {
     Collect(scorer, slot, &walk->nearest(), k, scratch.get(),

@@ -387,7 +387,6 @@ Status Builder::RefineSome(
     walk->KeepVisited(&visited[walk - walks->data()]);
     WalkTerms terms = MakeTerms(view, view.max_norm, std::min(kNearest, n_), beam);
     terms.stretch = std::numeric_limits<float>::infinity();
-    terms.alone = false;
     walk->Start(scorer.has_value() ? &*scorer : nullptr, slot, terms, &stats);
   };
   const auto finish = [&](GraphWalk* walk, size_t slot) {

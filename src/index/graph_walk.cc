@@ -107,7 +107,6 @@ void GraphWalk::PrefetchNext() {
   const size_t next = beam_.Next();
   if (next == beam_.size()) return;
   Prefetch(beam_.node(next));
-  if (!terms_.alone) return;
   const size_t after = beam_.NextAfter(next);
   if (after < beam_.size()) Prefetch(beam_.node(after));
 }

@@ -53,9 +53,6 @@ struct WalkTerms {
   // The walk ends when the nearest node not visited is farther than this times the k-th nearest
   // found (Al-Jazzazi et al., "Distance adaptive beam search", NeurIPS 2025).
   float stretch = 0;
-  // Whether no other walks share the thread: the node after the next is then fetched too, for there
-  // is nothing else to do while it comes.
-  bool alone = true;
 };
 
 // REQUIRES: query_norm is |q| for dot; k > 0.
@@ -79,8 +76,8 @@ class GraphWalk {
   // outlive the walk.
   void Start(const Scorer* scorer, size_t slot, const WalkTerms& terms, SearchStats* stats);
 
-  // Visits the next node; false if there is none worth it. What the next visit will read is on its
-  // way to the cache then, so that a caller may do other things meanwhile.
+  // Visits the next node; false if there is none worth it. What the next two visits will read is on
+  // its way to the cache then, so that a caller may do other things meanwhile.
   bool Step(SearchStats* stats);
 
   // What was found: the k nearest nodes, distances internal and exact; with own_bytes the

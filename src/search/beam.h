@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -47,34 +48,15 @@ class Beam {
     offered_[at] = key;
   }
 
-  // Takes in what was offered, as far as it is among the nearest: one merge from the far end,
-  // instead of a search and a move for each. REQUIRES: no node is there already.
+  // Takes in what was offered, as far as it is among the nearest. REQUIRES: no node is there
+  // already.
   void Enter() {
-    size_t left = offered_.size();
-    if (left == 0) return;
-    uint64_t* keys = keys_.data();
-    size_t old = size_;
-    size_t out = size_ + left;
-    while (out > width_) {
-      --out;
-      if (old > 0 && keys[old - 1] > offered_[left - 1]) {
-        --old;
-      } else if (--left == 0) {
-        break;
-      }
-    }
-    if (left > 0) {
-      size_ = out;
-      while (left > 0) {
-        --out;
-        if (old > 0 && keys[old - 1] > offered_[left - 1]) {
-          keys[out] = keys[--old];
-        } else {
-          keys[out] = offered_[--left];
-        }
-      }
-      next_ = std::min(next_, out);
-    }
+    if (offered_.empty()) return;
+    // Few keys are merged one by one; of many, those between two that enter are moved as a block.
+    constexpr size_t kFew = 128;
+    const size_t first = size_ <= kFew ? Merge() : MoveBlocks();
+    next_ = std::min(next_, first);
+    size_ = std::min(size_ + offered_.size(), width_);
     offered_.clear();
   }
 
@@ -101,6 +83,49 @@ class Beam {
     return std::bit_cast<float>((ordered & 0x80000000u) != 0 ? ordered & 0x7FFFFFFFu : ~ordered);
   }
   static uint32_t Node(uint64_t key) { return static_cast<uint32_t>(key) >> 1; }
+
+  // Both merge what was offered into the keys, from the far end on, and return the place of the
+  // first that entered, or more.
+  size_t Merge() {
+    uint64_t* keys = keys_.data();
+    size_t old = size_;
+    size_t left = offered_.size();
+    for (size_t out = old + left; left > 0;) {
+      --out;
+      const bool moves = old > 0 && keys[old - 1] > offered_[left - 1];
+      const uint64_t key = moves ? keys[old - 1] : offered_[left - 1];
+      if (out < width_) keys[out] = key;
+      old -= moves ? 1 : 0;
+      left -= moves ? 0 : 1;
+    }
+    return old;
+  }
+  size_t MoveBlocks() {
+    uint64_t* keys = keys_.data();
+    size_t end = size_;  // of the keys not moved yet
+    for (size_t left = offered_.size(); left-- > 0;) {
+      const size_t at = LowerBound(end, offered_[left]);
+      const size_t to = at + left + 1;
+      if (to < width_) {
+        std::memmove(keys + to, keys + at, std::min(end - at, width_ - to) * sizeof(uint64_t));
+      }
+      if (to <= width_) keys[to - 1] = offered_[left];
+      end = at;
+    }
+    return end;
+  }
+
+  // How many of the first n keys are less. Without branches: which half a key belongs to is a
+  // coin's toss.
+  size_t LowerBound(size_t n, uint64_t key) const {
+    const uint64_t* base = keys_.data();
+    while (n > 0) {
+      const size_t half = (n + 1) / 2;
+      base += half & (size_t{0} - static_cast<size_t>(base[half - 1] < key));
+      n -= half;
+    }
+    return static_cast<size_t>(base - keys_.data());
+  }
 
   std::vector<uint64_t> offered_;  // ascending
   std::vector<uint64_t> keys_;     // estimate, node, whether visited, from the highest bits down
