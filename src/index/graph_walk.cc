@@ -81,7 +81,7 @@ void GraphWalk::Distances(const uint32_t* nodes, size_t count, float* out) const
   own_dot_(reinterpret_cast<const std::byte*>(rotated_.data()), view_->nodes, shape.bytes, nodes,
            count, shape.codes, out);
   for (size_t i = 0; i < count; ++i) {
-    OwnFactors own;
+    OwnFactors own{};
     std::memcpy(&own, view_->nodes + size_t{nodes[i]} * shape.bytes + shape.factors, sizeof(own));
     const float dot = own.step * out[i];
     out[i] = view_->metric() == Metric::kDot

@@ -54,7 +54,7 @@ class GraphVerifyTest : public ::testing::TestWithParam<GraphLayout> {
     return Node(node) + NodeShape(DataType::kF32, 20, Edges(), false).links + at;
   }
   EdgeShape Edges() {
-    GraphHeader header;
+    GraphHeader header{};
     std::memcpy(&header, At(kGraphSection, 0), sizeof(header));
     return {Rotation::PaddedDim(20), static_cast<int>(header.code_bits), header.degree};
   }

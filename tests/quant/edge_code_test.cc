@@ -57,8 +57,10 @@ class Vertex {
         weights_(degree),
         offsets_(degree) {
     std::vector<Vector> rotated;
+    rotated.reserve(neighbours.size());
     for (const Vector& y : neighbours) rotated.push_back(Rotated(y));
     std::vector<const float*> rows;
+    rows.reserve(rotated.size());
     for (const Vector& y : rotated) rows.push_back(y.data());
     EdgeEncoder(shape_, measure)
         .Encode(Rotated(v).data(), rows.data(), rows.size(), codes_.data(), weights_.data(),
@@ -274,6 +276,7 @@ TEST_P(EdgeCodeTest, SmallDimensions) {
   Rng rng(3);
   for (size_t dim = 1; dim <= 7; ++dim) {
     std::vector<Vector> neighbours;
+    neighbours.reserve(16);
     const Vector v = RandomVector(dim, 1, &rng);
     for (int i = 0; i < 16; ++i) neighbours.push_back(RandomVector(dim, 1, &rng));
     const Vertex vertex(v, neighbours, bits(), 16, measure(), dim);
