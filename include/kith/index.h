@@ -77,8 +77,9 @@ struct BuildOptions {
 // Writes `vectors` and the access paths asked for to a .kith file. The file appears, complete, or
 // not at all; an existing file is replaced and stays valid for those who have it mapped.
 // Cost: one pass over the data, plus O(num_trees * n * log n) for a forest, or n searches of the
-// graph, about 30 microseconds a vector of 128 bytes on one core.
-// Peak memory: about the size of the file; for a graph, GraphBuildMemory().
+// graph, about 50 microseconds a vector of 128 bytes on one core.
+// Peak memory: about the size of the file, for a graph 1.1 to 2.5 times its size (`memory` bounds
+// it).
 // Errors: InvalidArgument (NaN or infinity, with row and column; a value `dtype` can't hold; keys
 // of another length; empty set; codes where there are none), IoError, OutOfMemory.
 Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options);

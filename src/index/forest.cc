@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/parallel.h"
+#include "index/search_chunks.h"
 #include "search/scorer.h"
 #include "simd/kernels.h"
 
@@ -76,24 +76,12 @@ Result<std::unique_ptr<Forest>> Forest::Open(std::shared_ptr<const ContainerRead
 }
 
 Result<std::unique_ptr<Forest::Scratch>> Forest::Borrow() const {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!free_.empty()) {
-      std::unique_ptr<Scratch> scratch = std::move(free_.back());
-      free_.pop_back();
-      return scratch;
-    }
-  }
+  if (std::unique_ptr<Scratch> scratch = scratch_.Take(); scratch != nullptr) return scratch;
   auto scratch = std::make_unique<Scratch>(vectors_.table.rows.rows);
   KITH_ASSIGN_OR_RETURN(scratch->query, AlignedBuffer<float>::Create(sketch_.ScratchFloats()));
   KITH_RETURN_IF_ERROR(scratch->routing.Init(header_));
   if (!codes_.empty()) KITH_RETURN_IF_ERROR(scratch->code_query.Init(code_shape_));
   return scratch;
-}
-
-void Forest::Return(std::unique_ptr<Scratch> scratch) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  free_.push_back(std::move(scratch));
 }
 
 // Keeps the candidates that may be among the k nearest, judging by their codes: those whose
@@ -188,29 +176,19 @@ Status Forest::Search(const MatrixView& queries, size_t k, int64_t search_k, int
   const size_t wanted = search_k >= 0 ? static_cast<size_t>(search_k)
                                       : kDefaultCandidates * kept * size_t{header_.num_trees};
   const size_t effort = wanted == 0 ? 0 : std::max(wanted, queries.dim / kDimsPerCandidate);
-  threads = ResolveThreads(threads);
   nearest->assign(queries.rows, {});
-  std::vector<SearchStats> parts(threads);
-  std::vector<Status> statuses(threads);
-  ParallelChunks(queries.rows, kQueriesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
-    const auto run = [&]() -> Status {
-      KITH_ASSIGN_OR_RETURN(std::unique_ptr<Scratch> scratch, Borrow());
-      KITH_ASSIGN_OR_RETURN(Scorer scorer, Scorer::Create(vectors_.table, queries, begin, end));
-      for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
-        const size_t query = begin + scorer.order()[slot];
-        SearchOne(scorer, slot, queries, query, kept, effort, scratch.get(), &(*nearest)[query],
-                  &parts[thread]);
-      }
-      Return(std::move(scratch));
-      return Status::Ok();
-    };
-    if (Status status = run(); !status.ok()) statuses[thread] = std::move(status);
-  });
-  for (int t = 0; t < threads; ++t) {
-    KITH_RETURN_IF_ERROR(statuses[t]);
-    *stats += parts[t];
-  }
-  return Status::Ok();
+  const auto search = [&](size_t begin, size_t end, SearchStats* part) -> Status {
+    KITH_ASSIGN_OR_RETURN(std::unique_ptr<Scratch> scratch, Borrow());
+    KITH_ASSIGN_OR_RETURN(Scorer scorer, Scorer::Create(vectors_.table, queries, begin, end));
+    for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
+      const size_t query = begin + scorer.order()[slot];
+      SearchOne(scorer, slot, queries, query, kept, effort, scratch.get(), &(*nearest)[query],
+                part);
+    }
+    scratch_.Give(std::move(scratch));
+    return Status::Ok();
+  };
+  return SearchChunks(queries.rows, kQueriesAtOnce, threads, stats, search);
 }
 
 Status Forest::Verify() const { return trees_.Verify(*file_, header_); }

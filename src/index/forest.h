@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
+#include "base/pool.h"
 #include "index/exact.h"
 #include "index/forest_walk.h"
 #include "index/trees.h"
@@ -78,7 +78,6 @@ class Forest {
 
   Forest() = default;
   Result<std::unique_ptr<Scratch>> Borrow() const;
-  void Return(std::unique_ptr<Scratch> scratch) const;
   void Shortlist(size_t k, Scratch* s, SearchStats* stats) const;
   void SelectNearest(size_t k, Scratch* s) const;
   void SearchOne(const Scorer& scorer, size_t slot, const MatrixView& queries, size_t query,
@@ -94,8 +93,7 @@ class Forest {
   CodeShape code_shape_;
   Trees trees_;
   std::span<const std::byte> codes_;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Scratch>> free_;  // guarded by mutex_
+  mutable Pool<Scratch> scratch_;
 };
 
 }  // namespace kith

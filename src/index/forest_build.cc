@@ -10,7 +10,6 @@
 #include "base/rng.h"
 #include "base/strings.h"
 #include "index/forest.h"
-#include "index/graph_space.h"
 
 namespace kith {
 namespace {

@@ -7,9 +7,9 @@
 #include <limits>
 
 #include "base/math.h"
-#include "base/parallel.h"
 #include "base/strings.h"
 #include "data/convert.h"
+#include "index/search_chunks.h"
 #include "search/scorer.h"
 
 namespace kith {
@@ -17,15 +17,9 @@ namespace {
 
 constexpr size_t kQueriesAtOnce = 32;
 
-// Walks in flight on a thread: while one waits for memory the others compute. Measured:
-// docs/graph.md.
-constexpr size_t kWalks = 4;
-
 constexpr std::string_view kSections[] = {
     kGraphSection,     kGraphNodesSection, kGraphLinksSection, kGraphEntriesSection,
     kGraphMeanSection, kGraphSignsSection, kGraphCopiesSection};
-
-bool IsCodeBits(uint32_t bits) { return bits == 1 || bits == 2 || bits == 4 || bits == 8; }
 
 }  // namespace
 
@@ -33,6 +27,8 @@ struct Graph::Scratch {
   std::vector<GraphWalk> walks;
   std::vector<float> query;
   std::vector<Candidate> found;
+  std::vector<uint32_t> ids;
+  std::vector<float> distances;
 };
 
 Graph::~Graph() = default;
@@ -86,16 +82,15 @@ Result<std::unique_ptr<Graph>> Graph::Open(std::shared_ptr<const ContainerReader
       return in.Corrupt(kGraphEntriesSection, StrCat("there is no node ", entry));
     }
   }
-  KITH_RETURN_IF_ERROR(layout == GraphLayout::kPacked ? g->OpenPacked(vectors)
-                                                      : g->OpenCompact(vectors));
+  KITH_RETURN_IF_ERROR(layout == GraphLayout::kPacked ? g->OpenPacked() : g->OpenCompact());
   KITH_RETURN_IF_ERROR(g->OpenCopies());
   return g;
 }
 
-Status Graph::OpenPacked(const StoredVectors& vectors) {
+Status Graph::OpenPacked() {
   const ContainerReader& in = *file_;
-  const MatrixView& rows = vectors.table.rows;
-  if (!IsCodeBits(header_.code_bits) || !HasPackedLayout(view_.metric(), rows.dtype)) {
+  const MatrixView& rows = vectors_.table.rows;
+  if (!IsEdgeBits(header_.code_bits) || !HasPackedLayout(view_.metric(), rows.dtype)) {
     return in.Corrupt(kGraphSection, "its header contradicts itself");
   }
   const size_t rotated = Rotation::PaddedDim(rows.dim);
@@ -118,7 +113,7 @@ Status Graph::OpenPacked(const StoredVectors& vectors) {
   return Status::Ok();
 }
 
-Status Graph::OpenCompact(const StoredVectors& /*vectors*/) {
+Status Graph::OpenCompact() {
   KITH_ASSIGN_OR_RETURN(
       auto links,
       file_->Array<uint32_t>(kGraphLinksSection, uint64_t{header_.num_nodes} * header_.degree));
@@ -152,14 +147,7 @@ Status Graph::UseHugePages() {
 }
 
 Result<std::unique_ptr<Graph::Scratch>> Graph::Borrow(size_t walks) const {
-  std::unique_ptr<Scratch> scratch;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!free_.empty()) {
-      scratch = std::move(free_.back());
-      free_.pop_back();
-    }
-  }
+  std::unique_ptr<Scratch> scratch = scratch_.Take();
   if (scratch == nullptr) {
     scratch = std::make_unique<Scratch>();
     scratch->query.resize(vectors_.table.rows.dim);
@@ -171,11 +159,6 @@ Result<std::unique_ptr<Graph::Scratch>> Graph::Borrow(size_t walks) const {
   return scratch;
 }
 
-void Graph::Return(std::unique_ptr<Scratch> scratch) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  free_.push_back(std::move(scratch));
-}
-
 // From nodes to rows, copies included; distances to rounded vectors are replaced by true ones.
 void Graph::Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Scratch* scratch,
                     std::vector<Candidate>* nearest, SearchStats* stats) const {
@@ -183,11 +166,11 @@ void Graph::Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Sc
   scratch->found = found->Sorted();
   if (view_.own_bytes) {
     const size_t count = scratch->found.size();
-    std::vector<uint32_t> ids(count);
-    std::vector<float> distances(count);
-    for (size_t i = 0; i < count; ++i) ids[i] = scratch->found[i].row;
-    scorer.ScoreIds(slot, ids.data(), count, distances.data());
-    for (size_t i = 0; i < count; ++i) scratch->found[i].distance = distances[i];
+    scratch->ids.resize(count);
+    scratch->distances.resize(count);
+    for (size_t i = 0; i < count; ++i) scratch->ids[i] = scratch->found[i].row;
+    scorer.ScoreIds(slot, scratch->ids.data(), count, scratch->distances.data());
+    for (size_t i = 0; i < count; ++i) scratch->found[i].distance = scratch->distances[i];
     // Of a damaged file; nothing could be sorted among them.
     std::erase_if(scratch->found, [](const Candidate& c) { return std::isnan(c.distance); });
     stats->distances += count;
@@ -211,7 +194,7 @@ void Graph::Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Sc
 
 Status Graph::SearchSome(const MatrixView& queries, size_t begin, size_t end, size_t k, size_t ef,
                          std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const {
-  const size_t in_flight = std::min(kWalks, end - begin);
+  const size_t in_flight = std::min(kWalksAtOnce, end - begin);
   KITH_ASSIGN_OR_RETURN(std::unique_ptr<Scratch> scratch, Borrow(in_flight));
   KITH_ASSIGN_OR_RETURN(const Scorer scorer, Scorer::Create(view_.table, queries, begin, end));
   const auto start = [&](GraphWalk* walk, size_t slot) {
@@ -230,7 +213,7 @@ Status Graph::SearchSome(const MatrixView& queries, size_t begin, size_t end, si
             &(*nearest)[begin + scorer.order()[slot]], stats);
   };
   RunWalks(scratch->walks, in_flight, scorer.num_queries(), start, finish, stats);
-  Return(std::move(scratch));
+  scratch_.Give(std::move(scratch));
   return Status::Ok();
 }
 
@@ -239,19 +222,11 @@ Status Graph::Search(const MatrixView& queries, size_t k, int64_t ef, int thread
   const size_t n = vectors_.table.rows.rows;
   const size_t kept = std::min(k, n);
   const size_t width = std::min<size_t>(n, ef >= 0 ? static_cast<size_t>(ef) : DefaultWidth(kept));
-  threads = ResolveThreads(threads);
   nearest->assign(queries.rows, {});
-  std::vector<SearchStats> parts(threads);
-  std::vector<Status> statuses(threads);
-  ParallelChunks(queries.rows, kQueriesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
-    Status status = SearchSome(queries, begin, end, kept, width, nearest, &parts[thread]);
-    if (!status.ok()) statuses[thread] = std::move(status);
-  });
-  for (int t = 0; t < threads; ++t) {
-    KITH_RETURN_IF_ERROR(statuses[t]);
-    *stats += parts[t];
-  }
-  return Status::Ok();
+  return SearchChunks(queries.rows, kQueriesAtOnce, threads, stats,
+                      [&](size_t begin, size_t end, SearchStats* part) {
+                        return SearchSome(queries, begin, end, kept, width, nearest, part);
+                      });
 }
 
 Status Graph::Verify() const {

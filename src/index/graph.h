@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
 #include "base/aligned_buffer.h"
 #include "base/huge_buffer.h"
+#include "base/pool.h"
 #include "index/exact.h"
 #include "index/graph_layout.h"
 #include "index/graph_walk.h"
@@ -90,11 +90,10 @@ class Graph {
   struct Scratch;
 
   Graph() = default;
-  Status OpenPacked(const StoredVectors& vectors);
-  Status OpenCompact(const StoredVectors& vectors);
+  Status OpenPacked();
+  Status OpenCompact();
   Status OpenCopies();
   Result<std::unique_ptr<Scratch>> Borrow(size_t walks) const;
-  void Return(std::unique_ptr<Scratch> scratch) const;
   Status SearchSome(const MatrixView& queries, size_t begin, size_t end, size_t k, size_t ef,
                     std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const;
   void Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Scratch* scratch,
@@ -107,8 +106,7 @@ class Graph {
   Rotation rotation_;
   std::span<const uint32_t> copies_;
   HugeBuffer huge_;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Scratch>> free_;  // guarded by mutex_
+  mutable Pool<Scratch> scratch_;
 };
 
 }  // namespace kith

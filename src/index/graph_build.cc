@@ -42,7 +42,6 @@ constexpr size_t kMaxEntries = 4096;
 constexpr size_t kLongest = 64;
 
 constexpr size_t kNodesAtOnce = 256;
-constexpr size_t kWalks = 4;
 
 class Builder {
  public:
@@ -68,17 +67,16 @@ class Builder {
   void PlaceCopies(const std::vector<uint32_t>& first);
   Status MakeSpace(bool as_floats);
   Status FindCandidates();
-  Status Link(LinkTable* table);
+  void Link(LinkTable* table) const;
   Status Refine(const LinkTable& before, LinkTable* table);
   Status RefineSome(const GraphView& view, const LinkTable& table, size_t begin, size_t end,
                     std::vector<GraphWalk>* walks,
                     const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const;
   Status Frame();
   void ChooseEntries();
-  Status GatherRows();
   Status PrepareNodes();
   void WriteOwn(const float* rotated, std::byte* record) const;
-  Status Pack(const LinkTable& table);
+  void Pack(const LinkTable& table);
   Status ChooseLayout(const LinkTable& table);
   GraphView View() const;
 
@@ -131,15 +129,11 @@ Status Builder::PlantTrees() {
   }
   n_ = distinct.size();
   MatrixView rows = rows_;
-  std::vector<std::byte> gathered;
+  AlignedBuffer<std::byte> gathered;
   if (n_ < rows_.rows) {
-    rows.rows = n_;
-    rows.stride = RowBytes(rows_.dtype, rows_.dim);
-    gathered.resize(n_ * rows.stride);
-    for (size_t i = 0; i < n_; ++i) {
-      std::memcpy(gathered.data() + i * rows.stride, rows_.row(distinct[i]), rows.stride);
-    }
-    rows.data = gathered.data();
+    const size_t stride = RowBytes(rows_.dtype, rows_.dim);
+    KITH_ASSIGN_OR_RETURN(gathered, GatherRows(rows_, distinct, stride, threads_));
+    rows = {gathered.data(), n_, rows_.dim, stride, rows_.dtype};
   }
   const Geometry& geometry = space_frame_.geometry;
   KITH_ASSIGN_OR_RETURN(const TrainedSketch sketch,
@@ -201,7 +195,7 @@ Status Builder::FindCandidates() {
   return Status::Ok();
 }
 
-Status Builder::Link(LinkTable* table) {
+void Builder::Link(LinkTable* table) const {
   const auto produce = [&](size_t begin, size_t end, int /*thread*/, const auto& take) {
     std::vector<uint32_t> ids;
     for (size_t node = begin; node < end; ++node) {
@@ -212,7 +206,7 @@ Status Builder::Link(LinkTable* table) {
       take(static_cast<uint32_t>(node), &ids);
     }
   };
-  return LinkNodes(space_, {.threads = threads_}, produce, table);
+  LinkNodes(space_, {.threads = threads_}, produce, table);
 }
 
 void Builder::ChooseEntries() {
@@ -238,20 +232,6 @@ void Builder::ChooseEntries() {
       graph_.entries.push_back(at->row);
     }
   }
-}
-
-// The edges that queries of dot need are found by searches as those: in the space, where all
-// vectors have one length, long ones would be met by nobody.
-Status Builder::GatherRows() {
-  const size_t stride = RowStride(rows_.dtype, rows_.dim);
-  KITH_ASSIGN_OR_RETURN(gathered_, AlignedBuffer<std::byte>::Create(n_ * stride));
-  ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
-    for (size_t node = begin; node < end; ++node) {
-      std::memcpy(gathered_.data() + node * stride, rows_.row(graph_.order[node]),
-                  RowBytes(rows_.dtype, rows_.dim));
-    }
-  });
-  return Status::Ok();
 }
 
 // Allocates packed nodes, with everything in them that does not change with the edges.
@@ -299,10 +279,9 @@ void Builder::WriteOwn(const float* rotated, std::byte* record) const {
 }
 
 // Writes links and codes to the nodes.
-Status Builder::Pack(const LinkTable& table) {
+void Builder::Pack(const LinkTable& table) {
   const NodeShape& shape = graph_.shape;
-  const EdgeEncoder encoder(shape.edges,
-                            options_.metric == Metric::kDot ? EdgeMeasure::kDot : EdgeMeasure::kL2);
+  const EdgeEncoder encoder(shape.edges, MeasureOf(options_.metric));
   const size_t dim = frame_.dim();
   ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
     std::vector<const float*> neighbours(table.degree);
@@ -318,7 +297,6 @@ Status Builder::Pack(const LinkTable& table) {
       std::copy(links.begin(), links.end(), to);
     }
   });
-  return Status::Ok();
 }
 
 // The graph as it is, for searches in it.
@@ -406,7 +384,7 @@ Status Builder::Refine(const LinkTable& before, LinkTable* table) {
   if (!packed_) view.links = before.links.data();
   std::vector<std::vector<GraphWalk>> walks(threads_);
   for (auto& of_thread : walks) {
-    of_thread.resize(kWalks);
+    of_thread.resize(kWalksAtOnce);
     for (GraphWalk& walk : of_thread) KITH_RETURN_IF_ERROR(walk.Init(view));
   }
   std::vector<Status> statuses(threads_);
@@ -420,7 +398,7 @@ Status Builder::Refine(const LinkTable& before, LinkTable* table) {
     // Only the caller's thread may call back.
     if (thread == 0 && !Report("refine", count, n_).ok()) cancelled = true;
   };
-  KITH_RETURN_IF_ERROR(LinkNodes(space_, {.threads = threads_}, produce, table));
+  LinkNodes(space_, {.threads = threads_}, produce, table);
   if (cancelled) return Status::InvalidArgument("cancelled");
   for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
   return Status::Ok();
@@ -441,7 +419,7 @@ Result<BuiltGraph> Builder::Run() {
   }
   trees_ = {};
   LinkTable table(n_, header.degree);
-  KITH_RETURN_IF_ERROR(Link(&table));
+  Link(&table);
   candidates_ = {};
 
   ChooseEntries();
@@ -449,9 +427,12 @@ Result<BuiltGraph> Builder::Run() {
   ConnectNodes(kMaxEntries, &table, &graph_.entries);
   if (packed_) {
     KITH_RETURN_IF_ERROR(PrepareNodes());
-    KITH_RETURN_IF_ERROR(Pack(table));
+    Pack(table);
   } else if (options_.metric == Metric::kDot) {
-    KITH_RETURN_IF_ERROR(GatherRows());
+    // The edges that queries of dot need are found by searches as those: in the space, where all
+    // vectors have one length, long ones would be met by nobody.
+    KITH_ASSIGN_OR_RETURN(gathered_, GatherRows(rows_, std::span(graph_.order).first(n_),
+                                                RowStride(rows_.dtype, rows_.dim), threads_));
   }
   LinkTable refined(n_, header.degree);
   KITH_RETURN_IF_ERROR(Refine(table, &refined));
@@ -460,7 +441,7 @@ Result<BuiltGraph> Builder::Run() {
   ConnectNodes(kMaxEntries, &table, &graph_.entries);
   header.num_entries = static_cast<uint32_t>(graph_.entries.size());
   if (packed_) {
-    KITH_RETURN_IF_ERROR(Pack(table));
+    Pack(table);
     KITH_RETURN_IF_ERROR(ChooseLayout(table));
   }
   if (!packed_) graph_.links = std::move(table.links);
@@ -478,9 +459,9 @@ Status CheckOptions(const MatrixView& rows, const GraphBuildOptions& options) {
                                           "; multiples of 16 up to ", kMaxDegree,
                                           " are supported"));
   }
-  const int bits = graph.code_bits;
-  if (bits != 0 && bits != 1 && bits != 2 && bits != 4 && bits != 8) {
-    return Status::InvalidArgument(StrCat("codes of ", bits, " bits; there are 1, 2, 4 and 8"));
+  if (graph.code_bits != 0 && !IsEdgeBits(static_cast<uint32_t>(graph.code_bits))) {
+    return Status::InvalidArgument(
+        StrCat("codes of ", graph.code_bits, " bits; there are 1, 2, 4 and 8"));
   }
   if (graph.layout == GraphLayout::kPacked && !HasPackedLayout(options.metric, rows.dtype)) {
     return Status::InvalidArgument(StrCat("no packed graph for ", MetricName(options.metric),

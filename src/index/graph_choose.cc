@@ -20,26 +20,19 @@ constexpr size_t kNearest = 10;
 constexpr size_t kWidth = 64;
 constexpr size_t kQueriesAtOnce = 16;
 
-// Rows of `m` that are the sampled nodes'.
-struct Sample {
-  std::vector<std::byte> bytes;
-  MatrixView rows;
-
-  Sample(const MatrixView& m, const std::vector<uint32_t>& nodes) {
-    const size_t row_bytes = RowBytes(m.dtype, m.dim);
-    bytes.resize(nodes.size() * row_bytes);
-    for (size_t i = 0; i < nodes.size(); ++i) {
-      std::memcpy(bytes.data() + i * row_bytes, m.row(nodes[i]), row_bytes);
-    }
-    rows = {bytes.data(), nodes.size(), m.dim, row_bytes, m.dtype};
-  }
-};
-
-// What searches begin with: `rotated` are the sampled nodes' vectors.
+// What searches begin with.
 struct Queries {
   const std::vector<uint32_t>& nodes;
-  const Sample& rotated;
+  MatrixView rotated;  // their vectors
 };
+
+// The rows of a matrix that are the nodes', packed in `buffer`. Errors: OutOfMemory.
+Result<MatrixView> RowsOf(const MatrixView& m, const std::vector<uint32_t>& nodes,
+                          AlignedBuffer<std::byte>* buffer) {
+  const size_t stride = RowBytes(m.dtype, m.dim);
+  KITH_ASSIGN_OR_RETURN(*buffer, GatherRows(m, nodes, stride, 1));
+  return MatrixView{buffer->data(), nodes.size(), m.dim, stride, m.dtype};
+}
 
 Status SearchSome(const GraphView& view, const Queries& queries, size_t begin, size_t end,
                   std::vector<std::vector<Candidate>>* found) {
@@ -48,8 +41,9 @@ Status SearchSome(const GraphView& view, const Queries& queries, size_t begin, s
   // Rounded vectors need no scorer, and there are no others in the nodes.
   std::optional<Scorer> scorer;
   if (!view.own_bytes) {
-    const Sample own(view.table.rows, queries.nodes);
-    KITH_ASSIGN_OR_RETURN(scorer, Scorer::Create(view.table, own.rows, begin, end));
+    AlignedBuffer<std::byte> buffer;
+    KITH_ASSIGN_OR_RETURN(const MatrixView own, RowsOf(view.table.rows, queries.nodes, &buffer));
+    KITH_ASSIGN_OR_RETURN(scorer, Scorer::Create(view.table, own, begin, end));
   }
   SearchStats stats;
   const auto query_of = [&](size_t slot) {
@@ -57,10 +51,10 @@ Status SearchSome(const GraphView& view, const Queries& queries, size_t begin, s
   };
   const auto start = [&](GraphWalk* walk, size_t slot) {
     const size_t query = query_of(slot);
-    const auto* x = reinterpret_cast<const float*>(queries.rotated.rows.row(query));
+    const auto* x = reinterpret_cast<const float*>(queries.rotated.row(query));
     if (view.layout == GraphLayout::kPacked) walk->PrepareRotated(x);
     walk->Pass(queries.nodes[query]);
-    const auto norm = static_cast<float>(std::sqrt(SquaredNorm(x, queries.rotated.rows.dim)));
+    const auto norm = static_cast<float>(std::sqrt(SquaredNorm(x, queries.rotated.dim)));
     walk->Start(scorer.has_value() ? &*scorer : nullptr, slot,
                 MakeTerms(view, norm, kNearest, kWidth), &stats);
   };
@@ -101,13 +95,14 @@ Result<LayoutRecall> MeasureLayouts(const GraphView& packed, const MatrixView& r
   for (size_t i = 0; i < nodes.size(); ++i) {
     nodes[i] = static_cast<uint32_t>((2 * i + 1) * packed.num_nodes / (2 * nodes.size()));
   }
-  const Sample sample(rotated, nodes);
+  AlignedBuffer<std::byte> buffer;
+  KITH_ASSIGN_OR_RETURN(const MatrixView sample, RowsOf(rotated, nodes, &buffer));
   StoredVectors vectors;
   vectors.table.rows = rotated;
   vectors.table.metric = packed.metric() == Metric::kDot ? Metric::kDot : Metric::kEuclidean;
   std::vector<std::vector<Candidate>> nearest;
   SearchStats stats;
-  KITH_RETURN_IF_ERROR(ExactSearch(vectors, sample.rows, kNearest + 1, threads, &nearest, &stats));
+  KITH_RETURN_IF_ERROR(ExactSearch(vectors, sample, kNearest + 1, threads, &nearest, &stats));
   std::vector<std::vector<uint32_t>> truth(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) {
     for (const Candidate& c : nearest[i]) {

@@ -96,6 +96,11 @@ constexpr bool HasPackedLayout(Metric metric, DataType dtype) {
   return dtype != DataType::kBit && metric != Metric::kManhattan && metric != Metric::kHamming;
 }
 
+// What codes of edges estimate.
+constexpr EdgeMeasure MeasureOf(Metric metric) {
+  return metric == Metric::kDot ? EdgeMeasure::kDot : EdgeMeasure::kL2;
+}
+
 }  // namespace kith
 
 #endif  // KITH_INDEX_GRAPH_LAYOUT_H_

@@ -1,10 +1,7 @@
 #include "index/graph_link.h"
 
 #include <algorithm>
-#include <cstring>
-#include <limits>
 
-#include "base/aligned_buffer.h"
 #include "base/parallel.h"
 #include "search/top_k.h"
 
@@ -39,16 +36,15 @@ class Pruner {
       const auto [row, place] = left_.front();
       ids->push_back(row);
       passed_[place] = kKept;
-      left_.erase(left_.begin());
       rows_.clear();
-      for (const Left& other : left_) rows_.push_back(other.row);
+      for (size_t j = 1; j < left_.size(); ++j) rows_.push_back(left_[j].row);
       space_->ToNodes(row, rows_.data(), rows_.size(), distances_.data());
       // One that is where the node is stands for all others there, and for nothing else.
       const bool copy = sorted_[place].distance == 0;
       size_t kept = 0;
-      for (size_t j = 0; j < left_.size(); ++j) {
+      for (size_t j = 1; j < left_.size(); ++j) {
         const float distance = sorted_[left_[j].place].distance;
-        const bool passed = copy ? distance == 0 : factor_ * distances_[j] <= distance;
+        const bool passed = copy ? distance == 0 : factor_ * distances_[j - 1] <= distance;
         left_[kept] = left_[j];
         kept += passed ? 0 : 1;
       }
@@ -126,8 +122,8 @@ void Set(LinkTable* table, size_t node, const std::vector<uint32_t>& links) {
 
 }  // namespace
 
-Status LinkNodes(const GraphSpace& space, const LinkOptions& options, const CandidatesFn& produce,
-                 LinkTable* table) {
+void LinkNodes(const GraphSpace& space, const LinkOptions& options, const CandidatesFn& produce,
+               LinkTable* table) {
   const size_t n = space.size();
   const size_t degree = table->degree;
   const int threads = ResolveThreads(options.threads);
@@ -167,7 +163,6 @@ Status LinkNodes(const GraphSpace& space, const LinkOptions& options, const Cand
       Set(table, node, links);
     }
   });
-  return Status::Ok();
 }
 
 namespace {

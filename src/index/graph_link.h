@@ -10,7 +10,6 @@
 
 #include "index/graph_layout.h"
 #include "index/graph_space.h"
-#include "kith/status.h"
 
 namespace kith {
 
@@ -46,9 +45,9 @@ using CandidatesFn =
 // Chooses edges among each node's candidates, adds the reverse of each edge, chooses again where
 // there are too many, and fills up to the degree with the nearest of those passed over: an edge
 // more costs a visit nothing. The result does not depend on the threads. `produce` is called for
-// ranges of nodes and gives the candidates of each node of it to `take`. Errors: OutOfMemory.
-Status LinkNodes(const GraphSpace& space, const LinkOptions& options, const CandidatesFn& produce,
-                 LinkTable* table);
+// ranges of nodes and gives the candidates of each node of it to `take`.
+void LinkNodes(const GraphSpace& space, const LinkOptions& options, const CandidatesFn& produce,
+               LinkTable* table);
 
 // Makes every node reachable from the entries, replacing edges that no path needs; parts that no
 // edge leads to get an entry of their own, as long as there are fewer than max_entries.

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/math.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "data/convert.h"
@@ -57,17 +56,16 @@ std::vector<float> FrameMean(const MatrixView& rows, const Geometry& geometry) {
   return mean;
 }
 
-float LargestNorm(const MatrixView& rows, int threads) {
-  std::vector<float> largest(ResolveThreads(threads), 0);
-  ParallelChunks(rows.rows, 1024, threads, [&](size_t begin, size_t end, int thread) {
-    std::vector<float> x(rows.dim);
+Result<AlignedBuffer<std::byte>> GatherRows(const MatrixView& rows, std::span<const uint32_t> ids,
+                                            size_t stride, int threads) {
+  KITH_ASSIGN_OR_RETURN(auto gathered, AlignedBuffer<std::byte>::Create(ids.size() * stride));
+  const size_t row_bytes = RowBytes(rows.dtype, rows.dim);
+  ParallelChunks(ids.size(), 1024, threads, [&](size_t begin, size_t end, int /*thread*/) {
     for (size_t i = begin; i < end; ++i) {
-      RowToF32(rows, i, x.data());
-      largest[thread] =
-          std::max(largest[thread], static_cast<float>(std::sqrt(SquaredNorm(x.data(), rows.dim))));
+      std::memcpy(gathered.data() + i * stride, rows.row(ids[i]), row_bytes);
     }
   });
-  return *std::max_element(largest.begin(), largest.end());
+  return gathered;
 }
 
 std::vector<uint32_t> FindCopies(const MatrixView& rows, int threads) {
@@ -120,22 +118,22 @@ Result<GraphSpace> GraphSpace::Create(const MatrixView& rows, Metric metric,
   const size_t row_bytes = RowBytes(dtype, dim);
   const size_t stride = RoundUp(row_bytes / coordinate, simd::kQueryPadding) * coordinate;
   space.kernel_dim_ = RoundUp(row_bytes, kCacheLine) / coordinate;
-  KITH_ASSIGN_OR_RETURN(space.rows_, AlignedBuffer<std::byte>::Create(order.size() * stride));
+  if (as_given) {
+    KITH_ASSIGN_OR_RETURN(space.rows_, GatherRows(rows, order, stride, threads));
+  } else {
+    KITH_ASSIGN_OR_RETURN(space.rows_, AlignedBuffer<std::byte>::Create(order.size() * stride));
+  }
   space.table_.rows = {space.rows_.data(), order.size(), dim, stride, dtype};
   space.table_.metric = own_metric ? metric : Metric::kEuclidean;
   space.table_.padded_bytes = space.kernel_dim_ * coordinate;
+  if (as_given) return space;
   if (mapped) {
     space.Map(rows, order, frame, as_floats, threads);
     return space;
   }
   ParallelChunks(order.size(), 1024, threads, [&](size_t begin, size_t end, int /*thread*/) {
     for (size_t i = begin; i < end; ++i) {
-      std::byte* to = space.rows_.data() + i * stride;
-      if (as_given) {
-        std::memcpy(to, rows.row(order[i]), row_bytes);
-      } else {
-        RowToF32(rows, order[i], reinterpret_cast<float*>(to));
-      }
+      RowToF32(rows, order[i], reinterpret_cast<float*>(space.rows_.data() + i * stride));
     }
   });
   return space;

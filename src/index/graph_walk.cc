@@ -57,7 +57,7 @@ Status GraphWalk::Init(const GraphView& view) {
   own_dot_ = simd::GetKernels()
                  .f32[static_cast<size_t>(DataType::kI8)][static_cast<size_t>(simd::Op::kDot)]
                  .ids;
-  return query_.Init(view.shape.edges, view.measure());
+  return query_.Init(view.shape.edges, MeasureOf(view.metric()));
 }
 
 void GraphWalk::Prepare(const MatrixView& queries, size_t query) {
@@ -131,8 +131,8 @@ void GraphWalk::Start(const Scorer* scorer, size_t slot, const WalkTerms& terms,
   nearest_.Reset(terms.k);
   shortlist_.Reset(terms.shortlist);
   if (visited_ != nullptr) visited_->clear();
-  // The two nearest entries: the second costs one visit at worst, and saves a search begun on the
-  // wrong side.
+  // The two nearest entries: the second costs one visit at worst, and may save a search begun on
+  // the wrong side.
   constexpr size_t kStarts = 2;
   const std::span<const uint32_t> entries = view_->entries;
   float* distances = estimates_.data();

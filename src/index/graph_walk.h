@@ -36,9 +36,6 @@ struct GraphView {
   float max_norm = 0;                 // dot: the largest |x|
 
   Metric metric() const { return table.metric; }
-  EdgeMeasure measure() const {
-    return metric() == Metric::kDot ? EdgeMeasure::kDot : EdgeMeasure::kL2;
-  }
 };
 
 // What a query and a width make of a walk.
@@ -117,6 +114,10 @@ class GraphWalk {
   std::vector<uint32_t>* visited_ = nullptr;
   uint32_t passed_ = kNoNode;
 };
+
+// Walks in flight on a thread: while one waits for memory the others compute. Measured:
+// docs/graph.md.
+inline constexpr size_t kWalksAtOnce = 4;
 
 // Runs `count` walks, `in_flight` of them at a time, each a step in turn: while one waits for
 // memory, the others compute. start(walk, i) prepares and starts walk i, finish(walk, i) takes what

@@ -50,6 +50,9 @@ class Geometry {
   float max_norm_ = 0;
 };
 
+// The largest |x|. Cost: a pass over the data. The result does not depend on the threads.
+float LargestNorm(const MatrixView& rows, int threads);
+
 }  // namespace kith
 
 #endif  // KITH_QUANT_GEOMETRY_H_
