@@ -32,6 +32,7 @@ struct SearchArgs {
   std::optional<std::string> vector;
   int64_t k = 10;
   int64_t effort = 0;  // 0: the index's own choice
+  double recall = 0;   // 0: not asked for
   std::string index = "auto";
   bool exact = false;
   bool huge = false;
@@ -51,6 +52,7 @@ Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
   SearchParams params;
   params.threads = args.threads;
   if (args.effort > 0) params.effort = args.effort;
+  params.recall = args.recall;
   const IndexKind asked = args.exact ? IndexKind::kExact : *ParseIndexKind(args.index);
   if ((asked == IndexKind::kGraph && !info.has_graph) ||
       (asked == IndexKind::kForest && !info.has_forest)) {
@@ -256,6 +258,10 @@ void AddSearchCommand(CLI::App* app, Action* action) {
   AddCount(sub, "--effort", &args->effort, 1,
            "Graph: ef, the width of the beam; 64 or 2 k if absent, whichever is more. "
            "Forest: search_k, the vectors to compare; 8 k times the trees if absent");
+  sub->add_option("--recall", args->recall,
+                  "The share of true neighbours wanted on average, instead of an effort")
+      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->type_name("R");
   sub->add_flag("--exact", args->exact, "Compare every vector");
   sub->add_option("--index", args->index, "auto (the best there is), graph, forest or exact")
       ->check(CLI::IsMember({"auto", "graph", "forest", "exact"}).description(""))

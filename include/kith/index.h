@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kith/calibration.h"
 #include "kith/status.h"
 #include "kith/types.h"
 
@@ -67,6 +68,10 @@ struct BuildOptions {
   // and dot over f32, f16 or bf16, without graph or forest; nullopt: there, if the set is large
   // enough.
   std::optional<bool> scan_codes;
+  // Measure what recall the graph and the forest give at what effort, so that searches may ask for a
+  // recall: an eighth of the vectors, at most 4,096, are queries before they are inserted. Sets of
+  // fewer than 512 vectors are not measured: exact search takes microseconds there.
+  bool calibrate = true;
   const StringList* keys = nullptr;           // one for each row, or none
   const std::vector<int64_t>* ids = nullptr;  // external ids >= 0, unique; none: the row numbers
   uint64_t seed = 42;
@@ -77,7 +82,8 @@ struct BuildOptions {
 // Writes `vectors` and the access paths asked for to a .kith file. The file appears, complete, or
 // not at all; an existing file is replaced and stays valid for those who have it mapped.
 // Cost: one pass over the data, plus O(num_trees * n * log n) for a forest, or n searches of the
-// graph, about 50 microseconds a vector of 128 bytes on one core.
+// graph, about 50 microseconds a vector of 128 bytes on one core. Calibration adds an exact search of
+// its queries and some dozens of theirs: docs/recall.md.
 // Peak memory: about the size of the file, for a graph 1.1 to 2.5 times its size (`memory` bounds
 // it).
 // Errors: InvalidArgument (NaN or infinity, with row and column; a value `dtype` can't hold; keys
@@ -91,6 +97,10 @@ struct SearchParams {
   // Forest: search_k, the distinct vectors compared with each query, at least dim / 4 of them
   // unless it is 0; -1: 8 * k * num_trees.
   int64_t effort = -1;
+  // The mean recall@k wanted, up to 1, instead of an effort; 0: not asked for. The effort it takes on
+  // queries like those of the file's calibration is looked up; kAuto takes the cheapest way in that
+  // reaches it.
+  double recall = 0;
   int threads = 1;  // 0: one for each core. Results never depend on it.
 };
 
@@ -114,6 +124,15 @@ struct SearchStats {
   }
 };
 
+// What a search does.
+struct SearchPlan {
+  IndexKind index = IndexKind::kExact;
+  double effort = 0;  // graph: ef, in fractions too; forest: search_k; < 0: the default; exact: 0
+  // Of queries like the calibration's; 1 for exact search, 0 if no recall was asked for. More than
+  // asked for if even the least effort gives more.
+  double recall = 0;
+};
+
 // ids and distances [num_queries, k], nearest first, ties by the smaller row number; places without
 // a neighbour (k > n, or a forest that found fewer) hold kNoId and +inf.
 struct SearchResult {
@@ -122,6 +141,7 @@ struct SearchResult {
   std::vector<int64_t> ids;
   std::vector<float> distances;
   SearchStats stats;
+  SearchPlan plan;
 };
 
 // What `kith info` prints.
@@ -153,6 +173,7 @@ struct IndexInfo {
     uint32_t crc32c = 0;
   };
   std::vector<Section> sections;
+  Calibration calibration;
   std::string built_with;  // JSON: the parameters of the build, for people
   // How long the build took; < 0 if unknown. Kept as an attribute beside the file's contents, which
   // depend on the input and the seed alone, so copies made without attributes lose it.
@@ -174,9 +195,17 @@ class Index {
   // Cost: exact O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth)); graph
   // O(num_queries * effort * degree * dim). Many queries in one call are faster than one a call.
   // Errors: InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access
-  // path).
+  // path); those of Plan().
   virtual Status Search(const MatrixView& queries, const SearchParams& params,
                         SearchResult* result) const = 0;
+
+  // What Search() would do with so many queries. O(1).
+  // Errors: InvalidArgument (no such access path; a recall that is not in (0, 1], that was never
+  // measured or that the index does not reach; a recall and an effort).
+  virtual Result<SearchPlan> Plan(const SearchParams& params, size_t num_queries) const = 0;
+
+  // Of the queries that Search() was given with a recall since the file was opened. O(1).
+  virtual QueryDrift Drift() const = 0;
 
   // Row number of a key or an external id; the first row where several share the key.
   // O(1), touching a few pages. Errors: NotFound; Corruption on a damaged file.

@@ -3,7 +3,10 @@
 #define KITH_DATA_CONVERT_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
+#include "base/aligned_buffer.h"
 #include "kith/status.h"
 #include "kith/types.h"
 
@@ -30,6 +33,10 @@ DataType SmallestLossless(const MatrixView& m, int threads = 0);
 // Errors: InvalidArgument naming the row, column and value.
 Status ConvertRows(const MatrixView& from, DataType to, size_t begin, size_t end, std::byte* out,
                    size_t out_stride);
+
+// Copies rows ids[0], ids[1], ...: [ids.size(), stride], zero between them. Errors: OutOfMemory.
+Result<AlignedBuffer<std::byte>> GatherRows(const MatrixView& rows, std::span<const uint32_t> ids,
+                                            size_t stride, int threads);
 
 }  // namespace kith
 

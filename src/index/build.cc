@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <numeric>
+#include <optional>
 
 #include "base/aligned_buffer.h"
 #include "base/file_attribute.h"
@@ -12,6 +14,8 @@
 #include "base/parallel.h"
 #include "base/strings.h"
 #include "data/convert.h"
+#include "index/calibrate.h"
+#include "index/calibration_section.h"
 #include "index/coded_scan.h"
 #include "index/forest.h"
 #include "index/graph.h"
@@ -165,6 +169,86 @@ Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric
   return writer->AddSection(kSlotsSection, BytesOf(slots));
 }
 
+// The rows in internal order, for searches before there is a file.
+struct OrderedRows {
+  AlignedBuffer<std::byte> bytes;
+  std::vector<float> norms;
+  std::vector<uint32_t> order;
+
+  // Errors: OutOfMemory.
+  Status Fill(const MatrixView& rows, const std::vector<float>& norms_of_rows, int threads) {
+    KITH_ASSIGN_OR_RETURN(bytes,
+                          GatherRows(rows, order, RowStride(rows.dtype, rows.dim), threads));
+    for (const uint32_t row : order) norms.push_back(norms_of_rows[row]);
+    return Status::Ok();
+  }
+  StoredVectors View(const MatrixView& rows, Metric metric) const {
+    StoredVectors vectors;
+    const size_t stride = RowStride(rows.dtype, rows.dim);
+    vectors.table.metric = metric;
+    vectors.table.rows = {bytes.data(), rows.rows, rows.dim, stride, rows.dtype};
+    vectors.table.padded_bytes = stride;
+    if (metric == Metric::kAngular) vectors.table.inverse_norms = norms.data();
+    vectors.rows = order.data();
+    return vectors;
+  }
+};
+
+// Calibrates what is being built, with rows that are held out of it.
+class BuildCalibration {
+ public:
+  BuildCalibration(const MatrixView& rows, const std::vector<float>& norms,
+                   const BuildOptions& options)
+      : rows_(rows), norms_(norms), options_(options) {
+    if (options.calibrate) held_out_ = ChooseHeldOut(rows.rows, options.seed);
+  }
+
+  bool wanted() const { return !held_out_.empty(); }
+  const std::vector<uint32_t>& held_out() const { return held_out_; }
+
+  // Of a graph without the rows that have no copies.
+  Status OfGraph(const std::vector<uint32_t>& order, const GraphParts& parts) {
+    hidden_.assign(order.begin() + parts.header.num_nodes, order.begin() + parts.first_copy);
+    KITH_RETURN_IF_ERROR(Prepare(order));
+    const StoredVectors vectors = ordered_.View(rows_, options_.metric);
+    const std::unique_ptr<Graph> graph = Graph::Create(parts, vectors);
+    return calibrator_->Measure(
+        IndexKind::kGraph,
+        [&](const MatrixView& queries, size_t k, double effort, auto* nearest, auto* stats) {
+          return graph->Search(queries, k, effort, options_.threads, nearest, stats);
+        });
+  }
+
+  Calibration Take() { return calibrator_->Take(); }
+
+ private:
+  Status Prepare(const std::vector<uint32_t>& order) {
+    std::sort(hidden_.begin(), hidden_.end());
+    ordered_.order = order;
+    KITH_RETURN_IF_ERROR(ordered_.Fill(rows_, norms_, options_.threads));
+    const size_t stride = RowStride(rows_.dtype, rows_.dim);
+    KITH_ASSIGN_OR_RETURN(queries_, GatherRows(rows_, held_out_, stride, options_.threads));
+    CalibrateOptions calibrate;
+    calibrate.threads = options_.threads;
+    calibrate.progress = options_.progress;
+    KITH_ASSIGN_OR_RETURN(
+        calibrator_,
+        Calibrator::Create(ordered_.View(rows_, options_.metric),
+                           {queries_.data(), held_out_.size(), rows_.dim, stride, rows_.dtype},
+                           hidden_, CalibrationSource::kHeldOut, calibrate));
+    return Status::Ok();
+  }
+
+  const MatrixView& rows_;
+  const std::vector<float>& norms_;
+  const BuildOptions& options_;
+  std::vector<uint32_t> held_out_;
+  std::vector<uint32_t> hidden_;  // those that searches do not find, ascending
+  OrderedRows ordered_;
+  AlignedBuffer<std::byte> queries_;
+  std::optional<Calibrator> calibrator_;
+};
+
 // Everything but the checks and the choice of type. `rows` are of the type to be stored.
 Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOptions& options) {
   const Paths paths = ChoosePaths(rows, options);
@@ -179,10 +263,17 @@ Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOp
                    options.progress};
   std::vector<uint32_t> order(rows.rows);
   std::iota(order.begin(), order.end(), 0u);
+  BuildCalibration calibration(rows, norms, options);
   if (paths.graph) {
-    KITH_ASSIGN_OR_RETURN(graph,
-                          BuildGraph(rows, {options.graph_options, options.metric, options.seed,
-                                            options.threads, options.memory, options.progress}));
+    GraphBuildOptions build{options.graph_options, options.metric, options.seed,
+                            options.threads,       options.memory, options.progress,
+                            calibration.held_out(), {}};
+    if (calibration.wanted()) {
+      build.inspect = [&](const std::vector<uint32_t>& graph_order, const GraphParts& parts) {
+        return calibration.OfGraph(graph_order, parts);
+      };
+    }
+    KITH_ASSIGN_OR_RETURN(graph, BuildGraph(rows, build));
     order = graph.order;
     grow.order = &graph.order;
   }
@@ -204,6 +295,9 @@ Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOp
     KITH_RETURN_IF_ERROR(WriteKeys(writer.get(), *options.keys));
   }
   if (options.ids != nullptr) KITH_RETURN_IF_ERROR(WriteIds(writer.get(), *options.ids));
+  if (paths.graph && calibration.wanted()) {
+    KITH_RETURN_IF_ERROR(WriteCalibration(calibration.Take(), writer.get()));
+  }
   const std::string meta =
       Describe(options, paths.forest ? &forest : nullptr, paths.graph ? &graph : nullptr);
   KITH_RETURN_IF_ERROR(writer->AddSection(kMetaSection,

@@ -2,11 +2,13 @@
 #include "index/graph.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "base/math.h"
+#include "base/rng.h"
 #include "base/strings.h"
 #include "data/convert.h"
 #include "index/search_chunks.h"
@@ -20,6 +22,26 @@ constexpr size_t kQueriesAtOnce = 32;
 constexpr std::string_view kSections[] = {
     kGraphSection,     kGraphNodesSection, kGraphLinksSection, kGraphEntriesSection,
     kGraphMeanSection, kGraphSignsSection, kGraphCopiesSection};
+
+NodeShape ShapeOf(const GraphHeader& header, const MatrixView& rows) {
+  return NodeShape(
+      rows.dtype, rows.dim,
+      {Rotation::PaddedDim(rows.dim), static_cast<int>(header.code_bits), header.degree},
+      header.own_bytes != 0);
+}
+
+// In [0, 1), by the query's values alone. Not all of a long one are looked at: it need not be
+// perfectly fair.
+double Coin(const float* query, size_t dim) {
+  constexpr size_t kMost = 32;
+  const size_t step = (dim + kMost - 1) / kMost;
+  uint64_t hash = dim;
+  for (size_t i = 0; i < dim; i += step) {
+    hash = (hash ^ std::bit_cast<uint32_t>(query[i] + 0.0f)) * 0x9E3779B97F4A7C15u;  // -0 is 0
+    hash ^= hash >> 32;
+  }
+  return static_cast<double>(Mix64(hash) >> 11) * 0x1p-53;
+}
 
 }  // namespace
 
@@ -52,90 +74,96 @@ Status WriteGraph(const BuiltGraph& graph, ContainerWriter* writer) {
   return add(kGraphSignsSection, graph.signs);
 }
 
-Result<std::unique_ptr<Graph>> Graph::Open(std::shared_ptr<const ContainerReader> file,
-                                           const StoredVectors& vectors) {
-  std::unique_ptr<Graph> g(new Graph);
-  g->file_ = std::move(file);
-  g->vectors_ = vectors;
-  const ContainerReader& in = *g->file_;
+Status Graph::ReadParts(const ContainerReader& in, const StoredVectors& vectors,
+                        GraphParts* parts) {
   KITH_ASSIGN_OR_RETURN(auto header, in.Array<GraphHeader>(kGraphSection, 1));
-  g->header_ = header[0];
-  const GraphHeader& h = g->header_;
-  const size_t n = vectors.table.rows.rows;
-  const auto layout = static_cast<GraphLayout>(h.layout);
+  parts->header = header[0];
+  const GraphHeader& h = parts->header;
+  const MatrixView& rows = vectors.table.rows;
+  const size_t n = rows.rows;
+  const bool packed = h.layout == static_cast<uint32_t>(GraphLayout::kPacked);
   if (h.num_nodes == 0 || h.num_nodes > n || h.num_nodes >= kMaxNodes || h.degree == 0 ||
       h.degree % simd::kEdgeLanes != 0 || h.num_entries == 0 || h.num_entries > h.num_nodes ||
-      (layout != GraphLayout::kPacked && layout != GraphLayout::kCompact) ||
-      !std::isfinite(h.max_norm)) {
+      (!packed && h.layout != static_cast<uint32_t>(GraphLayout::kCompact)) ||
+      !std::isfinite(h.max_norm) ||
+      (packed &&
+       (!IsEdgeBits(h.code_bits) || !HasPackedLayout(vectors.table.metric, rows.dtype)))) {
     return in.Corrupt(kGraphSection, "its header contradicts itself");
   }
-  GraphView& view = g->view_;
-  view.layout = layout;
-  view.num_nodes = h.num_nodes;
-  view.degree = h.degree;
-  view.max_norm = h.max_norm;
-  view.table = vectors.table;
-  view.table.rows.rows = h.num_nodes;
-  KITH_ASSIGN_OR_RETURN(view.entries, in.Array<uint32_t>(kGraphEntriesSection, h.num_entries));
-  for (const uint32_t entry : view.entries) {
+  KITH_ASSIGN_OR_RETURN(parts->entries, in.Array<uint32_t>(kGraphEntriesSection, h.num_entries));
+  for (const uint32_t entry : parts->entries) {
     if (entry >= h.num_nodes) {
       return in.Corrupt(kGraphEntriesSection, StrCat("there is no node ", entry));
     }
   }
-  KITH_RETURN_IF_ERROR(layout == GraphLayout::kPacked ? g->OpenPacked() : g->OpenCompact());
-  KITH_RETURN_IF_ERROR(g->OpenCopies());
+  if (packed) {
+    const size_t rotated = Rotation::PaddedDim(rows.dim);
+    KITH_RETURN_IF_ERROR(in.CheckSize(kGraphNodesSection, h.num_nodes, ShapeOf(h, rows).bytes));
+    parts->nodes = in.Bytes(kGraphNodesSection);
+    KITH_ASSIGN_OR_RETURN(parts->signs,
+                          in.Array<uint8_t>(kGraphSignsSection, Rotation::SignBytes(rotated)));
+    if (vectors.table.metric != Metric::kDot) {
+      KITH_ASSIGN_OR_RETURN(parts->mean, in.Array<float>(kGraphMeanSection, rows.dim));
+    }
+  } else {
+    KITH_ASSIGN_OR_RETURN(parts->links,
+                          in.Array<uint32_t>(kGraphLinksSection, uint64_t{h.num_nodes} * h.degree));
+  }
+  parts->first_copy = h.num_nodes;
+  if (in.Find(kGraphCopiesSection) != nullptr) {
+    KITH_ASSIGN_OR_RETURN(parts->copies,
+                          in.Array<uint32_t>(kGraphCopiesSection, uint64_t{h.num_nodes} + 1));
+  } else if (h.num_nodes != n) {
+    return in.Corrupt(kGraphSection,
+                      StrCat("it has ", h.num_nodes, " nodes for ", n, " vectors"));
+  }
+  return Status::Ok();
+}
+
+void Graph::Use(const GraphParts& parts, const StoredVectors& vectors) {
+  parts_ = parts;
+  vectors_ = vectors;
+  const GraphHeader& h = parts_.header;
+  GraphView& view = view_;
+  view.layout = static_cast<GraphLayout>(h.layout);
+  view.num_nodes = h.num_nodes;
+  view.degree = h.degree;
+  view.max_norm = h.max_norm;
+  view.entries = parts_.entries;
+  view.links = parts_.links.data();
+  view.table = vectors.table;
+  view.table.rows.rows = h.num_nodes;
+  if (view.layout == GraphLayout::kCompact) return;
+  const MatrixView& rows = vectors.table.rows;
+  view.shape = ShapeOf(h, rows);
+  view.nodes = parts_.nodes.data();
+  view.own_bytes = h.own_bytes != 0;
+  if (!view.own_bytes) {
+    view.table.rows = {view.nodes, h.num_nodes, rows.dim, view.shape.bytes, rows.dtype};
+    view.table.padded_bytes = view.shape.codes;
+  }
+  rotation_ = Rotation(Rotation::PaddedDim(rows.dim), parts_.signs);
+  view.frame = {CodeGeometry(view.metric(), rows.dim), parts_.mean, &rotation_};
+}
+
+Result<std::unique_ptr<Graph>> Graph::Open(std::shared_ptr<const ContainerReader> file,
+                                           const StoredVectors& vectors) {
+  GraphParts parts;
+  KITH_RETURN_IF_ERROR(ReadParts(*file, vectors, &parts));
+  std::unique_ptr<Graph> g = Create(parts, vectors);
+  g->file_ = std::move(file);
   return g;
 }
 
-Status Graph::OpenPacked() {
-  const ContainerReader& in = *file_;
-  const MatrixView& rows = vectors_.table.rows;
-  if (!IsEdgeBits(header_.code_bits) || !HasPackedLayout(view_.metric(), rows.dtype)) {
-    return in.Corrupt(kGraphSection, "its header contradicts itself");
-  }
-  const size_t rotated = Rotation::PaddedDim(rows.dim);
-  view_.shape = NodeShape(rows.dtype, rows.dim,
-                          {rotated, static_cast<int>(header_.code_bits), header_.degree},
-                          header_.own_bytes != 0);
-  KITH_RETURN_IF_ERROR(in.CheckSize(kGraphNodesSection, header_.num_nodes, view_.shape.bytes));
-  view_.nodes = in.Bytes(kGraphNodesSection).data();
-  view_.own_bytes = header_.own_bytes != 0;
-  if (!view_.own_bytes) {
-    view_.table.rows = {view_.nodes, header_.num_nodes, rows.dim, view_.shape.bytes, rows.dtype};
-    view_.table.padded_bytes = view_.shape.codes;
-  }
-  KITH_ASSIGN_OR_RETURN(auto signs,
-                        in.Array<uint8_t>(kGraphSignsSection, Rotation::SignBytes(rotated)));
-  rotation_ = Rotation(rotated, signs);
-  view_.frame = {CodeGeometry(view_.metric(), rows.dim), {}, &rotation_};
-  if (view_.metric() == Metric::kDot) return Status::Ok();
-  KITH_ASSIGN_OR_RETURN(view_.frame.mean, in.Array<float>(kGraphMeanSection, rows.dim));
-  return Status::Ok();
-}
-
-Status Graph::OpenCompact() {
-  KITH_ASSIGN_OR_RETURN(
-      auto links,
-      file_->Array<uint32_t>(kGraphLinksSection, uint64_t{header_.num_nodes} * header_.degree));
-  view_.links = links.data();
-  return Status::Ok();
-}
-
-Status Graph::OpenCopies() {
-  const size_t n = vectors_.table.rows.rows;
-  if (file_->Find(kGraphCopiesSection) == nullptr) {
-    if (header_.num_nodes == n) return Status::Ok();
-    return file_->Corrupt(kGraphSection,
-                          StrCat("it has ", header_.num_nodes, " nodes for ", n, " vectors"));
-  }
-  KITH_ASSIGN_OR_RETURN(
-      copies_, file_->Array<uint32_t>(kGraphCopiesSection, uint64_t{header_.num_nodes} + 1));
-  return Status::Ok();
+std::unique_ptr<Graph> Graph::Create(const GraphParts& parts, const StoredVectors& vectors) {
+  std::unique_ptr<Graph> g(new Graph);
+  g->Use(parts, vectors);
+  return g;
 }
 
 Status Graph::UseHugePages() {
   const auto bytes =
-      file_->Bytes(view_.layout == GraphLayout::kPacked ? kGraphNodesSection : kGraphLinksSection);
+      view_.layout == GraphLayout::kPacked ? parts_.nodes : std::as_bytes(parts_.links);
   KITH_ASSIGN_OR_RETURN(huge_, HugeBuffer::CopyOf(bytes));
   if (view_.layout == GraphLayout::kPacked) {
     view_.nodes = huge_.data();
@@ -179,11 +207,11 @@ void Graph::Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Sc
   nearest->clear();
   for (const Candidate& c : scratch->found) {
     nearest->push_back({c.distance, vectors_.RowAt(c.row)});
-    if (copies_.empty()) continue;
+    if (parts_.copies.empty()) continue;
     // Clamped: a damaged file may count copies that are not there.
-    const uint64_t first = uint64_t{header_.num_nodes} + copies_[c.row];
+    const uint64_t first = uint64_t{parts_.first_copy} + parts_.copies[c.row];
     const uint64_t end =
-        std::min<uint64_t>({n, uint64_t{header_.num_nodes} + copies_[c.row + 1], first + k});
+        std::min<uint64_t>({n, uint64_t{parts_.first_copy} + parts_.copies[c.row + 1], first + k});
     for (uint64_t at = first; at < end; ++at) {
       nearest->push_back({c.distance, vectors_.RowAt(static_cast<uint32_t>(at))});
     }
@@ -192,7 +220,7 @@ void Graph::Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Sc
   if (nearest->size() > k) nearest->resize(k);
 }
 
-Status Graph::SearchSome(const MatrixView& queries, size_t begin, size_t end, size_t k, size_t ef,
+Status Graph::SearchSome(const MatrixView& queries, size_t begin, size_t end, size_t k, double ef,
                          std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const {
   const size_t in_flight = std::min(kWalksAtOnce, end - begin);
   KITH_ASSIGN_OR_RETURN(std::unique_ptr<Scratch> scratch, Borrow(in_flight));
@@ -201,12 +229,15 @@ Status Graph::SearchSome(const MatrixView& queries, size_t begin, size_t end, si
     const size_t query = begin + scorer.order()[slot];
     walk->Prepare(queries, query);
     float norm = 0;
-    if (view_.metric() == Metric::kDot) {
-      RowToF32(queries, query, scratch->query.data());
-      norm = static_cast<float>(std::sqrt(SquaredNorm(scratch->query.data(), queries.dim)));
-    }
+    double width = ef;
+    const bool dot = view_.metric() == Metric::kDot;
+    const double part = ef - std::floor(ef);
     const size_t nodes = std::min<size_t>(k, view_.num_nodes);
-    walk->Start(&scorer, slot, MakeTerms(view_, norm, nodes, ef), stats);
+    const bool toss = part > 0 && ef > static_cast<double>(nodes);
+    if (dot || toss) RowToF32(queries, query, scratch->query.data());
+    if (dot) norm = static_cast<float>(std::sqrt(SquaredNorm(scratch->query.data(), queries.dim)));
+    if (toss) width += (Coin(scratch->query.data(), queries.dim) < part ? 1 : 0) - part;
+    walk->Start(&scorer, slot, MakeTerms(view_, norm, nodes, width), stats);
   };
   const auto finish = [&](GraphWalk* walk, size_t slot) {
     Collect(scorer, slot, &walk->nearest(), k, scratch.get(),
@@ -217,11 +248,12 @@ Status Graph::SearchSome(const MatrixView& queries, size_t begin, size_t end, si
   return Status::Ok();
 }
 
-Status Graph::Search(const MatrixView& queries, size_t k, int64_t ef, int threads,
+Status Graph::Search(const MatrixView& queries, size_t k, double ef, int threads,
                      std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const {
   const size_t n = vectors_.table.rows.rows;
   const size_t kept = std::min(k, n);
-  const size_t width = std::min<size_t>(n, ef >= 0 ? static_cast<size_t>(ef) : DefaultWidth(kept));
+  const double width =
+      std::min(static_cast<double>(n), ef >= 0 ? ef : static_cast<double>(DefaultWidth(kept)));
   nearest->assign(queries.rows, {});
   return SearchChunks(queries.rows, kQueriesAtOnce, threads, stats,
                       [&](size_t begin, size_t end, SearchStats* part) {
@@ -268,11 +300,11 @@ Status Graph::Verify() const {
     return file_->Corrupt(kGraphMeanSection, "it is not finite");
   }
   const size_t num_rows = rows.rows;
-  for (size_t i = 0; i < copies_.size(); ++i) {
-    const uint32_t least = i == 0 ? 0 : copies_[i - 1];
-    const bool last = i + 1 == copies_.size();
-    if (copies_[i] < least || copies_[i] > num_rows - n || (i == 0 && copies_[0] != 0) ||
-        (last && copies_[i] != num_rows - n)) {
+  for (size_t i = 0; i < parts_.copies.size(); ++i) {
+    const uint32_t least = i == 0 ? 0 : parts_.copies[i - 1];
+    const bool last = i + 1 == parts_.copies.size();
+    if (parts_.copies[i] < least || parts_.copies[i] > num_rows - n || (i == 0 && parts_.copies[0] != 0) ||
+        (last && parts_.copies[i] != num_rows - n)) {
       return file_->Corrupt(kGraphCopiesSection, "it does not name every copy once");
     }
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -22,6 +23,18 @@
 
 namespace kith {
 
+// A graph's sections, in a file or in memory.
+struct GraphParts {
+  GraphHeader header{};
+  std::span<const std::byte> nodes;  // packed
+  std::span<const uint32_t> links;   // compact
+  std::span<const uint32_t> entries;
+  std::span<const uint32_t> copies;
+  std::span<const float> mean;
+  std::span<const uint8_t> signs;
+  uint32_t first_copy = 0;  // the position of the first copy: behind all nodes
+};
+
 struct GraphBuildOptions {
   GraphOptions graph;
   Metric metric = Metric::kEuclidean;
@@ -29,6 +42,12 @@ struct GraphBuildOptions {
   int threads = 0;
   uint64_t memory = 0;  // most bytes it may take; 0: no limit
   Progress progress;
+  // Rows, ascending, that are inserted when all others are linked, and then only: before that, the
+  // graph is shown to `inspect`. Those that have copies are linked with the others. Not all rows.
+  std::span<const uint32_t> held_out;
+  // Is given the order in which vectors will lie and the graph so far. Held-out rows are at
+  // positions [header.num_nodes, first_copy).
+  std::function<Status(const std::vector<uint32_t>& order, const GraphParts& parts)> inspect;
 };
 
 // A graph before it is written. Nodes are positions of `order`.
@@ -68,7 +87,10 @@ class Graph {
   static Result<std::unique_ptr<Graph>> Open(std::shared_ptr<const ContainerReader> file,
                                              const StoredVectors& vectors);
 
-  const GraphHeader& header() const { return header_; }
+  // A graph in memory, which the caller keeps. REQUIRES: what the file's would be checked for.
+  static std::unique_ptr<Graph> Create(const GraphParts& parts, const StoredVectors& vectors);
+
+  const GraphHeader& header() const { return parts_.header; }
   const GraphView& view() const { return view_; }
 
   // The width of the beam where nobody says.
@@ -77,8 +99,10 @@ class Graph {
   // Copies what walks read to huge pages. Not thread-safe. Errors: OutOfMemory.
   Status UseHugePages();
 
-  // As ExactSearch, by walks with a beam of `ef`, at least k; < 0: the default.
-  Status Search(const MatrixView& queries, size_t k, int64_t ef, int threads,
+  // As ExactSearch, by walks with a beam of `ef`; < 0: the default. A fraction is the share of
+  // queries, chosen by their values, whose beam is one wider. Below k, beams are of k and walks end
+  // the sooner.
+  Status Search(const MatrixView& queries, size_t k, double ef, int threads,
                 std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const;
 
   // Checks that links name nodes, that every vector is reached from the entries, and that packed
@@ -90,21 +114,20 @@ class Graph {
   struct Scratch;
 
   Graph() = default;
-  Status OpenPacked();
-  Status OpenCompact();
-  Status OpenCopies();
+  static Status ReadParts(const ContainerReader& in, const StoredVectors& vectors,
+                          GraphParts* parts);
+  void Use(const GraphParts& parts, const StoredVectors& vectors);
   Result<std::unique_ptr<Scratch>> Borrow(size_t walks) const;
-  Status SearchSome(const MatrixView& queries, size_t begin, size_t end, size_t k, size_t ef,
+  Status SearchSome(const MatrixView& queries, size_t begin, size_t end, size_t k, double ef,
                     std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const;
   void Collect(const Scorer& scorer, size_t slot, TopK* found, size_t k, Scratch* scratch,
                std::vector<Candidate>* nearest, SearchStats* stats) const;
 
   std::shared_ptr<const ContainerReader> file_;
   StoredVectors vectors_;
-  GraphHeader header_{};
+  GraphParts parts_;
   GraphView view_;
   Rotation rotation_;
-  std::span<const uint32_t> copies_;
   HugeBuffer huge_;
   mutable Pool<Scratch> scratch_;
 };

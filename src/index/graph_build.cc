@@ -76,7 +76,9 @@ class Builder {
   void ChooseEntries();
   Status PrepareNodes();
   void WriteOwn(const float* rotated, std::byte* record) const;
-  void Pack(const LinkTable& table);
+  void Pack(const LinkTable& table, bool all);
+  GraphParts Parts(const LinkTable& table) const;
+  Status Insert(LinkTable* table);
   Status ChooseLayout(const LinkTable& table);
   GraphView View() const;
 
@@ -85,7 +87,8 @@ class Builder {
   int threads_;
   bool choose_;
   bool packed_;
-  size_t n_ = 0;  // nodes
+  size_t n_ = 0;    // nodes linked so far
+  size_t all_ = 0;  // and those held out, which follow
   BuiltGraph graph_;
   std::vector<Tree> trees_;  // entries are nodes
   GraphSpace space_;
@@ -123,11 +126,20 @@ Status Builder::Frame() {
 // Collapses copies, grows trees over the distinct rows and numbers nodes in the order of the first.
 Status Builder::PlantTrees() {
   const std::vector<uint32_t> first = FindCopies(rows_, threads_);
-  std::vector<uint32_t> distinct;
+  std::vector<bool> single(first.size(), true);
   for (uint32_t row = 0; row < first.size(); ++row) {
-    if (first[row] == row) distinct.push_back(row);
+    if (first[row] != row) single[first[row]] = false;
+  }
+  std::vector<uint32_t> distinct;
+  std::vector<uint32_t> held_out;
+  for (uint32_t row = 0; row < first.size(); ++row) {
+    if (first[row] != row) continue;
+    const bool held = single[row] && std::binary_search(options_.held_out.begin(),
+                                                        options_.held_out.end(), row);
+    (held ? held_out : distinct).push_back(row);
   }
   n_ = distinct.size();
+  all_ = n_ + held_out.size();
   MatrixView rows = rows_;
   AlignedBuffer<std::byte> gathered;
   if (n_ < rows_.rows) {
@@ -154,6 +166,7 @@ Status Builder::PlantTrees() {
   for (uint32_t node = 0; node < n_; ++node) nodes[trees_[0].entries[node]] = node;
   graph_.order.resize(n_);
   for (size_t i = 0; i < n_; ++i) graph_.order[nodes[i]] = distinct[i];
+  graph_.order.insert(graph_.order.end(), held_out.begin(), held_out.end());
   for (Tree& tree : trees_) {
     tree.nodes = {};
     for (uint32_t& entry : tree.entries) entry = nodes[entry];
@@ -164,24 +177,24 @@ Status Builder::PlantTrees() {
 
 // Appends the copies of each node, in the order of their rows, behind all nodes.
 void Builder::PlaceCopies(const std::vector<uint32_t>& first) {
-  if (n_ == rows_.rows) return;
+  if (all_ == rows_.rows) return;
   std::vector<uint32_t> node_of(rows_.rows);
   for (uint32_t node = 0; node < n_; ++node) node_of[graph_.order[node]] = node;
-  graph_.copies.assign(n_ + 1, 0);
+  graph_.copies.assign(all_ + 1, 0);
   for (uint32_t row = 0; row < first.size(); ++row) {
     if (first[row] != row) ++graph_.copies[node_of[first[row]] + 1];
   }
-  for (size_t i = 0; i < n_; ++i) graph_.copies[i + 1] += graph_.copies[i];
+  for (size_t i = 0; i < all_; ++i) graph_.copies[i + 1] += graph_.copies[i];
   std::vector<uint32_t> at(graph_.copies.begin(), graph_.copies.end() - 1);
   graph_.order.resize(rows_.rows);
   for (uint32_t row = 0; row < first.size(); ++row) {
-    if (first[row] != row) graph_.order[n_ + at[node_of[first[row]]]++] = row;
+    if (first[row] != row) graph_.order[all_ + at[node_of[first[row]]]++] = row;
   }
 }
 
 Status Builder::MakeSpace(bool as_floats) {
   KITH_ASSIGN_OR_RETURN(
-      space_, GraphSpace::Create(rows_, options_.metric, std::span(graph_.order).first(n_),
+      space_, GraphSpace::Create(rows_, options_.metric, std::span(graph_.order).first(all_),
                                  space_frame_, as_floats, threads_));
   return Status::Ok();
 }
@@ -242,11 +255,11 @@ Status Builder::PrepareNodes() {
   const bool own_bytes = RoundsOwnVector(rows_.dtype, rows_.dim);
   graph_.header.own_bytes = own_bytes ? 1 : 0;
   graph_.shape = NodeShape(rows_.dtype, rows_.dim, {dim, bits, graph_.header.degree}, own_bytes);
-  KITH_ASSIGN_OR_RETURN(graph_.nodes, AlignedBuffer<std::byte>::Create(n_ * graph_.shape.bytes));
-  KITH_ASSIGN_OR_RETURN(rotated_, AlignedBuffer<float>::Create(n_ * dim));
+  KITH_ASSIGN_OR_RETURN(graph_.nodes, AlignedBuffer<std::byte>::Create(all_ * graph_.shape.bytes));
+  KITH_ASSIGN_OR_RETURN(rotated_, AlignedBuffer<float>::Create(all_ * dim));
   const bool angular = options_.metric == Metric::kAngular;
-  if (angular) inverse_norms_.resize(n_);
-  ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
+  if (angular) inverse_norms_.resize(all_);
+  ParallelChunks(all_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
     std::vector<float> x(rows_.dim);
     for (size_t node = begin; node < end; ++node) {
       const uint32_t row = graph_.order[node];
@@ -278,8 +291,8 @@ void Builder::WriteOwn(const float* rotated, std::byte* record) const {
   std::memcpy(record + graph_.shape.factors, &own, sizeof(own));
 }
 
-// Writes links and codes to the nodes.
-void Builder::Pack(const LinkTable& table) {
+// Writes links and codes to the nodes: to all, or those whose links are others now.
+void Builder::Pack(const LinkTable& table, bool all) {
   const NodeShape& shape = graph_.shape;
   const EdgeEncoder encoder(shape.edges, MeasureOf(options_.metric));
   const size_t dim = frame_.dim();
@@ -287,12 +300,17 @@ void Builder::Pack(const LinkTable& table) {
     std::vector<const float*> neighbours(table.degree);
     for (size_t node = begin; node < end; ++node) {
       const auto links = table.Of(node);
-      for (size_t i = 0; i < links.size(); ++i) neighbours[i] = rotated_.data() + links[i] * dim;
       std::byte* record = graph_.nodes.data() + node * shape.bytes;
+      auto* to = reinterpret_cast<uint32_t*>(record + shape.links);
+      const auto same = [&] {
+        return std::equal(links.begin(), links.end(), to) &&
+               (links.size() == table.degree || to[links.size()] == kNoNode);
+      };
+      if (!all && same()) continue;
+      for (size_t i = 0; i < links.size(); ++i) neighbours[i] = rotated_.data() + links[i] * dim;
       encoder.Encode(rotated_.data() + node * dim, neighbours.data(), links.size(),
                      record + shape.codes, reinterpret_cast<uint16_t*>(record + shape.weights),
                      reinterpret_cast<uint16_t*>(record + shape.offsets));
-      auto* to = reinterpret_cast<uint32_t*>(record + shape.links);
       std::fill(to, to + table.degree, kNoNode);
       std::copy(links.begin(), links.end(), to);
     }
@@ -310,7 +328,7 @@ GraphView Builder::View() const {
   if (!packed_) {
     view.table = space_.table();
     if (gathered_.size() == 0) return view;
-    view.table.rows = {gathered_.data(), n_, rows_.dim, gathered_.size() / n_, rows_.dtype};
+    view.table.rows = {gathered_.data(), all_, rows_.dim, gathered_.size() / all_, rows_.dtype};
     view.table.padded_bytes = view.table.rows.stride;
     view.table.metric = options_.metric;
     return view;
@@ -321,7 +339,7 @@ GraphView Builder::View() const {
   view.own_bytes = graph_.header.own_bytes != 0;
   view.table.metric = options_.metric;
   if (view.own_bytes) return view;
-  view.table.rows = {graph_.nodes.data(), n_, rows_.dim, graph_.shape.bytes, rows_.dtype};
+  view.table.rows = {graph_.nodes.data(), all_, rows_.dim, graph_.shape.bytes, rows_.dtype};
   view.table.padded_bytes = graph_.shape.codes;
   if (options_.metric == Metric::kAngular) view.table.inverse_norms = inverse_norms_.data();
   return view;
@@ -404,6 +422,54 @@ Status Builder::Refine(const LinkTable& before, LinkTable* table) {
   return Status::Ok();
 }
 
+// The graph as it is.
+GraphParts Builder::Parts(const LinkTable& table) const {
+  GraphParts parts;
+  parts.header = graph_.header;
+  if (packed_) {
+    parts.nodes = std::span(graph_.nodes.data(), graph_.nodes.size());
+  } else {
+    parts.links = table.links;
+  }
+  parts.entries = graph_.entries;
+  if (!graph_.copies.empty()) parts.copies = std::span(graph_.copies).first(n_ + 1);
+  parts.mean = graph_.mean;
+  parts.signs = graph_.signs;
+  parts.first_copy = static_cast<uint32_t>(all_);
+  return parts;
+}
+
+// Links the nodes held out, some at a time, as if they came one day later: each to the nearest of
+// those its search visits, and these back to it.
+Status Builder::Insert(LinkTable* table) {
+  // As refinement sees few of the nodes it links change, so do these.
+  constexpr size_t kShare = 16;
+  while (n_ < all_) {
+    const size_t first = n_;
+    const size_t end = std::min(all_, first + std::max(kNodesAtOnce, first / kShare));
+    table->Resize(end);
+    GraphView view = View();
+    if (!packed_) view.links = table->links.data();
+    std::vector<std::vector<GraphWalk>> walks(threads_);
+    for (auto& of_thread : walks) {
+      of_thread.resize(kWalksAtOnce);
+      for (GraphWalk& walk : of_thread) KITH_RETURN_IF_ERROR(walk.Init(view));
+    }
+    std::vector<Status> statuses(threads_);
+    InsertNodes(
+        space_, {.threads = threads_}, first,
+        [&](size_t begin, size_t stop, int thread, const auto& take) {
+          Status status = RefineSome(view, *table, begin, stop, &walks[thread], take);
+          if (!status.ok()) statuses[thread] = std::move(status);
+        },
+        table);
+    for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
+    n_ = end;
+    if (packed_) Pack(*table, false);
+  }
+  return Status::Ok();
+}
+
 Result<BuiltGraph> Builder::Run() {
   GraphHeader& header = graph_.header;
   header.degree = options_.graph.degree != 0 ? options_.graph.degree : kDefaultDegree;
@@ -427,11 +493,11 @@ Result<BuiltGraph> Builder::Run() {
   ConnectNodes(kMaxEntries, &table, &graph_.entries);
   if (packed_) {
     KITH_RETURN_IF_ERROR(PrepareNodes());
-    Pack(table);
+    Pack(table, true);
   } else if (options_.metric == Metric::kDot) {
     // The edges that queries of dot need are found by searches as those: in the space, where all
     // vectors have one length, long ones would be met by nobody.
-    KITH_ASSIGN_OR_RETURN(gathered_, GatherRows(rows_, std::span(graph_.order).first(n_),
+    KITH_ASSIGN_OR_RETURN(gathered_, GatherRows(rows_, std::span(graph_.order).first(all_),
                                                 RowStride(rows_.dtype, rows_.dim), threads_));
   }
   LinkTable refined(n_, header.degree);
@@ -441,8 +507,17 @@ Result<BuiltGraph> Builder::Run() {
   ConnectNodes(kMaxEntries, &table, &graph_.entries);
   header.num_entries = static_cast<uint32_t>(graph_.entries.size());
   if (packed_) {
-    Pack(table);
+    Pack(table, true);
     KITH_RETURN_IF_ERROR(ChooseLayout(table));
+  }
+  if (options_.inspect) KITH_RETURN_IF_ERROR(options_.inspect(graph_.order, Parts(table)));
+  if (n_ < all_) {
+    KITH_RETURN_IF_ERROR(Insert(&table));
+    graph_.entries = chosen;
+    ConnectNodes(kMaxEntries, &table, &graph_.entries);
+    header.num_nodes = static_cast<uint32_t>(n_);
+    header.num_entries = static_cast<uint32_t>(graph_.entries.size());
+    if (packed_) Pack(table, false);
   }
   if (!packed_) graph_.links = std::move(table.links);
   return std::move(graph_);

@@ -1,6 +1,7 @@
 #include "index/graph_link.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/parallel.h"
 #include "search/top_k.h"
@@ -100,6 +101,10 @@ struct Reverse {
   std::vector<uint64_t> begins;
   std::vector<uint32_t> sources;
 
+  std::span<const uint32_t> Of(size_t node) const {
+    return {sources.data() + begins[node], sources.data() + begins[node + 1]};
+  }
+
   explicit Reverse(const LinkTable& table) : begins(table.size() + 1) {
     for (size_t node = 0; node < table.size(); ++node) {
       for (const uint32_t to : table.Of(node)) ++begins[to + 1];
@@ -113,6 +118,15 @@ struct Reverse {
   }
 };
 
+// Appends the sources that are not links already.
+void AddSources(std::span<const uint32_t> sources, std::vector<uint32_t>* links) {
+  const size_t own = links->size();
+  for (const uint32_t source : sources) {
+    const auto own_end = links->begin() + static_cast<ptrdiff_t>(own);
+    if (std::find(links->begin(), own_end, source) == own_end) links->push_back(source);
+  }
+}
+
 void Set(LinkTable* table, size_t node, const std::vector<uint32_t>& links) {
   const size_t count = std::min(links.size(), table->degree);
   std::copy_n(links.begin(), count,
@@ -124,7 +138,7 @@ void Set(LinkTable* table, size_t node, const std::vector<uint32_t>& links) {
 
 void LinkNodes(const GraphSpace& space, const LinkOptions& options, const CandidatesFn& produce,
                LinkTable* table) {
-  const size_t n = space.size();
+  const size_t n = table->size();
   const size_t degree = table->degree;
   const int threads = ResolveThreads(options.threads);
   std::vector<Pruner> pruners(threads, Pruner(space, options));
@@ -145,12 +159,7 @@ void LinkNodes(const GraphSpace& space, const LinkOptions& options, const Candid
     std::vector<uint32_t> spare;
     for (size_t node = begin; node < end; ++node) {
       links.assign(kept.Of(node).begin(), kept.Of(node).end());
-      const size_t own = links.size();
-      for (uint64_t i = reverse.begins[node]; i < reverse.begins[node + 1]; ++i) {
-        const uint32_t source = reverse.sources[i];
-        const auto own_end = links.begin() + static_cast<ptrdiff_t>(own);
-        if (std::find(links.begin(), own_end, source) == own_end) links.push_back(source);
-      }
+      AddSources(reverse.Of(node), &links);
       if (links.size() > degree) {
         pruners[thread].Prune(static_cast<uint32_t>(node), degree, &links, &spare);
         links.insert(links.end(), spare.begin(), spare.end());
@@ -163,6 +172,54 @@ void LinkNodes(const GraphSpace& space, const LinkOptions& options, const Candid
       Set(table, node, links);
     }
   });
+}
+
+void InsertNodes(const GraphSpace& space, const LinkOptions& options, size_t first,
+                 const CandidatesFn& produce, LinkTable* table) {
+  const size_t count = table->size() - first;
+  const size_t degree = table->degree;
+  const int threads = ResolveThreads(options.threads);
+  std::vector<Pruner> pruners(threads, Pruner(space, options));
+  std::vector<std::vector<uint32_t>> kept(count);
+  ParallelChunks(count, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
+    std::vector<uint32_t> spare;
+    produce(first + begin, first + end, thread, [&](uint32_t node, std::vector<uint32_t>* ids) {
+      pruners[thread].Prune(node, degree, ids, &spare);
+      kept[node - first] = *ids;
+      ids->insert(ids->end(), spare.begin(), spare.end());
+      Set(table, node, *ids);
+    });
+  });
+  std::vector<std::pair<uint32_t, uint32_t>> edges;  // of the reverse: from, to
+  for (size_t i = 0; i < count; ++i) {
+    for (const uint32_t to : kept[i]) edges.emplace_back(to, static_cast<uint32_t>(first + i));
+  }
+  std::sort(edges.begin(), edges.end());
+  std::vector<size_t> begins;  // of the edges of one node each
+  for (size_t i = 0; i < edges.size(); ++i) {
+    if (i == 0 || edges[i].first != edges[i - 1].first) begins.push_back(i);
+  }
+  begins.push_back(edges.size());
+  ParallelChunks(begins.size() - 1, kNodesAtOnce, threads,
+                 [&](size_t begin, size_t end, int thread) {
+                   std::vector<uint32_t> links;
+                   std::vector<uint32_t> sources;
+                   std::vector<uint32_t> spare;
+                   for (size_t i = begin; i < end; ++i) {
+                     const uint32_t node = edges[begins[i]].first;
+                     links.assign(table->Of(node).begin(), table->Of(node).end());
+                     sources.clear();
+                     for (size_t e = begins[i]; e < begins[i + 1]; ++e) {
+                       sources.push_back(edges[e].second);
+                     }
+                     AddSources(sources, &links);
+                     if (links.size() > degree) {
+                       pruners[thread].Prune(node, degree, &links, &spare);
+                       links.insert(links.end(), spare.begin(), spare.end());
+                     }
+                     Set(table, node, links);
+                   }
+                 });
 }
 
 namespace {

@@ -22,6 +22,11 @@ struct LinkTable {
     return {links.data() + node * degree, counts[node]};
   }
   size_t size() const { return counts.size(); }
+  // Nodes beyond those there were have no edges yet.
+  void Resize(size_t num_nodes) {
+    links.resize(num_nodes * degree, kNoNode);
+    counts.resize(num_nodes, 0);
+  }
 
   size_t degree;
   std::vector<uint32_t> links;
@@ -48,6 +53,11 @@ using CandidatesFn =
 // ranges of nodes and gives the candidates of each node of it to `take`.
 void LinkNodes(const GraphSpace& space, const LinkOptions& options, const CandidatesFn& produce,
                LinkTable* table);
+
+// Chooses edges of the nodes from `first` on, among candidates before it, and adds their reverse to
+// these, which choose again where that makes too many. Otherwise as LinkNodes().
+void InsertNodes(const GraphSpace& space, const LinkOptions& options, size_t first,
+                 const CandidatesFn& produce, LinkTable* table);
 
 // Makes every node reachable from the entries, replacing edges that no path needs; parts that no
 // edge leads to get an entry of their own, as long as there are fewer than max_entries.

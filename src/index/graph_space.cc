@@ -56,18 +56,6 @@ std::vector<float> FrameMean(const MatrixView& rows, const Geometry& geometry) {
   return mean;
 }
 
-Result<AlignedBuffer<std::byte>> GatherRows(const MatrixView& rows, std::span<const uint32_t> ids,
-                                            size_t stride, int threads) {
-  KITH_ASSIGN_OR_RETURN(auto gathered, AlignedBuffer<std::byte>::Create(ids.size() * stride));
-  const size_t row_bytes = RowBytes(rows.dtype, rows.dim);
-  ParallelChunks(ids.size(), 1024, threads, [&](size_t begin, size_t end, int /*thread*/) {
-    for (size_t i = begin; i < end; ++i) {
-      std::memcpy(gathered.data() + i * stride, rows.row(ids[i]), row_bytes);
-    }
-  });
-  return gathered;
-}
-
 std::vector<uint32_t> FindCopies(const MatrixView& rows, int threads) {
   struct Hashed {
     uint64_t hash;

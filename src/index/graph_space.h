@@ -39,10 +39,6 @@ inline Geometry CodeGeometry(Metric metric, size_t dim) {
 // The mean in a geometry, of a sample evenly spread.
 std::vector<float> FrameMean(const MatrixView& rows, const Geometry& geometry);
 
-// Copies rows ids[0], ids[1], ...: [ids.size(), stride], zero between them. Errors: OutOfMemory.
-Result<AlignedBuffer<std::byte>> GatherRows(const MatrixView& rows, std::span<const uint32_t> ids,
-                                            size_t stride, int threads);
-
 // first[row] = the smallest row with the same bytes. Cost: O(n * dim + n log n).
 std::vector<uint32_t> FindCopies(const MatrixView& rows, int threads);
 

@@ -22,10 +22,10 @@ constexpr size_t kPrefetchedLines = 72;
 
 }  // namespace
 
-WalkTerms MakeTerms(const GraphView& view, float query_norm, size_t k, size_t width) {
+WalkTerms MakeTerms(const GraphView& view, float query_norm, size_t k, double width) {
   WalkTerms terms;
   terms.k = k;
-  terms.width = std::max(k, width);
+  terms.width = std::max(k, static_cast<size_t>(width));
   terms.shortlist = std::min(k + k / 2 + kMoreShortlisted, terms.width);
   switch (view.metric()) {
     case Metric::kAngular: terms.scale = 2; break;  // |q - x|^2 = 2 (1 - cos) between unit vectors
@@ -35,10 +35,12 @@ WalkTerms MakeTerms(const GraphView& view, float query_norm, size_t k, size_t wi
       break;
     default: break;
   }
-  const float reach = 1 + kReachPerDoubling * std::log2(1.25f * static_cast<float>(terms.width) /
-                                                        static_cast<float>(k));
+  const float part = static_cast<float>(std::min(1.0, width / static_cast<double>(k)));
+  const float reach = part * (1 + kReachPerDoubling * std::log2(1.25f *
+                                                                static_cast<float>(terms.width) /
+                                                                static_cast<float>(k)));
   terms.stretch = view.metric() == Metric::kManhattan ? reach : reach * reach;
-  if (width >= view.num_nodes) terms.stretch = std::numeric_limits<float>::infinity();
+  if (terms.width >= view.num_nodes) terms.stretch = std::numeric_limits<float>::infinity();
   return terms;
 }
 

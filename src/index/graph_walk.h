@@ -52,8 +52,9 @@ struct WalkTerms {
   float stretch = 0;
 };
 
-// REQUIRES: query_norm is |q| for dot; k > 0.
-WalkTerms MakeTerms(const GraphView& view, float query_norm, size_t k, size_t width);
+// `width` is that of the beam, in whole numbers; below k, the beam's is k and the walk ends the
+// sooner. REQUIRES: query_norm is |q| for dot; k > 0; width > 0.
+WalkTerms MakeTerms(const GraphView& view, float query_norm, size_t k, double width);
 
 // Scratch for one query at a time, reusable. Not thread-safe. In the packed layout, a visit
 // computes the exact distance of the node and estimates those of all its neighbours from the same

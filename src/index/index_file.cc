@@ -8,11 +8,15 @@
 #include "base/file_attribute.h"
 #include "base/strings.h"
 #include "data/convert.h"
+#include "index/calibrate.h"
+#include "index/calibration_section.h"
 #include "index/coded_scan.h"
+#include "index/drift.h"
 #include "index/exact.h"
 #include "index/forest.h"
 #include "index/graph.h"
 #include "index/layout.h"
+#include "index/search_plan.h"
 #include "kith/index.h"
 #include "simd/kernels.h"
 #include "storage/container.h"
@@ -23,7 +27,7 @@ namespace {
 
 constexpr std::string_view kOwnSections[] = {
     kVectorsSection, kNormsSection, kRowsSection, kSlotsSection, kMetaSection,
-    "keys",          "key_ends",    "key_table",  "ids",         "id_table"};
+    kCalibrationSection, "keys",          "key_ends",    "key_table",  "ids",         "id_table"};
 
 std::vector<std::string_view> KnownSections() {
   std::vector<std::string_view> all(std::begin(kOwnSections), std::end(kOwnSections));
@@ -55,6 +59,8 @@ class IndexFile final : public Index {
     if (file.Find(kGraphSection) != nullptr) {
       KITH_ASSIGN_OR_RETURN(index->graph_, Graph::Open(index->file_, index->vectors_));
     }
+    KITH_ASSIGN_OR_RETURN(index->info_.calibration, ReadCalibration(file));
+    index->drift_.Init(index->info_.calibration.nearest);
     // A walk reads some hundred pages; the kernel would read megabytes around each.
     if (index->IsWalked()) file.file().Advise(MappedFile::Access::kRandom);
     index->FillInfo();
@@ -67,26 +73,15 @@ class IndexFile final : public Index {
 
   Status Search(const MatrixView& queries, const SearchParams& params,
                 SearchResult* result) const override {
-    KITH_RETURN_IF_ERROR(CheckQueries(queries, params));
+    KITH_RETURN_IF_ERROR(CheckQueries(queries, params.k));
     KITH_RETURN_IF_ERROR(
         AllocateNeighbours(queries.rows, params.k, &result->ids, &result->distances));
     std::vector<std::vector<Candidate>> nearest;
     result->stats = {};
-    const IndexKind kind = Choose(params, queries.rows);
-    if (kind == IndexKind::kGraph) {
-      KITH_RETURN_IF_ERROR(graph_->Search(queries, params.k, params.effort, params.threads,
-                                          &nearest, &result->stats));
-    } else if (kind == IndexKind::kForest) {
-      KITH_RETURN_IF_ERROR(forest_->Search(queries, params.k, params.effort, params.threads,
-                                           &nearest, &result->stats));
-    } else {
-      // A scan reads everything, and wants it read ahead.
-      if (IsWalked() && !scanned_.exchange(true)) {
-        file_->file().Advise(MappedFile::Access::kUsual);
-      }
-      KITH_RETURN_IF_ERROR(
-          ExactSearch(vectors_, queries, params.k, params.threads, &nearest, &result->stats));
-    }
+    KITH_ASSIGN_OR_RETURN(result->plan, Plan(params, queries.rows));
+    KITH_RETURN_IF_ERROR(
+        SearchBy(result->plan, queries, params.k, params.threads, &nearest, &result->stats));
+    if (params.recall > 0 && drift_.active()) Observe(queries, nearest);
     result->num_queries = queries.rows;
     result->k = params.k;
     for (size_t q = 0; q < queries.rows; ++q) {
@@ -98,6 +93,30 @@ class IndexFile final : public Index {
     }
     return Status::Ok();
   }
+
+  Result<SearchPlan> Plan(const SearchParams& params, size_t num_queries) const override {
+    return PlanSearch(info_, params, num_queries);
+  }
+
+  QueryDrift Drift() const override { return drift_.Read(); }
+
+  Result<Calibration> Calibrate(const MatrixView& queries, const CalibrateOptions& options) const {
+    KITH_RETURN_IF_ERROR(CheckQueries(queries, 1));
+    KITH_ASSIGN_OR_RETURN(Calibrator calibrator,
+                          Calibrator::Create(vectors_, queries, {}, CalibrationSource::kQueries,
+                                             options));
+    for (const IndexKind index : {IndexKind::kGraph, IndexKind::kForest}) {
+      if (index == IndexKind::kGraph ? graph_ == nullptr : forest_ == nullptr) continue;
+      KITH_RETURN_IF_ERROR(calibrator.Measure(
+          index, [&](const MatrixView& some, size_t k, double effort,
+                     std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) {
+            return SearchBy({index, effort, 0}, some, k, options.threads, nearest, stats);
+          }));
+    }
+    return calibrator.Take();
+  }
+
+  const ContainerReader& file() const { return *file_; }
 
   Result<uint64_t> FindKey(std::string_view key) const override { return keys_.Find(key); }
 
@@ -209,42 +228,40 @@ class IndexFile final : public Index {
       info_.graph_bytes += file_->Bytes(name).size();
   }
 
+  Status SearchBy(const SearchPlan& plan, const MatrixView& queries, size_t k, int threads,
+                  std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const {
+    if (plan.index == IndexKind::kGraph) {
+      return graph_->Search(queries, k, plan.effort, threads, nearest, stats);
+    }
+    if (plan.index == IndexKind::kForest) {
+      return forest_->Search(queries, k, static_cast<int64_t>(plan.effort), threads, nearest,
+                             stats);
+    }
+    // A scan reads everything, and wants it read ahead.
+    if (IsWalked() && !scanned_.exchange(true)) file_->file().Advise(MappedFile::Access::kUsual);
+    return ExactSearch(vectors_, queries, k, threads, nearest, stats);
+  }
+
+  void Observe(const MatrixView& queries,
+               const std::vector<std::vector<Candidate>>& nearest) const {
+    const Metric metric = vectors_.table.metric;
+    std::vector<float> nearness;
+    for (size_t q = 0; q < queries.rows; ++q) {
+      if (nearest[q].empty()) continue;
+      nearness.push_back(
+          Nearness(metric, queries, q, UserDistance(metric, nearest[q][0].distance)));
+    }
+    drift_.Add(nearness);
+  }
+
   // Whether the file is read here and there rather than through.
   bool IsWalked() const { return forest_ != nullptr || graph_ != nullptr; }
 
-  // Whether comparing with all costs no more than the graph's own choice of a beam: small sets,
-  // many queries at once, or nearly all vectors asked for. Measured: docs/graph.md.
-  bool ExactIsAsFast(size_t num_queries, size_t k) const {
-    constexpr size_t kMany = 16;  // queries that share what is read
-    const MatrixView& rows = vectors_.table.rows;
-    const auto bytes = static_cast<double>(rows.rows * RowBytes(rows.dtype, rows.dim));
-    const double exact_ns = 3000 + bytes * (num_queries >= kMany ? 0.0035 : 0.016);
-    const double graph_ns = 5000 + 65.0 * static_cast<double>(Graph::DefaultWidth(k));
-    return exact_ns <= graph_ns;
-  }
-
-  IndexKind Choose(const SearchParams& params, size_t num_queries) const {
-    if (params.index != IndexKind::kAuto) return params.index;
-    if (graph_ != nullptr) {
-      return params.effort < 0 && ExactIsAsFast(num_queries, params.k) ? IndexKind::kExact
-                                                                       : IndexKind::kGraph;
-    }
-    return forest_ != nullptr ? IndexKind::kForest : IndexKind::kExact;
-  }
-
-  Status CheckQueries(const MatrixView& queries, const SearchParams& params) const {
-    if (params.k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
+  Status CheckQueries(const MatrixView& queries, size_t k) const {
+    if (k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
     if (queries.dim != info_.dim) {
       return Status::InvalidArgument(StrCat("queries have dimension ", queries.dim, ", ",
                                             info_.path, " has vectors of dimension ", info_.dim));
-    }
-    if (params.index == IndexKind::kForest && forest_ == nullptr) {
-      return Status::InvalidArgument(
-          StrCat(info_.path, " has no forest; search it exactly, or build it with one"));
-    }
-    if (params.index == IndexKind::kGraph && graph_ == nullptr) {
-      return Status::InvalidArgument(
-          StrCat(info_.path, " has no graph; search it exactly, or build it with one"));
     }
     Status finite = CheckFinite(queries);
     if (!finite.ok()) return Status(finite.code(), "queries: " + finite.message());
@@ -259,6 +276,7 @@ class IndexFile final : public Index {
   std::unique_ptr<Forest> forest_;
   std::unique_ptr<Graph> graph_;
   mutable std::atomic<bool> scanned_ = false;
+  DriftMeter drift_;
   IndexInfo info_;
 };
 
@@ -304,6 +322,35 @@ Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOpti
   if (options.prefault) index->Prefault();
   if (options.huge_pages) KITH_RETURN_IF_ERROR(index->UseHugePages());
   return std::unique_ptr<Index>(std::move(index));
+}
+
+Status CalibrateIndex(const std::string& path, const MatrixView& queries,
+                      const CalibrateOptions& options) {
+  constexpr size_t kLeastQueries = 32;
+  KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(path));
+  const IndexInfo& info = index->info();
+  if (!info.has_graph && !info.has_forest) {
+    return Status::InvalidArgument(
+        StrCat(path, " has exact search only, which finds everything: nothing to measure"));
+  }
+  if (queries.rows < kLeastQueries) {
+    return Status::InvalidArgument(StrCat(queries.rows, " queries tell too little; give at least ",
+                                          kLeastQueries, ", better a thousand"));
+  }
+  for (const uint32_t k : options.ks) {
+    if (k == 0 || k > std::min<uint64_t>(kMostCalibratedK, info.num_vectors / 4)) {
+      return Status::InvalidArgument(
+          StrCat("k is ", k, ", but must be from 1 to ",
+                 std::min<uint64_t>(kMostCalibratedK, info.num_vectors / 4),
+                 ", a fourth of the vectors of ", path, " and at most ", kMostCalibratedK));
+    }
+  }
+  KITH_ASSIGN_OR_RETURN(const Calibration calibration, index->Calibrate(queries, options));
+  const std::string seconds = GetFileAttribute(path, kBuildSecondsAttribute);
+  const std::string& output = options.output.empty() ? path : options.output;
+  KITH_RETURN_IF_ERROR(ReplaceCalibration(index->file(), calibration, output));
+  if (!seconds.empty()) SetFileAttribute(output, kBuildSecondsAttribute, seconds);
+  return Status::Ok();
 }
 
 Status VerifyIndex(const std::string& path) {

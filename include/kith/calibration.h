@@ -1,0 +1,78 @@
+// What recall an effort gives: measured when a file is built, or with the user's own queries.
+#ifndef KITH_CALIBRATION_H_
+#define KITH_CALIBRATION_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kith/status.h"
+#include "kith/types.h"
+
+namespace kith {
+
+enum class IndexKind : uint32_t;  // kith/index.h
+
+// One effort, measured over all queries.
+struct CalibrationPoint {
+  float effort = 0;        // graph: ef, in fractions too; forest: search_k
+  float recall = 0;        // mean recall@k, fitted to grow with the effort
+  float recall_p5 = 0;     // what 95 % of the queries reach
+  float recall_worst = 0;  // mean of the worst tenth
+  float nodes = 0;         // visited, for a query
+  float distances = 0;     // computed in full, for a query
+};
+
+// Points in ascending order of effort, for one way in and one k.
+struct CalibrationCurve {
+  IndexKind index{};
+  uint32_t k = 0;
+  std::vector<CalibrationPoint> points;
+};
+
+enum class CalibrationSource : uint32_t {
+  kNone = 0,     // the file has none
+  kHeldOut = 1,  // vectors that were inserted after they had been queries
+  kQueries = 2,  // queries of the user
+};
+
+// Queries measured against exact search, and how near their nearest neighbours were.
+struct Calibration {
+  CalibrationSource source = CalibrationSource::kNone;
+  uint32_t num_queries = 0;
+  std::vector<CalibrationCurve> curves;
+  // Quantiles 0, 1/32, ..., 1 of the distance to the nearest vector; of dot, by the query's length.
+  std::vector<float> nearest;
+
+  bool empty() const { return source == CalibrationSource::kNone; }
+};
+
+// How unlike the calibration's the queries are that an open file was asked with a recall.
+struct QueryDrift {
+  uint64_t queries = 0;
+  // The one-sided Kolmogorov-Smirnov distance of their distances to the nearest vector, 0 to 1: 0 if
+  // they are as near as the calibration's were, or nearer.
+  double distance = 0;
+  // Whether that is more than chance, and enough for the recall to be another than asked for.
+  bool unlike = false;
+};
+
+struct CalibrateOptions {
+  std::vector<uint32_t> ks;  // recall@k to measure, each <= 10,000; none: 1, 10, 30 and 100
+  std::string output;        // another file to write; empty: the file is replaced
+  int threads = 0;           // 0: one for each core; the result does not depend on it
+  Progress progress;
+};
+
+// Measures the recall of a file's graph and forest with queries like those it will get, and writes
+// the file anew with the result in place of what was measured before: complete or not at all; those
+// who have it mapped keep what they have.
+// Cost: an exact search of the queries, some ten searches of each effort, and a copy of the file.
+// Errors: those of OpenIndex; InvalidArgument (no graph or forest; fewer than 32 queries, of another
+// dimension or not finite; a k that is 0 or too large), IoError, OutOfMemory.
+Status CalibrateIndex(const std::string& path, const MatrixView& queries,
+                      const CalibrateOptions& options = {});
+
+}  // namespace kith
+
+#endif  // KITH_CALIBRATION_H_

@@ -1,0 +1,43 @@
+// The calibration as it lies in a file, and what it is for: the effort of a recall.
+#ifndef KITH_INDEX_CALIBRATION_SECTION_H_
+#define KITH_INDEX_CALIBRATION_SECTION_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "kith/calibration.h"
+#include "kith/index.h"
+#include "kith/status.h"
+#include "storage/container.h"
+
+namespace kith {
+
+inline constexpr std::string_view kCalibrationSection = "calibration";
+
+inline constexpr uint32_t kMostCalibratedK = 10000;
+
+Status WriteCalibration(const Calibration& calibration, ContainerWriter* writer);
+
+// Writes a copy of a file with this calibration in place of its own. Errors: IoError.
+Status ReplaceCalibration(const ContainerReader& in, const Calibration& calibration,
+                          const std::string& path);
+
+// An empty one if the file has none. Errors: Corruption.
+Result<Calibration> ReadCalibration(const ContainerReader& in);
+
+struct EffortForRecall {
+  double effort = 0;
+  double recall = 0;       // as measured there; more than asked for at the least effort
+  bool reachable = false;  // if not, the two above are of the most that was measured
+  bool known = false;      // whether this way in was measured at all
+};
+
+// The least effort whose recall@k is what is asked for: linear between measured efforts and between
+// measured k, beyond the largest k in proportion to it.
+EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size_t k,
+                           double recall);
+
+}  // namespace kith
+
+#endif  // KITH_INDEX_CALIBRATION_SECTION_H_

@@ -1,0 +1,53 @@
+#include "index/drift.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/math.h"
+#include "data/convert.h"
+
+namespace kith {
+
+float Nearness(Metric metric, const MatrixView& queries, size_t query, float distance) {
+  if (metric != Metric::kDot) return distance;
+  std::vector<float> x(queries.dim);
+  RowToF32(queries, query, x.data());
+  const double norm = std::sqrt(SquaredNorm(x.data(), queries.dim));
+  return norm > 0 ? static_cast<float>(distance / norm) : 0;
+}
+
+void DriftMeter::Add(const std::vector<float>& nearness) const {
+  std::array<uint64_t, kMostQuantiles + 1> counts{};
+  for (const float x : nearness) {
+    ++counts[static_cast<size_t>(std::lower_bound(quantiles_.begin(), quantiles_.end(), x) -
+                                 quantiles_.begin())];
+  }
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] != 0) counts_[i].fetch_add(counts[i], std::memory_order_relaxed);
+  }
+}
+
+QueryDrift DriftMeter::Read() const {
+  // Fewer queries may be a chance selection; a smaller distance changes recall little.
+  constexpr uint64_t kLeastQueries = 32;
+  constexpr double kLeastDistance = 0.25;
+  constexpr double kCritical = 1.86;  // of sqrt(n) * distance: chance exceeds it once in 1,000
+
+  QueryDrift drift;
+  for (const auto& count : counts_) drift.queries += count.load(std::memory_order_relaxed);
+  if (drift.queries == 0) return drift;
+  uint64_t below = 0;
+  for (size_t i = 0; i < quantiles_.size(); ++i) {
+    below += counts_[i].load(std::memory_order_relaxed);
+    const double expected =
+        static_cast<double>(i) / static_cast<double>(std::max<size_t>(1, quantiles_.size() - 1));
+    drift.distance = std::max(
+        drift.distance, expected - static_cast<double>(below) / static_cast<double>(drift.queries));
+  }
+  const double limit =
+      std::max(kLeastDistance, kCritical / std::sqrt(static_cast<double>(drift.queries)));
+  drift.unlike = drift.queries >= kLeastQueries && drift.distance > limit;
+  return drift;
+}
+
+}  // namespace kith
