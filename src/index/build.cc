@@ -199,7 +199,7 @@ Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOp
         WriteScanCodes(rows, order, options.metric, options.threads, writer.get()));
   }
   if (paths.graph) KITH_RETURN_IF_ERROR(WriteGraph(graph, writer.get()));
-  if (paths.forest) KITH_RETURN_IF_ERROR(WriteForest(forest, rows, grow, writer.get()));
+  if (paths.forest) KITH_RETURN_IF_ERROR(WriteForest(forest, writer.get()));
   if (options.keys != nullptr && !options.keys->empty()) {
     KITH_RETURN_IF_ERROR(WriteKeys(writer.get(), *options.keys));
   }
