@@ -200,8 +200,8 @@ void Forest::SearchOne(const Scorer& scorer, size_t slot, const MatrixView& quer
 
 Status Forest::Search(const MatrixView& queries, size_t k, int64_t search_k, int threads,
                       std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const {
-  const size_t shown = vectors_.table.rows.rows - trees_.hidden().size();
-  const size_t kept = std::min(k, shown);
+  const size_t n = vectors_.table.rows.rows;
+  const size_t kept = std::min(k, n);
   const size_t wanted = search_k >= 0 ? static_cast<size_t>(search_k)
                                       : kDefaultCandidates * kept * size_t{header_.num_trees};
   const size_t effort = wanted == 0 ? 0 : std::max(wanted, queries.dim / kDimsPerCandidate);

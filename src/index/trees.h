@@ -49,7 +49,7 @@ Result<uint32_t> AppendLeaf(std::span<const uint32_t> positions, std::vector<std
 class Trees {
  public:
   Trees() = default;
-  // Views what the caller keeps alive; section names say what. O(1).
+  // Of the contents of the sections of these names, which the caller keeps alive. O(1).
   Trees(const ForestHeader& header, std::span<const uint32_t> roots,
         std::span<const std::byte> nodes, std::span<const std::byte> leaves, uint64_t num_vectors);
   // In a file. O(1). Errors: Corruption.
