@@ -31,7 +31,7 @@ std::optional<IndexKind> ParseIndexKind(std::string_view name);
 
 struct ForestOptions {
   uint32_t num_trees = 0;  // 0: chosen from n
-  uint32_t leaf_size = 0;  // most vectors in a leaf; 0: chosen
+  uint32_t leaf_size = 0;  // most vectors in a leaf as trees grow; 0: chosen
 };
 
 // How a graph's nodes lie in the file. Part of the file format; never renumber.

@@ -219,6 +219,34 @@ class BuildCalibration {
         });
   }
 
+  // Of a forest grown without hidden(), in the order of the graph if there is one.
+  Status OfForest(const GrownForest& grown) {
+    if (!calibrator_.has_value()) {
+      hidden_ = held_out_;
+      KITH_RETURN_IF_ERROR(Prepare(grown.order));
+    }
+    std::vector<uint32_t> positions;
+    for (uint32_t p = 0; p < grown.order.size(); ++p) {
+      if (std::binary_search(hidden_.begin(), hidden_.end(), grown.order[p])) {
+        positions.push_back(p);
+      }
+    }
+    const std::unique_ptr<Forest> forest =
+        Forest::Create(grown, ordered_.View(rows_, options_.metric));
+    forest->Hide(std::move(positions));
+    return calibrator_->Measure(
+        IndexKind::kForest,
+        [&](const MatrixView& queries, size_t k, double effort, auto* nearest, auto* stats) {
+          return forest->Search(queries, k, static_cast<int64_t>(effort), options_.threads, nearest,
+                                stats);
+        });
+  }
+
+  // What the forest is to be grown without.
+  const std::vector<uint32_t>& hidden() const {
+    return calibrator_.has_value() ? hidden_ : held_out_;
+  }
+
   Calibration Take() { return calibrator_->Take(); }
 
  private:
@@ -278,8 +306,10 @@ Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOp
     grow.order = &graph.order;
   }
   if (paths.forest) {
+    grow.held_out = calibration.hidden();
     KITH_ASSIGN_OR_RETURN(forest, GrowForest(rows, grow));
     order = forest.order;
+    if (calibration.wanted()) KITH_RETURN_IF_ERROR(calibration.OfForest(forest));
   }
   if (options.progress && !options.progress("writing", 0, 1)) {
     return Status::InvalidArgument("cancelled");
@@ -290,12 +320,12 @@ Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOp
         WriteScanCodes(rows, order, options.metric, options.threads, writer.get()));
   }
   if (paths.graph) KITH_RETURN_IF_ERROR(WriteGraph(graph, writer.get()));
-  if (paths.forest) KITH_RETURN_IF_ERROR(WriteForest(forest, rows, grow, writer.get()));
+  if (paths.forest) KITH_RETURN_IF_ERROR(WriteForest(forest, writer.get()));
   if (options.keys != nullptr && !options.keys->empty()) {
     KITH_RETURN_IF_ERROR(WriteKeys(writer.get(), *options.keys));
   }
   if (options.ids != nullptr) KITH_RETURN_IF_ERROR(WriteIds(writer.get(), *options.ids));
-  if (paths.graph && calibration.wanted()) {
+  if (paths.any() && calibration.wanted()) {
     KITH_RETURN_IF_ERROR(WriteCalibration(calibration.Take(), writer.get()));
   }
   const std::string meta =

@@ -35,8 +35,7 @@ constexpr size_t kLeastNeighbours = 1024;  // queries times k: recall in steps o
 constexpr size_t kFewNeighbours = 10;
 constexpr size_t kQueriesOfMany = 1024;
 
-constexpr double kEnough = 0.9995;
-constexpr size_t kMostPoints = 100;
+constexpr double kEnough = 0.9993;
 
 constexpr size_t kNumQuantiles = 33;
 constexpr uint64_t kStream = 0xCA11;  // of random numbers
@@ -66,27 +65,33 @@ void FitMonotone(std::vector<CalibrationPoint>* points) {
   }
 }
 
-// The efforts to measure for one k, ascending. Beyond the last, a scan is cheaper.
-std::vector<double> Efforts(IndexKind index, size_t k, const MatrixView& rows) {
+// The least effort worth measuring for one k, and the most: beyond it, a scan is cheaper.
+struct EffortRange {
+  double least;
+  double most;
+};
+EffortRange RangeOf(IndexKind index, size_t k, const MatrixView& rows) {
   const auto n = static_cast<double>(rows.rows);
   const auto kept = static_cast<double>(k);
-  std::vector<double> efforts{kept};
-  double most = std::min({n, 1000 + 10 * kept, std::max(n / 16, 3 * kept)});
-  if (index == IndexKind::kForest) {
-    efforts[0] = std::max(kept, static_cast<double>(rows.dim) / 4);
-    most = std::max(n / 4, 2 * efforts[0]);
+  if (index == IndexKind::kGraph) {
+    return {kept, std::min({n, 600 + 10 * kept, std::max(n / 16, 3 * kept)})};
   }
-  while (efforts.size() < kMostPoints && efforts.back() < most) {
-    const double growth = efforts.back() < 3 * efforts[0] ? 1.15 : 1.4;
-    const double next = std::max(efforts.back() * growth, efforts.back() + 1);
-    efforts.push_back(std::min(most, std::floor(next)));
-  }
-  return efforts;
+  const double least = std::max(kept, static_cast<double>(rows.dim) / 4);
+  return {least, std::min(n, std::max({n / 4, 2 * least, 20000.0}))};
+}
+
+// The next effort to measure: small steps where targets are, between which recall is taken for
+// linear.
+double NextEffort(const CalibrationPoint& last) {
+  const double growth = last.recall < 0.6f ? 1.6 : last.recall < 0.97f ? 1.18 : 1.45;
+  return std::floor(std::max(last.effort * growth, last.effort + 1.0));
 }
 
 // Parts of the least beam of a graph, to be measured for as long as there is recall to spare.
 constexpr double kParts[] = {0.975, 0.95, 0.925, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5};
 constexpr float kSpare = 0.75f;
+// A walk that has found k ends there, and nothing makes it shorter.
+constexpr float kLeastFall = 0.002f;
 
 }  // namespace
 
@@ -268,17 +273,19 @@ Status Calibrator::Measure(IndexKind index, const SearchFn& search) {
           std::min(most, std::max({enough, kLeastQueries, kLeastNeighbours / size_t{ks_[at]}}));
       return Status::Ok();
     };
-    const std::vector<double> efforts = Efforts(index, ks_[at], vectors_.table.rows);
-    KITH_RETURN_IF_ERROR(measure(efforts[0]));
+    const EffortRange range = RangeOf(index, ks_[at], vectors_.table.rows);
+    KITH_RETURN_IF_ERROR(measure(range.least));
     if (index == IndexKind::kGraph) {
       for (const double part : kParts) {
-        if (curve.points.back().recall < kSpare) break;
-        KITH_RETURN_IF_ERROR(measure(part * efforts[0]));
+        const float before = curve.points.back().recall;
+        if (before < kSpare) break;
+        KITH_RETURN_IF_ERROR(measure(part * range.least));
+        if (before - curve.points.back().recall < kLeastFall) break;
       }
       std::reverse(curve.points.begin(), curve.points.end());
     }
-    for (size_t i = 1; i < efforts.size() && curve.points.back().recall < kEnough; ++i) {
-      KITH_RETURN_IF_ERROR(measure(efforts[i]));
+    while (curve.points.back().recall < kEnough && curve.points.back().effort < range.most) {
+      KITH_RETURN_IF_ERROR(measure(std::min(range.most, NextEffort(curve.points.back()))));
     }
     for (CalibrationPoint& point : curve.points) {
       point.recall = static_cast<float>(std::max(0.0, 1 - (1 - double{point.recall}) * growth_));

@@ -39,40 +39,69 @@ struct Forest::Scratch {
   TopK top;
 };
 
+// What a forest is made of, wherever it lies.
+struct Forest::Parts {
+  Trees trees;
+  std::span<const float> mean;
+  std::span<const float> basis;
+  std::span<const uint8_t> signs;
+  std::span<const std::byte> codes;
+};
+
+Forest::Forest(const ForestHeader& header, const StoredVectors& vectors)
+    : vectors_(vectors),
+      header_(header),
+      geometry_(vectors.table.metric, vectors.table.rows.dim, header.max_norm),
+      code_shape_{geometry_.dim(), static_cast<int>(header.code_bits)} {}
+
 Forest::~Forest() = default;
 
 Result<std::unique_ptr<Forest>> Forest::Open(std::shared_ptr<const ContainerReader> file,
                                              const StoredVectors& vectors) {
-  std::unique_ptr<Forest> f(new Forest);
-  f->file_ = std::move(file);
-  f->vectors_ = vectors;
-  const ContainerReader& in = *f->file_;
+  const ContainerReader& in = *file;
   KITH_ASSIGN_OR_RETURN(auto header, in.Array<ForestHeader>("forest", 1));
-  f->header_ = header[0];
-  const ForestHeader& h = f->header_;
-  const MatrixView& rows = vectors.table.rows;
-  f->geometry_ = Geometry(vectors.table.metric, rows.dim, h.max_norm);
+  const ForestHeader& h = header[0];
+  std::unique_ptr<Forest> f(new Forest(h, vectors));
+  f->file_ = std::move(file);
+  const size_t n = vectors.table.rows.rows;
   const size_t dim = f->geometry_.dim();
   if (h.num_trees == 0 || h.num_nodes >= kLeafBit || h.sketch_dim != SketchDim(dim) ||
       (h.code_bits != 0 && h.code_bits != 1 && h.code_bits != 2 && h.code_bits != 4)) {
     return in.Corrupt("forest", "its header contradicts itself");
   }
-  KITH_ASSIGN_OR_RETURN(f->trees_, Trees::Open(in, h, rows.rows));
-  KITH_ASSIGN_OR_RETURN(auto mean, in.Array<float>("mean", dim));
-  std::span<const float> basis;
+  Parts parts;
+  KITH_ASSIGN_OR_RETURN(parts.trees, Trees::Open(in, h, n));
+  KITH_ASSIGN_OR_RETURN(parts.mean, in.Array<float>("mean", dim));
   if (h.sketch_dim != dim) {
-    KITH_ASSIGN_OR_RETURN(basis, in.Array<float>("basis", uint64_t{h.sketch_dim} * dim));
+    KITH_ASSIGN_OR_RETURN(parts.basis, in.Array<float>("basis", uint64_t{h.sketch_dim} * dim));
   }
-  f->sketch_ = SketchMap(mean, basis, h.sketch_dim);
   if (h.code_bits != 0) {
-    f->code_shape_ = {dim, static_cast<int>(h.code_bits)};
-    const size_t rotated = f->code_shape_.rotated_dim();
-    KITH_ASSIGN_OR_RETURN(auto signs, in.Array<uint8_t>("rotation", Rotation::SignBytes(rotated)));
-    f->rotation_ = Rotation(rotated, signs);
-    KITH_RETURN_IF_ERROR(in.CheckSize("codes", f->code_shape_.total_bytes(rows.rows), 1));
-    f->codes_ = in.Bytes("codes");
+    const size_t sign_bytes = Rotation::SignBytes(f->code_shape_.rotated_dim());
+    KITH_ASSIGN_OR_RETURN(parts.signs, in.Array<uint8_t>("rotation", sign_bytes));
+    KITH_RETURN_IF_ERROR(in.CheckSize("codes", f->code_shape_.total_bytes(n), 1));
+    parts.codes = in.Bytes("codes");
   }
+  f->SetUp(parts);
   return f;
+}
+
+std::unique_ptr<Forest> Forest::Create(const GrownForest& grown, const StoredVectors& vectors) {
+  std::unique_ptr<Forest> f(new Forest(grown.header, vectors));
+  f->SetUp({.trees = Trees(grown.header, grown.roots, grown.nodes, grown.leaves,
+                           vectors.table.rows.rows),
+            .mean = grown.sketch.mean,
+            .basis = grown.sketch.basis,
+            .signs = grown.signs,
+            .codes = std::span(grown.codes.data(), grown.codes.size())});
+  return f;
+}
+
+void Forest::SetUp(const Parts& parts) {
+  trees_ = parts.trees;
+  sketch_ = SketchMap(parts.mean, parts.basis, header_.sketch_dim);
+  if (header_.code_bits == 0) return;
+  rotation_ = Rotation(code_shape_.rotated_dim(), parts.signs);
+  codes_ = parts.codes;
 }
 
 Result<std::unique_ptr<Forest::Scratch>> Forest::Borrow() const {

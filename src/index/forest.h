@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/pool.h"
 #include "index/exact.h"
 #include "index/forest_walk.h"
@@ -23,14 +25,15 @@
 
 namespace kith {
 
-// A forest before it is written.
+// A forest before it is written: its sections, and the order of its vectors.
 struct GrownForest {
   ForestHeader header{};
   TrainedSketch sketch;
-  Geometry geometry;
   std::vector<uint32_t> roots;
   std::vector<std::byte> nodes;
   std::vector<std::byte> leaves;
+  std::vector<uint8_t> signs;  // of the codes' rotation; empty if there are no codes
+  AlignedBuffer<std::byte> codes;
   std::vector<uint32_t> order;  // position -> row
 };
 
@@ -42,41 +45,60 @@ struct GrowOptions {
   Progress progress;
   // Position -> row, if something else orders the vectors; else the first tree's leaves do.
   const std::vector<uint32_t>* order = nullptr;
+  // Rows, ascending and distinct, not all, that sketch and planes are not learnt from: they are put
+  // into the leaves that these lead to. Hidden, they leave the forest of the others, in which they
+  // are queries like any that come later.
+  std::span<const uint32_t> held_out = {};
 };
 
+// Held-out rows come on top of leaf_size, which is lowered if all of them in one leaf would exceed
+// kMaxLeafSize. The largest norm (dot) is that of all rows.
 // Cost: O(num_trees * n * depth * sketch_dim). The result does not depend on the threads.
-// Errors: InvalidArgument (cancelled), OutOfMemory.
+// Peak memory beside the rows: as trees grow, sketches at 5 bytes a coordinate, and nodes and 4
+// bytes a row for each tree; then the result and those trees that it does not have yet; then the
+// result, codes last.
+// Errors: InvalidArgument (cancelled; leaves too large; as many rows held out as kMaxLeafSize),
+// OutOfMemory.
 Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& options);
 
-// Writes the forest's sections, codes included. `rows` are those it was grown on.
-Status WriteForest(const GrownForest& forest, const MatrixView& rows, const GrowOptions& options,
-                   ContainerWriter* writer);
+// Writes the forest's sections.
+Status WriteForest(const GrownForest& forest, ContainerWriter* writer);
 
 // The names of the sections above, for ContainerReader::Open.
 std::span<const std::string_view> ForestSections();
 
-// A forest in a mapped file. Immutable, thread-safe.
+// A forest to be searched. Immutable but for Hide(), thread-safe.
 class Forest {
  public:
   ~Forest();
-  // O(1). Errors: Corruption.
+  // In a mapped file. O(1). Errors: Corruption.
   static Result<std::unique_ptr<Forest>> Open(std::shared_ptr<const ContainerReader> file,
                                               const StoredVectors& vectors);
+  // In memory. O(1). REQUIRES: `grown`, and what `vectors` views, outlive it; vectors are in
+  // grown.order, and of the metric it was grown for.
+  static std::unique_ptr<Forest> Create(const GrownForest& grown, const StoredVectors& vectors);
 
   const ForestHeader& header() const { return header_; }
+
+  // From now on searches answer as if no leaf held these positions, distinct ones and not all: they
+  // are neither found nor counted by search_k. Only SearchStats.entries still counts them, as
+  // entries that were read. An empty list hides nothing. Not thread-safe.
+  void Hide(std::vector<uint32_t> positions) { trees_.Hide(std::move(positions)); }
 
   // As ExactSearch, among search_k distinct candidates, at least a fourth of the dimension unless
   // it is 0; < 0: the default, which is eight for each tree and neighbour.
   Status Search(const MatrixView& queries, size_t k, int64_t search_k, int threads,
                 std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const;
 
-  // As Trees::Verify.
+  // As Trees::Verify. REQUIRES: opened in a file.
   Status Verify() const;
 
  private:
   struct Scratch;
+  struct Parts;
 
-  Forest() = default;
+  Forest(const ForestHeader& header, const StoredVectors& vectors);
+  void SetUp(const Parts& parts);
   Result<std::unique_ptr<Scratch>> Borrow() const;
   void Shortlist(size_t k, Scratch* s, SearchStats* stats) const;
   void SelectNearest(size_t k, Scratch* s) const;
@@ -84,13 +106,13 @@ class Forest {
                  size_t k, size_t search_k, Scratch* s, std::vector<Candidate>* nearest,
                  SearchStats* stats) const;
 
-  std::shared_ptr<const ContainerReader> file_;
-  StoredVectors vectors_;
-  ForestHeader header_{};
-  Geometry geometry_;
+  std::shared_ptr<const ContainerReader> file_;  // nullptr: in memory
+  const StoredVectors vectors_;
+  const ForestHeader header_;
+  const Geometry geometry_;
+  const CodeShape code_shape_;
   SketchMap sketch_;
   Rotation rotation_;
-  CodeShape code_shape_;
   Trees trees_;
   std::span<const std::byte> codes_;
   mutable Pool<Scratch> scratch_;

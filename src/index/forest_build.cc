@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/strings.h"
 #include "index/forest.h"
+#include "index/tree_insert.h"
 
 namespace kith {
 namespace {
@@ -40,7 +41,23 @@ int BitsFor(const MatrixView& rows, const Geometry& geometry, Metric metric) {
   return RowBytes(rows.dtype, rows.dim) >= 4 * shape.row_bytes() ? shape.bits : 0;
 }
 
-// Makes the entries of a tree, rows so far, the positions that leaves hold: ascending in each.
+// The rows as trees number them: those that planes are learnt from, then those held out.
+std::vector<uint32_t> NumberPoints(size_t n, std::span<const uint32_t> held_out) {
+  std::vector<uint32_t> points;
+  points.reserve(n);
+  size_t skipped = 0;
+  for (uint32_t row = 0; row < n; ++row) {
+    if (skipped < held_out.size() && held_out[skipped] == row) {
+      ++skipped;
+    } else {
+      points.push_back(row);
+    }
+  }
+  points.insert(points.end(), held_out.begin(), held_out.end());
+  return points;
+}
+
+// Makes the entries of a tree, points so far, the positions that leaves hold: ascending in each.
 void PlaceEntries(const std::vector<uint32_t>& positions, Tree* tree) {
   uint32_t begin = 0;
   for (const uint32_t end : tree->leaf_ends) {
@@ -83,40 +100,33 @@ Status AppendTree(const Tree& tree, size_t node_bytes, GrownForest* forest) {
   return Status::Ok();
 }
 
-}  // namespace
-
-std::span<const std::string_view> ForestSections() { return kSections; }
-
-Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& options) {
-  GrownForest forest;
-  const int threads = ResolveThreads(options.threads);
-  forest.header.num_trees =
-      options.forest.num_trees != 0 ? options.forest.num_trees : DefaultTrees(rows.rows);
-  forest.header.leaf_size =
-      options.forest.leaf_size != 0 ? options.forest.leaf_size : kDefaultLeafSize;
-  if (forest.header.leaf_size > kMaxLeafSize) {
-    return Status::InvalidArgument(StrCat("leaves of ", forest.header.leaf_size,
-                                          " vectors; at most ", kMaxLeafSize, " are supported"));
-  }
-  if (options.metric == Metric::kDot) forest.header.max_norm = LargestNorm(rows, threads);
-  forest.geometry = Geometry(options.metric, rows.dim, forest.header.max_norm);
-  forest.header.code_bits = static_cast<uint32_t>(BitsFor(rows, forest.geometry, options.metric));
-
-  KITH_ASSIGN_OR_RETURN(forest.sketch, TrainSketch(rows, forest.geometry, options.seed, threads));
-  forest.header.sketch_dim = static_cast<uint32_t>(forest.sketch.sketch_dim);
+// Learns the sketch and grows the trees, whose entries are points.
+Result<std::vector<Result<Tree>>> GrowTrees(const MatrixView& rows, const Geometry& geometry,
+                                            std::span<const uint32_t> points,
+                                            const GrowOptions& options, int threads,
+                                            GrownForest* forest) {
+  const size_t learnt = points.size() - options.held_out.size();
+  KITH_ASSIGN_OR_RETURN(forest->sketch,
+                        TrainSketch(rows, geometry, options.seed, threads, points.first(learnt)));
+  const size_t sketch_dim = forest->sketch.sketch_dim;
+  forest->header.sketch_dim = static_cast<uint32_t>(sketch_dim);
   KITH_ASSIGN_OR_RETURN(auto sketches,
-                        SketchRows(rows, forest.geometry, forest.sketch.Map(), threads));
-  KITH_ASSIGN_OR_RETURN(
-      auto bytes, RoundSketches(sketches.data(), rows.rows, forest.sketch.sketch_dim, threads));
+                        SketchRows(rows, geometry, forest->sketch.Map(), threads, points));
+  KITH_ASSIGN_OR_RETURN(auto bytes, RoundSketches(sketches.data(), learnt, sketch_dim, threads));
 
-  const uint32_t num_trees = forest.header.num_trees;
-  const TreeShape shape{forest.sketch.sketch_dim, forest.header.leaf_size};
+  const uint32_t num_trees = forest->header.num_trees;
+  const uint32_t held_out = static_cast<uint32_t>(options.held_out.size());
+  const TreeShape shape{sketch_dim, std::min(forest->header.leaf_size, kMaxLeafSize - held_out)};
   std::vector<Result<Tree>> trees(num_trees, Status::Internal("tree not grown"));
   std::atomic<uint32_t> done{0};
   std::atomic<bool> cancelled{false};
   ParallelFor(num_trees, threads, [&](size_t t, int thread) {
     if (cancelled) return;
-    trees[t] = GrowTree(bytes, sketches.data(), rows.rows, shape, Mix64(options.seed) + t);
+    trees[t] = GrowTree(bytes, sketches.data(), learnt, shape, Mix64(options.seed) + t);
+    if (trees[t].ok()) {
+      InsertPoints(sketches.data() + learnt * SketchStride(sketch_dim), held_out, sketch_dim,
+                   &*trees[t]);
+    }
     const uint32_t count = ++done;
     // Only the caller's thread may call back.
     if (thread == 0 && options.progress && !options.progress("trees", count, num_trees)) {
@@ -124,29 +134,76 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
     }
   });
   if (cancelled) return Status::InvalidArgument("cancelled");
-  sketches = {};
-  bytes = {};
-
   for (const Result<Tree>& tree : trees) KITH_RETURN_IF_ERROR(tree.status());
-  forest.order = options.order != nullptr ? *options.order : trees[0]->entries;
-  std::vector<uint32_t> positions(rows.rows);
-  for (uint32_t p = 0; p < forest.order.size(); ++p) positions[forest.order[p]] = p;
-  ParallelFor(num_trees, threads,
+  return trees;
+}
+
+// Orders the vectors and appends all trees, each of which gives its memory back at once.
+Status AppendTrees(std::vector<Result<Tree>> trees, std::span<const uint32_t> points,
+                   const GrowOptions& options, int threads, GrownForest* forest) {
+  if (options.order != nullptr) {
+    forest->order = *options.order;
+  } else {
+    forest->order.reserve(points.size());
+    for (const uint32_t point : trees[0]->entries) forest->order.push_back(points[point]);
+  }
+  std::vector<uint32_t> of_rows(points.size());
+  for (uint32_t p = 0; p < of_rows.size(); ++p) of_rows[forest->order[p]] = p;
+  std::vector<uint32_t> positions(points.size());
+  for (size_t i = 0; i < points.size(); ++i) positions[i] = of_rows[points[i]];
+  ParallelFor(trees.size(), threads,
               [&](size_t t, int /*thread*/) { PlaceEntries(positions, &*trees[t]); });
+  const size_t node_bytes = NodeBytes(forest->header.sketch_dim);
   size_t fine_nodes = 0;
   for (Result<Tree>& tree : trees) {
     fine_nodes += tree->fine_nodes;
-    KITH_RETURN_IF_ERROR(AppendTree(*tree, NodeBytes(shape.sketch_dim), &forest));
+    KITH_RETURN_IF_ERROR(AppendTree(*tree, node_bytes, forest));
     tree = Status::Internal("its memory was given back");
   }
-  forest.header.fine_planes = fine_nodes > forest.roots.size() * kFineNodes ? 1 : 0;
-  forest.header.num_nodes =
-      static_cast<uint32_t>(forest.nodes.size() / NodeBytes(shape.sketch_dim));
+  forest->header.fine_planes = fine_nodes > forest->roots.size() * kFineNodes ? 1 : 0;
+  forest->header.num_nodes = static_cast<uint32_t>(forest->nodes.size() / node_bytes);
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::span<const std::string_view> ForestSections() { return kSections; }
+
+Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& options) {
+  GrownForest forest;
+  ForestHeader& header = forest.header;
+  const int threads = ResolveThreads(options.threads);
+  header.num_trees =
+      options.forest.num_trees != 0 ? options.forest.num_trees : DefaultTrees(rows.rows);
+  header.leaf_size = options.forest.leaf_size != 0 ? options.forest.leaf_size : kDefaultLeafSize;
+  if (header.leaf_size > kMaxLeafSize) {
+    return Status::InvalidArgument(StrCat("leaves of ", header.leaf_size, " vectors; at most ",
+                                          kMaxLeafSize, " are supported"));
+  }
+  if (options.held_out.size() >= kMaxLeafSize) {
+    return Status::InvalidArgument(StrCat(options.held_out.size(),
+                                          " vectors held out of the forest; at most ",
+                                          kMaxLeafSize - 1, " are supported"));
+  }
+  if (options.metric == Metric::kDot) header.max_norm = LargestNorm(rows, threads);
+  const Geometry geometry(options.metric, rows.dim, header.max_norm);
+  header.code_bits = static_cast<uint32_t>(BitsFor(rows, geometry, options.metric));
+
+  {
+    const std::vector<uint32_t> points = NumberPoints(rows.rows, options.held_out);
+    KITH_ASSIGN_OR_RETURN(auto trees, GrowTrees(rows, geometry, points, options, threads, &forest));
+    KITH_RETURN_IF_ERROR(AppendTrees(std::move(trees), points, options, threads, &forest));
+  }
+  if (header.code_bits == 0) return forest;
+  const CodeShape shape{geometry.dim(), static_cast<int>(header.code_bits)};
+  forest.signs = Rotation::RandomSigns(shape.rotated_dim(), options.seed);
+  KITH_ASSIGN_OR_RETURN(forest.codes,
+                        EncodeRows(rows, forest.order, geometry, forest.sketch.mean,
+                                   Rotation(shape.rotated_dim(), forest.signs), shape, threads));
   return forest;
 }
 
-Status WriteForest(const GrownForest& forest, const MatrixView& rows, const GrowOptions& options,
-                   ContainerWriter* writer) {
+Status WriteForest(const GrownForest& forest, ContainerWriter* writer) {
   const ForestHeader& header = forest.header;
   KITH_RETURN_IF_ERROR(writer->AddSection("forest", std::as_bytes(std::span(&forest.header, 1))));
   KITH_RETURN_IF_ERROR(writer->AddSection("roots", BytesOf(forest.roots)));
@@ -159,13 +216,8 @@ Status WriteForest(const GrownForest& forest, const MatrixView& rows, const Grow
     KITH_RETURN_IF_ERROR(writer->AddSection("basis", BytesOf(forest.sketch.basis)));
   }
   if (header.code_bits == 0) return Status::Ok();
-  const CodeShape shape{forest.geometry.dim(), static_cast<int>(header.code_bits)};
-  const std::vector<uint8_t> signs = Rotation::RandomSigns(shape.rotated_dim(), options.seed);
-  KITH_RETURN_IF_ERROR(writer->AddSection("rotation", BytesOf(signs)));
-  KITH_ASSIGN_OR_RETURN(auto codes,
-                        EncodeRows(rows, forest.order, forest.geometry, forest.sketch.mean,
-                                   Rotation(shape.rotated_dim(), signs), shape, options.threads));
-  return writer->AddSection("codes", std::span(codes.data(), codes.size()));
+  KITH_RETURN_IF_ERROR(writer->AddSection("rotation", BytesOf(forest.signs)));
+  return writer->AddSection("codes", std::span(forest.codes.data(), forest.codes.size()));
 }
 
 }  // namespace kith

@@ -64,6 +64,7 @@ void ForestWalk::Begin(const Trees& trees) {
     std::fill(stamps_.begin(), stamps_.end(), uint8_t{0});
     epoch_ = 1;
   }
+  for (const uint32_t position : trees.hidden()) stamps_[position] = epoch_;
   queue_.Clear();
   candidates_.clear();
   // A sound forest has each node once; a damaged one must not make the search endless.

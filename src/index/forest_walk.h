@@ -59,7 +59,8 @@ class ForestWalk {
 
   // Collects the positions in the leaves nearest to the query, each position once: first every
   // tree's own leaf, then the leaves behind the planes nearest to the query, over all trees (the
-  // priority search of Annoy). Ends with the leaf in which search_k positions are complete.
+  // priority search of Annoy). Ends with the leaf in which search_k positions are complete. Those
+  // that the trees hide are no candidates. Cost: O(1) for each hidden position, beside the walk.
   void Run(const Trees& trees, const RoutingQuery& query, size_t search_k,
            const CandidateRows& rows, SearchStats* stats);
 
@@ -72,7 +73,8 @@ class ForestWalk {
   size_t Defer(size_t count, size_t enough);
   void Collect(const Trees& trees, uint32_t leaf, const CandidateRows& rows);
 
-  std::vector<uint8_t> stamps_;  // stamps_[p] == epoch_: position p is among the candidates
+  // stamps_[p] == epoch_: position p is among the candidates, or hidden
+  std::vector<uint8_t> stamps_;
   uint8_t epoch_ = 0;
   BranchQueue queue_;
   std::vector<Branch> active_;        // being descended

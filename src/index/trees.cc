@@ -32,22 +32,36 @@ Result<uint32_t> AppendLeaf(std::span<const uint32_t> positions, std::vector<std
   return static_cast<uint32_t>(unit) | kLeafBit;
 }
 
+Trees::Trees(const ForestHeader& header, std::span<const uint32_t> roots,
+             std::span<const std::byte> nodes, std::span<const std::byte> leaves,
+             uint64_t num_vectors)
+    : roots_(roots),
+      nodes_(nodes),
+      leaves_(leaves),
+      node_bytes_(NodeBytes(header.sketch_dim)),
+      num_nodes_(header.num_nodes),
+      num_units_(static_cast<uint32_t>(leaves.size() / kLeafUnit)),
+      num_vectors_(static_cast<uint32_t>(num_vectors)),
+      num_leaves_(header.num_leaves),
+      num_entries_(header.num_entries) {
+  Hide({});
+}
+
 Result<Trees> Trees::Open(const ContainerReader& in, const ForestHeader& header,
                           uint64_t num_vectors) {
-  Trees t;
-  KITH_ASSIGN_OR_RETURN(t.roots_, in.Array<uint32_t>("roots", header.num_trees));
-  t.node_bytes_ = NodeBytes(header.sketch_dim);
-  KITH_RETURN_IF_ERROR(in.CheckSize("nodes", header.num_nodes, t.node_bytes_));
-  t.nodes_ = in.Bytes("nodes");
-  t.leaves_ = in.Bytes("leaves");
-  const size_t units = t.leaves_.size() / kLeafUnit;
+  KITH_ASSIGN_OR_RETURN(auto roots, in.Array<uint32_t>("roots", header.num_trees));
+  KITH_RETURN_IF_ERROR(in.CheckSize("nodes", header.num_nodes, NodeBytes(header.sketch_dim)));
+  const auto leaves = in.Bytes("leaves");
+  const size_t units = leaves.size() / kLeafUnit;
   KITH_RETURN_IF_ERROR(in.CheckSize("leaves", units, kLeafUnit));
   if (units > kLeafBit) return in.Corrupt("leaves", "it is larger than children can name");
-  t.num_nodes_ = header.num_nodes;
-  t.num_units_ = static_cast<uint32_t>(units);
-  t.mean_leaf_size_ = header.num_entries / std::max<uint32_t>(header.num_leaves, 1);
-  t.num_vectors_ = static_cast<uint32_t>(num_vectors);
-  return t;
+  return Trees(header, roots, in.Bytes("nodes"), leaves, num_vectors);
+}
+
+void Trees::Hide(std::vector<uint32_t> positions) {
+  hidden_ = std::move(positions);
+  const uint64_t shown = num_entries_ - roots_.size() * hidden_.size();
+  mean_leaf_size_ = shown / std::max<uint32_t>(num_leaves_, 1);
 }
 
 Status Trees::Verify(const ContainerReader& in, const ForestHeader& header) const {

@@ -44,11 +44,15 @@ inline constexpr uint32_t kMaxLeafSize = 0xFFFF;
 // one. Returns the leaf as a child. Errors: InvalidArgument (beyond what children can name).
 Result<uint32_t> AppendLeaf(std::span<const uint32_t> positions, std::vector<std::byte>* leaves);
 
-// A read-only view of a file's trees. Every access is checked against the sections' bounds, so that
+// A read-only view of a forest's trees. Every access is checked against the spans' bounds, so that
 // damaged content gives wrong answers at worst. Thread-safe.
 class Trees {
  public:
-  // O(1). Errors: Corruption.
+  Trees() = default;
+  // Of the contents of the sections of these names, which the caller keeps alive. O(1).
+  Trees(const ForestHeader& header, std::span<const uint32_t> roots,
+        std::span<const std::byte> nodes, std::span<const std::byte> leaves, uint64_t num_vectors);
+  // In a file. O(1). Errors: Corruption.
   static Result<Trees> Open(const ContainerReader& in, const ForestHeader& header,
                             uint64_t num_vectors);
 
@@ -57,8 +61,13 @@ class Trees {
   size_t node_bytes() const { return node_bytes_; }
   uint32_t num_nodes() const { return num_nodes_; }
   uint32_t num_vectors() const { return num_vectors_; }
-  // As the header says; only good for guessing.
+  // As the header says, without what is hidden; only good for guessing.
   uint64_t mean_leaf_size() const { return mean_leaf_size_; }
+
+  // Positions, distinct, that walks are to pass over as if no leaf held them. Visits and leaf sizes
+  // still have them. Not thread-safe.
+  void Hide(std::vector<uint32_t> positions);
+  std::span<const uint32_t> hidden() const { return hidden_; }
 
   const TreeNode& Node(uint32_t i) const {
     return *reinterpret_cast<const TreeNode*>(nodes_.data() + i * node_bytes_);
@@ -132,7 +141,10 @@ class Trees {
   uint32_t num_nodes_ = 0;
   uint32_t num_units_ = 0;
   uint32_t num_vectors_ = 0;
+  uint32_t num_leaves_ = 0;
+  uint64_t num_entries_ = 0;
   uint64_t mean_leaf_size_ = 0;
+  std::vector<uint32_t> hidden_;
 };
 
 }  // namespace kith

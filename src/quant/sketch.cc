@@ -100,20 +100,20 @@ void SketchMap::Project(float* x, float* out) const {
 size_t SketchDim(size_t dim) { return dim <= kMaxSketchDim ? dim : 48; }
 
 Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geometry, uint64_t seed,
-                                  int threads) {
+                                  int threads, std::span<const uint32_t> only) {
   const size_t dim = geometry.dim();
+  const size_t n = only.empty() ? rows.rows : only.size();
   TrainedSketch sketch;
   sketch.sketch_dim = SketchDim(dim);
 
   // Rows drawn with replacement: as good for means and directions, and simple.
-  const size_t samples =
-      std::min({rows.rows, kSampleRows, std::max(kSampleFloats / dim, size_t{64})});
+  const size_t samples = std::min({n, kSampleRows, std::max(kSampleFloats / dim, size_t{64})});
   KITH_ASSIGN_OR_RETURN(Matrix x, Matrix::Create(samples, dim));
   Rng rng(seed, 1);
   std::vector<double> sum(dim, 0);
   for (size_t i = 0; i < samples; ++i) {
-    const size_t row = samples == rows.rows ? i : rng.Below(static_cast<uint32_t>(rows.rows));
-    geometry.Row(rows, row, x.row(i));
+    const size_t pick = samples == n ? i : rng.Below(static_cast<uint32_t>(n));
+    geometry.Row(rows, only.empty() ? pick : only[pick], x.row(i));
     for (size_t c = 0; c < dim; ++c) sum[c] += x.row(i)[c];
   }
   sketch.mean.resize(dim);
@@ -148,9 +148,11 @@ Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geomet
 }
 
 Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& geometry,
-                                        const SketchMap& map, int threads) {
+                                        const SketchMap& map, int threads,
+                                        std::span<const uint32_t> order) {
   const size_t stride = SketchStride(map.sketch_dim());
-  KITH_ASSIGN_OR_RETURN(auto sketches, AlignedBuffer<float>::Create(rows.rows * stride));
+  const size_t n = order.empty() ? rows.rows : order.size();
+  KITH_ASSIGN_OR_RETURN(auto sketches, AlignedBuffer<float>::Create(n * stride));
   const size_t dim = map.dim();
   threads = ResolveThreads(threads);
   std::vector<Matrix> scratch(threads);
@@ -160,11 +162,11 @@ Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& 
   KITH_ASSIGN_OR_RETURN(Matrix columns, Matrix::Create(dim, map.sketch_dim()));
   for (size_t i = 0; i < map.basis().size(); ++i) columns.row(i % dim)[i / dim] = map.basis()[i];
   const simd::MultiplyFn multiply = simd::GetKernels().multiply;
-  ParallelChunks(rows.rows, kSketchedTogether, threads, [&](size_t begin, size_t end, int thread) {
+  ParallelChunks(n, kSketchedTogether, threads, [&](size_t begin, size_t end, int thread) {
     Matrix& x = scratch[thread];
     for (size_t i = begin; i < end; ++i) {
       float* centred = map.basis().empty() ? sketches.data() + i * stride : x.row(i - begin);
-      geometry.Row(rows, i, centred);
+      geometry.Row(rows, order.empty() ? i : order[i], centred);
       for (size_t c = 0; c < dim; ++c) centred[c] -= map.mean()[c];
     }
     if (map.basis().empty()) return;

@@ -57,14 +57,17 @@ struct TrainedSketch {
   SketchMap Map() const { return {mean, basis, sketch_dim}; }
 };
 
-// Learns the projection from a sample of the rows. Deterministic for a seed.
+// Learns the projection from a sample of the rows, or of those that `only` names if it is not
+// empty. Deterministic for a seed.
 // Cost: O(sample * dim * sketch_dim). Errors: OutOfMemory.
 Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geometry, uint64_t seed,
-                                  int threads);
+                                  int threads, std::span<const uint32_t> only = {});
 
-// Sketches of all rows: float32 [rows, SketchStride(sketch_dim)]. Errors: OutOfMemory.
+// Sketches of all rows: float32 [rows, SketchStride(sketch_dim)]; of rows order[0], order[1], ...
+// unless that is empty. Errors: OutOfMemory.
 Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& geometry,
-                                        const SketchMap& map, int threads);
+                                        const SketchMap& map, int threads,
+                                        std::span<const uint32_t> order = {});
 
 // How the bytes of a sketch stand for its coordinates: centre + step * (byte - 128).
 struct SketchLevels {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "index/tree_insert.h"
 #include "simd/kernels.h"
 
 namespace kith {
@@ -103,6 +104,40 @@ TEST(RpTreeTest, SmallAndLargeSets) {
     if (n < 100) continue;
     EXPECT_GT(shape.leaf_mean, 12);
     EXPECT_LT(shape.depth, 1.35 * std::log2(static_cast<double>(n) / shape.leaf_mean) + 1);
+  }
+}
+
+// Points that come later end where the planes lead them, behind those of the leaf.
+TEST(RpTreeTest, TakesFurtherPoints) {
+  Rng rng(4);
+  for (const size_t n : {1, 5, 3000}) {
+    for (const size_t added : {1, 40, 3000}) {
+      SCOPED_TRACE(::testing::Message() << n << " and " << added);
+      const Points all(n + added, 20, [&](size_t, size_t) { return rng.Normal(); });
+      const Points first(n, 20, [&](size_t i, size_t c) { return all.row(i)[c]; });
+      const Tree before = first.Grow(30);
+      Tree tree = before;
+      InsertPoints(all.row(n), added, all.dim, &tree);
+      const Shape shape = Check(tree, all, 3030);
+      const double found = Check(before, first, 30).found;
+      EXPECT_NEAR(shape.found * static_cast<double>(n + added),
+                  found * static_cast<double>(n) + static_cast<double>(added), 1e-6);
+      EXPECT_EQ(tree.root, before.root);
+      EXPECT_TRUE(tree.nodes == before.nodes);
+      for (size_t leaf = 0; leaf < before.leaf_ends.size(); ++leaf) {
+        const size_t from = leaf == 0 ? 0 : before.leaf_ends[leaf - 1];
+        const size_t to = leaf == 0 ? 0 : tree.leaf_ends[leaf - 1];
+        const size_t old = before.leaf_ends[leaf] - from;
+        for (size_t i = 0; i < tree.leaf_ends[leaf] - to; ++i) {
+          const uint32_t entry = tree.entries[to + i];
+          if (i < old) {
+            EXPECT_EQ(entry, before.entries[from + i]);
+          } else {
+            EXPECT_GE(entry, n);
+          }
+        }
+      }
+    }
   }
 }
 
