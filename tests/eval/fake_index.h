@@ -80,6 +80,11 @@ class FakeIndex : public Index {
     return Status::Ok();
   }
 
+  Result<SearchPlan> Plan(const SearchParams& params, size_t /*num_queries*/) const override {
+    return SearchPlan{params.index, static_cast<double>(params.effort), 0};
+  }
+  QueryDrift Drift() const override { return {}; }
+
   Result<uint64_t> FindKey(std::string_view key) const override {
     return Status::NotFound(StrCat("no key ", key));
   }
