@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "child.h"
 #include "common.h"
+#include "plot_axes.h"
 #include "terminal.h"
 
 namespace kith::cli {
@@ -21,111 +22,13 @@ namespace {
 constexpr int kWidth = 900;
 constexpr int kHeight = 540;  // without the legend
 constexpr int kLegendLine = 22;
-constexpr size_t kLongestName = 40;
+constexpr size_t kLongestName = 32;
 constexpr const char* kInstall = "install it with 'apt install gnuplot-nox'";
 
 // Okabe and Ito's colours, which the colour-blind can tell apart, the strong ones first.
 constexpr const char* kColours[] = {"0072B2", "D55E00", "009E73", "CC79A7",
                                     "E69F00", "56B4E9", "4B3F8F", "7A5C00"};
 constexpr const char* kGrey = "666666";
-
-// Recalls that are marked on the axis.
-constexpr double kTicks[] = {0,     0.5,   0.8,    0.9,    0.95,   0.98,    0.99,    0.995,
-                             0.998, 0.999, 0.9995, 0.9998, 0.9999, 0.99999, 0.999999};
-
-double Stretched(double recall) { return -std::log10(1 - recall); }
-
-// Where recalls lie on the axis: stretched, and 1, which would be nowhere, a little to the right of
-// everything else.
-class RecallAxis {
- public:
-  explicit RecallAxis(const std::vector<PlotFile>& files) {
-    double low = 1;
-    double high = 0;
-    for (const PlotFile& file : files) {
-      for (const EvalPoint& point : file.points) {
-        if (point.recall >= 1) continue;
-        low = std::min(low, point.recall);
-        high = std::max(high, point.recall);
-      }
-    }
-    if (low > high) low = high = 0.99;
-    first_ = std::upper_bound(std::begin(kTicks), std::end(kTicks), low) - 1;
-    last_ = std::min(std::lower_bound(std::begin(kTicks), std::end(kTicks), high),
-                     std::end(kTicks) - 1);
-    if (first_ == last_) first_ > kTicks ? --first_ : ++last_;
-    left_ = Stretched(*first_);
-    right_ = Stretched(*last_);
-    one_ = right_ + 0.12 * (right_ - left_);
-  }
-
-  double At(double recall) const {
-    if (recall >= 1) return one_;
-    return std::clamp(Stretched(recall), left_, one_);
-  }
-  double left() const { return left_ - Margin(); }
-  double right() const { return one_ + Margin(); }
-
-  // "'0.9' 1, '0.99' 2, ...", leaving out what would be too near its neighbour to read.
-  std::string Ticks() const {
-    std::ostringstream out;
-    double last = left() - (right() - left());
-    for (const double* tick = first_; tick <= last_; ++tick) {
-      const double x = Stretched(*tick);
-      if (x - last < 0.06 * (right() - left())) continue;
-      out << "'" << *tick << "' " << x << ", ";
-      last = x;
-    }
-    out << "'1' " << one_;
-    return out.str();
-  }
-
- private:
-  double Margin() const { return 0.02 * (one_ - left_); }
-
-  const double* first_;  // ticks
-  const double* last_;
-  double left_;
-  double right_;
-  double one_;
-};
-
-struct SpeedAxis {
-  explicit SpeedAxis(const std::vector<PlotFile>& files) {
-    for (const PlotFile& file : files) {
-      for (const EvalPoint& point : file.points) {
-        low = low == 0 ? point.qps_interval.low : std::min(low, point.qps_interval.low);
-        high = std::max(high, point.qps_interval.high);
-      }
-    }
-    low = std::max(low, 1e-9) / 1.3;
-    high = std::max(high, low) * 1.3;
-  }
-
-  // A tick for each decade, and at 2 and 5 where there are few decades.
-  std::string Ticks() const {
-    std::ostringstream out;
-    const bool fine = high / low < 300;
-    const char* separator = "";
-    for (int exponent = -9; exponent <= 12; ++exponent) {
-      for (const int step : {1, 2, 5}) {
-        const double y = step * std::pow(10.0, exponent);
-        if (y < low || y > high || (step != 1 && !fine)) continue;
-        out << std::exchange(separator, ", ") << "'";
-        if (y >= 1) {
-          out << FormatCount(static_cast<uint64_t>(std::llround(y)));
-        } else {
-          out << y;
-        }
-        out << "' " << y;
-      }
-    }
-    return out.str();
-  }
-
-  double low = 0;
-  double high = 0;
-};
 
 // Text that an SVG may hold and a reader can see: UTF-8, no control characters.
 std::string Drawable(const std::string& text) {
@@ -223,17 +126,21 @@ std::vector<Series> SeriesOf(const std::vector<PlotFile>& files) {
   return all;
 }
 
+size_t LongestName(const std::vector<Series>& all) {
+  size_t longest = 0;
+  for (const Series& series : all) longest = std::max(longest, series.name.size());
+  return longest;
+}
+
 // A file's series side by side, where they fit.
 size_t LegendColumns(const std::vector<Series>& all) {
-  size_t longest = 0;
   size_t graphs = 0;
   size_t forests = 0;
   for (const Series& series : all) {
-    longest = std::max(longest, series.name.size());
     graphs += series.kind == IndexKind::kGraph ? 1 : 0;
     forests += series.kind == IndexKind::kForest ? 1 : 0;
   }
-  return graphs > 0 && forests == graphs && longest <= 32 ? 3 : 2;
+  return graphs > 0 && forests == graphs && LongestName(all) <= 28 ? 3 : 2;
 }
 
 size_t LegendLines(const std::vector<Series>& all) {
@@ -288,48 +195,6 @@ void WritePlot(const std::vector<Series>& all, const RecallAxis& axis, std::ostr
   }
 }
 
-}  // namespace
-
-int PlotHeight(const std::vector<PlotFile>& files) {
-  return kHeight + kLegendLine * static_cast<int>(LegendLines(SeriesOf(files)));
-}
-
-std::string PlotScript(const std::string& terminal, const PlotText& text,
-                       const std::vector<PlotFile>& files) {
-  const std::vector<Series> all = SeriesOf(files);
-  const RecallAxis recalls(files);
-  const SpeedAxis speeds(files);
-  size_t k = 0;
-  for (const Series& series : all) k = series.points[0].k;
-  std::ostringstream out;
-  out << std::setprecision(9);
-  out << "set encoding utf8\n"
-      << "set terminal " << terminal << '\n'
-      << "set lmargin at screen 0.105\nset rmargin at screen 0.975\n"
-      << "set tmargin 4.2\n"
-      << "set label 1 " << Quoted(text.title) << " at graph 0, graph 1 offset 0, 2.1 font ',16'\n"
-      << "set label 2 " << Quoted(text.subtitle)
-      << " at graph 0, graph 1 offset 0, 0.8 font ',11' tc rgb '#555555'\n"
-      << "set xlabel 'recall@" << k << "' offset 0, 0.3\n"
-      << "set label 3 'queries a second' at screen 0.018, graph 0.5 center rotate\n"
-      << "set border 3 lc rgb '#888888'\n"
-      << "set grid back lt 1 lw 0.7 lc rgb '#E2E2E2'\n"
-      << "set errorbars 0\n"
-      << "set logscale y\n"
-      << "set tics nomirror out scale 0.5 tc rgb '#333333'\n"
-      << "set xrange [" << recalls.left() << ':' << recalls.right() << "]\n"
-      << "set xtics (" << recalls.Ticks() << ")\n"
-      << "set yrange [" << speeds.low << ':' << speeds.high << "]\n"
-      << "set ytics (" << speeds.Ticks() << ")\n"
-      << "set key bmargin left Left reverse horizontal maxcols " << LegendColumns(all)
-      << " samplen 2.5 spacing 1.15 width 2 height 1\n";
-  WriteData(all, recalls, out);
-  WritePlot(all, recalls, out);
-  return out.str();
-}
-
-namespace {
-
 std::string Terminal(bool png, int height) {
   // Pictures of pixels are twice as large, for the screens of today.
   return png ? StrCat("pngcairo noenhanced size ", 2 * kWidth, ",", 2 * height,
@@ -343,6 +208,49 @@ bool EndsWith(const std::string& text, std::string_view end) {
 }
 
 }  // namespace
+
+int PlotHeight(const std::vector<PlotFile>& files) {
+  return kHeight + kLegendLine * static_cast<int>(LegendLines(SeriesOf(files)));
+}
+
+std::string PlotScript(const std::string& terminal, const PlotText& text,
+                       const std::vector<PlotFile>& files) {
+  const std::vector<Series> all = SeriesOf(files);
+  std::vector<EvalPoint> points;
+  for (const PlotFile& file : files) {
+    points.insert(points.end(), file.points.begin(), file.points.end());
+  }
+  const RecallAxis recalls(points);
+  const SpeedAxis speeds(points);
+  std::ostringstream out;
+  out << std::setprecision(9);
+  out << "set encoding utf8\n"
+      << "set terminal " << terminal << '\n'
+      << "set lmargin at screen 0.105\nset rmargin at screen 0.975\n"
+      << "set tmargin 4.2\n"
+      << "set label 1 " << Quoted(text.title) << " at graph 0, graph 1 offset 0, 2.1 font ',16'\n"
+      << "set label 2 " << Quoted(text.subtitle)
+      << " at graph 0, graph 1 offset 0, 0.8 font ',11' tc rgb '#555555'\n"
+      << "set xlabel 'recall@" << points.at(0).k << "' offset 0, 0.3\n"
+      << "set label 3 'queries a second' at screen 0.018, graph 0.5 center rotate\n"
+      << "set border 3 lc rgb '#888888'\n"
+      << "set grid back lt 1 lw 0.7 lc rgb '#E2E2E2'\n"
+      << "set errorbars 0\n"
+      << "set logscale y\n"
+      << "set tics nomirror out scale 0.5 tc rgb '#333333'\n"
+      << "set xrange [" << recalls.left() << ':' << recalls.right() << "]\n"
+      << "set xtics (" << recalls.Ticks() << ")\n"
+      << "set yrange [" << speeds.low() << ':' << speeds.high() << "]\n"
+      << "set ytics (" << speeds.Ticks() << ")\n"
+      << "set key bmargin left Left reverse horizontal maxcols "
+      << LegendColumns(all)
+      // gnuplot takes letters for wider than they are.
+      << " samplen 2.5 spacing 1.15 height 1 width " << 2 - static_cast<int>(LongestName(all) / 5)
+      << '\n';
+  WriteData(all, recalls, out);
+  WritePlot(all, recalls, out);
+  return out.str();
+}
 
 Result<Plots> Plots::Open(const std::vector<std::string>& paths) {
   Plots plots;

@@ -27,7 +27,7 @@ struct PlotText {
 // from each other, queries a second on a logarithmic one, and crosses of light lines that show the
 // confidence intervals. A curve for each graph and forest, a point for each exact search.
 // `terminal` is the line that sets gnuplot's terminal. Names of files can't break out of their
-// quotes; characters that can't be drawn become '?'.
+// quotes; characters that can't be drawn become '?'. REQUIRES: a point.
 std::string PlotScript(const std::string& terminal, const PlotText& text,
                        const std::vector<PlotFile>& files);
 
