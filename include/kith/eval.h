@@ -79,10 +79,10 @@ struct EvalOptions {
 // its ids are those the index returns, -1 where a query has fewer. An id returned twice for a query
 // counts once.
 // Speeds are medians of nine rounds, in which all points take turns; bounds are the second lowest
-// and the second highest of the nine. In all rounds together the batch is searched for 0.3 s (or
-// once, if it takes that long) and single queries, up to 1000 spread over the set, for 0.3 s and
-// once each (18 at least, should all of them take over 2 s). src/eval/statistics.h has recall's
-// interval.
+// and the second highest of the nine. In all rounds together the batch is searched for 0.3 s, or
+// once if it takes longer (beside a first time, which counts only if it takes 3 s), and single
+// queries, up to 1000 spread over the set, for 0.3 s and once each (18 at least, should all of
+// them take over 2 s). src/eval/statistics.h has recall's interval.
 // Errors: InvalidArgument (k or queries beyond the truth's, ids not in the file, dimensions,
 // efforts below 1, or without a graph or forest, or with both), and those of Index::Search.
 Result<std::vector<EvalPoint>> Evaluate(const Index& index, const MatrixView& queries,

@@ -21,7 +21,8 @@ class SpeedMeter {
 
   SpeedMeter(const Index& index, const MatrixView& queries, const SearchParams& params);
 
-  // Searches all queries once, which also warms the caches. The time counts only if it is long.
+  // Searches all queries once, which also warms the caches. The time counts only if it is 3 s or
+  // more; nothing is repeated then.
   // Errors: those of Index::Search.
   Status FirstBatch(SearchResult* result);
   // A kRounds-th of the measurement: all queries in one call, for a thirtieth of a second, and

@@ -157,7 +157,6 @@ TEST_F(PlotTest, OnePointIsEnough) {
 
 TEST_F(PlotTest, NamesAreOnlyNames) {
   if (!HasGnuplot()) GTEST_SKIP() << "needs gnuplot";
-  const std::string touched = Path("touched");
   const std::vector<std::string> names{
       "it's.kith",
       "'; system('touch t'); '.kith",

@@ -124,7 +124,9 @@ TEST(RecallInterval, CoversTheTruthAsOftenAsItSays) {
     };
   };
   struct Case {
-    double hard, hard_loss, easy_loss;
+    double hard = 0;
+    double hard_loss = 0;
+    double easy_loss = 0;
     double least = kLeast;
   };
   for (const Case& c :
