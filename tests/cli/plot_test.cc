@@ -217,6 +217,8 @@ TEST_F(PlotTest, WhatCannotBeDrawnIsSaidFirst) {
   if (HasGnuplot()) {
     Fails(1, plot(Path("none/c.svg")), {"none/c.svg"});
     EXPECT_EQ(FilesInDirectory(), before);
+    Fails(1, {"eval", file, "--queries", Path("absent"), "--plot", Path("c.svg")}, {"absent"});
+    EXPECT_EQ(FilesInDirectory(), before) << "what was opened for the picture goes";
   }
   // Nothing was measured: the queries are not even looked at.
   Fails(1, {"eval", file, "--queries", Path("absent"), "--plot", Path("c.pdf")}, {"c.pdf"});
