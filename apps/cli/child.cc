@@ -1,11 +1,12 @@
 #include "child.h"
 
-#include <fcntl.h>
 #include <spawn.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -29,8 +30,8 @@ using Scratch = std::unique_ptr<std::FILE, CloseFile>;
 
 Result<Scratch> MakeScratch(std::string_view content) {
   Scratch file(std::tmpfile());
-  if (file == nullptr || std::fwrite(content.data(), 1, content.size(), file.get()) !=
-                             content.size() ||
+  if (file == nullptr ||
+      std::fwrite(content.data(), 1, content.size(), file.get()) != content.size() ||
       std::fflush(file.get()) != 0) {
     return Status::IoError(StrCat("cannot write a temporary file: ", std::strerror(errno),
                                   "; free some space in the directory for temporary files"));
@@ -64,6 +65,7 @@ int Spawn(const std::string& path, const std::vector<std::string>& args, const i
   std::vector<std::string> words{path};
   words.insert(words.end(), args.begin(), args.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;

@@ -1,8 +1,9 @@
-// kith eval: recall and speed of a .kith file.
+// kith eval: recall and speed of .kith files.
 #include "kith/eval.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -14,13 +15,14 @@
 #include "common.h"
 #include "kith/dataset.h"
 #include "kith/index.h"
+#include "plot.h"
 #include "terminal.h"
 
 namespace kith::cli {
 namespace {
 
 struct EvalArgs {
-  std::string file;
+  std::vector<std::string> files;
   std::string queries;
   std::string truth;
   int64_t k = 10;
@@ -31,7 +33,15 @@ struct EvalArgs {
   bool no_exact = false;
   int threads = 1;
   int64_t rows = 0;
+  std::vector<std::string> plots;
   bool json = false;
+};
+
+// A file and what was measured of it.
+struct Measured {
+  const IndexInfo& info;
+  std::string path;  // as given
+  std::vector<EvalPoint> points;
 };
 
 // The truth and where it is from; none: it is to be computed.
@@ -55,15 +65,26 @@ Result<TruthSource> FindTruth(const EvalArgs& args, const Dataset& queries) {
   return TruthSource{std::nullopt, "by exact search"};
 }
 
-void PrintJsonLines(const IndexInfo& info, const std::vector<EvalPoint>& points) {
-  for (const EvalPoint& point : points) {
+void PrintJsonLines(const Measured& measured) {
+  const IndexInfo& info = measured.info;
+  for (const EvalPoint& point : measured.points) {
+    const bool batches_repeated = std::isfinite(point.batch_qps_interval.high);
     Json json;
+    json["file"] = measured.path;
     json["index"] = IndexKindName(point.index);
     json["k"] = point.k;
     json["effort"] = point.effort;
     json["recall"] = point.recall;
+    json["recall_low"] = point.recall_interval.low;
+    json["recall_high"] = point.recall_interval.high;
+    json["recall_p5"] = point.recall_p5;
+    json["recall_worst_decile"] = point.recall_worst_decile;
     json["qps"] = point.qps;
+    json["qps_low"] = point.qps_interval.low;
+    json["qps_high"] = point.qps_interval.high;
     json["batch_qps"] = point.batch_qps;
+    json["batch_qps_low"] = batches_repeated ? Json(point.batch_qps_interval.low) : Json();
+    json["batch_qps_high"] = batches_repeated ? Json(point.batch_qps_interval.high) : Json();
     json["p50_us"] = point.p50_us;
     json["p99_us"] = point.p99_us;
     json["distances"] = point.distances;
@@ -77,84 +98,177 @@ void PrintJsonLines(const IndexInfo& info, const std::vector<EvalPoint>& points)
   }
 }
 
-void PrintPoints(const EvalArgs& args, const std::vector<EvalPoint>& points) {
+// How far the worse of the two bounds is away.
+double HalfWidth(double value, const Interval& interval) {
+  return std::max(value - interval.low, interval.high - value);
+}
+
+// "0.9674 ±.0021". What exact search finds does not depend on the choice of queries.
+std::string RecallText(const EvalPoint& point) {
+  if (point.index == IndexKind::kExact) return FormatFixed(point.recall, 4);
+  const std::string half = FormatFixed(HalfWidth(point.recall, point.recall_interval), 4);
+  return StrCat(FormatFixed(point.recall, 4), " ±", half[0] == '0' ? half.substr(1) : half);
+}
+
+// "69,613 ±3%".
+std::string SpeedText(double qps, const Interval& interval) {
+  const double share = 100 * HalfWidth(qps, interval) / qps;
+  return StrCat(FormatShort(qps), " ±", FormatFixed(share, share < 0.95 ? 1 : 0), "%");
+}
+
+Table MakeTable(size_t k, bool speed_up) {
+  Table table;
+  table.AddColumn("index", Table::Align::kLeft);
+  for (const std::string& name :
+       {std::string("effort"), StrCat("recall@", k), std::string("p5"), std::string("worst")}) {
+    table.AddColumn(name, Table::Align::kRight);
+  }
+  for (const char* name : {"qps", "batch", "p99", "distances"}) {
+    table.AddColumn(name, Table::Align::kRight);
+  }
+  if (speed_up) table.AddColumn("speed-up", Table::Align::kRight);
+  return table;
+}
+
+void AddRows(const std::vector<EvalPoint>& points, bool speed_up, Table* table) {
   double exact_qps = 0;
   for (const EvalPoint& point : points) {
     if (point.index == IndexKind::kExact) exact_qps = point.qps;
   }
-  Table table;
-  table.AddColumn("index", Table::Align::kLeft);
-  const std::string recall_name = StrCat("recall@", args.k);
-  const std::vector<std::string> names{"effort", recall_name, "qps",      "batch qps",
-                                       "p50",    "p99",       "distances"};
-  for (const std::string& name : names) table.AddColumn(name, Table::Align::kRight);
-  if (exact_qps > 0) table.AddColumn("speed-up", Table::Align::kRight);
   for (const EvalPoint& point : points) {
     const bool exact = point.index == IndexKind::kExact;
     std::vector<std::string> cells{IndexKindName(point.index),
                                    exact ? "-" : FormatCount(static_cast<uint64_t>(point.effort)),
-                                   FormatFixed(point.recall, 4),
-                                   FormatShort(point.qps),
+                                   RecallText(point),
+                                   FormatFixed(point.recall_p5, 2),
+                                   FormatFixed(point.recall_worst_decile, 3),
+                                   SpeedText(point.qps, point.qps_interval),
                                    FormatShort(point.batch_qps),
-                                   FormatSeconds(point.p50_us / 1e6),
                                    FormatSeconds(point.p99_us / 1e6),
                                    FormatShort(point.distances)};
-    if (exact_qps > 0) cells.push_back(FormatShort(point.qps / exact_qps));
-    table.AddRow(std::move(cells));
+    if (speed_up) cells.push_back(FormatShort(point.qps / exact_qps));
+    table->AddRow(std::move(cells));
+  }
+}
+
+// "digits.kith: 60,000 vectors of 784 dimensions, u8, euclidean".
+std::string FileText(const Measured& measured) {
+  const IndexInfo& info = measured.info;
+  return StrCat(Printable(measured.path), ": ", Plural(info.num_vectors, "vector"), " of ",
+                Plural(info.dim, "dimension"), ", ", DataTypeName(info.dtype), ", ",
+                MetricName(info.metric));
+}
+
+std::string QueriesText(size_t queries) {
+  return StrCat(FormatCount(queries), queries == 1 ? " query" : " queries");
+}
+
+void PrintTable(const EvalArgs& args, const std::vector<Measured>& all, size_t queries,
+                const std::string& truth) {
+  const std::string how =
+      StrCat(QueriesText(queries), ", ", ThreadsText(args.threads), ", truth ", truth);
+  bool speed_up = false;
+  for (const Measured& measured : all) {
+    speed_up |= std::any_of(measured.points.begin(), measured.points.end(),
+                            [](const EvalPoint& p) { return p.index == IndexKind::kExact; });
+  }
+  Table table = MakeTable(static_cast<size_t>(args.k), speed_up);
+  std::cout << (all.size() == 1 ? StrCat(FileText(all[0]), "; ", how) : how) << '\n';
+  for (const Measured& measured : all) {
+    if (all.size() > 1) table.AddHeading(FileText(measured));
+    AddRows(measured.points, speed_up, &table);
   }
   table.Print(std::cout, "  ");
 }
 
-// Whether a way in is to be measured, if the file has it. Errors: InvalidArgument (it is asked for,
-// and the file has not).
-Result<bool> IsMeasured(const EvalArgs& args, IndexKind kind, const IndexInfo& info) {
+Status DrawPlots(const std::vector<Measured>& all, size_t queries, Plots* plots) {
+  std::vector<PlotFile> files;
+  files.reserve(all.size());
+  for (const Measured& measured : all) files.push_back({measured.path, measured.points});
+  const IndexInfo& info = all[0].info;
+  PlotText text;
+  text.title = all.size() == 1 ? StrCat("Recall and speed of ",
+                                        info.path.substr(info.path.find_last_of('/') + 1))
+                               : StrCat("Recall and speed of ", all.size(), " files");
+  text.subtitle =
+      StrCat(FormatCount(info.num_vectors), " × ", info.dim, ", ", MetricName(info.metric), "; ",
+             QueriesText(queries), ", one a call, one thread; bars: 95 % confidence");
+  return plots->Draw(text, files);
+}
+
+// Whether a way in is to be measured, where a file has it. Errors: InvalidArgument (it is asked
+// for, and no file has it).
+Result<bool> IsMeasured(const EvalArgs& args, IndexKind kind,
+                        const std::vector<std::unique_ptr<Index>>& indexes) {
   const std::string name = IndexKindName(kind);
   if (args.index.empty()) return kind == IndexKind::kExact ? !args.no_exact : !args.exact;
   if (std::find(args.index.begin(), args.index.end(), name) == args.index.end()) return false;
-  if (kind == IndexKind::kExact || (kind == IndexKind::kGraph ? info.has_graph : info.has_forest)) {
-    return true;
+  const bool any = std::any_of(indexes.begin(), indexes.end(), [&](const auto& index) {
+    const IndexInfo& info = index->info();
+    return kind == IndexKind::kExact ||
+           (kind == IndexKind::kGraph ? info.has_graph : info.has_forest);
+  });
+  if (any) return true;
+  return Status::InvalidArgument(StrCat(indexes.size() == 1 ? indexes[0]->info().path : "no file",
+                                        " has ", indexes.size() == 1 ? "no " : "a ", name,
+                                        "; leave it out of --index, or build it with --index ",
+                                        name));
+}
+
+Result<EvalOptions> ChooseOptions(const EvalArgs& args,
+                                  const std::vector<std::unique_ptr<Index>>& indexes) {
+  EvalOptions options;
+  options.k = static_cast<size_t>(args.k);
+  options.efforts = args.efforts;
+  KITH_ASSIGN_OR_RETURN(options.exact, IsMeasured(args, IndexKind::kExact, indexes));
+  KITH_ASSIGN_OR_RETURN(options.graph, IsMeasured(args, IndexKind::kGraph, indexes));
+  KITH_ASSIGN_OR_RETURN(options.forest, IsMeasured(args, IndexKind::kForest, indexes));
+  options.threads = args.threads;
+  return options;
+}
+
+Result<std::vector<std::unique_ptr<Index>>> OpenAll(const EvalArgs& args) {
+  std::vector<std::unique_ptr<Index>> indexes;
+  for (const std::string& file : args.files) {
+    KITH_ASSIGN_OR_RETURN(std::unique_ptr<Index> index, OpenIndex(file, {.huge_pages = args.huge}));
+    if (args.huge) KITH_RETURN_IF_ERROR(CheckHuge(index->info()));
+    indexes.push_back(std::move(index));
   }
-  return Status::InvalidArgument(StrCat(
-      info.path, " has no ", name, "; leave it out of --index, or build it with --index ", name));
+  return indexes;
 }
 
 Status RunEval(const EvalArgs& args) {
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,
-                        OpenIndex(args.file, {.huge_pages = args.huge}));
-  const IndexInfo& info = index->info();
-  if (args.huge) KITH_RETURN_IF_ERROR(CheckHuge(info));
+  KITH_ASSIGN_OR_RETURN(Plots plots, Plots::Open(args.plots));
+  KITH_ASSIGN_OR_RETURN(const std::vector<std::unique_ptr<Index>> indexes, OpenAll(args));
   ProgressBar bar;
   ReadOptions read;
   read.part = DatasetPart::kQueries;
   read.max_rows = static_cast<uint64_t>(args.rows);
   read.progress = bar.callback();
   KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
-  KITH_RETURN_IF_ERROR(CheckSameDim(args.queries, queries.vectors.dim, args.file, info.dim));
+  KITH_RETURN_IF_ERROR(
+      CheckSameDim(args.queries, queries.vectors.dim, args.files[0], indexes[0]->info().dim));
   KITH_ASSIGN_OR_RETURN(const TruthSource source, FindTruth(args, queries));
-
-  EvalOptions options;
-  options.k = static_cast<size_t>(args.k);
-  options.efforts = args.efforts;
-  KITH_ASSIGN_OR_RETURN(options.exact, IsMeasured(args, IndexKind::kExact, info));
-  KITH_ASSIGN_OR_RETURN(options.graph, IsMeasured(args, IndexKind::kGraph, info));
-  KITH_ASSIGN_OR_RETURN(options.forest, IsMeasured(args, IndexKind::kForest, info));
-  options.threads = args.threads;
+  KITH_ASSIGN_OR_RETURN(EvalOptions options, ChooseOptions(args, indexes));
   options.progress = bar.callback();
-  KITH_ASSIGN_OR_RETURN(
-      const std::vector<EvalPoint> points,
-      Evaluate(*index, queries.vectors, source.truth ? &*source.truth : nullptr, options));
+
+  std::vector<const Index*> pointers;
+  pointers.reserve(indexes.size());
+  for (const auto& index : indexes) pointers.push_back(index.get());
+  KITH_ASSIGN_OR_RETURN(std::vector<std::vector<EvalPoint>> points,
+                        EvaluateTogether(pointers, queries.vectors,
+                                         source.truth ? &*source.truth : nullptr, options));
   bar.Clear();
-  if (args.json) {
-    PrintJsonLines(info, points);
-    return Status::Ok();
+  std::vector<Measured> all;
+  for (size_t i = 0; i < indexes.size(); ++i) {
+    all.push_back({indexes[i]->info(), args.files[i], std::move(points[i])});
   }
-  std::cout << args.file << ": " << Plural(info.num_vectors, "vector") << " of "
-            << Plural(info.dim, "dimension") << ", " << DataTypeName(info.dtype) << ", "
-            << MetricName(info.metric) << "; " << FormatCount(queries.vectors.rows)
-            << (queries.vectors.rows == 1 ? " query, " : " queries, ") << ThreadsText(args.threads)
-            << ", truth " << source.text << '\n';
-  PrintPoints(args, points);
-  return Status::Ok();
+  if (args.json) {
+    for (const Measured& measured : all) PrintJsonLines(measured);
+  } else {
+    PrintTable(args, all, queries.vectors.rows, source.text);
+  }
+  return DrawPlots(all, queries.vectors.rows, &plots);
 }
 
 void CheckUsage(const EvalArgs& args) {
@@ -181,8 +295,10 @@ void CheckUsage(const EvalArgs& args) {
 
 void AddEvalCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<EvalArgs>();
-  CLI::App* sub = app->add_subcommand("eval", "Measure the recall and speed of a .kith file");
-  sub->add_option("FILE", args->file, "The .kith file")->required()->option_text(" ");
+  CLI::App* sub = app->add_subcommand("eval", "Measure the recall and speed of .kith files");
+  sub->add_option("FILE", args->files, "The .kith files, of the same vectors if several")
+      ->required()
+      ->option_text("...");
   sub->add_option("--queries", args->queries, "File of queries; of hdf5, its \"test\"")
       ->required()
       ->type_name("FILE");
@@ -208,10 +324,15 @@ void AddEvalCommand(CLI::App* app, Action* action) {
   AddThreads(sub, &args->threads, "Threads of the batches; 0 is one for each core")
       ->capture_default_str();
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N queries");
+  sub->add_option("--plot", args->plots,
+                  "Draw speed against recall, as SVG or PNG by the ending; may be given again")
+      ->option_text("FILE")
+      ->allow_extra_args(false);
   sub->add_flag("--json", args->json, "Print a JSON object for each line of the table");
   sub->footer(
       "Example:\n"
-      "  kith eval digits.kith --queries t10k-images-idx3-ubyte.gz --rows 1000");
+      "  kith eval digits.kith --queries t10k-images-idx3-ubyte.gz --rows 1000\n"
+      "  kith eval a.kith b.kith --queries q.fvecs --truth q.ivecs --plot curves.svg");
   sub->callback([args, action] {
     CheckUsage(*args);
     *action = [args] { return RunEval(*args); };

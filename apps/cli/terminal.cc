@@ -117,16 +117,26 @@ void Table::AddColumn(std::string name, Align align) {
   aligns_.push_back(align);
 }
 
-void Table::AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+void Table::AddRow(std::vector<std::string> cells) { rows_.push_back({std::move(cells)}); }
+
+void Table::AddHeading(std::string text) { rows_.push_back({{std::move(text)}, true}); }
 
 void Table::Print(std::ostream& out, std::string_view indent, bool header) const {
   std::vector<size_t> widths(names_.size(), 0);
   for (size_t i = 0; i < names_.size(); ++i) {
     if (header) widths[i] = Width(names_[i]);
-    for (const auto& row : rows_) widths[i] = std::max(widths[i], Width(row[i]));
+    for (const Row& row : rows_) {
+      if (!row.heading) widths[i] = std::max(widths[i], Width(row.cells[i]));
+    }
   }
   if (header) PrintRow(out, indent, names_, widths);
-  for (const auto& row : rows_) PrintRow(out, indent, row, widths);
+  for (const Row& row : rows_) {
+    if (row.heading) {
+      out << row.cells[0] << '\n';
+    } else {
+      PrintRow(out, indent, row.cells, widths);
+    }
+  }
 }
 
 void Table::PrintRow(std::ostream& out, std::string_view indent,

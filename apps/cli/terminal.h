@@ -55,6 +55,8 @@ class Table {
   enum class Align { kLeft, kRight };
   void AddColumn(std::string name, Align align);
   void AddRow(std::vector<std::string> cells);  // one for each column
+  // A line across all columns, without the indent, over the rows that follow.
+  void AddHeading(std::string text);
   // `header` prints the names of the columns first.
   void Print(std::ostream& out, std::string_view indent, bool header = true) const;
 
@@ -63,7 +65,11 @@ class Table {
                 const std::vector<size_t>& widths) const;
   std::vector<std::string> names_;
   std::vector<Align> aligns_;
-  std::vector<std::vector<std::string>> rows_;
+  struct Row {
+    std::vector<std::string> cells;
+    bool heading = false;  // its only cell spans all columns
+  };
+  std::vector<Row> rows_;
 };
 
 std::string FormatCount(uint64_t n);        // 1,234,567

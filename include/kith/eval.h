@@ -28,14 +28,26 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
 double RecallAtK(const float* found_distances, size_t found_k, const float* true_distances,
                  size_t true_k, size_t num_queries, size_t k);
 
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+// One setting of one index, measured. Intervals hold the true value with 95 % confidence; that of
+// recall is about the choice of queries, those of speed about the noise of the machine.
 struct EvalPoint {
   IndexKind index = IndexKind::kExact;
   size_t k = 0;
-  int64_t effort = 0;    // ef of a graph, search_k of a forest; 0 for exact
-  double recall = 0;     // recall@k
-  double qps = 0;        // queries / s, one query a call on one thread
-  double batch_qps = 0;  // queries / s, all queries in one call, with the threads given
-  double p50_us = 0;     // of single queries, one a call on one thread
+  int64_t effort = 0;  // ef of a graph, search_k of a forest; 0 for exact
+  double recall = 0;   // recall@k, the mean of all queries
+  Interval recall_interval;
+  double recall_p5 = 0;            // recall@k that 95 % of the queries reach
+  double recall_worst_decile = 0;  // mean recall@k of the worst tenth of the queries
+  double qps = 0;                  // queries / s, one query a call on one thread
+  Interval qps_interval;
+  double batch_qps = 0;         // queries / s, all queries in one call, with the threads given
+  Interval batch_qps_interval;  // [0, inf] where a batch took too long to be repeated
+  double p50_us = 0;            // of single queries, one a call on one thread
   double p99_us = 0;
   // What a search did, as in SearchStats: means of a query, from the batch.
   double distances = 0;
@@ -66,13 +78,23 @@ struct EvalOptions {
 // euclidean, hamming as a share). The truth may have more queries and neighbours than are used;
 // its ids are those the index returns, -1 where a query has fewer. An id returned twice for a query
 // counts once.
-// Single queries are up to 1000, spread over the set, searched again and again for 0.3 s; fewer
-// when they take over 2 seconds. Cost: each point searches the batch until 0.3 s have passed (at
-// least once), and single queries. Errors: InvalidArgument (k or queries beyond the truth's, ids
-// not in the file, dimensions, efforts below 1, or without a graph or forest, or with both), and
-// those of Index::Search.
+// Speeds are medians of nine rounds, in which all points take turns; bounds are the second lowest
+// and the second highest of the nine. In all rounds together the batch is searched for 0.3 s, or
+// once if it takes longer (beside a first time, which counts only if it takes 3 s), and single
+// queries, up to 1000 spread over the set, for 0.3 s and once each (18 at least, should all of
+// them take over 2 s). src/eval/statistics.h has recall's interval.
+// Errors: InvalidArgument (k or queries beyond the truth's, ids not in the file, dimensions,
+// efforts below 1, or without a graph or forest, or with both), and those of Index::Search.
 Result<std::vector<EvalPoint>> Evaluate(const Index& index, const MatrixView& queries,
                                         const GroundTruth* truth, const EvalOptions& options);
+
+// The same of several indexes over the same vectors, whose points all take turns: a list of points
+// for each index. Without a truth, the first index gives it.
+// Errors: as Evaluate; InvalidArgument (no index; numbers of vectors, dimensions or metrics
+// differ; efforts for the graph of one and the forest of another).
+Result<std::vector<std::vector<EvalPoint>>> EvaluateTogether(
+    const std::vector<const Index*>& indexes, const MatrixView& queries, const GroundTruth* truth,
+    const EvalOptions& options);
 
 }  // namespace kith
 

@@ -1,36 +1,31 @@
 #include "kith/eval.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
-#include "base/rng.h"
 #include "base/strings.h"
 #include "eval/judge.h"
+#include "eval/speed.h"
+#include "eval/statistics.h"
 
 namespace kith {
 namespace {
 
-constexpr double kBatchSeconds = 0.3;
-constexpr int kMaxBatches = 100;
-constexpr double kSinglesSeconds = 0.3;
-constexpr double kMostSinglesSeconds = 2;
-constexpr size_t kMinSingles = 20;
-constexpr size_t kMaxSingles = 1000;
-constexpr int kMaxPasses = 100;
 constexpr double kEnoughRecall = 0.999;
 
 // Beam widths that show a graph's curve from a glance to nearly everything, about sqrt(2) apart.
 constexpr int64_t kGraphEfforts[] = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512};
 
-double SecondsSince(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+// What of an index is measured.
+bool MeasuresGraph(const IndexInfo& info, const EvalOptions& options) {
+  return options.graph && info.has_graph;
+}
+bool MeasuresForest(const IndexInfo& info, const EvalOptions& options) {
+  return options.forest && info.has_forest;
 }
 
-Status CheckArguments(const Index& index, const MatrixView& queries, const EvalOptions& options) {
-  const IndexInfo& info = index.info();
-  if (queries.rows == 0) return Status::InvalidArgument("there are no queries to measure with");
+Status CheckIndex(const IndexInfo& info, const MatrixView& queries, const EvalOptions& options) {
   if (queries.dim != info.dim) {
     return Status::InvalidArgument(StrCat("the queries have ", queries.dim, " dimensions, but ",
                                           info.path, " has ", info.dim,
@@ -40,120 +35,64 @@ Status CheckArguments(const Index& index, const MatrixView& queries, const EvalO
     return Status::InvalidArgument(StrCat("k is ", options.k, ", but must be from 1 to the ",
                                           info.num_vectors, " vectors of ", info.path));
   }
-  const bool graph = options.graph && info.has_graph;
-  const bool forest = options.forest && info.has_forest;
-  if (!options.efforts.empty() && !graph && !forest) {
+  if (MeasuresGraph(info, options) || MeasuresForest(info, options)) return Status::Ok();
+  if (!options.efforts.empty()) {
     return Status::InvalidArgument(StrCat(info.path, " has no ",
                                           options.graph == options.forest ? "graph or forest"
                                           : options.graph                 ? "graph"
                                                                           : "forest",
                                           " to measure efforts with; build it with one"));
   }
-  if (!options.efforts.empty() && graph && forest) {
-    return Status::InvalidArgument(
-        StrCat(info.path,
-               " has a graph and a forest, to which efforts mean different things; "
-               "measure one of them at a time"));
+  if (options.exact) return Status::Ok();
+  return Status::InvalidArgument(StrCat("nothing to measure: ", info.path,
+                                        info.has_graph || info.has_forest
+                                            ? " has nothing that is not left out"
+                                            : " has exact search only, which is left out"));
+}
+
+// A truth and a curve of one are no use to the other unless both hold the same vectors.
+Status CheckSameVectors(const IndexInfo& a, const IndexInfo& b) {
+  const auto differ = [&](const auto& of_a, const auto& of_b) {
+    return Status::InvalidArgument(StrCat(a.path, " has ", of_a, ", but ", b.path, " has ", of_b,
+                                          "; compare files of the same vectors"));
+  };
+  if (a.dim != b.dim) return differ(StrCat(a.dim, " dimensions"), StrCat(b.dim, " dimensions"));
+  if (a.num_vectors != b.num_vectors) {
+    return differ(StrCat(a.num_vectors, " vectors"), StrCat(b.num_vectors, " vectors"));
   }
+  if (a.metric == b.metric) return Status::Ok();
+  return differ(StrCat("the metric ", MetricName(a.metric)),
+                StrCat("the metric ", MetricName(b.metric)));
+}
+
+Status CheckEfforts(const std::vector<const Index*>& indexes, const EvalOptions& options) {
+  if (options.efforts.empty()) return Status::Ok();
   for (const int64_t effort : options.efforts) {
     if (effort < 1) {
       return Status::InvalidArgument(StrCat("effort is ", effort, ", but must be at least 1"));
     }
   }
-  if (!options.exact && !graph && !forest) {
-    return Status::InvalidArgument(StrCat("nothing to measure: ", info.path,
-                                          info.has_graph || info.has_forest
-                                              ? " has nothing that is not left out"
-                                              : " has exact search only, which is left out"));
+  const IndexInfo* graph = nullptr;
+  const IndexInfo* forest = nullptr;
+  for (const Index* index : indexes) {
+    if (MeasuresGraph(index->info(), options)) graph = &index->info();
+    if (MeasuresForest(index->info(), options)) forest = &index->info();
   }
-  return Status::Ok();
+  if (graph == nullptr || forest == nullptr) return Status::Ok();
+  return Status::InvalidArgument(
+      StrCat(graph->path, " has a graph and ", graph == forest ? "" : StrCat(forest->path, " has "),
+             "a forest, to which efforts mean different things; measure one of them at a time"));
 }
 
-// Seconds of one search of all queries: the first counts if it is long, else the mean of as many
-// as take kBatchSeconds, for the first also warms the caches. `result` receives the last one's.
-Result<double> TimeBatch(const Index& index, const MatrixView& queries, const SearchParams& params,
-                         SearchResult* result) {
-  auto start = std::chrono::steady_clock::now();
-  KITH_RETURN_IF_ERROR(index.Search(queries, params, result));
-  if (const double first = SecondsSince(start); first >= kBatchSeconds) return first;
-  start = std::chrono::steady_clock::now();
-  for (int batches = 1;; ++batches) {
-    KITH_RETURN_IF_ERROR(index.Search(queries, params, result));
-    const double seconds = SecondsSince(start);
-    if (seconds >= kBatchSeconds || batches == kMaxBatches) return seconds / batches;
+Status CheckArguments(const std::vector<const Index*>& indexes, const MatrixView& queries,
+                      const EvalOptions& options) {
+  if (indexes.empty()) return Status::InvalidArgument("there is no index to measure");
+  if (queries.rows == 0) return Status::InvalidArgument("there are no queries to measure with");
+  for (const Index* index : indexes) {
+    KITH_RETURN_IF_ERROR(CheckSameVectors(indexes[0]->info(), index->info()));
+    KITH_RETURN_IF_ERROR(CheckIndex(index->info(), queries, options));
   }
-}
-
-// Queries spread evenly over the set in random order, so that stopping early leaves a fair sample.
-std::vector<size_t> SampleQueries(size_t num_queries) {
-  const size_t count = std::min(num_queries, kMaxSingles);
-  std::vector<size_t> sample(count);
-  for (size_t i = 0; i < count; ++i) sample[i] = i * num_queries / count;
-  Rng rng(0);
-  for (size_t i = count - 1; i > 0; --i) {
-    std::swap(sample[i], sample[rng.Below(static_cast<uint32_t>(i + 1))]);
-  }
-  return sample;
-}
-
-// The smallest value that at least `share` of the ascending values do not exceed.
-double Percentile(const std::vector<double>& ascending, double share) {
-  const double rank = std::ceil(share * static_cast<double>(ascending.size()));
-  return ascending[static_cast<size_t>(std::max(rank, 1.0)) - 1];
-}
-
-// Single queries, one a call on one thread.
-Status MeasureSingles(const Index& index, const MatrixView& queries, SearchParams params,
-                      EvalPoint* point) {
-  params.threads = 1;
-  SearchResult result;
-  std::vector<double> latencies;
-  double total = 0;
-  const std::vector<size_t> sample = SampleQueries(queries.rows);
-  const auto start = std::chrono::steady_clock::now();
-  const auto enough = [&] {
-    return latencies.size() >= kMinSingles && SecondsSince(start) > kMostSinglesSeconds;
-  };
-  for (int pass = 0; pass < kMaxPasses && !enough(); ++pass) {
-    // The first pass finds the caches as the batch left them; the others count like it.
-    if (pass > 0 && SecondsSince(start) > kSinglesSeconds) break;
-    for (const size_t q : sample) {
-      MatrixView query = queries;
-      query.data = queries.row(q);
-      query.rows = 1;
-      const auto begin = std::chrono::steady_clock::now();
-      KITH_RETURN_IF_ERROR(index.Search(query, params, &result));
-      const double seconds = SecondsSince(begin);
-      total += seconds;
-      latencies.push_back(seconds * 1e6);
-      if (enough()) break;
-    }
-  }
-  point->qps = static_cast<double>(latencies.size()) / std::max(total, 1e-9);
-  std::sort(latencies.begin(), latencies.end());
-  point->p50_us = Percentile(latencies, 0.50);
-  point->p99_us = Percentile(latencies, 0.99);
-  return Status::Ok();
-}
-
-Result<EvalPoint> MeasurePoint(const Index& index, const MatrixView& queries, const Judge& judge,
-                               const SearchParams& params) {
-  EvalPoint point;
-  point.index = params.index;
-  point.k = params.k;
-  point.effort = params.index == IndexKind::kExact ? 0 : params.effort;
-  SearchResult result;
-  KITH_ASSIGN_OR_RETURN(const double seconds, TimeBatch(index, queries, params, &result));
-  const auto n = static_cast<double>(queries.rows);
-  point.batch_qps = n / std::max(seconds, 1e-9);
-  point.recall = judge.Recall(result);
-  point.distances = static_cast<double>(result.stats.distances) / n;
-  point.codes = static_cast<double>(result.stats.codes) / n;
-  point.nodes = static_cast<double>(result.stats.nodes) / n;
-  point.entries = static_cast<double>(result.stats.entries) / n;
-  point.bytes = static_cast<double>(result.stats.bytes) / n;
-  KITH_RETURN_IF_ERROR(MeasureSingles(index, queries, params, &point));
-  return point;
+  return CheckEfforts(indexes, options);
 }
 
 // The truth as the file itself gives it, by exact search.
@@ -172,59 +111,81 @@ Result<GroundTruth> SearchTruth(const Index& index, const MatrixView& queries, s
   return truth;
 }
 
-// Measures points one after the other, telling the caller of each.
-class Evaluation {
+Status Report(const EvalOptions& options, std::string_view stage, uint64_t done, uint64_t total) {
+  if (!options.progress || options.progress(stage, done, total)) return Status::Ok();
+  return Status::InvalidArgument("cancelled");
+}
+
+// The points of one index. What they find is measured as they are added: it decides where a grid
+// ends. Their speed is measured afterwards, in rounds.
+class Curve {
  public:
-  Evaluation(const Index& index, const MatrixView& queries, const EvalOptions& options)
+  struct Point {
+    EvalPoint result;
+    SpeedMeter meter;
+  };
+
+  Curve(const Index& index, const MatrixView& queries, const EvalOptions& options)
       : index_(index), queries_(queries), options_(options) {}
 
-  Status Run(const GroundTruth& truth) {
+  Status AddPoints(const GroundTruth& truth) {
     KITH_ASSIGN_OR_RETURN(const Judge judge, Judge::Create(index_, queries_, truth, options_.k));
     if (options_.exact) KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kExact, 0));
-    if (options_.graph && index_.info().has_graph) {
-      KITH_RETURN_IF_ERROR(options_.efforts.empty() ? RunGraphGrid(judge)
-                                                    : RunEfforts(judge, IndexKind::kGraph));
+    if (MeasuresGraph(index_.info(), options_)) {
+      KITH_RETURN_IF_ERROR(options_.efforts.empty() ? AddGraphGrid(judge)
+                                                    : AddEfforts(judge, IndexKind::kGraph));
     }
-    if (options_.forest && index_.info().has_forest) {
-      KITH_RETURN_IF_ERROR(options_.efforts.empty() ? RunForestGrid(judge)
-                                                    : RunEfforts(judge, IndexKind::kForest));
+    if (MeasuresForest(index_.info(), options_)) {
+      KITH_RETURN_IF_ERROR(options_.efforts.empty() ? AddForestGrid(judge)
+                                                    : AddEfforts(judge, IndexKind::kForest));
     }
     return Status::Ok();
   }
 
-  std::vector<EvalPoint> TakePoints() { return std::move(points_); }
-
-  Status Report(std::string_view stage) const {
-    const uint64_t total = options_.efforts.size() + (options_.exact ? 1 : 0);
-    if (options_.progress && !options_.progress(stage, points_.size(), total)) {
-      return Status::InvalidArgument("cancelled");
-    }
-    return Status::Ok();
-  }
+  std::vector<Point>& points() { return points_; }
 
  private:
   Status Add(const Judge& judge, IndexKind kind, int64_t effort) {
-    KITH_RETURN_IF_ERROR(Report(kind == IndexKind::kExact
+    KITH_RETURN_IF_ERROR(Report(options_,
+                                kind == IndexKind::kExact
                                     ? "exact search"
-                                    : StrCat(IndexKindName(kind), ", effort ", effort)));
+                                    : StrCat(IndexKindName(kind), ", effort ", effort),
+                                0, 0));
     SearchParams params;
     params.k = options_.k;
     params.index = kind;
     params.effort = effort;
     params.threads = options_.threads;
-    KITH_ASSIGN_OR_RETURN(const EvalPoint point, MeasurePoint(index_, queries_, judge, params));
-    points_.push_back(point);
+    Point point{{}, SpeedMeter(index_, queries_, params)};
+    SearchResult found;
+    KITH_RETURN_IF_ERROR(point.meter.FirstBatch(&found));
+    EvalPoint& result = point.result;
+    result.index = kind;
+    result.k = options_.k;
+    result.effort = effort;
+    const std::vector<QueryRecall> recalls = judge.Recalls(found);
+    result.recall = MeanRecall(recalls);
+    result.recall_interval = RecallInterval(recalls);
+    result.recall_p5 = RecallP5(recalls);
+    result.recall_worst_decile = WorstDecileRecall(recalls);
+    const auto n = static_cast<double>(queries_.rows);
+    result.distances = static_cast<double>(found.stats.distances) / n;
+    result.codes = static_cast<double>(found.stats.codes) / n;
+    result.nodes = static_cast<double>(found.stats.nodes) / n;
+    result.entries = static_cast<double>(found.stats.entries) / n;
+    result.bytes = static_cast<double>(found.stats.bytes) / n;
+    points_.push_back(std::move(point));
     return Status::Ok();
   }
 
-  Status RunEfforts(const Judge& judge, IndexKind kind) {
+  Status AddEfforts(const Judge& judge, IndexKind kind) {
     for (const int64_t effort : options_.efforts) {
       KITH_RETURN_IF_ERROR(Add(judge, kind, effort));
     }
     return Status::Ok();
   }
 
-  Status RunGraphGrid(const Judge& judge) {
+  Status AddGraphGrid(const Judge& judge) {
     const auto k = static_cast<int64_t>(options_.k);
     std::vector<int64_t> efforts{k};
     for (const int64_t effort : kGraphEfforts) {
@@ -234,7 +195,7 @@ class Evaluation {
     for (const int64_t effort : efforts) {
       KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kGraph, effort));
       // A beam as wide as the graph visits all of it.
-      if (points_.back().recall >= kEnoughRecall ||
+      if (points_.back().result.recall >= kEnoughRecall ||
           static_cast<uint64_t>(effort) >= index_.info().num_vectors) {
         break;
       }
@@ -242,14 +203,14 @@ class Evaluation {
     return Status::Ok();
   }
 
-  Status RunForestGrid(const Judge& judge) {
+  Status AddForestGrid(const Judge& judge) {
     const double trees = index_.info().num_trees;
     const double entries = static_cast<double>(index_.info().num_vectors) * trees;
     // Efforts are compared as doubles: entries can exceed 64 bits in a file that lies.
     for (double effort = std::max(1.0, static_cast<double>(options_.k) * trees);; effort *= 2) {
       effort = std::min({effort, std::max(entries, 1.0), 0x1p62});
       KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kForest, static_cast<int64_t>(effort)));
-      if (points_.back().recall >= kEnoughRecall || effort >= entries || effort >= 0x1p62) {
+      if (points_.back().result.recall >= kEnoughRecall || effort >= entries || effort >= 0x1p62) {
         return Status::Ok();
       }
     }
@@ -258,23 +219,65 @@ class Evaluation {
   const Index& index_;
   const MatrixView& queries_;
   const EvalOptions& options_;
-  std::vector<EvalPoint> points_;
+  std::vector<Point> points_;
 };
+
+// All points in turn, and back again in the next round: none is always first, and of a machine
+// that slows down steadily all have their share.
+Status TimeInRounds(std::vector<Curve>& curves, const EvalOptions& options) {
+  std::vector<SpeedMeter*> meters;
+  size_t longest = 0;
+  for (Curve& curve : curves) longest = std::max(longest, curve.points().size());
+  for (size_t i = 0; i < longest; ++i) {
+    for (Curve& curve : curves) {
+      if (i < curve.points().size()) meters.push_back(&curve.points()[i].meter);
+    }
+  }
+  const size_t total = meters.size() * SpeedMeter::kRounds;
+  size_t done = 0;
+  for (int round = 0; round < SpeedMeter::kRounds; ++round) {
+    for (SpeedMeter* meter : meters) {
+      KITH_RETURN_IF_ERROR(Report(options, "timing", done++, total));
+      KITH_RETURN_IF_ERROR(meter->Round());
+    }
+    std::reverse(meters.begin(), meters.end());
+  }
+  return Status::Ok();
+}
 
 }  // namespace
 
-Result<std::vector<EvalPoint>> Evaluate(const Index& index, const MatrixView& queries,
-                                        const GroundTruth* truth, const EvalOptions& options) {
-  KITH_RETURN_IF_ERROR(CheckArguments(index, queries, options));
-  Evaluation evaluation(index, queries, options);
+Result<std::vector<std::vector<EvalPoint>>> EvaluateTogether(
+    const std::vector<const Index*>& indexes, const MatrixView& queries, const GroundTruth* truth,
+    const EvalOptions& options) {
+  KITH_RETURN_IF_ERROR(CheckArguments(indexes, queries, options));
   GroundTruth own;
   if (truth == nullptr) {
-    KITH_RETURN_IF_ERROR(evaluation.Report("ground truth"));
-    KITH_ASSIGN_OR_RETURN(own, SearchTruth(index, queries, options.k, options.threads));
+    KITH_RETURN_IF_ERROR(Report(options, "ground truth", 0, 0));
+    KITH_ASSIGN_OR_RETURN(own, SearchTruth(*indexes[0], queries, options.k, options.threads));
     truth = &own;
   }
-  KITH_RETURN_IF_ERROR(evaluation.Run(*truth));
-  return evaluation.TakePoints();
+  std::vector<Curve> curves;
+  for (const Index* index : indexes) {
+    curves.emplace_back(*index, queries, options);
+    KITH_RETURN_IF_ERROR(curves.back().AddPoints(*truth));
+  }
+  KITH_RETURN_IF_ERROR(TimeInRounds(curves, options));
+  std::vector<std::vector<EvalPoint>> results(curves.size());
+  for (size_t i = 0; i < curves.size(); ++i) {
+    for (Curve::Point& point : curves[i].points()) {
+      point.meter.Summarize(&point.result);
+      results[i].push_back(point.result);
+    }
+  }
+  return results;
+}
+
+Result<std::vector<EvalPoint>> Evaluate(const Index& index, const MatrixView& queries,
+                                        const GroundTruth* truth, const EvalOptions& options) {
+  KITH_ASSIGN_OR_RETURN(std::vector<std::vector<EvalPoint>> results,
+                        EvaluateTogether({&index}, queries, truth, options));
+  return std::move(results[0]);
 }
 
 }  // namespace kith

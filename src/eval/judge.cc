@@ -29,6 +29,14 @@ size_t CountNeighbours(const float* distances, size_t k) {
 // The largest distance that counts as found, given the k-th true one.
 double Limit(float kth) { return kth + kTolerance * std::abs(static_cast<double>(kth)); }
 
+QueryRecall CountFound(const float* found, const float* truth, size_t k) {
+  const size_t wanted = CountNeighbours(truth, k);
+  if (wanted == 0) return {};
+  const double limit = Limit(truth[wanted - 1]);
+  const auto near = std::count_if(found, found + k, [&](float d) { return d <= limit; });
+  return {std::min(wanted, static_cast<size_t>(near)), wanted};
+}
+
 // Gives every place but the first of an id the distance +inf.
 void DropRepeats(const int64_t* ids, size_t k, float* distances) {
   std::vector<int64_t> sorted(ids, ids + k);
@@ -43,19 +51,11 @@ void DropRepeats(const int64_t* ids, size_t k, float* distances) {
 
 double RecallAtK(const float* found_distances, size_t found_k, const float* true_distances,
                  size_t true_k, size_t num_queries, size_t k) {
-  uint64_t hits = 0;
-  uint64_t wanted = 0;
+  std::vector<QueryRecall> queries(num_queries);
   for (size_t q = 0; q < num_queries; ++q) {
-    const float* truth = true_distances + q * true_k;
-    const float* found = found_distances + q * found_k;
-    const size_t m = CountNeighbours(truth, k);
-    if (m == 0) continue;
-    const double limit = Limit(truth[m - 1]);
-    const auto near = std::count_if(found, found + k, [&](float d) { return d <= limit; });
-    hits += std::min(m, static_cast<size_t>(near));
-    wanted += m;
+    queries[q] = CountFound(found_distances + q * found_k, true_distances + q * true_k, k);
   }
-  return wanted == 0 ? 1.0 : static_cast<double>(hits) / static_cast<double>(wanted);
+  return MeanRecall(queries);
 }
 
 double PreciseDistance(Metric metric, const float* a, const float* b, size_t dim) {
@@ -122,28 +122,30 @@ Result<Judge> Judge::Create(const Index& index, const MatrixView& queries, const
   return judge;
 }
 
-double Judge::Recall(const SearchResult& found) const {
-  std::vector<float> distances = found.distances;
+std::vector<QueryRecall> Judge::Recalls(const SearchResult& found) const {
+  std::vector<QueryRecall> recalls(queries_.rows);
+  std::vector<float> distances(k_);
   std::vector<float> query(queries_.dim);
   std::vector<float> scratch;
   for (size_t q = 0; q < queries_.rows; ++q) {
     const int64_t* ids = found.ids.data() + q * k_;
-    float* d = distances.data() + q * k_;
-    DropRepeats(ids, k_, d);
+    std::copy_n(found.distances.data() + q * k_, k_, distances.data());
+    DropRepeats(ids, k_, distances.data());
     const float* truth = true_distances_.data() + q * k_;
     const size_t m = CountNeighbours(truth, k_);
     if (m == 0) continue;
     const double limit = Limit(truth[m - 1]);
     bool query_read = false;
     for (size_t j = 0; j < k_; ++j) {
-      if (d[j] <= limit || d[j] == kInfinity) continue;
+      if (distances[j] <= limit || distances[j] == kInfinity) continue;
       if (!std::exchange(query_read, true)) RowToF32(queries_, q, query.data());
       if (Result<float> exact = DistanceTo(query.data(), ids[j], &scratch); exact.ok()) {
-        d[j] = *exact;
+        distances[j] = *exact;
       }
     }
+    recalls[q] = CountFound(distances.data(), truth, k_);
   }
-  return RecallAtK(distances.data(), k_, true_distances_.data(), k_, queries_.rows, k_);
+  return recalls;
 }
 
 }  // namespace kith

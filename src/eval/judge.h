@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "eval/statistics.h"
 #include "kith/dataset.h"
 #include "kith/index.h"
 #include "kith/status.h"
@@ -26,10 +27,10 @@ class Judge {
   static Result<Judge> Create(const Index& index, const MatrixView& queries,
                               const GroundTruth& truth, size_t k);
 
-  // Recall@k of a search of all queries with this k. A neighbour beyond the k-th true distance by
-  // its float distance is measured again in double: near zero, float rounding exceeds any relative
-  // tolerance. Later places of an id already returned do not count.
-  double Recall(const SearchResult& found) const;
+  // What a search of all queries with this k found for each of them. A neighbour beyond the k-th
+  // true distance by its float distance is measured again in double: near zero, float rounding
+  // exceeds any relative tolerance. Later places of an id already returned do not count.
+  std::vector<QueryRecall> Recalls(const SearchResult& found) const;
 
  private:
   Judge(const Index& index, const MatrixView& queries, size_t k)

@@ -29,14 +29,25 @@ TEST_F(EvalTest, JsonHasAnObjectForEachEffort) {
       {"eval", Path("x.kith"), "--queries", queries_path_, "--effort", "50,400", "--json"});
   ASSERT_EQ(points.size(), 3u);
   for (const json& point : points) {
-    for (const char* key :
-         {"index", "k", "effort", "recall", "qps", "batch_qps", "p50_us", "p99_us", "distances",
-          "codes", "nodes", "entries", "bytes_read", "build_s", "bytes"}) {
+    for (const char* key : {"file",        "index",         "k",
+                            "effort",      "recall",        "recall_low",
+                            "recall_high", "recall_p5",     "recall_worst_decile",
+                            "qps",         "qps_low",       "qps_high",
+                            "batch_qps",   "batch_qps_low", "batch_qps_high",
+                            "p50_us",      "p99_us",        "distances",
+                            "codes",       "nodes",         "entries",
+                            "bytes_read",  "build_s",       "bytes"}) {
       EXPECT_TRUE(point.contains(key)) << key;
     }
     EXPECT_EQ(point["k"], 10);
     EXPECT_GT(point["qps"], 0);
     EXPECT_GT(point["batch_qps"], 0);
+    for (const char* value : {"recall", "qps"}) {
+      const std::string name = value;
+      EXPECT_LE(point[name + "_low"], point[name]);
+      EXPECT_GE(point[name + "_high"], point[name]);
+    }
+    EXPECT_LE(point["recall_worst_decile"], point["recall"]);
     EXPECT_GE(point["p99_us"], point["p50_us"]);
     EXPECT_EQ(point["bytes"], ReadFile(Path("x.kith")).size());
   }
@@ -121,7 +132,8 @@ TEST_F(EvalTest, TableNamesWhatWasMeasured) {
       Ok({"eval", Path("x.kith"), "--queries", queries_path_, "--effort", "80", "--threads", "2"});
   for (const char* words :
        {"2,000 vectors of 10 dimensions, f32, euclidean; 30 queries, 2 threads, truth by exact",
-        "recall@10", " qps", "batch qps", "p50", "p99", "distances", "speed-up", "1.0000"}) {
+        "recall@10", "p5", "worst", "qps", "batch", "p99", "distances", "speed-up", "1.0000", " ±.",
+        "%"}) {
     EXPECT_NE(out.find(words), std::string::npos) << words << " in\n" << out;
   }
   EXPECT_EQ(SplitLines(out).size(), 4u);

@@ -38,6 +38,9 @@ class FakeIndex : public Index {
   // Every place of a result repeats the nearest neighbour.
   void set_repeat(bool repeat) { repeat_ = repeat; }
 
+  // Where each search leaves the index it was of.
+  void set_journal(std::vector<const FakeIndex*>* journal) { journal_ = journal; }
+
   struct Call {
     size_t queries;
     int threads;
@@ -49,6 +52,7 @@ class FakeIndex : public Index {
   Status Search(const MatrixView& queries, const SearchParams& params,
                 SearchResult* result) const override {
     calls_.push_back({queries.rows, params.threads});
+    if (journal_ != nullptr) journal_->push_back(this);
     const size_t n = info_.num_vectors;
     const size_t seen = params.index == IndexKind::kExact
                             ? n
@@ -106,6 +110,7 @@ class FakeIndex : public Index {
   int64_t first_id_ = 0;
   float error_ = 0;
   bool repeat_ = false;
+  std::vector<const FakeIndex*>* journal_ = nullptr;
   IndexInfo info_;
   mutable std::vector<Call> calls_;
 };
