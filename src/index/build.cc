@@ -16,6 +16,7 @@
 #include "index/forest.h"
 #include "index/graph.h"
 #include "index/layout.h"
+#include "index/plan.h"
 #include "kith/index.h"
 #include "kith/version.h"
 #include "search/scorer.h"
@@ -102,17 +103,6 @@ struct Paths {
   bool any() const { return graph || forest; }
 };
 
-// Below this many bytes of vectors, exact search answers as fast as a graph: they stay in a core's
-// own cache (docs/graph.md).
-constexpr uint64_t kLeastGraphBytes = 512 << 10;
-
-Paths ChoosePaths(const MatrixView& rows, const BuildOptions& options) {
-  if (options.graph.has_value() || options.forest.has_value()) {
-    return {options.graph.value_or(false), options.forest.value_or(false)};
-  }
-  return {.graph = rows.rows * RowBytes(rows.dtype, rows.dim) >= kLeastGraphBytes};
-}
-
 std::string Describe(const BuildOptions& options, const GrownForest* forest,
                      const BuiltGraph* graph) {
   std::string json = StrCat("{\"kith\": \"", KITH_VERSION, "\", \"seed\": ", options.seed);
@@ -165,9 +155,9 @@ Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric
   return writer->AddSection(kSlotsSection, BytesOf(slots));
 }
 
-// Everything but the checks and the choice of type. `rows` are of the type to be stored.
+// Everything but the checks and choices. `rows` are of the type to be stored.
 Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOptions& options) {
-  const Paths paths = ChoosePaths(rows, options);
+  const Paths paths{options.graph.value_or(false), options.forest.value_or(false)};
   KITH_ASSIGN_OR_RETURN(const bool scan_codes, WantsScanCodes(rows, paths, options));
   KITH_ASSIGN_OR_RETURN(
       auto writer, ContainerWriter::Create(path, rows.rows, rows.dim, options.metric, rows.dtype));
@@ -229,7 +219,8 @@ Status BuildIndex(const MatrixView& vectors, const std::string& path, const Buil
     KITH_RETURN_IF_ERROR(ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
-  KITH_RETURN_IF_ERROR(WriteIndex(rows, path, options));
+  KITH_ASSIGN_OR_RETURN(const BuildOptions planned, Planned(rows, options));
+  KITH_RETURN_IF_ERROR(WriteIndex(rows, path, planned));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   SetFileAttribute(path, kBuildSecondsAttribute, StrCat(seconds.count()));
   return Status::Ok();

@@ -44,6 +44,13 @@ struct GrowOptions {
   const std::vector<uint32_t>* order = nullptr;
 };
 
+// The trees of a forest of n vectors if nobody says.
+constexpr uint32_t DefaultTrees(uint64_t n) { return n <= 1000 ? 4 : 32; }
+
+// Bits a coordinate of the codes that candidates are estimated from before they are compared in
+// full; 0: that would not be cheaper, and there are none.
+int ForestCodeBits(DataType dtype, size_t dim, Metric metric);
+
 // Cost: O(num_trees * n * depth * sketch_dim). The result does not depend on the threads.
 // Errors: InvalidArgument (cancelled), OutOfMemory.
 Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& options);

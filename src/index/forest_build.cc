@@ -22,23 +22,12 @@ std::span<const std::byte> BytesOf(const std::vector<T>& v) {
   return std::as_bytes(std::span(v));
 }
 
-uint32_t DefaultTrees(size_t n) { return n <= 1000 ? 4 : 32; }
-
 // Leaves of some tens of points: smaller ones make more nodes to visit, larger ones more
 // candidates.
 constexpr uint32_t kDefaultLeafSize = 56;
 
 // Planes finer than bytes of a query can tell, a tree, before queries are not rounded for them.
 constexpr size_t kFineNodes = 8;
-
-// Whether estimating from codes first is cheaper than comparing every candidate in full: the metric
-// must be one that codes estimate, and a code much smaller than a vector.
-int BitsFor(const MatrixView& rows, const Geometry& geometry, Metric metric) {
-  // A dot product's codes would spend their bits on the coordinate that evens out the norms.
-  if (metric != Metric::kEuclidean && metric != Metric::kAngular) return 0;
-  const CodeShape shape{geometry.dim(), CodeBits(geometry.dim())};
-  return RowBytes(rows.dtype, rows.dim) >= 4 * shape.row_bytes() ? shape.bits : 0;
-}
 
 // Makes the entries of a tree, rows so far, the positions that leaves hold: ascending in each.
 void PlaceEntries(const std::vector<uint32_t>& positions, Tree* tree) {
@@ -87,6 +76,15 @@ Status AppendTree(const Tree& tree, size_t node_bytes, GrownForest* forest) {
 
 std::span<const std::string_view> ForestSections() { return kSections; }
 
+// Whether estimating from codes first is cheaper than comparing every candidate in full: the metric
+// must be one that codes estimate, and a code much smaller than a vector.
+int ForestCodeBits(DataType dtype, size_t dim, Metric metric) {
+  // A dot product's codes would spend their bits on the coordinate that evens out the norms.
+  if (metric != Metric::kEuclidean && metric != Metric::kAngular) return 0;
+  const CodeShape shape{dim, CodeBits(dim)};
+  return RowBytes(dtype, dim) >= 4 * shape.row_bytes() ? shape.bits : 0;
+}
+
 Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& options) {
   GrownForest forest;
   const int threads = ResolveThreads(options.threads);
@@ -100,7 +98,8 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
   }
   if (options.metric == Metric::kDot) forest.header.max_norm = LargestNorm(rows, threads);
   forest.geometry = Geometry(options.metric, rows.dim, forest.header.max_norm);
-  forest.header.code_bits = static_cast<uint32_t>(BitsFor(rows, forest.geometry, options.metric));
+  forest.header.code_bits =
+      static_cast<uint32_t>(ForestCodeBits(rows.dtype, rows.dim, options.metric));
 
   KITH_ASSIGN_OR_RETURN(forest.sketch, TrainSketch(rows, forest.geometry, options.seed, threads));
   forest.header.sketch_dim = static_cast<uint32_t>(forest.sketch.sketch_dim);

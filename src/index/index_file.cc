@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "data/convert.h"
 #include "index/coded_scan.h"
+#include "index/cost_model.h"
 #include "index/exact.h"
 #include "index/forest.h"
 #include "index/graph.h"
@@ -215,10 +216,9 @@ class IndexFile final : public Index {
   // Whether comparing with all costs no more than the graph's own choice of a beam: small sets,
   // many queries at once, or nearly all vectors asked for. Measured: docs/graph.md.
   bool ExactIsAsFast(size_t num_queries, size_t k) const {
-    constexpr size_t kMany = 16;  // queries that share what is read
     const MatrixView& rows = vectors_.table.rows;
     const auto bytes = static_cast<double>(rows.rows * RowBytes(rows.dtype, rows.dim));
-    const double exact_ns = 3000 + bytes * (num_queries >= kMany ? 0.0035 : 0.016);
+    const double exact_ns = ExactQueryNs(bytes, num_queries);
     const double graph_ns = 5000 + 65.0 * static_cast<double>(Graph::DefaultWidth(k));
     return exact_ns <= graph_ns;
   }
