@@ -13,8 +13,11 @@
 #include "base/strings.h"
 #include "commands.h"
 #include "common.h"
+#include "data/convert.h"
 #include "kith/dataset.h"
 #include "kith/index.h"
+#include "kith/plan.h"
+#include "plan_text.h"
 #include "terminal.h"
 
 namespace kith::cli {
@@ -43,6 +46,9 @@ struct BuildArgs {
   ColumnArgs columns;
   uint64_t seed = 42;
   int threads = 0;
+  int64_t expect_queries = 0;
+  double build_time = 0;
+  bool explain = false;
   bool json = false;
 };
 
@@ -117,6 +123,20 @@ Json Describe(const BuildArgs& args, const IndexInfo& info, const MetricChoice& 
   return json;
 }
 
+// Why there is no more than there is, where the command chose.
+std::string ChoiceText(const BuildArgs& args, const IndexInfo& info) {
+  if (!ChoosesItself(args)) return "";
+  if (args.expect_queries > 0) {
+    return StrCat(" (for ",
+                  args.expect_queries == 1
+                      ? "one query"
+                      : StrCat(FormatCount(static_cast<uint64_t>(args.expect_queries)), " queries"),
+                  "; --explain tells why)");
+  }
+  if (args.memory > 0 || args.build_time > 0) return " (within the limits; --explain tells why)";
+  return info.has_graph ? "" : " (a graph would not beat it here)";
+}
+
 void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoice& metric,
                   double seconds) {
   std::cout << args.out << ": " << Plural(info.num_vectors, "vector") << " of "
@@ -130,9 +150,7 @@ void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoi
   table.AddRow({"type", StrCat(DataTypeName(info.dtype),
                                args.dtype ? " (as asked)"
                                           : " (the smallest that holds every value exactly)")});
-  table.AddRow({"access", StrCat(AccessText(info), ChoosesItself(args) && !info.has_graph
-                                                       ? " (a graph would not beat it here)"
-                                                       : "")});
+  table.AddRow({"access", StrCat(AccessText(info), ChoiceText(args, info))});
   table.AddRow({"time", FormatSeconds(seconds)});
   table.AddRow({"size", StrCat(FormatBytes(info.file_bytes), ", ",
                                FormatShort(static_cast<double>(info.file_bytes) /
@@ -152,14 +170,22 @@ void SetPaths(const BuildArgs& args, BuildOptions* options) {
   options->graph_options.beam = static_cast<uint32_t>(args.beam);
   options->graph_options.code_bits = args.edge_bits;
   options->memory = args.memory;
+  options->expected_queries = static_cast<uint64_t>(args.expect_queries);
+  options->build_seconds = args.build_time;
   options->forest_options.num_trees = static_cast<uint32_t>(args.trees);
   options->forest_options.leaf_size = static_cast<uint32_t>(args.leaf);
   if (args.scan_codes != "auto") options->scan_codes = args.scan_codes == "on";
 }
 
+Result<Planned> Explain(const MatrixView& vectors, const BuildOptions& options) {
+  KITH_ASSIGN_OR_RETURN(BuildPlan plan,
+                        PlanBuild(vectors.rows, vectors.dim, *options.dtype, options));
+  return Planned{vectors.rows, vectors.dim, *options.dtype, options, std::move(plan)};
+}
+
 Status RunBuild(const BuildArgs& args) {
   const Stopwatch stopwatch;
-  KITH_RETURN_IF_ERROR(CheckOutput(args));
+  if (!args.out.empty()) KITH_RETURN_IF_ERROR(CheckOutput(args));
   ProgressBar bar;
   ReadOptions read;
   read.format = args.format;
@@ -186,20 +212,48 @@ Status RunBuild(const BuildArgs& args) {
   options.seed = args.seed;
   options.threads = args.threads;
   options.progress = bar.callback();
+  std::optional<Planned> planned;
+  if (args.explain) {
+    if (!options.dtype) options.dtype = SmallestLossless(dataset.vectors, options.threads);
+    KITH_ASSIGN_OR_RETURN(planned, Explain(dataset.vectors, options));
+    bar.Clear();
+    if (args.out.empty() && args.json) std::cout << ToLine(PlanJson(*planned));
+    if (!args.json) PrintPlan(std::cout, *planned);
+    if (args.out.empty()) return Status::Ok();
+    if (!args.json) std::cout << std::endl;  // what is built may take long
+  }
   KITH_RETURN_IF_ERROR(BuildIndex(dataset.vectors, args.out, options));
   const double seconds = stopwatch.Seconds();
   bar.Clear();
 
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.out));
   if (args.json) {
-    std::cout << ToLine(Describe(args, index->info(), metric, seconds));
+    Json json = Describe(args, index->info(), metric, seconds);
+    if (planned) json["plan"] = PlanJson(*planned);
+    std::cout << ToLine(json);
   } else {
     PrintSummary(args, index->info(), metric, seconds);
   }
   return Status::Ok();
 }
 
+// What the choice depends on, for what may be chosen.
+void CheckChoice(const BuildArgs& args) {
+  if (args.out.empty() && !args.explain) throw CLI::RequiredError("--output");
+  if (args.build_time > 0 && !ChoosesItself(args)) {
+    throw CLI::ValidationError("--build-time",
+                               "is for --index auto: what is asked for is built, however long it "
+                               "takes; leave one out");
+  }
+  const bool trees_open = Names(args, IndexKind::kForest) && args.trees == 0;
+  if (args.expect_queries > 0 && !ChoosesItself(args) && !trees_open && !args.explain) {
+    throw CLI::ValidationError("--expect-queries",
+                               "is for --index auto, or forest without --trees; leave it out");
+  }
+}
+
 void CheckUsage(const BuildArgs& args) {
+  CheckChoice(args);
   const bool graph = Names(args, IndexKind::kGraph);
   if (args.index.size() > 1 && (Names(args, IndexKind::kAuto) || Names(args, IndexKind::kExact))) {
     throw CLI::ValidationError(
@@ -247,12 +301,20 @@ void AddPaths(CLI::App* sub, BuildArgs* args) {
   sub->add_option(
          "--index", args->index,
          "graph, forest, both as graph,forest, or exact (which is always there too); auto, "
-         "the default: a graph where it beats exact search")
+         "the default: a graph where it beats exact search, or what the three below speak for")
       ->transform(
           CLI::IsMember({"auto", "graph", "forest", "exact"}, CLI::ignore_case).description(""))
       ->delimiter(',')
       ->allow_extra_args(false)
       ->option_text("NAME,...");
+  AddCount(sub, "--expect-queries", &args->expect_queries, 1,
+           "Searches the file is built for, one query a call: few favour what is built sooner. "
+           "Without number if absent");
+  AddSize(sub, "--memory", &args->memory,
+          "The most memory building may take beside the vectors, as 4G; a packed graph that needs "
+          "more becomes a compact one, and with auto a forest or exact search");
+  AddDuration(sub, "--build-time", &args->build_time,
+              "The longest the build should take, as 30s, 5m or 2h, by prediction");
   AddCount(sub, "--degree", &args->degree, 1,
            "Graph: neighbours kept of each vector, a multiple of 16; 32 if absent");
   AddCount(sub, "--beam", &args->beam, 1,
@@ -263,9 +325,6 @@ void AddPaths(CLI::App* sub, BuildArgs* args) {
                   "Graph: bits a coordinate of its codes, 1, 2, 4 or 8; by dimension if absent")
       ->check(CLI::IsMember({1, 2, 4, 8}).description(""))
       ->type_name("N");
-  AddSize(sub, "--memory", &args->memory,
-          "Graph: the most memory building may take beside the vectors, as 4G; a packed graph that "
-          "needs more becomes a compact one");
   AddCount(sub, "--trees", &args->trees, 1, "Trees of the forest; chosen from the data if absent");
   AddCount(sub, "--leaf", &args->leaf, 1, "Most vectors in a leaf; chosen if absent");
   AddName(sub, "--scan-codes", &args->scan_codes, {"auto", "on", "off"},
@@ -281,8 +340,10 @@ void AddBuildCommand(CLI::App* app, Action* action) {
   sub->add_option("VECTORS", args->vectors, "File of vectors, of any format kith reads")
       ->required()
       ->option_text(" ");
-  sub->add_option("-o,--output", args->out, "The .kith file to write; replaced if it exists")
-      ->required()
+  sub->add_option(
+         "-o,--output", args->out,
+         "The .kith file to write; replaced if it exists. Needed unless --explain is all that is "
+         "wanted")
       ->type_name("FILE");
   AddMetric(sub, &args->metric, "What near means");
   AddPaths(sub, args.get());
@@ -301,11 +362,15 @@ void AddBuildCommand(CLI::App* app, Action* action) {
   AddColumns(sub, &args->columns);
   AddFormat(sub, "--format", &args->format, "Format of VECTORS; found out if absent");
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N vectors");
+  sub->add_flag(
+      "--explain", args->explain,
+      "Print what every index would cost, what is chosen and why; without -o, build nothing");
   sub->add_flag("--json", args->json, "Print the summary as a JSON object");
   sub->footer(
       "Example:\n"
       "  kith build words.bin -o words.kith\n"
-      "  kith build train-images-idx3-ubyte.gz -o digits.kith --keys train-labels-idx1-ubyte.gz");
+      "  kith build train-images-idx3-ubyte.gz -o digits.kith --keys train-labels-idx1-ubyte.gz\n"
+      "  kith build words.bin --explain --expect-queries 10000");
   sub->callback([args, action] {
     CheckUsage(*args);
     *action = [args] { return RunBuild(*args); };

@@ -50,6 +50,25 @@ std::optional<uint64_t> ParseSize(std::string text) {
   return static_cast<uint64_t>(*n) << shift;
 }
 
+// "5m" in seconds.
+std::optional<double> ParseDuration(std::string text) {
+  constexpr double kMost = 1e9;
+  if (text.empty()) return std::nullopt;
+  double unit = 1;
+  switch (text.back()) {
+    case 's': break;
+    case 'm': unit = 60; break;
+    case 'h': unit = 3600; break;
+    default: text += 's';
+  }
+  text.pop_back();
+  double x = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (!(x > 0 && x * unit <= kMost)) return std::nullopt;
+  return x * unit;
+}
+
 // An option of one word out of a list, parsed by `parse`.
 template <class T, class Parse>
 CLI::Option* AddChoice(CLI::App* app, const std::string& name, std::optional<T>* value,
@@ -165,6 +184,18 @@ CLI::Option* AddSize(CLI::App* app, const std::string& name, uint64_t* bytes,
   return app->add_option_function<std::string>(name, set, description)
       ->check(CLI::Validator(check, ""))
       ->type_name("SIZE");
+}
+
+CLI::Option* AddDuration(CLI::App* app, const std::string& name, double* seconds,
+                         const std::string& description) {
+  auto set = [seconds](const std::string& text) { *seconds = ParseDuration(text).value_or(0); };
+  auto check = [](const std::string& text) {
+    return ParseDuration(text) ? std::string()
+                               : StrCat("'", text, "' is not a time; write it as 30s, 5m or 2h");
+  };
+  return app->add_option_function<std::string>(name, set, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("TIME");
 }
 
 CLI::Option* AddThreads(CLI::App* app, int* threads, const std::string& description) {

@@ -40,6 +40,9 @@ CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, in
 // A number of bytes, with K, M, G or T for 2^10, 2^20, 2^30 or 2^40 of them.
 CLI::Option* AddSize(CLI::App* app, const std::string& name, uint64_t* bytes,
                      const std::string& description);
+// A time as 90, 30s, 5m or 2h, in seconds; more than 0.
+CLI::Option* AddDuration(CLI::App* app, const std::string& name, double* seconds,
+                         const std::string& description);
 CLI::Option* AddThreads(CLI::App* app, int* threads, const std::string& description);
 CLI::Option* AddMetric(CLI::App* app, std::optional<Metric>* metric,
                        const std::string& description);

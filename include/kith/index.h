@@ -54,8 +54,9 @@ struct GraphOptions {
 struct BuildOptions {
   Metric metric = Metric::kAngular;
   std::optional<DataType> dtype;  // nullopt: the smallest type that holds every value exactly
-  // The ways in beside exact search. If neither is said, a graph where it beats exact search; if
-  // one is, the other is not there unless it is said too.
+  // The ways in beside exact search. If neither is said, they are chosen (kith/plan.h): a graph
+  // where it beats exact search, unless the three limits below speak for something else. If one is
+  // said, the other is not there unless it is said too.
   std::optional<bool> graph;
   std::optional<bool> forest;
   GraphOptions graph_options;
@@ -63,6 +64,12 @@ struct BuildOptions {
   // The most memory in bytes that building may take beside the vectors given; 0: no limit. A
   // packed graph that would need more becomes a compact one, unless it is asked for.
   uint64_t memory = 0;
+  // Searches expected of the file, one query a call; 0: so many that what the build takes does not
+  // matter. Few of them favour what is built sooner; a forest gets fewer trees.
+  uint64_t expected_queries = 0;
+  // The most seconds that the build should take, as predicted for `threads`; 0: no limit. Bounds
+  // what is chosen, not what is asked for. With 0 threads, the choice depends on the machine.
+  double build_seconds = 0;
   // 8-bit codes with error bounds, which let exact search read a quarter of what it would and give
   // the same answers. They take dim + 8 bytes a vector, dim rounded up to 4. For angular, euclidean
   // and dot over f32, f16 or bf16, without graph or forest; nullopt: there, if the set is large

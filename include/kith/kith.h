@@ -6,6 +6,7 @@
 #include "kith/dataset.h"  // IWYU pragma: export
 #include "kith/eval.h"     // IWYU pragma: export
 #include "kith/index.h"    // IWYU pragma: export
+#include "kith/plan.h"     // IWYU pragma: export
 #include "kith/status.h"   // IWYU pragma: export
 #include "kith/types.h"    // IWYU pragma: export
 #include "kith/version.h"  // IWYU pragma: export

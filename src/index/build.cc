@@ -4,9 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <numeric>
-#include <optional>
 
 #include "base/aligned_buffer.h"
 #include "base/file_attribute.h"
@@ -14,12 +12,13 @@
 #include "base/parallel.h"
 #include "base/strings.h"
 #include "data/convert.h"
-#include "index/calibrate.h"
+#include "index/build_calibration.h"
 #include "index/calibration_section.h"
 #include "index/coded_scan.h"
 #include "index/forest.h"
 #include "index/graph.h"
 #include "index/layout.h"
+#include "index/plan.h"
 #include "kith/index.h"
 #include "kith/version.h"
 #include "search/scorer.h"
@@ -106,17 +105,6 @@ struct Paths {
   bool any() const { return graph || forest; }
 };
 
-// Below this many bytes of vectors, exact search answers as fast as a graph: they stay in a core's
-// own cache (docs/graph.md).
-constexpr uint64_t kLeastGraphBytes = 512 << 10;
-
-Paths ChoosePaths(const MatrixView& rows, const BuildOptions& options) {
-  if (options.graph.has_value() || options.forest.has_value()) {
-    return {options.graph.value_or(false), options.forest.value_or(false)};
-  }
-  return {.graph = rows.rows * RowBytes(rows.dtype, rows.dim) >= kLeastGraphBytes};
-}
-
 std::string Describe(const BuildOptions& options, const GrownForest* forest,
                      const BuiltGraph* graph) {
   std::string json = StrCat("{\"kith\": \"", KITH_VERSION, "\", \"seed\": ", options.seed);
@@ -169,117 +157,9 @@ Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric
   return writer->AddSection(kSlotsSection, BytesOf(slots));
 }
 
-// The rows in internal order, for searches before there is a file.
-struct OrderedRows {
-  AlignedBuffer<std::byte> bytes;
-  std::vector<float> norms;
-  std::vector<uint32_t> order;
-
-  // Errors: OutOfMemory.
-  Status Fill(const MatrixView& rows, const std::vector<float>& norms_of_rows, int threads) {
-    KITH_ASSIGN_OR_RETURN(bytes,
-                          GatherRows(rows, order, RowStride(rows.dtype, rows.dim), threads));
-    for (const uint32_t row : order) norms.push_back(norms_of_rows[row]);
-    return Status::Ok();
-  }
-  StoredVectors View(const MatrixView& rows, Metric metric) const {
-    StoredVectors vectors;
-    const size_t stride = RowStride(rows.dtype, rows.dim);
-    vectors.table.metric = metric;
-    vectors.table.rows = {bytes.data(), rows.rows, rows.dim, stride, rows.dtype};
-    vectors.table.padded_bytes = stride;
-    if (metric == Metric::kAngular) vectors.table.inverse_norms = norms.data();
-    vectors.rows = order.data();
-    return vectors;
-  }
-};
-
-// Calibrates what is being built, with rows that are held out of it.
-class BuildCalibration {
- public:
-  BuildCalibration(const MatrixView& rows, const std::vector<float>& norms,
-                   const BuildOptions& options)
-      : rows_(rows), norms_(norms), options_(options) {
-    if (options.calibrate) held_out_ = ChooseHeldOut(rows.rows, options.seed);
-  }
-
-  bool wanted() const { return !held_out_.empty(); }
-  const std::vector<uint32_t>& held_out() const { return held_out_; }
-
-  // Of a graph without the rows that have no copies.
-  Status OfGraph(const std::vector<uint32_t>& order, const GraphParts& parts) {
-    hidden_.assign(order.begin() + parts.header.num_nodes, order.begin() + parts.first_copy);
-    KITH_RETURN_IF_ERROR(Prepare(order));
-    const StoredVectors vectors = ordered_.View(rows_, options_.metric);
-    const std::unique_ptr<Graph> graph = Graph::Create(parts, vectors);
-    return calibrator_->Measure(
-        IndexKind::kGraph,
-        [&](const MatrixView& queries, size_t k, double effort, auto* nearest, auto* stats) {
-          return graph->Search(queries, k, effort, options_.threads, nearest, stats);
-        });
-  }
-
-  // Of a forest grown without hidden(), in the order of the graph if there is one.
-  Status OfForest(const GrownForest& grown) {
-    if (!calibrator_.has_value()) {
-      hidden_ = held_out_;
-      KITH_RETURN_IF_ERROR(Prepare(grown.order));
-    }
-    std::vector<uint32_t> positions;
-    for (uint32_t p = 0; p < grown.order.size(); ++p) {
-      if (std::binary_search(hidden_.begin(), hidden_.end(), grown.order[p])) {
-        positions.push_back(p);
-      }
-    }
-    const std::unique_ptr<Forest> forest =
-        Forest::Create(grown, ordered_.View(rows_, options_.metric));
-    forest->Hide(std::move(positions));
-    return calibrator_->Measure(
-        IndexKind::kForest,
-        [&](const MatrixView& queries, size_t k, double effort, auto* nearest, auto* stats) {
-          return forest->Search(queries, k, static_cast<int64_t>(effort), options_.threads, nearest,
-                                stats);
-        });
-  }
-
-  // What the forest is to be grown without.
-  const std::vector<uint32_t>& hidden() const {
-    return calibrator_.has_value() ? hidden_ : held_out_;
-  }
-
-  Calibration Take() { return calibrator_->Take(); }
-
- private:
-  Status Prepare(const std::vector<uint32_t>& order) {
-    std::sort(hidden_.begin(), hidden_.end());
-    ordered_.order = order;
-    KITH_RETURN_IF_ERROR(ordered_.Fill(rows_, norms_, options_.threads));
-    const size_t stride = RowStride(rows_.dtype, rows_.dim);
-    KITH_ASSIGN_OR_RETURN(queries_, GatherRows(rows_, held_out_, stride, options_.threads));
-    CalibrateOptions calibrate;
-    calibrate.threads = options_.threads;
-    calibrate.progress = options_.progress;
-    KITH_ASSIGN_OR_RETURN(
-        calibrator_,
-        Calibrator::Create(ordered_.View(rows_, options_.metric),
-                           {queries_.data(), held_out_.size(), rows_.dim, stride, rows_.dtype},
-                           hidden_, CalibrationSource::kHeldOut, calibrate));
-    return Status::Ok();
-  }
-
-  const MatrixView& rows_;
-  const std::vector<float>& norms_;
-  const BuildOptions& options_;
-  std::vector<uint32_t> held_out_;
-  std::vector<uint32_t> hidden_;  // those that searches do not find, ascending
-  OrderedRows ordered_;
-  AlignedBuffer<std::byte> queries_;
-  std::optional<Calibrator> calibrator_;
-};
-
-// Everything but the checks and the choice of type. `rows` are of the type to be stored.
+// Everything but the checks and choices. `rows` are of the type to be stored.
 Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOptions& options) {
-  const Paths paths = ChoosePaths(rows, options);
+  const Paths paths{options.graph.value_or(false), options.forest.value_or(false)};
   KITH_ASSIGN_OR_RETURN(const bool scan_codes, WantsScanCodes(rows, paths, options));
   KITH_ASSIGN_OR_RETURN(
       auto writer, ContainerWriter::Create(path, rows.rows, rows.dim, options.metric, rows.dtype));
@@ -353,7 +233,8 @@ Status BuildIndex(const MatrixView& vectors, const std::string& path, const Buil
     KITH_RETURN_IF_ERROR(ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
-  KITH_RETURN_IF_ERROR(WriteIndex(rows, path, options));
+  KITH_ASSIGN_OR_RETURN(const BuildOptions planned, Planned(rows, options));
+  KITH_RETURN_IF_ERROR(WriteIndex(rows, path, planned));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   SetFileAttribute(path, kBuildSecondsAttribute, StrCat(seconds.count()));
   return Status::Ok();

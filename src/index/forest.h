@@ -51,6 +51,13 @@ struct GrowOptions {
   std::span<const uint32_t> held_out = {};
 };
 
+// The trees of a forest of n vectors if nobody says.
+constexpr uint32_t DefaultTrees(uint64_t n) { return n <= 1000 ? 4 : 32; }
+
+// Bits a coordinate of the codes that candidates are estimated from before they are compared in
+// full; 0: that would not be cheaper, and there are none.
+int ForestCodeBits(DataType dtype, size_t dim, Metric metric);
+
 // Held-out rows come on top of leaf_size, which is lowered if all of them in one leaf would exceed
 // kMaxLeafSize. The largest norm (dot) is that of all rows.
 // Cost: O(num_trees * n * depth * sketch_dim). The result does not depend on the threads.

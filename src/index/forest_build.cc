@@ -23,23 +23,12 @@ std::span<const std::byte> BytesOf(const std::vector<T>& v) {
   return std::as_bytes(std::span(v));
 }
 
-uint32_t DefaultTrees(size_t n) { return n <= 1000 ? 4 : 32; }
-
 // Leaves of some tens of points: smaller ones make more nodes to visit, larger ones more
 // candidates.
 constexpr uint32_t kDefaultLeafSize = 56;
 
 // Planes finer than bytes of a query can tell, a tree, before queries are not rounded for them.
 constexpr size_t kFineNodes = 8;
-
-// Whether estimating from codes first is cheaper than comparing every candidate in full: the metric
-// must be one that codes estimate, and a code much smaller than a vector.
-int BitsFor(const MatrixView& rows, const Geometry& geometry, Metric metric) {
-  // A dot product's codes would spend their bits on the coordinate that evens out the norms.
-  if (metric != Metric::kEuclidean && metric != Metric::kAngular) return 0;
-  const CodeShape shape{geometry.dim(), CodeBits(geometry.dim())};
-  return RowBytes(rows.dtype, rows.dim) >= 4 * shape.row_bytes() ? shape.bits : 0;
-}
 
 // The rows as trees number them: those that planes are learnt from, then those held out.
 std::vector<uint32_t> NumberPoints(size_t n, std::span<const uint32_t> held_out) {
@@ -169,6 +158,15 @@ Status AppendTrees(std::vector<Result<Tree>> trees, std::span<const uint32_t> po
 
 std::span<const std::string_view> ForestSections() { return kSections; }
 
+// Whether estimating from codes first is cheaper than comparing every candidate in full: the metric
+// must be one that codes estimate, and a code much smaller than a vector.
+int ForestCodeBits(DataType dtype, size_t dim, Metric metric) {
+  // A dot product's codes would spend their bits on the coordinate that evens out the norms.
+  if (metric != Metric::kEuclidean && metric != Metric::kAngular) return 0;
+  const CodeShape shape{dim, CodeBits(dim)};
+  return RowBytes(dtype, dim) >= 4 * shape.row_bytes() ? shape.bits : 0;
+}
+
 Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& options) {
   GrownForest forest;
   ForestHeader& header = forest.header;
@@ -187,7 +185,8 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
   }
   if (options.metric == Metric::kDot) header.max_norm = LargestNorm(rows, threads);
   const Geometry geometry(options.metric, rows.dim, header.max_norm);
-  header.code_bits = static_cast<uint32_t>(BitsFor(rows, geometry, options.metric));
+  header.code_bits = 
+      static_cast<uint32_t>(ForestCodeBits(rows.dtype, rows.dim, options.metric));
 
   {
     const std::vector<uint32_t> points = NumberPoints(rows.rows, options.held_out);

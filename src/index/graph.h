@@ -73,6 +73,9 @@ Result<BuiltGraph> BuildGraph(const MatrixView& rows, const GraphBuildOptions& o
 uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
                           const GraphOptions& options);
 
+// Bytes of a node in a layout that is not kAuto.
+uint64_t GraphNodeBytes(size_t dim, DataType dtype, const GraphOptions& options);
+
 // Writes the graph's sections.
 Status WriteGraph(const BuiltGraph& graph, ContainerWriter* writer);
 

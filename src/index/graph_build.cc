@@ -548,6 +548,14 @@ Status CheckOptions(const MatrixView& rows, const GraphBuildOptions& options) {
 
 }  // namespace
 
+uint64_t GraphNodeBytes(size_t dim, DataType dtype, const GraphOptions& options) {
+  const uint64_t degree = options.degree != 0 ? options.degree : kDefaultDegree;
+  if (options.layout == GraphLayout::kCompact) return degree * sizeof(uint32_t);
+  const int bits = options.code_bits != 0 ? options.code_bits : EdgeBits(dim);
+  const EdgeShape edges{Rotation::PaddedDim(dim), bits, degree};
+  return NodeShape(dtype, dim, edges, RoundsOwnVector(dtype, dim)).bytes;
+}
+
 uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
                           const GraphOptions& options) {
   const uint64_t degree = options.degree != 0 ? options.degree : kDefaultDegree;
@@ -563,10 +571,7 @@ uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric me
       std::max<uint64_t>(5 * degree * sizeof(uint32_t), CandidateLists::kSize * sizeof(Candidate));
   bytes += 2 * sizeof(uint32_t);
   if (options.layout == GraphLayout::kPacked) {
-    const int bits = options.code_bits != 0 ? options.code_bits : EdgeBits(dim);
-    const size_t rotated = Rotation::PaddedDim(dim);
-    bytes += NodeShape(dtype, dim, {rotated, bits, degree}, RoundsOwnVector(dtype, dim)).bytes +
-             rotated * sizeof(float);
+    bytes += GraphNodeBytes(dim, dtype, options) + Rotation::PaddedDim(dim) * sizeof(float);
   }
   return num_rows * bytes + (uint64_t{16} << 20);
 }

@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "index/calibration_section.h"
+#include "index/cost_model.h"
 #include "index/graph.h"
 
 namespace kith {
@@ -14,9 +15,9 @@ namespace {
 // Nanoseconds of a query on one core, roughly: measured in docs/graph.md and docs/forest.md. They
 // only have to tell which way is the cheaper one.
 double ExactCost(const IndexInfo& info, size_t num_queries) {
-  constexpr size_t kMany = 16;  // queries that share what is read
-  const auto bytes = static_cast<double>(info.num_vectors * RowBytes(info.dtype, info.dim));
-  return 3000 + bytes * (num_queries >= kMany ? 0.0035 : 0.016);
+  return ExactQueryNs(static_cast<double>(info.num_vectors) *
+                          static_cast<double>(RowBytes(info.dtype, info.dim)),
+                      num_queries);
 }
 
 double WalkCost(IndexKind index, double effort) {

@@ -187,7 +187,10 @@ TEST_F(BuildTest, MemoryBoundsTheGraph) {
   EXPECT_EQ(layout("4G"), "packed");
   EXPECT_EQ(layout("26000K"), "compact");
   EXPECT_EQ(layout("26M"), "compact");
+  EXPECT_EQ(layout("12M"), nullptr);
   Fails(1, {"build", vectors, "-o", Path("y.kith"), "--memory", "1000"},
+        {"exact search only", "bytes of memory", "1000 are allowed", "allow that many"});
+  Fails(1, {"build", vectors, "-o", Path("y.kith"), "--memory", "1000", "--index", "graph"},
         {"compact graph", "bytes of memory", "1000 are allowed", "allow more"});
   Fails(1,
         {"build", vectors, "-o", Path("y.kith"), "--memory", "26M", "--index", "graph", "--layout",

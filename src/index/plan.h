@@ -1,0 +1,17 @@
+// From what a user asks for to what is built (kith/plan.h).
+#ifndef KITH_INDEX_PLAN_H_
+#define KITH_INDEX_PLAN_H_
+
+#include "kith/index.h"
+#include "kith/plan.h"
+#include "kith/status.h"
+#include "kith/types.h"
+
+namespace kith {
+
+// `options` with everything said that PlanBuild() chooses for these vectors. Errors: PlanBuild()'s.
+Result<BuildOptions> Planned(const MatrixView& rows, BuildOptions options);
+
+}  // namespace kith
+
+#endif  // KITH_INDEX_PLAN_H_
