@@ -153,7 +153,7 @@ const char* Mark(IndexKind kind) {
   switch (kind) {
     case IndexKind::kGraph: return "pt 7 ps 0.75 dt 1";
     case IndexKind::kForest: return "pt 9 ps 0.9 dt 1";
-    default: return "pt 12 ps 1.2 dt (8,6)";
+    default: return "pt 12 ps 0.9 dt (8,6)";
   }
 }
 
