@@ -10,7 +10,6 @@ PROBES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512,
 
 
 class Faiss(System):
-    family = "FAISS"
     package = "faiss-cpu"
     module = "faiss"
     multiple = 1  # of which the dimensions have to be; zeros fill them up

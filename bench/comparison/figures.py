@@ -19,16 +19,17 @@ import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.ticker import FuncFormatter  # noqa: E402
 
 KITH = "#c2410c"
-# By how a name begins, the first one that fits: colour, dashes, label.
+# By how a name begins, the longest that fits, in the order of legends: colour, dashes, label.
 STYLES = [
+    ("kith", KITH, "-", "kith graph"),
+    ("kith compact", KITH, "-.", "kith graph, compact"),
     ("kith forest", KITH, "--", "kith forest"),
     ("kith exact", KITH, ":", "kith exact"),
-    ("kith", KITH, "-", "kith graph"),
     ("hnswlib M=16", "#7e22ce", "-", "hnswlib M=16"),
     ("hnswlib M=32", "#7e22ce", "--", "hnswlib M=32"),
-    ("FAISS IVF", "#0e7490", "-.", "FAISS IVF,PQ4fs,RFlat"),
-    ("FAISS HNSW32,SQ8 direct", "#0e7490", "--", "FAISS HNSW32,SQ8 direct"),
     ("FAISS", "#0e7490", "-", "FAISS HNSW32,SQ8"),
+    ("FAISS HNSW32,SQ8 direct", "#0e7490", "--", "FAISS HNSW32,SQ8 direct"),
+    ("FAISS IVF", "#0e7490", "-.", "FAISS IVF,PQ4fs,RFlat"),
     ("usearch M=16", "#a16207", "-", "usearch M=16"),
     ("usearch M=32", "#a16207", "--", "usearch M=32"),
     ("voyager", "#db2777", "-", "voyager M=16"),
@@ -46,11 +47,12 @@ TICKS = [0.8, 0.9, 0.95, 0.99, 0.999]
 
 
 def place(name: str) -> int:
-    return next((i for i, style in enumerate(STYLES) if name.startswith(style[0])), len(STYLES))
+    fits = [i for i, (start, *_) in enumerate(STYLES) if name.startswith(start)]
+    return max(fits, key=lambda i: len(STYLES[i][0]))
 
 
 def style(name: str) -> tuple[str, str, str]:
-    return STYLES[place(name)][1:] if place(name) < len(STYLES) else ("#000000", "-", name)
+    return STYLES[place(name)][1:]
 
 
 def use_style() -> None:
@@ -118,42 +120,44 @@ def curves_figure(panels: list[tuple[str, dict]], ylabel: str):
     return figure
 
 
-def short(name: str) -> str:
-    return style(name)[2]
+def plot_cost(axis, values: dict) -> None:
+    """A dot for each system, on a logarithmic scale: bars would have no beginning."""
+    most, least = max(values.values()), min(values.values())
+    for i, name in enumerate(sorted(values, key=place)):
+        value = values[name]
+        colour = KITH if name.startswith("kith") else "#475569"
+        axis.plot(value, i, marker="o", markersize=7 if name == "kith" else 4.5, color=colour)
+        label = f"{value:,.0f}" if value >= 20 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+        axis.annotate(label, (value, i), xytext=(6, 0), textcoords="offset points", va="center",
+                      fontsize=7, color=colour, fontweight="bold" if name == "kith" else "normal")
+    axis.set_xscale("log")
+    axis.set_xlim(least / 1.5, most * (most / least) ** 0.28 * 1.3)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,g}"))
+    axis.minorticks_off()
+    axis.set_ylim(len(values) - 0.5, -0.5)
+    axis.set_yticks(range(len(values)), [])
+    axis.grid(alpha=0.3, linewidth=0.6)
+    axis.tick_params(axis="y", length=0)
+    axis.tick_params(axis="x", labelsize=7)
+    axis.spines[["top", "right", "left"]].set_visible(False)
 
 
 def plot_costs(panels: list[dict], folder: str) -> None:
     costs = list(panels[0]["costs"]["kith"])
     most = max(len(p["costs"]) for p in panels)
-    figure, axes = plt.subplots(len(panels), len(costs), squeeze=False, layout="constrained",
-                                figsize=(2.6 * len(costs) + 1.6, len(panels) * (0.2 * most + 0.8)))
-    for row, panel in zip(axes, panels):
-        names = sorted(panel["costs"], key=place)[::-1]
-        for axis, cost in zip(row, costs):
-            values = [panel["costs"][name].get(cost) for name in names]
-            present = [v for v in values if v]
-            least = min(present) / 3
-            for i, (name, value) in enumerate(zip(names, values)):
-                if not value:
-                    continue
-                ours = name.startswith("kith")
-                axis.barh(i, value, color=KITH if ours else "#94a3b8", left=0,
-                          alpha=0.55 if ours and name != "kith" else 1, height=0.72)
-                label = f"{value:,.0f}" if value >= 20 else f"{value:.2g}"
-                axis.text(value * 1.12, i, label, va="center", fontsize=7,
-                          color=KITH if ours else "#334155")
-            axis.set_xscale("log")
-            axis.set_xlim(least, max(present) * 6)
-            axis.set_yticks(range(len(names)), [short(n) for n in names] if axis is row[0] else [],
-                            fontsize=8)
-            axis.tick_params(axis="y", length=0)
-            axis.tick_params(axis="x", labelsize=7)
-            axis.spines[["top", "right"]].set_visible(False)
-            axis.set_title(cost if row is axes[0] else "", fontsize=9.5)
-        for label, name in zip(row[0].get_yticklabels(), names):
-            if name.startswith("kith"):
-                label.set_color(KITH)
-        row[0].set_ylabel(panel["title"], fontsize=9.5)
+    figure, axes = plt.subplots(
+        len(panels), len(costs), squeeze=False, layout="constrained",
+        figsize=(2.5 * len(costs) + 1.6, len(panels) * (0.19 * most + 0.7)))
+    for row, (cells, panel) in enumerate(zip(axes, panels)):
+        names = sorted(panel["costs"], key=place)
+        for axis, cost in zip(cells, costs):
+            plot_cost(axis, {name: found[cost] for name, found in panel["costs"].items()})
+            if row == 0:
+                axis.set_title(cost, fontsize=9.5)
+        cells[0].set_yticks(range(len(names)), [style(name)[2] for name in names], fontsize=8)
+        for label, name in zip(cells[0].get_yticklabels(), names):
+            label.set_color(KITH if name.startswith("kith") else "#1e293b")
+        cells[0].set_ylabel(panel["title"], fontsize=9.5)
     save(figure, folder, "compare-costs")
 
 

@@ -21,6 +21,13 @@ from systems import BEAMS, rivals
 
 FOREST_EFFORTS = [250 * 2**i for i in range(9)]
 AGAIN = "kith, again"
+# What is built of kith: name, kind of index with options of the build, efforts. The rest is default.
+KITH = [
+    ("kith", ["graph"], [BEAMS]),
+    ("kith compact", ["graph", "--layout", "compact"], [BEAMS]),
+    ("kith forest", ["forest"], [FOREST_EFFORTS]),
+    ("kith exact", ["exact"], [[-1]]),
+]
 
 
 def say(words: str) -> None:
@@ -31,8 +38,8 @@ def plan_of(args: argparse.Namespace) -> measure.Plan:
     if args.quick:
         return measure.Plan(args.reps, args.threads, [0.9, 0.95, 0.99], seconds=0.04, budget=1,
                             deadline=75, least_qps=400, cold_runs=3)
-    return measure.Plan(args.reps, args.threads, [0.8, 0.9, 0.95, 0.99, 0.999], seconds=0.2,
-                        budget=10, deadline=7200, least_qps=100, cold_runs=5)
+    return measure.Plan(args.reps, args.threads, [0.8, 0.9, 0.95, 0.99, 0.999], seconds=0.1,
+                        budget=5, deadline=1200, least_qps=100, cold_runs=5)
 
 
 def installed(package: str) -> str | None:
@@ -65,7 +72,7 @@ def rival_entries(data: DataSet, args: argparse.Namespace, failed: dict,
         facts = {"package": system.package, "version": installed(system.package),
                  "build": cache.costs(system, data, threads), "bytes": processes.size(path)}
         entries.append(processes.Entry(
-            system.name, system.family,
+            system.name,
             processes.worker("serve", data, system.name, path, args.data), [path], system.chains,
             facts=facts))
     return entries
@@ -73,20 +80,18 @@ def rival_entries(data: DataSet, args: argparse.Namespace, failed: dict,
 
 def kith_entries(data: DataSet, args: argparse.Namespace) -> list[processes.Entry]:
     entries = []
-    for name, index, chains in (("kith", "graph", [BEAMS]),
-                                ("kith forest", "forest", [FOREST_EFFORTS]),
-                                ("kith exact", "exact", [[-1]])):
+    for name, (index, *options), chains in KITH:
         say(f"building {name}")
-        path = os.path.join(args.out, f"{data.name}-{index}.kith")
-        builds = [processes.build_kith(f"{args.bin}/kith", data, index, path, threads)
+        path = os.path.join(args.out, f"{data.name}-{name.replace(' ', '-')}.kith")
+        options = ["--index", index, *options]
+        builds = [processes.build_kith(f"{args.bin}/kith", data, options, path, threads)
                   for threads in sorted({1, args.threads, args.build_threads})]
         facts = {"package": "kith", "builds": builds, "bytes": os.path.getsize(path),
                  "build": next(b for b in builds if b["threads"] == args.build_threads)}
-        entry = processes.kith_entry(name, index, path, data, f"{args.bin}/compare_kith", chains)
-        entry.facts = facts
-        entries.append(entry)
+        command = [f"{args.bin}/compare_kith", path, data.queries_path, index, str(K)]
+        entries.append(processes.Entry(name, command, [path], chains, facts=facts))
     graph = entries[0]
-    again = processes.Entry(AGAIN, AGAIN, graph.command, graph.paths, graph.chains, graph.name,
+    again = processes.Entry(AGAIN, graph.command, graph.paths, graph.chains, graph.name,
                             {"package": "kith"})
     return [*entries, again]
 
@@ -110,7 +115,7 @@ def compare(data: DataSet, args: argparse.Namespace, log) -> None:
     # In the middle of the others, so that what comes before and after differs.
     ours = kith_entries(data, args)
     middle = len(theirs) // 2
-    entries = [*ours[:3], *theirs[:middle], ours[3], *theirs[middle:]]
+    entries = [*ours[:-1], *theirs[:middle], ours[-1], *theirs[middle:]]
     started = datetime.datetime.now(datetime.timezone.utc)
     others = machine.Others()
     lasted = measure.run(entries, data, plan, failed, log, say)
@@ -130,7 +135,7 @@ def compare(data: DataSet, args: argparse.Namespace, log) -> None:
         "quick": args.quick, "reps": args.reps, "recalls": plan.recalls, "threads": args.threads,
         "build_threads": args.build_threads, "busy_cores": busy,
         "unobtainable": missing(args), "failed": failed,
-        "systems": [{"name": one.entry.name, "family": one.entry.family, **one.entry.facts}
+        "systems": [{"name": one.entry.name, **one.entry.facts}
                     for one in lasted],
     }
     path = os.path.join(args.out, f"{data.name}.json")

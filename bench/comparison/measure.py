@@ -58,7 +58,7 @@ class Measured:
         for chain in chains:
             before = idle_steps = 0
             for setting in chain:
-                answer = self.process.search(text(setting), self.bulk, 1, 0, True)
+                answer = self.process.search(text(setting), self.bulk, 1, plan.seconds / 2, True)
                 recall = data.recall_of(answer["ids"])
                 qps = len(answer["ids"]) * answer["passes"] / answer["seconds"]
                 found.append((recall, qps, text(setting)))
@@ -67,7 +67,11 @@ class Measured:
                 if recall >= ENOUGH_RECALL or qps < plan.least_qps or idle_steps == 2:
                     break
                 before = recall
-        chosen = worth_measuring(found, plan.recalls)
+        # One chain is a front, whatever noise says; of several, parts are.
+        if len(chains) > 1:
+            best = front([(recall, qps) for recall, qps, _ in found])
+            found = [point for point in found if point[:2] in best]
+        chosen = worth_measuring(sorted(found), plan.recalls)
         self.take([(recall, setting) for recall, _, setting in chosen], plan)
 
     def take(self, settings: list[tuple[float, str]], plan: Plan) -> None:
@@ -98,17 +102,15 @@ class Measured:
 
 def worth_measuring(found: list[tuple[float, float, str]],
                     recalls: list[float]) -> list[tuple[float, float, str]]:
-    """Of (recall, qps, setting) on the front, those beside the recalls asked for."""
-    best = front([(recall, qps) for recall, qps, _ in found])
-    keep = {best[-1]}
+    """Of (recall, qps, setting) by rising recall, those beside the recalls asked for."""
+    keep = {found[-1]}
     for wanted in recalls:
-        below = [p for p in best if p[0] < wanted]
-        above = [p for p in best if p[0] >= wanted]
+        below = [p for p in found if p[0] < wanted]
+        above = [p for p in found if p[0] >= wanted]
         keep.update(above[:1])
         if above:
             keep.update(below[-1:])
-    named = {(recall, qps): setting for recall, qps, setting in found}
-    return [(*point, named[point]) for point in best if point in keep]
+    return sorted(keep)
 
 
 def survive(entry: Entry, failed: dict, action) -> bool:

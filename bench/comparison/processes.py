@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass, field
 
 import machine
-from data import K
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ANSWER_SECONDS = 1800
@@ -28,7 +27,6 @@ class Entry:
     """A system of one set: how to start it, and all that was found out about it."""
 
     name: str
-    family: str
     command: list[str]
     paths: list[str]  # of its index
     chains: list
@@ -130,16 +128,11 @@ print(json.dumps({"seconds": time.perf_counter() - start, "peak": usage.ru_maxrs
 """
 
 
-def build_kith(tool: str, data, index: str, path: str, threads: int) -> dict:
-    command = [tool, "build", data.base_path, "-o", path, "--index", index, "--metric",
-               data.metric, "--threads", str(threads)]
+def build_kith(tool: str, data, options: list[str], path: str, threads: int) -> dict:
+    command = [tool, "build", data.base_path, "-o", path, "--metric", data.metric, "--threads",
+               str(threads), *options]
     others = machine.Others()
     run = subprocess.run([sys.executable, "-c", _MEASURE, *command], stdout=subprocess.PIPE,
                          check=True)
     costs = json.loads(run.stdout)
     return {**costs, "threads": threads, "busy": others.cores() > machine.BUSY_CORES}
-
-
-def kith_entry(name: str, index: str, path: str, data, binary: str, chains: list) -> Entry:
-    family = "kith" if index == "graph" else name
-    return Entry(name, family, [binary, path, data.queries_path, index, str(K)], [path], chains)

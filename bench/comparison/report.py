@@ -8,6 +8,7 @@ import json
 import statistics
 
 import stats
+from machine import BUSY_CORES
 
 MODE_TITLES = {
     "batch": "One thread, all queries in one call",
@@ -100,7 +101,8 @@ def speeds(result: dict, mode: str) -> str:
             continue
         row = [speed_cell(system, ours, mode, recall, share) for recall in recalls(result)]
         if mode == "one":
-            row.insert(0, f"{call_microseconds(system):.1f}")
+            call = call_microseconds(system)
+            row.insert(0, "–" if system["package"] == "kith" else f"{call:.1f}")
         rows.append([system["name"], *row])
     extra = ["a call, µs"] if mode == "one" else []
     title = MODE_TITLES[mode].format(threads=result["threads"])
@@ -156,7 +158,7 @@ def slower_speeds(result: dict, mode: str) -> list[str]:
         for system in shown(result):
             compared = stats.ratio(curve(ours, mode), curve(system, mode), recall)
             unreached = not compared and stats.qps_at(stats.medians(curve(system, mode)), recall)
-            if unreached and system["family"] != "kith exact":
+            if unreached and system["package"] != "kith":
                 worse.append(f"{system['name']} (kith's graph does not reach it)")
             elif compared and stats.verdict(compared, share) == "slower":
                 worse.append(f"{system['name']} ({times(1 / compared[0])} as fast)")
@@ -219,6 +221,11 @@ def setting_up(results: list[dict]) -> str:
              f"{r['queries']:,}", f"`{r['sha256']['base'][:16]}`",
              f"`{r['sha256']['queries'][:16]}`", r["started"][:16].replace("T", " "),
              r["kith"]["commit"], rounds(r), f"{r['busy_cores']:.2f}"] for r in results]
+    loud = [r["title"] for r in results if r["busy_cores"] > BUSY_CORES]
+    if loud:
+        text += (f"**The machine was not quiet** while these were measured: {', '.join(loud)}. Ratios "
+                 "stand, as far as they exceed the noise; speeds, builds and cold starts are better "
+                 "than shown.\n\n")
     return text + table(["data", "vectors", "metric", "queries", "SHA-256 of the file, first 16",
                          "of the queries", "measured, UTC", "kith", "rounds",
                          "cores busy with others"], rows) + "\n"
@@ -245,12 +252,11 @@ def write_figures(results: list[dict], path: str) -> None:
         "curves": {mode: {s["name"]: stats.front(stats.medians(curve(s, mode)))
                           for s in shown(result) if curve(s, mode)} for mode in MODE_TITLES},
         "costs": {s["name"]: {
-            "build, s": s["build"]["seconds"],
+            f"build on {results[0]['build_threads']} of the cores, s": s["build"]["seconds"],
             "bytes a vector": s["bytes"] / result["rows"],
             "memory, MB": sum(memory_of(s, "searched").values()) / 1e6,
-            **({"cold first query, ms": statistics.median(cold_milliseconds(s))}
-               if "cold" in s else {}),
-        } for s in shown(result)},
+            "cold first query, ms": statistics.median(cold_milliseconds(s)),
+        } for s in shown(result) if "cold" in s},
     } for result in results]
     with open(path, "w") as file:
         json.dump(panels, file, indent=1)

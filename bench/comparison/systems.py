@@ -33,7 +33,6 @@ class System:
 
     package: str  # on PyPI
     module: str  # to import
-    family: str
     name: str
     chains: list
     metrics = ("euclidean", "angular", "dot")
@@ -48,7 +47,7 @@ class System:
 
 
 class Hnswlib(System):
-    family = package = module = "hnswlib"
+    package = module = "hnswlib"
     chains = [BEAMS]
 
     def __init__(self, m, ef_construction):
@@ -83,7 +82,7 @@ class Hnswlib(System):
 
 
 class Usearch(System):
-    family = package = "usearch"
+    package = "usearch"
     module = "usearch.index"
     chains = [BEAMS]
 
@@ -114,7 +113,7 @@ class Usearch(System):
 
 
 class Voyager(System):
-    family = package = module = "voyager"
+    package = module = "voyager"
     chains = [BEAMS]
 
     def __init__(self, m, ef_construction):

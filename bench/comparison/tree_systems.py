@@ -19,7 +19,6 @@ LEAVES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 400]
 class Annoy(System):
     """One query a call and one thread: it has no other call, so threads are not measured."""
 
-    family = "Annoy"
     package = module = "annoy"
     chains = [ANNOY_SEARCH]
 
@@ -54,7 +53,6 @@ class Annoy(System):
 class Mrpt(System):
     """Its index is the trees alone: the vectors lie beside them and are mapped."""
 
-    family = "MRPT"
     package = module = "mrpt"
     metrics = ("euclidean", "angular")  # the latter as euclidean, on unit vectors
     chains = [VOTES]
@@ -92,7 +90,6 @@ class Pynndescent(System):
     """Its functions are compiled while it runs; what is compiled is kept on disk."""
 
     name = "PyNNDescent k=30"
-    family = "PyNNDescent"
     package = module = "pynndescent"
     chains = [EPSILONS]
 
@@ -127,7 +124,6 @@ class Pynndescent(System):
 class Scann(System):
     """Partitions, 4-bit codes of pairs of coordinates, the best ranked anew by the floats."""
 
-    family = "ScaNN"
     package = module = "scann"
     chains = [[(best, leaves) for leaves in LEAVES] for best in (30, 100, 300)]
 
@@ -161,7 +157,7 @@ class Scann(System):
             found = self.index.search_batched(self.queries, K, best, leaves)
         else:
             self.index.set_num_threads(threads)
-            size = -(-len(self.queries) // threads)
+            size = min(256, -(-len(self.queries) // threads))
             found = self.index.search_batched_parallel(self.queries, K, best, leaves, size)
         return np.asarray(found[0]).astype(np.int64)
 
