@@ -32,7 +32,7 @@ def parse_arguments() -> argparse.Namespace:
                         help="of the runs with many; else one for each core, %(default)s")
     parser.add_argument("--build-threads", type=int,
                         help="of all builds; else 1, and with --quick those of --threads")
-    parser.add_argument("--reps", type=int, help="rounds; else 7, and 5 with --quick")
+    parser.add_argument("--reps", type=int, help="rounds; else 7, and 9 with --quick")
     parser.add_argument("--only", action="append", metavar="NAME",
                         help="rivals whose names contain it; may be given again")
     parser.add_argument("--rebuild", action="append", metavar="NAME", default=[],
@@ -57,7 +57,7 @@ def parse_arguments() -> argparse.Namespace:
     for name in args.sets:
         if name not in ALL_SETS:
             parser.error(f"no data set is called {name}; there are {', '.join(ALL_SETS)}")
-    args.reps = args.reps or (5 if args.quick else 7)
+    args.reps = args.reps or (9 if args.quick else 7)
     args.build_threads = args.build_threads or (args.threads if args.quick else 1)
     return args
 
