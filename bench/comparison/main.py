@@ -21,7 +21,7 @@ from systems import BEAMS, rivals
 
 FOREST_EFFORTS = [250 * 2**i for i in range(9)]
 AGAIN = "kith, again"
-# What is built of kith: name, kind of index with options of the build, efforts. The rest is default.
+# What is built of kith: name, kind of index with options, efforts. All else is default.
 KITH = [
     ("kith", ["graph"], [BEAMS]),
     ("kith compact", ["graph", "--layout", "compact"], [BEAMS]),
@@ -152,7 +152,10 @@ def load(args: argparse.Namespace) -> list[dict]:
             say(f"{name} has not been measured: {path} is not there")
             continue
         with open(path) as file:
-            results.append(json.load(file))
+            result = json.load(file)
+        busy = result["busy_cores"] > machine.BUSY_CORES
+        clock = args.clock if args.clock != "auto" else "cpu" if busy else "wall"
+        results.append({**result, "clock": clock})
     return results
 
 

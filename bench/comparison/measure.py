@@ -60,7 +60,7 @@ class Measured:
             for setting in chain:
                 answer = self.process.search(text(setting), self.bulk, 1, plan.seconds / 2, True)
                 recall = data.recall_of(answer["ids"])
-                qps = len(answer["ids"]) * answer["passes"] / answer["seconds"]
+                qps = len(answer["ids"]) * answer["passes"] / answer["cpu_seconds"]
                 found.append((recall, qps, text(setting)))
                 idle = recall > IDLE_RECALL and recall - before <= LEAST_STEP * (1 - before)
                 idle_steps = idle_steps + 1 if idle else 0
@@ -77,7 +77,8 @@ class Measured:
     def take(self, settings: list[tuple[float, str]], plan: Plan) -> None:
         """To be measured, with the recalls they reach."""
         self.points = [{"setting": setting, "recall": recall,
-                        **{mode: [] for mode in self.modes(plan)}} for recall, setting in settings]
+                        **{mode: {"wall": [], "cpu": []} for mode in self.modes(plan)}}
+                       for recall, setting in settings]
 
     def modes(self, plan: Plan) -> list[str]:
         return [mode for mode in MODES if (mode == "one" or self.bulk == "batch")
@@ -87,13 +88,16 @@ class Measured:
         """One round."""
         for point in self.points:
             for mode in self.modes(plan):
-                times = point[mode]
-                if len(times) >= LEAST_ROUNDS and sum(num_queries / q for q in times) > plan.budget:
+                speeds = point[mode]
+                spent = sum(num_queries / qps for qps in speeds["wall"])
+                if len(speeds["wall"]) >= LEAST_ROUNDS and spent > plan.budget:
                     continue
                 answer = self.process.search(
                     point["setting"], "one" if mode == "one" else "batch",
                     plan.threads if mode == "threads" else 1, plan.seconds, False)
-                times.append(num_queries * answer["passes"] / answer["seconds"])
+                answered = num_queries * answer["passes"]
+                speeds["wall"].append(answered / answer["seconds"])
+                speeds["cpu"].append(answered / answer["cpu_seconds"])
 
     def finish(self) -> None:
         self.entry.facts["memory"]["searched"] = self.process.memory()

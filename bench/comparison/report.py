@@ -28,13 +28,15 @@ def recalls(result: dict) -> list[float]:
 
 
 def rounds(result: dict) -> str:
-    most = max(len(p[mode]) for s in result["systems"] for p in s["points"]
-               for mode in MODE_TITLES if p.get(mode))
+    most = max(len(p[mode]["wall"]) for s in result["systems"] for p in s["points"]
+               for mode in MODE_TITLES if mode in p)
     return str(most)
 
 
-def curve(system: dict, mode: str) -> list[stats.Point]:
-    return [(p["recall"], p[mode]) for p in system["points"] if p.get(mode)]
+def curve(result: dict, system: dict, mode: str) -> list[stats.Point]:
+    """By the clock asked for: several threads are always timed by the wall's."""
+    clock = "wall" if mode == "threads" else result["clock"]
+    return [(p["recall"], p[mode][clock]) for p in system["points"] if mode in p]
 
 
 def find(result: dict, name: str) -> dict:
@@ -46,7 +48,8 @@ def shown(result: dict) -> list[dict]:
 
 
 def noise(result: dict, mode: str) -> float:
-    return stats.noise(curve(find(result, "kith"), mode), curve(find(result, "kith, again"), mode))
+    ours, again = (curve(result, find(result, name), mode) for name in ("kith", "kith, again"))
+    return stats.noise(ours, again)
 
 
 def percent(share: float) -> str:
@@ -63,26 +66,27 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def call_microseconds(system: dict) -> float:
+def call_microseconds(result: dict, system: dict) -> float:
     """What a call costs on top: at the cheapest setting, one a call less all in one call."""
-    cheapest = system["points"][0]
-    if system["package"] == "kith" or not cheapest.get("batch") or not cheapest.get("one"):
+    if system["package"] == "kith" or "batch" not in system["points"][0]:
         return 0.0
-    return max(0.0, 1e6 / statistics.median(cheapest["one"])
-               - 1e6 / statistics.median(cheapest["batch"]))
+    one, batch = (1e6 / statistics.median(curve(result, system, mode)[0][1])
+                  for mode in ("one", "batch"))
+    return max(0.0, one - batch)
 
 
-def speed_cell(system: dict, ours: dict, mode: str, recall: float, noise_share: float) -> str:
-    found = stats.speed(curve(system, mode), recall)
+def speed_cell(result: dict, system: dict, mode: str, recall: float, noise_share: float) -> str:
+    ours = find(result, "kith")
+    found = stats.speed(curve(result, system, mode), recall)
     if found is None:
         return "–"
     middle, low, high = found
     cell = f"{middle:,.0f} ±{50 * (high - low) / middle:.0f} %"
-    compared = None if system is ours else stats.ratio(curve(ours, mode), curve(system, mode),
-                                                       recall)
+    compared = None if system is ours else stats.ratio(
+        curve(result, ours, mode), curve(result, system, mode), recall)
     if compared is None:
         return cell
-    call = call_microseconds(system) if mode == "one" else 0
+    call = call_microseconds(result, system) if mode == "one" else 0
     if call > CALL_SHARE * 1e6 / middle:
         return f"{cell} ·†"
     what = stats.verdict(compared, noise_share)
@@ -93,19 +97,20 @@ def speed_cell(system: dict, ours: dict, mode: str, recall: float, noise_share: 
 
 
 def speeds(result: dict, mode: str) -> str:
-    ours = find(result, "kith")
     share = noise(result, mode)
     rows = []
     for system in shown(result):
-        if not curve(system, mode):
+        if not curve(result, system, mode):
             continue
-        row = [speed_cell(system, ours, mode, recall, share) for recall in recalls(result)]
+        row = [speed_cell(result, system, mode, recall, share) for recall in recalls(result)]
         if mode == "one":
-            call = call_microseconds(system)
+            call = call_microseconds(result, system)
             row.insert(0, "–" if system["package"] == "kith" else f"{call:.1f}")
         rows.append([system["name"], *row])
     extra = ["a call, µs"] if mode == "one" else []
     title = MODE_TITLES[mode].format(threads=result["threads"])
+    if result["clock"] == "cpu" and mode != "threads":
+        title += ", processor time"
     return (f"**{title}.** Noise: {percent(share)}.\n\n"
             + table(["queries/s at recall", *extra, *map(str, recalls(result))], rows))
 
@@ -123,12 +128,17 @@ def cold_milliseconds(system: dict) -> list[float]:
     return [1e3 * (run["open"] + run["first"]) for run in system["cold"]["runs"]]
 
 
+def build_seconds(build: dict) -> float:
+    """Processor time where others used the machine, if that says the same."""
+    return build["cpu_seconds" if build["busy"] and build["threads"] == 1 else "seconds"]
+
+
 def costs(result: dict) -> str:
     rows = []
     for system in shown(result):
         build, after = system["build"], memory_of(system, "searched")
         opened = memory_of(system, "opened")
-        cells = [f"{build['seconds']:.1f}{'*' if build['busy'] else ''}",
+        cells = [f"{build_seconds(build):.1f}{'*' if build['busy'] else ''}",
                  f"{system['bytes'] / result['rows']:,.0f}", megabytes(build["peak"]),
                  megabytes(sum(opened.values())),
                  f"{megabytes(after['anon'])} + {megabytes(after['file'])}"]
@@ -146,8 +156,9 @@ def costs(result: dict) -> str:
                   "peak of build, MB", "opened, MB", "searched, MB: own + mapped",
                   "cold: start, ms", "open", "first query", "open + first"], rows)
     if any(s["build"]["busy"] for s in shown(result)):
-        text += "\n\\* Others used the machine meanwhile: slower than on a quiet one.\n"
-    builds = [f"{b['seconds']:.1f} s on {b['threads']}" for b in find(result, "kith")["builds"]]
+        text += ("\n\\* Others used the machine meanwhile: slower than on a quiet one"
+                 + ("; processor time.\n" if threads == 1 else ".\n"))
+    builds = [f"{build_seconds(b):.1f} s on {b['threads']}{'*' if b['busy'] else ''}" for b in find(result, "kith")["builds"]]
     return text + f"\nkith's graph is built in {', '.join(builds)} (threads).\n"
 
 
@@ -156,8 +167,9 @@ def slower_speeds(result: dict, mode: str) -> list[str]:
     for recall in recalls(result):
         worse = []
         for system in shown(result):
-            compared = stats.ratio(curve(ours, mode), curve(system, mode), recall)
-            unreached = not compared and stats.qps_at(stats.medians(curve(system, mode)), recall)
+            theirs = curve(result, system, mode)
+            compared = stats.ratio(curve(result, ours, mode), theirs, recall)
+            unreached = not compared and stats.qps_at(stats.medians(theirs), recall)
             if unreached and system["package"] != "kith":
                 worse.append(f"{system['name']} (kith's graph does not reach it)")
             elif compared and stats.verdict(compared, share) == "slower":
@@ -172,7 +184,7 @@ def losses(result: dict) -> list[str]:
     """Wherever another system is better than kith's graph, beyond noise."""
     ours = find(result, "kith")
     rivals = [s for s in shown(result) if s["package"] != "kith"]
-    lines = [line for mode in MODE_TITLES if curve(ours, mode)
+    lines = [line for mode in MODE_TITLES if curve(result, ours, mode)
              for line in slower_speeds(result, mode)]
 
     def smaller(what: str, value, margin: float = 0.02) -> None:
@@ -182,7 +194,7 @@ def losses(result: dict) -> list[str]:
         if names:
             lines.append(f"{what}: {', '.join(names)}")
 
-    smaller("Built faster, by", lambda s: s["build"]["seconds"], BUILD_NOISE)
+    smaller("Built faster, by", lambda s: build_seconds(s["build"]), BUILD_NOISE)
     smaller("Smaller files, by", lambda s: s["bytes"])
     smaller("Less memory in the build, by", lambda s: s["build"]["peak"], BUILD_NOISE)
     smaller("Less memory after the queries, by",
@@ -223,9 +235,9 @@ def setting_up(results: list[dict]) -> str:
              r["kith"]["commit"], rounds(r), f"{r['busy_cores']:.2f}"] for r in results]
     loud = [r["title"] for r in results if r["busy_cores"] > BUSY_CORES]
     if loud:
-        text += (f"**The machine was not quiet** while these were measured: {', '.join(loud)}. Ratios "
-                 "stand, as far as they exceed the noise; speeds, builds and cold starts are better "
-                 "than shown.\n\n")
+        text += (f"**Others used the machine** while these were measured: {', '.join(loud)}. "
+                 "What is on one thread is processor time there; what is on several, cold starts "
+                 "and memory bandwidth are better on a quiet machine.\n\n")
     return text + table(["data", "vectors", "metric", "queries", "SHA-256 of the file, first 16",
                          "of the queries", "measured, UTC", "kith", "rounds",
                          "cores busy with others"], rows) + "\n"
@@ -236,7 +248,7 @@ def markdown(results: list[dict]) -> str:
     for result in results:
         parts.append(f"### {result['title']}\n\n")
         for mode in MODE_TITLES:
-            if curve(find(result, "kith"), mode):
+            if curve(result, find(result, "kith"), mode):
                 parts.append(speeds(result, mode) + "\n")
         parts.append("**Costs.**\n\n" + costs(result) + "\n")
         worse = losses(result)
@@ -249,10 +261,11 @@ def write_figures(results: list[dict], path: str) -> None:
     """What the plots show, for figures.py, which runs where Matplotlib is."""
     panels = [{
         "title": result["title"], "threads": result["threads"],
-        "curves": {mode: {s["name"]: stats.front(stats.medians(curve(s, mode)))
-                          for s in shown(result) if curve(s, mode)} for mode in MODE_TITLES},
+        "curves": {mode: {s["name"]: stats.front(stats.medians(curve(result, s, mode)))
+                          for s in shown(result) if curve(result, s, mode)}
+                   for mode in MODE_TITLES},
         "costs": {s["name"]: {
-            f"build on {results[0]['build_threads']} of the cores, s": s["build"]["seconds"],
+            f"build on {results[0]['build_threads']} of the cores, s": build_seconds(s["build"]),
             "bytes a vector": s["bytes"] / result["rows"],
             "memory, MB": sum(memory_of(s, "searched").values()) / 1e6,
             "cold first query, ms": statistics.median(cold_milliseconds(s)),

@@ -5,14 +5,13 @@ usage: worker.py build SET SYSTEM PATH SOURCE FOLDER THREADS
        worker.py serve SET SYSTEM PATH SOURCE FOLDER
 
 Every line of its input is a command, every line of its output a JSON object:
-  open                              {"seconds"}
-  first SETTING                     {"seconds"}: the first query
+  open                    {"seconds"}
+  first SETTING           {"seconds"}: the first query
   search SETTING MODE THREADS SECONDS IDS
-                                    {"seconds", "passes"[, "ids"]}: all queries, again and again
-                                    for SECONDS, at least once. MODE is `one` query a call, on one
-                                    thread, or all in one call (`batch`); IDS is 1 if the answers
-                                    are wanted, num_queries lists of K. A system without a call for
-                                    many (or one) says {"error"}.
+                          {"seconds", "cpu_seconds", "passes"[, "ids"]}: all queries, again and
+                          again for SECONDS, at least once. MODE is `one` query a call, on one
+                          thread, or all in one call (`batch`); IDS is 1 if the answers are wanted,
+                          num_queries lists of K. A system without a call for many says {"error"}.
 The first line of its output is {"ready"}: imports and queries are loaded, the index is not.
 compare_kith.cc is kith's process of the same kind.
 """
@@ -57,17 +56,18 @@ def search(system, count, setting, mode, threads, seconds, with_ids):
     if mode == "batch" and not hasattr(system, "search"):
         say(error="no call for many queries")
         return
-    passes, elapsed = 0, 0.0
+    passes, elapsed, cpu = 0, 0.0, 0.0
     while passes == 0 or elapsed < seconds:
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         if mode == "batch":
             ids = system.search(setting, threads)
         else:
             ids = one_by_one(system, count, setting)
         elapsed += time.perf_counter() - start
+        cpu += time.process_time() - cpu_start
         passes += 1
     answers = {"ids": np.asarray(ids).astype(np.int64).reshape(count, K).tolist()}
-    say(seconds=elapsed, passes=passes, **(answers if with_ids else {}))
+    say(seconds=elapsed, cpu_seconds=cpu, passes=passes, **(answers if with_ids else {}))
 
 
 def serve(system, data, path):
