@@ -34,8 +34,9 @@ def parse_arguments() -> argparse.Namespace:
                         help="of all builds; else 1, and with --quick those of --threads")
     parser.add_argument("--reps", type=int, help="rounds; else 7, and 9 with --quick")
     parser.add_argument("--clock", choices=["auto", "wall", "cpu"], default="auto",
-                        help="of what is done on one thread, in the report; both are measured. auto "
-                        "takes processor time where others used the machine; else %(default)s")
+                        help="of what is done on one thread, in the report; both are measured. "
+                        "auto takes processor time where others used the machine; else "
+                        "%(default)s")
     parser.add_argument("--only", action="append", metavar="NAME",
                         help="rivals whose names contain it; may be given again")
     parser.add_argument("--rebuild", action="append", metavar="NAME", default=[],

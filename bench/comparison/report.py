@@ -158,7 +158,8 @@ def costs(result: dict) -> str:
     if any(s["build"]["busy"] for s in shown(result)):
         text += ("\n\\* Others used the machine meanwhile: slower than on a quiet one"
                  + ("; processor time.\n" if threads == 1 else ".\n"))
-    builds = [f"{build_seconds(b):.1f} s on {b['threads']}{'*' if b['busy'] else ''}" for b in find(result, "kith")["builds"]]
+    builds = [f"{build_seconds(b):.1f} s on {b['threads']}{'*' if b['busy'] else ''}"
+              for b in find(result, "kith")["builds"]]
     return text + f"\nkith's graph is built in {', '.join(builds)} (threads).\n"
 
 
@@ -194,7 +195,10 @@ def losses(result: dict) -> list[str]:
         if names:
             lines.append(f"{what}: {', '.join(names)}")
 
-    smaller("Built faster, by", lambda s: build_seconds(s["build"]), BUILD_NOISE)
+    if result["build_threads"] == 1 or not any(s["build"]["busy"] for s in [ours, *rivals]):
+        smaller("Built faster, by", lambda s: build_seconds(s["build"]), BUILD_NOISE)
+    else:
+        lines.append("Builds are not compared, for others used the machine during some")
     smaller("Smaller files, by", lambda s: s["bytes"])
     smaller("Less memory in the build, by", lambda s: s["build"]["peak"], BUILD_NOISE)
     smaller("Less memory after the queries, by",
