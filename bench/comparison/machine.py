@@ -47,7 +47,7 @@ def describe() -> dict:
 
 def kith(tool: str) -> dict:
     dirty = "" if _output("git", "status", "--porcelain", "--untracked-files=no") == "" else "+"
-    return {"version": _output(tool, "--version").removeprefix("kith ").removeprefix("kith "),
+    return {"version": _output(tool, "--version").removeprefix("kith "),
             "commit": _output("git", "rev-parse", "--short=12", "HEAD") + dirty}
 
 
