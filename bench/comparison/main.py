@@ -37,7 +37,7 @@ def say(words: str) -> None:
 def plan_of(args: argparse.Namespace) -> measure.Plan:
     if args.quick:
         return measure.Plan(args.reps, args.threads, [0.9, 0.95, 0.99], seconds=0.03, budget=0.7,
-                            deadline=75, least_qps=800, cold_runs=3)
+                            deadline=55, least_qps=800, cold_runs=3)
     return measure.Plan(args.reps, args.threads, [0.8, 0.9, 0.95, 0.99, 0.999], seconds=0.1,
                         budget=5, deadline=1200, least_qps=100, cold_runs=5)
 
