@@ -60,7 +60,7 @@ class Cache:
         run = subprocess.run([*command, str(threads)], stdout=subprocess.PIPE, stderr=log,
                              env={**os.environ, "OMP_NUM_THREADS": str(threads)}, check=False)
         if run.returncode != 0:
-            raise processes.Failed(f"its build ended with exit code {run.returncode}; see the log")
+            raise processes.Failed(f"its build ended with exit code {run.returncode}; see log.txt")
         costs = json.loads(run.stdout)
         costs |= {"name": system.name, "bytes": processes.size(stem + ".index"),
                   "busy": others.cores() > machine.BUSY_CORES}

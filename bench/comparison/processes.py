@@ -85,7 +85,7 @@ class Process:
                 raise Failed(f"no answer within {ANSWER_SECONDS} s")
             part = os.read(output.fileno(), 1 << 20)
             if not part:
-                raise Failed(f"ended with exit code {self._process.wait()}; see the log")
+                raise Failed(f"ended with exit code {self._process.wait()}; see log.txt")
             self._buffer += part
         line, self._buffer = self._buffer, b""
         return json.loads(line)
@@ -95,7 +95,7 @@ class Process:
             self._process.stdin.write((" ".join(map(str, words)) + "\n").encode())
             self._process.stdin.flush()
         except BrokenPipeError:
-            raise Failed(f"ended with exit code {self._process.wait()}; see the log") from None
+            raise Failed(f"ended with exit code {self._process.wait()}; see log.txt") from None
         return self._read()
 
     def search(self, setting: str, mode: str, threads: int, seconds: float, ids: bool) -> dict:

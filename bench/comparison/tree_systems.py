@@ -91,6 +91,7 @@ class Pynndescent(System):
 
     name = "PyNNDescent k=30"
     package = module = "pynndescent"
+    metrics = ("euclidean", "angular")  # its inner_product does not compile in version 0.7.0
     chains = [EPSILONS]
 
     def build(self, data, threads):
@@ -125,7 +126,7 @@ class Scann(System):
     """Partitions, 4-bit codes of pairs of coordinates, the best ranked anew by the floats."""
 
     package = module = "scann"
-    chains = [[(best, leaves) for leaves in LEAVES] for best in (30, 100, 300)]
+    chains = [[(best, leaves) for leaves in LEAVES] for best in (30, 100, 300, 1000)]
 
     def __init__(self, leaves):
         self.leaves = leaves
