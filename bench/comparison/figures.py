@@ -56,7 +56,8 @@ def style(name: str) -> tuple[str, str, str]:
 
 
 def use_style() -> None:
-    plt.rcParams.update({"font.size": 9, "svg.hashsalt": "kith", "font.family": "sans-serif"})
+    plt.rcParams.update({"font.size": 9, "svg.hashsalt": "kith", "svg.fonttype": "none",
+                         "font.family": "sans-serif"})
 
 
 def save(figure, folder: str, name: str) -> None:
