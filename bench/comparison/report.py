@@ -263,13 +263,15 @@ def markdown(results: list[dict]) -> str:
 
 def write_figures(results: list[dict], path: str) -> None:
     """What the plots show, for figures.py, which runs where Matplotlib is."""
+    threads = {result["build_threads"] for result in results}
+    build = f"build, s, threads: {', '.join(map(str, sorted(threads)))}"
     panels = [{
         "title": result["title"], "threads": result["threads"],
         "curves": {mode: {s["name"]: stats.front(stats.medians(curve(result, s, mode)))
                           for s in shown(result) if curve(result, s, mode)}
                    for mode in MODE_TITLES},
         "costs": {s["name"]: {
-            f"build on {results[0]['build_threads']} of the cores, s": build_seconds(s["build"]),
+            build: build_seconds(s["build"]),
             "bytes a vector": s["bytes"] / result["rows"],
             "memory, MB": sum(memory_of(s, "searched").values()) / 1e6,
             "cold first query, ms": statistics.median(cold_milliseconds(s)),
