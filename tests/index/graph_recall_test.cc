@@ -60,6 +60,21 @@ const std::map<std::string, Measures> kMeasured = {
     {"mixture_manhattan_u8_compact 16", {0.9935, 14.3, 199.1, 0, 14579}},
     {"mixture_manhattan_u8_compact 64", {0.9990, 19.9, 212.1, 0, 16127}},
     {"mixture_manhattan_u8_compact 256", {1.0000, 26.7, 224.5, 0, 17788}},
+    {"words_angular_packed 16", {0.9640, 17.6, 81.6, 564, 67372}},
+    {"words_angular_packed 64", {0.9950, 45.3, 109.3, 1451, 132977}},
+    {"words_angular_packed 256", {0.9990, 126.4, 190.4, 4045, 324963}},
+    {"words_dot_packed 16", {0.8605, 18.9, 146.8, 603, 95837}},
+    {"words_dot_packed 64", {0.9680, 65.5, 193.5, 2095, 206221}},
+    {"words_dot_packed 256", {0.9955, 255.5, 383.5, 8175, 656117}},
+    {"digits_euclidean_packed 16", {0.9675, 16.2, 80.2, 520, 119835}},
+    {"digits_euclidean_packed 64", {0.9970, 30.6, 94.6, 979, 181346}},
+    {"digits_euclidean_packed 256", {1.0000, 64.8, 128.8, 2073, 327953}},
+    {"descriptors_euclidean_packed 16", {0.9020, 17.8, 81.8, 569, 33212}},
+    {"descriptors_euclidean_packed 64", {0.9895, 42.1, 106.1, 1347, 67448}},
+    {"descriptors_euclidean_packed 256", {0.9975, 107.2, 171.2, 3429, 159073}},
+    {"descriptors_euclidean_compact 16", {0.9350, 17.1, 451.6, 0, 59999}},
+    {"descriptors_euclidean_compact 64", {0.9910, 38.0, 801.1, 0, 107414}},
+    {"descriptors_euclidean_compact 256", {0.9985, 85.8, 1455.5, 0, 197283}},
 };
 
 // A set of `rows` vectors and 200 queries like them.
