@@ -218,7 +218,7 @@ class IndexFile final : public Index {
   bool ExactIsAsFast(size_t num_queries, size_t k) const {
     const MatrixView& rows = vectors_.table.rows;
     const auto bytes = static_cast<double>(rows.rows * RowBytes(rows.dtype, rows.dim));
-    const double exact_ns = ExactQueryNs(bytes, num_queries);
+    const double exact_ns = ExactQueryNs(static_cast<double>(rows.rows), bytes, num_queries);
     const double graph_ns = 5000 + 65.0 * static_cast<double>(Graph::DefaultWidth(k));
     return exact_ns <= graph_ns;
   }
