@@ -19,7 +19,7 @@ import sys
 K = 10
 RECALL = 0.95
 QUERIES = 500
-REPEATS = 3
+REPEATS = 2
 TREES = (4, 8, 32)
 EXPECTED = (1, 100, 10_000, 1_000_000, 100_000_000)
 
@@ -155,7 +155,7 @@ class Case:
 
     def build(self, options):
         seconds = []
-        while len(seconds) < REPEATS and sum(seconds) < 5:
+        while len(seconds) < REPEATS and sum(seconds) < 3:
             args = [self.kith, *map(str, self.of_base("-o", self.index, *options))]
             text, usage = run_counted(args)
             seconds.append(usage.ru_utime + usage.ru_stime)

@@ -43,7 +43,7 @@ double GraphFactor(Metric metric) {
   return metric == Metric::kManhattan ? 1.3 : metric == Metric::kDot ? 1.7 : 1;
 }
 double ForestFactor(Metric metric) {
-  return metric == Metric::kManhattan ? 1.2 : metric == Metric::kDot ? 8 : 1;
+  return metric == Metric::kManhattan ? 1.2 : metric == Metric::kDot ? 3.5 : 1;
 }
 
 bool IsFloat(DataType dtype) {
@@ -137,20 +137,21 @@ Costs ForestCosts(const CostShape& shape, uint32_t num_trees) {
   costs.memory += shape.rows * sketches + (uint64_t{16} << 20) +
                   static_cast<uint64_t>(rows * trees * 1.25 * (TreeBytes(shape) + 2));
 
-  const double compared = Compared(shape);
+  // Directions to project on are learnt from a sample.
   const bool projected = sketch_dim < shape.dim;
   if (projected) {
     costs.parallel_seconds += std::min(rows, 4096.0) * (1e-6 + dim * 12e-9) + rows * dim * 1.05e-9;
   }
   costs.parallel_seconds +=
       rows * (100e-9 + Log2Rows(shape) * trees * (sketch_dim <= 48 ? 3.7e-9 : 4.4e-9));
-  // What evens out norms takes two passes in double precision.
-  if (shape.metric == Metric::kDot) costs.parallel_seconds += rows * dim * 6e-9;
+  // What evens out norms.
+  if (shape.metric == Metric::kDot && !projected) costs.parallel_seconds += rows * 600e-9;
   AddWriting(&costs);
 
-  // Fewer trees have to be searched further, the more so the larger the set.
+  // A query is projected, walks and compares. Fewer trees have to be searched further, the more so
+  // the larger the set.
   const double fewer = 0.1 * std::pow(rows / kUnitRows, 0.4) * std::pow(4 / trees, 1.5);
-  const double searched = IsFloat(shape.dtype) ? 14.5 : 6.5 + 0.006 * compared;
+  const double searched = IsFloat(shape.dtype) ? 14.5 : 7 + 0.006 * Compared(shape);
   costs.query_us = (projected ? 0.008 * dim : 0) + std::pow(rows / kUnitRows, 0.36) * searched *
                                                        (1 + fewer) * ForestFactor(shape.metric);
   return costs;
@@ -165,11 +166,12 @@ Costs GraphCosts(const CostShape& shape, const GraphOptions& options) {
   costs.memory = GraphBuildMemory(shape.rows, shape.dim, shape.dtype, shape.metric, options);
   const auto dim = static_cast<double>(shape.dim);
   double us_a_level = 0;
+  // A query is rotated, then walks; what nodes hold as bytes is compared in full in the end.
   if (options.layout == GraphLayout::kPacked) {
     us_a_level = 2.3 + 0.0018 * dim;
-    costs.query_us = 0.0045 * dim + std::pow(rows / kUnitRows, 0.22) * GraphFactor(shape.metric) *
-                                        (1.5 + 0.02 * std::min(dim, 128.0) + 0.8e-3 * dim +
-                                         1.7e-3 * std::max(0.0, row_bytes - dim));
+    costs.query_us =
+        0.0045 * dim + std::pow(rows / kUnitRows, 0.22) * GraphFactor(shape.metric) *
+                           (3.9 + 0.8e-3 * dim + 1.7e-3 * std::max(0.0, row_bytes - dim));
   } else {
     us_a_level = 2.6;
     costs.query_us =
