@@ -225,7 +225,7 @@ Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
   return Planner({num_vectors, dim, dtype, options.metric}, options).Run();
 }
 
-Result<BuildOptions> Planned(const MatrixView& rows, BuildOptions options) {
+Result<BuildOptions> ApplyPlan(const MatrixView& rows, BuildOptions options) {
   KITH_ASSIGN_OR_RETURN(const BuildPlan plan, PlanBuild(rows.rows, rows.dim, rows.dtype, options));
   const bool asked = options.graph.has_value() || options.forest.has_value();
   for (const PlanCandidate& c : plan.candidates) {
