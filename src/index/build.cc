@@ -233,7 +233,7 @@ Status BuildIndex(const MatrixView& vectors, const std::string& path, const Buil
     KITH_RETURN_IF_ERROR(ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
-  KITH_ASSIGN_OR_RETURN(const BuildOptions planned, Planned(rows, options));
+  KITH_ASSIGN_OR_RETURN(const BuildOptions planned, ApplyPlan(rows, options));
   KITH_RETURN_IF_ERROR(WriteIndex(rows, path, planned));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   SetFileAttribute(path, kBuildSecondsAttribute, StrCat(seconds.count()));
