@@ -14,11 +14,11 @@ compile() {
     { tail -n 40 "$build/compile.log"; exit 1; }
 }
 
-# plot SCRIPT ARGUMENT...: with a Python that has Matplotlib.
+# plot SCRIPT ARGUMENT...: with a Python that has Matplotlib and SciPy.
 plot() {
   if [[ ! -e build/plot/ready ]]; then
     python3 -m venv build/plot
-    build/plot/bin/pip install --quiet --disable-pip-version-check 'matplotlib>=3.8,<4'
+    build/plot/bin/pip install --quiet --disable-pip-version-check 'matplotlib>=3.8,<4' 'scipy>=1.10,<2'
     touch build/plot/ready
   fi
   build/plot/bin/python "$@"

@@ -1,5 +1,6 @@
-// Whether searches find what they are asked to: asks files of real vectors for a recall, with queries
-// of the same kind that are neither in them nor among those that were held out, and measures it.
+// Whether searches find what they are asked to: asks files of real vectors for a recall, with
+// queries of the same kind that are neither in them nor among those that were held out, and
+// measures it.
 //   recall_promise VECTORS METRIC graph|compact|forest [QUERIES]
 // Without QUERIES, so many rows are taken out of VECTORS before the index is built. Prints a row of
 // docs/recall.md for each k.

@@ -173,9 +173,9 @@ Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOp
   std::iota(order.begin(), order.end(), 0u);
   BuildCalibration calibration(rows, norms, options);
   if (paths.graph) {
-    GraphBuildOptions build{options.graph_options, options.metric, options.seed,
-                            options.threads,       options.memory, options.progress,
-                            calibration.held_out(), {}};
+    GraphBuildOptions build{
+        options.graph_options, options.metric,   options.seed,           options.threads,
+        options.memory,        options.progress, calibration.held_out(), {}};
     if (calibration.wanted()) {
       build.inspect = [&](const std::vector<uint32_t>& graph_order, const GraphParts& parts) {
         return calibration.OfGraph(graph_order, parts);

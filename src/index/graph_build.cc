@@ -134,8 +134,8 @@ Status Builder::PlantTrees() {
   std::vector<uint32_t> held_out;
   for (uint32_t row = 0; row < first.size(); ++row) {
     if (first[row] != row) continue;
-    const bool held = single[row] && std::binary_search(options_.held_out.begin(),
-                                                        options_.held_out.end(), row);
+    const bool held =
+        single[row] && std::binary_search(options_.held_out.begin(), options_.held_out.end(), row);
     (held ? held_out : distinct).push_back(row);
   }
   n_ = distinct.size();
@@ -395,8 +395,7 @@ Status Builder::RefineSome(
   return Status::Ok();
 }
 
-Status Builder::InitWalks(const GraphView& view,
-                          std::vector<std::vector<GraphWalk>>* walks) const {
+Status Builder::InitWalks(const GraphView& view, std::vector<std::vector<GraphWalk>>* walks) const {
   for (auto& of_thread : *walks) {
     of_thread.resize(kWalksAtOnce);
     for (GraphWalk& walk : of_thread) KITH_RETURN_IF_ERROR(walk.Init(view));

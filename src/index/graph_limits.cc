@@ -56,11 +56,11 @@ uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric me
   const bool integers = dtype == DataType::kU8 || dtype == DataType::kI8 || dtype == DataType::kBit;
   uint64_t bytes = padded * (own_metric && integers ? 1 : sizeof(float));
   if (metric == Metric::kDot) bytes += RowStride(dtype, dim);
-  // Three tables of edges and their reverse, candidates being gone; or one, and the vectors in order
-  // for calibration.
-  bytes += std::max<uint64_t>({5 * degree * sizeof(uint32_t),
-                               CandidateLists::kSize * sizeof(Candidate),
-                               degree * sizeof(uint32_t) + RowStride(dtype, dim) + sizeof(float)});
+  // Three tables of edges and their reverse, candidates being gone; or one, and the vectors in
+  // order for calibration.
+  bytes +=
+      std::max<uint64_t>({5 * degree * sizeof(uint32_t), CandidateLists::kSize * sizeof(Candidate),
+                          degree * sizeof(uint32_t) + RowStride(dtype, dim) + sizeof(float)});
   bytes += 2 * sizeof(uint32_t);
   if (options.layout == GraphLayout::kPacked) {
     bytes += GraphNodeBytes(dim, dtype, options) + Rotation::PaddedDim(dim) * sizeof(float);
