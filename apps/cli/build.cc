@@ -351,7 +351,8 @@ void AddBuildCommand(CLI::App* app, Action* action) {
                   "Ids of the vectors: text, one a line, or integers in npy, ivecs or ibin")
       ->type_name("FILE");
   AddThreads(sub, &args->threads,
-             "Threads; 0 is one for each core. The file is the same with any number");
+             "Threads; 0 is one for each core. The file is the same with any number, unless "
+             "--build-time chooses");
   sub->add_option("--seed", args->seed, "Seed of graph and trees")
       ->type_name("N")
       ->capture_default_str();

@@ -82,7 +82,9 @@ struct BuildOptions {
   const StringList* keys = nullptr;           // one for each row, or none
   const std::vector<int64_t>* ids = nullptr;  // external ids >= 0, unique; none: the row numbers
   uint64_t seed = 42;
-  int threads = 0;  // 0: one for each core. The bytes written never depend on it.
+  // 0: one for each core. The bytes written depend on it only through what build_seconds leaves
+  // out.
+  int threads = 0;
   Progress progress;
 };
 
