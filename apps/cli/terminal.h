@@ -16,6 +16,8 @@ namespace kith::cli {
 
 // "kith: message" on stderr, in one line.
 void PrintError(std::string_view message);
+// "kith: warning: message", likewise: all is done, but not as it may seem.
+void PrintWarning(std::string_view message);
 
 // From here on SIGINT, SIGTERM and SIGHUP remove half-written files and exit with 128 + the
 // signal's number; a mapped file that shrinks while it is read ends in an error line and exit
