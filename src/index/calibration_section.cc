@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "index/drift.h"
+
 namespace kith {
 namespace {
 
@@ -32,7 +34,6 @@ static_assert(sizeof(CalibrationPoint) == 24 && std::is_trivially_copyable_v<Cal
 
 constexpr uint32_t kMostCurves = 64;
 constexpr uint32_t kMostPoints = 1024;
-constexpr uint32_t kMostQuantiles = 1024;
 
 template <class T>
 std::span<const std::byte> BytesOf(const T* values, size_t count) {
@@ -100,7 +101,8 @@ EffortForRecall OnCurve(const CalibrationCurve& curve, double recall) {
 Status WriteCalibration(const Calibration& calibration, ContainerWriter* writer) {
   KITH_RETURN_IF_ERROR(
       writer->BeginSection(std::string(kCalibrationSection), {.flags = kSectionOptional}));
-  const SectionHead head{static_cast<uint32_t>(calibration.source), calibration.num_queries,
+  const SectionHead head{static_cast<uint32_t>(calibration.source),
+                         calibration.num_queries,
                          static_cast<uint32_t>(calibration.curves.size()),
                          static_cast<uint32_t>(calibration.nearest.size()),
                          {}};
@@ -121,10 +123,9 @@ Status WriteCalibration(const Calibration& calibration, ContainerWriter* writer)
 Status ReplaceCalibration(const ContainerReader& in, const Calibration& calibration,
                           const std::string& path) {
   const FileHeader& header = in.header();
-  KITH_ASSIGN_OR_RETURN(
-      auto writer, ContainerWriter::Create(path, header.num_vectors, header.dim,
-                                           static_cast<Metric>(header.metric),
-                                           static_cast<DataType>(header.dtype)));
+  KITH_ASSIGN_OR_RETURN(auto writer, ContainerWriter::Create(path, header.num_vectors, header.dim,
+                                                             static_cast<Metric>(header.metric),
+                                                             static_cast<DataType>(header.dtype)));
   for (const SectionEntry& entry : in.sections()) {
     const std::string_view name = SectionName(entry);
     if (name == kCalibrationSection) continue;
@@ -144,7 +145,7 @@ Result<Calibration> ReadCalibration(const ContainerReader& in) {
   Cursor cursor(in.Bytes(kCalibrationSection));
   SectionHead head{};
   if (!cursor.Read(&head, 1) || head.num_curves > kMostCurves ||
-      head.num_quantiles > kMostQuantiles ||
+      head.num_quantiles > DriftMeter::kMostQuantiles ||
       (head.source != static_cast<uint32_t>(CalibrationSource::kHeldOut) &&
        head.source != static_cast<uint32_t>(CalibrationSource::kQueries))) {
     return damaged;
@@ -162,11 +163,12 @@ Result<Calibration> ReadCalibration(const ContainerReader& in) {
   for (CalibrationCurve& curve : calibration.curves) {
     if (!cursor.Read(curve.points.data(), curve.points.size()) || !IsCurve(curve)) return damaged;
   }
-  calibration.nearest.resize(head.num_quantiles);
-  const auto ordered = [](float a, float b) { return !(a <= b); };
-  if (!cursor.Read(calibration.nearest.data(), calibration.nearest.size()) || !cursor.done() ||
-      std::adjacent_find(calibration.nearest.begin(), calibration.nearest.end(), ordered) !=
-          calibration.nearest.end()) {
+  std::vector<float>& nearest = calibration.nearest;
+  nearest.resize(head.num_quantiles);
+  const auto is_nan = [](float x) { return std::isnan(x); };
+  if (!cursor.Read(nearest.data(), nearest.size()) || !cursor.done() ||
+      std::any_of(nearest.begin(), nearest.end(), is_nan) ||
+      !std::is_sorted(nearest.begin(), nearest.end())) {
     return damaged;
   }
   return calibration;
@@ -190,8 +192,7 @@ EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size
   }
   const EffortForRecall low = OnCurve(*below, recall);
   const EffortForRecall high = OnCurve(*above, recall);
-  const double share =
-      static_cast<double>(k - below->k) / static_cast<double>(above->k - below->k);
+  const double share = static_cast<double>(k - below->k) / static_cast<double>(above->k - below->k);
   EffortForRecall found;
   found.known = true;
   found.reachable = low.reachable && high.reachable;
