@@ -75,6 +75,17 @@ class GraphInsertTest : public ::testing::Test {
     };
   }
 
+  // An old node for each new one, never the same.
+  static uint32_t Own(uint32_t node) { return (node - kOld) * 9 % kOld; }
+  static CandidatesFn OwnCandidates() {
+    return [](size_t begin, size_t end, int /*thread*/, const auto& take) {
+      for (auto node = static_cast<uint32_t>(begin); node < end; ++node) {
+        std::vector<uint32_t> ids = {Own(node)};
+        take(node, &ids);
+      }
+    };
+  }
+
   LinkTable Old(size_t degree, size_t candidates) const {
     LinkTable table(kOld, degree);
     LinkNodes(space_, {.threads = 2}, NearestOf(kOld, candidates, false), &table);
@@ -121,16 +132,19 @@ TEST_F(GraphInsertTest, KeepsTheTableSound) {
       if (HasFatalFailure()) return;
       for (uint32_t node = kOld; node < kAll; ++node) {
         const auto links = table.Of(node);
-        ASSERT_EQ(links.size(), std::min(degree, candidates));
+        ASSERT_GE(links.size(), std::min(degree, candidates));
         const auto nearest = Nearest(node, kOld, candidates);
-        // To old nodes among the candidates only, the nearest first.
-        for (const uint32_t to : links) {
-          ASSERT_NE(std::find(nearest.begin(), nearest.end(), to), nearest.end());
-        }
+        // Of the old nodes, to candidates only; the nearest is among them unless a new one is
+        // nearer still.
         float distances[2] = {};
         const uint32_t pair[2] = {links[0], nearest[0]};
         space_.ToNodes(node, pair, 2, distances);
-        ASSERT_EQ(distances[0], distances[1]);
+        ASSERT_LE(distances[0], distances[1]);
+        for (const uint32_t to : links) {
+          if (to >= kOld) continue;
+          const bool candidate = std::find(nearest.begin(), nearest.end(), to) != nearest.end();
+          ASSERT_TRUE(candidate || Has(table, to, node)) << node << " to " << to;
+        }
       }
     }
   }
@@ -141,13 +155,13 @@ TEST_F(GraphInsertTest, OldNodesWithRoomGetTheReverseOfEveryEdge) {
   const LinkTable before = Old(kDegree, 8);
   LinkTable table = before;
   table.Resize(kAll);
-  // Of one candidate each, the edge is kept.
-  InsertNodes(space_, {.threads = 2}, kOld, NearestOf(kOld, 1, false), &table);
+  // Each has one candidate of its own, so that the edge is kept.
+  InsertNodes(space_, {.threads = 2}, kOld, OwnCandidates(), &table);
   CheckTable(table);
   std::vector<std::vector<uint32_t>> expected(kOld);
   for (uint32_t node = kOld; node < kAll; ++node) {
-    ASSERT_EQ(Links(table, node), Nearest(node, kOld, 1));
-    expected[table.Of(node)[0]].push_back(node);
+    ASSERT_EQ(Links(table, node), std::vector<uint32_t>{Own(node)});
+    expected[Own(node)].push_back(node);
   }
   size_t changed = 0;
   for (size_t node = 0; node < kOld; ++node) {
@@ -165,11 +179,12 @@ TEST_F(GraphInsertTest, FullNodesChooseAgainAndOthersAreLeftAlone) {
   const LinkTable before = Old(kDegree, 60);
   LinkTable table = before;
   table.Resize(kAll);
-  InsertNodes(space_, {.threads = 2}, kOld, NearestOf(kOld, 1, false), &table);
+  InsertNodes(space_, {.threads = 2}, kOld, OwnCandidates(), &table);
   CheckTable(table);
   std::vector<std::vector<uint32_t>> sources(kOld);
-  for (uint32_t node = kOld; node < kAll; ++node) sources[table.Of(node)[0]].push_back(node);
+  for (uint32_t node = kOld; node < kAll; ++node) sources[Own(node)].push_back(node);
   size_t taken = 0;
+  size_t left = 0;
   for (size_t node = 0; node < kOld; ++node) {
     ASSERT_EQ(before.counts[node], kDegree);
     if (sources[node].empty()) {
@@ -189,10 +204,37 @@ TEST_F(GraphInsertTest, FullNodesChooseAgainAndOthersAreLeftAlone) {
     for (const uint32_t to : table.Of(node)) {
       ASSERT_NE(std::find(choice.begin(), choice.end(), to), choice.end());
     }
-    for (const uint32_t source : sources[node]) taken += Has(table, node, source) ? 1 : 0;
+    // A new one that is nearer than all others is among them; one farther than all is not.
+    const uint32_t source = sources[node][0];
+    const float distance = distances.back();
+    const float farthest = *std::max_element(distances.begin(), distances.end() - 1);
+    if (distance == *std::min_element(distances.begin(), distances.end())) {
+      ASSERT_TRUE(Has(table, node, source));
+      ++taken;
+    }
+    if (distance > farthest && !Has(table, node, source)) ++left;
   }
-  // Most of them are near enough to be kept.
-  EXPECT_GT(taken, (kAll - kOld) / 2);
+  EXPECT_GT(taken, 0u);
+  EXPECT_GT(left, 0u);
+}
+
+// Those that are inserted together meet at the nodes they share, and are linked.
+TEST_F(GraphInsertTest, NewNodesFindEachOther) {
+  Matrix rows = Matrix::Random(DataType::kU8, kAll, kDim, 3);
+  // Pairs of new ones one step apart, far nearer than any old one.
+  for (size_t r = kOld; r < kAll; r += 2) {
+    rows.CopyRow(rows, r, r + 1);
+    rows.Set(r + 1, 0, rows.Get(r, 0) < 200 ? rows.Get(r, 0) + 1 : rows.Get(r, 0) - 1);
+  }
+  MakeSpace(rows);
+  LinkTable table = Old(16, 30);
+  table.Resize(kAll);
+  InsertNodes(space_, {.threads = 2}, kOld, NearestOf(kOld, 30, false), &table);
+  CheckTable(table);
+  for (uint32_t node = kOld; node < kAll; node += 2) {
+    EXPECT_TRUE(Has(table, node, node + 1)) << node;
+    EXPECT_TRUE(Has(table, node + 1, node)) << node;
+  }
 }
 
 TEST_F(GraphInsertTest, DoesNotDependOnThreads) {
