@@ -197,7 +197,8 @@ EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size
   found.known = true;
   found.reachable = low.reachable && high.reachable;
   found.effort = low.effort + share * (high.effort - low.effort);
-  found.recall = found.reachable ? std::max(recall, std::min(low.recall, high.recall))
+  // At their least efforts, one or both may give more than asked for.
+  found.recall = found.reachable ? low.recall + share * (high.recall - low.recall)
                                  : std::min(low.recall, high.recall);
   return found;
 }
