@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "index/drift.h"
+
 namespace kith {
 namespace {
 
@@ -32,7 +34,6 @@ static_assert(sizeof(CalibrationPoint) == 24 && std::is_trivially_copyable_v<Cal
 
 constexpr uint32_t kMostCurves = 64;
 constexpr uint32_t kMostPoints = 1024;
-constexpr uint32_t kMostQuantiles = 1024;
 
 template <class T>
 std::span<const std::byte> BytesOf(const T* values, size_t count) {
@@ -144,7 +145,7 @@ Result<Calibration> ReadCalibration(const ContainerReader& in) {
   Cursor cursor(in.Bytes(kCalibrationSection));
   SectionHead head{};
   if (!cursor.Read(&head, 1) || head.num_curves > kMostCurves ||
-      head.num_quantiles > kMostQuantiles ||
+      head.num_quantiles > DriftMeter::kMostQuantiles ||
       (head.source != static_cast<uint32_t>(CalibrationSource::kHeldOut) &&
        head.source != static_cast<uint32_t>(CalibrationSource::kQueries))) {
     return damaged;
@@ -162,11 +163,12 @@ Result<Calibration> ReadCalibration(const ContainerReader& in) {
   for (CalibrationCurve& curve : calibration.curves) {
     if (!cursor.Read(curve.points.data(), curve.points.size()) || !IsCurve(curve)) return damaged;
   }
-  calibration.nearest.resize(head.num_quantiles);
-  const auto ordered = [](float a, float b) { return !(a <= b); };
-  if (!cursor.Read(calibration.nearest.data(), calibration.nearest.size()) || !cursor.done() ||
-      std::adjacent_find(calibration.nearest.begin(), calibration.nearest.end(), ordered) !=
-          calibration.nearest.end()) {
+  std::vector<float>& nearest = calibration.nearest;
+  nearest.resize(head.num_quantiles);
+  const auto is_nan = [](float x) { return std::isnan(x); };
+  if (!cursor.Read(nearest.data(), nearest.size()) || !cursor.done() ||
+      std::any_of(nearest.begin(), nearest.end(), is_nan) ||
+      !std::is_sorted(nearest.begin(), nearest.end())) {
     return damaged;
   }
   return calibration;
@@ -195,7 +197,8 @@ EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size
   found.known = true;
   found.reachable = low.reachable && high.reachable;
   found.effort = low.effort + share * (high.effort - low.effort);
-  found.recall = found.reachable ? std::max(recall, std::min(low.recall, high.recall))
+  // At their least efforts, one or both may give more than asked for.
+  found.recall = found.reachable ? low.recall + share * (high.recall - low.recall)
                                  : std::min(low.recall, high.recall);
   return found;
 }

@@ -20,6 +20,9 @@ float Nearness(Metric metric, const MatrixView& queries, size_t query, float dis
 // Counts queries between the quantiles of the calibration's. Thread-safe.
 class DriftMeter {
  public:
+  static constexpr size_t kMostQuantiles = 64;
+
+  // REQUIRES: at most kMostQuantiles.
   void Init(const std::vector<float>& quantiles) { quantiles_ = quantiles; }
   bool active() const { return !quantiles_.empty(); }
 
@@ -29,8 +32,6 @@ class DriftMeter {
   QueryDrift Read() const;
 
  private:
-  static constexpr size_t kMostQuantiles = 64;
-
   std::vector<float> quantiles_;
   mutable std::array<std::atomic<uint64_t>, kMostQuantiles + 1> counts_{};
 };

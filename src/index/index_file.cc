@@ -234,8 +234,9 @@ class IndexFile final : public Index {
       return graph_->Search(queries, k, plan.effort, threads, nearest, stats);
     }
     if (plan.index == IndexKind::kForest) {
-      return forest_->Search(queries, k, static_cast<int64_t>(plan.effort), threads, nearest,
-                             stats);
+      // A damaged calibration may name more than an integer holds.
+      const double effort = std::min(plan.effort, 0x1p62);
+      return forest_->Search(queries, k, static_cast<int64_t>(effort), threads, nearest, stats);
     }
     // A scan reads everything, and wants it read ahead.
     if (IsWalked() && !scanned_.exchange(true)) file_->file().Advise(MappedFile::Access::kUsual);

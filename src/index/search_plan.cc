@@ -87,8 +87,11 @@ Result<SearchPlan> PlanRecall(const IndexInfo& info, const SearchParams& params,
     return SearchPlan{IndexKind::kExact, 0, 1};
   }
   if (!known) {
+    const IndexKind index = any && info.has_graph ? IndexKind::kGraph
+                            : any                 ? IndexKind::kForest
+                                                  : params.index;
     return Status::InvalidArgument(StrCat(
-        info.path, ": what recall its ", info.has_graph ? "graph" : "forest",
+        info.path, ": what recall its ", IndexKindName(index),
         " gives was not measured; measure it (kith tune, CalibrateIndex), give an effort, or "
         "search exactly (--exact, IndexKind::kExact)"));
   }
