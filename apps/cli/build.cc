@@ -126,17 +126,13 @@ Json Describe(const BuildArgs& args, const IndexInfo& info, const MetricChoice& 
   return json;
 }
 
-// Why there is no more than there is, where the command chose.
+// What the choice of the ways in went by, if the command made it.
 std::string ChoiceText(const BuildArgs& args, const IndexInfo& info) {
   if (!ChoosesItself(args)) return "";
-  if (args.expect_queries > 0) {
-    return StrCat(" (for ",
-                  args.expect_queries == 1
-                      ? "one query"
-                      : StrCat(FormatCount(static_cast<uint64_t>(args.expect_queries)), " queries"),
-                  "; --explain tells why)");
-  }
-  if (args.memory > 0 || args.build_time > 0) return " (within the limits; --explain tells why)";
+  const auto queries = static_cast<uint64_t>(args.expect_queries);
+  if (queries == 1) return " (chosen for one query)";
+  if (queries > 0) return StrCat(" (chosen for ", FormatCount(queries), " queries)");
+  if (args.memory > 0 || args.build_time > 0) return " (chosen within the limits)";
   return info.has_graph ? "" : " (a graph would not beat it here)";
 }
 
@@ -321,7 +317,7 @@ void AddPaths(CLI::App* sub, BuildArgs* args) {
       ->option_text("NAME,...");
   AddCount(sub, "--expect-queries", &args->expect_queries, 1,
            "Searches the file is built for, one query a call: few favour what is built sooner. "
-           "Without number if absent");
+           "Many if absent");
   AddSize(sub, "--memory", &args->memory,
           "The most memory building may take beside the vectors, as 4G; a packed graph that needs "
           "more becomes a compact one, and with auto a forest or exact search");
@@ -367,7 +363,8 @@ void AddBuildCommand(CLI::App* app, Action* action) {
                   "Ids of the vectors: text, one a line, or integers in npy, ivecs or ibin")
       ->type_name("FILE");
   AddThreads(sub, &args->threads,
-             "Threads; 0 is one for each core. The file is the same with any number");
+             "Threads; 0 is one for each core. The file is the same with any number, unless "
+             "--build-time chooses");
   sub->add_option("--seed", args->seed, "Seed of graph and trees")
       ->type_name("N")
       ->capture_default_str();

@@ -193,6 +193,7 @@ std::string FormatSeconds(double seconds) {
   if (seconds < 0.9995e-3) return StrCat(FormatShort(seconds * 1e6), " us");
   if (seconds < 0.9995) return StrCat(FormatShort(seconds * 1e3), " ms");
   if (seconds < 119.5) return StrCat(FormatShort(seconds), " s");
+  if (seconds >= 7200) return StrCat(FormatShort(seconds / 3600), " h");
   const auto whole = static_cast<uint64_t>(std::llround(seconds));
   return StrCat(FormatCount(whole / 60), " min ", whole % 60, " s");
 }

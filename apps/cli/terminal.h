@@ -76,7 +76,7 @@ class Table {
 
 std::string FormatCount(uint64_t n);        // 1,234,567
 std::string FormatBytes(uint64_t bytes);    // 57.3 MB (powers of ten)
-std::string FormatSeconds(double seconds);  // 85 us, 4.12 ms, 3.20 s, 2 min 5 s
+std::string FormatSeconds(double seconds);  // 85 us, 4.12 ms, 3.20 s, 2 min 5 s, 3.50 h
 std::string FormatFixed(double x, int decimals);
 std::string FormatShort(double x);  // three significant digits or all of the integer part
 // The fewest digits that read back as the same float.

@@ -100,7 +100,8 @@ EffortForRecall OnCurve(const CalibrationCurve& curve, double recall) {
 Status WriteCalibration(const Calibration& calibration, ContainerWriter* writer) {
   KITH_RETURN_IF_ERROR(
       writer->BeginSection(std::string(kCalibrationSection), {.flags = kSectionOptional}));
-  const SectionHead head{static_cast<uint32_t>(calibration.source), calibration.num_queries,
+  const SectionHead head{static_cast<uint32_t>(calibration.source),
+                         calibration.num_queries,
                          static_cast<uint32_t>(calibration.curves.size()),
                          static_cast<uint32_t>(calibration.nearest.size()),
                          {}};
@@ -121,10 +122,9 @@ Status WriteCalibration(const Calibration& calibration, ContainerWriter* writer)
 Status ReplaceCalibration(const ContainerReader& in, const Calibration& calibration,
                           const std::string& path) {
   const FileHeader& header = in.header();
-  KITH_ASSIGN_OR_RETURN(
-      auto writer, ContainerWriter::Create(path, header.num_vectors, header.dim,
-                                           static_cast<Metric>(header.metric),
-                                           static_cast<DataType>(header.dtype)));
+  KITH_ASSIGN_OR_RETURN(auto writer, ContainerWriter::Create(path, header.num_vectors, header.dim,
+                                                             static_cast<Metric>(header.metric),
+                                                             static_cast<DataType>(header.dtype)));
   for (const SectionEntry& entry : in.sections()) {
     const std::string_view name = SectionName(entry);
     if (name == kCalibrationSection) continue;
@@ -190,8 +190,7 @@ EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size
   }
   const EffortForRecall low = OnCurve(*below, recall);
   const EffortForRecall high = OnCurve(*above, recall);
-  const double share =
-      static_cast<double>(k - below->k) / static_cast<double>(above->k - below->k);
+  const double share = static_cast<double>(k - below->k) / static_cast<double>(above->k - below->k);
   EffortForRecall found;
   found.known = true;
   found.reachable = low.reachable && high.reachable;

@@ -180,16 +180,19 @@ void InsertNodes(const GraphSpace& space, const LinkOptions& options, size_t fir
   const size_t degree = table->degree;
   const int threads = ResolveThreads(options.threads);
   std::vector<Pruner> pruners(threads, Pruner(space, options));
+  // Walks may read the table until all are done.
   std::vector<std::vector<uint32_t>> kept(count);
+  std::vector<std::vector<uint32_t>> spares(count);
   ParallelChunks(count, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
-    std::vector<uint32_t> spare;
     produce(first + begin, first + end, thread, [&](uint32_t node, std::vector<uint32_t>* ids) {
-      pruners[thread].Prune(node, degree, ids, &spare);
+      pruners[thread].Prune(node, degree, ids, &spares[node - first]);
       kept[node - first] = *ids;
-      ids->insert(ids->end(), spare.begin(), spare.end());
-      Set(table, node, *ids);
     });
   });
+  for (size_t i = 0; i < count; ++i) {
+    spares[i].insert(spares[i].begin(), kept[i].begin(), kept[i].end());
+    Set(table, first + i, spares[i]);
+  }
   std::vector<std::pair<uint32_t, uint32_t>> edges;  // of the reverse: from, to
   for (size_t i = 0; i < count; ++i) {
     for (const uint32_t to : kept[i]) edges.emplace_back(to, static_cast<uint32_t>(first + i));

@@ -15,8 +15,8 @@ namespace {
 // Nanoseconds of a query on one core, roughly: measured in docs/graph.md and docs/forest.md. They
 // only have to tell which way is the cheaper one.
 double ExactCost(const IndexInfo& info, size_t num_queries) {
-  return ExactQueryNs(static_cast<double>(info.num_vectors) *
-                          static_cast<double>(RowBytes(info.dtype, info.dim)),
+  const auto rows = static_cast<double>(info.num_vectors);
+  return ExactQueryNs(rows, rows * static_cast<double>(RowBytes(info.dtype, info.dim)),
                       num_queries);
 }
 
@@ -36,8 +36,8 @@ SearchPlan PlanEffort(const IndexInfo& info, const SearchParams& params, size_t 
   IndexKind index = params.index;
   if (index == IndexKind::kAuto && info.has_graph) {
     const auto width = static_cast<double>(Graph::DefaultWidth(params.k));
-    const bool scan = params.effort < 0 && ExactCost(info, num_queries) <=
-                                               WalkCost(IndexKind::kGraph, width);
+    const bool scan =
+        params.effort < 0 && ExactCost(info, num_queries) <= WalkCost(IndexKind::kGraph, width);
     index = scan ? IndexKind::kExact : IndexKind::kGraph;
   } else if (index == IndexKind::kAuto) {
     index = info.has_forest ? IndexKind::kForest : IndexKind::kExact;
@@ -53,8 +53,8 @@ SearchPlan PlanEffort(const IndexInfo& info, const SearchParams& params, size_t 
 
 Status Unreached(const IndexInfo& info, const SearchParams& params, double most) {
   return Status::InvalidArgument(
-      StrCat("recall ", Digits(params.recall), " is beyond what ", info.path, " reaches for k = ",
-             params.k, ", about ", Digits(most),
+      StrCat("recall ", Digits(params.recall), " is beyond what ", info.path,
+             " reaches for k = ", params.k, ", about ", Digits(most),
              "; ask for less, or search exactly (--exact, IndexKind::kExact)"));
 }
 
@@ -73,8 +73,7 @@ Result<SearchPlan> PlanRecall(const IndexInfo& info, const SearchParams& params,
   bool found = false;
   for (const IndexKind index : {IndexKind::kGraph, IndexKind::kForest}) {
     if (!Has(info, index) || (!any && params.index != index)) continue;
-    const EffortForRecall effort =
-        FindEffort(info.calibration, index, params.k, params.recall);
+    const EffortForRecall effort = FindEffort(info.calibration, index, params.k, params.recall);
     known = known || effort.known;
     most = std::max(most, effort.recall);
     if (!effort.reachable || (found && WalkCost(index, effort.effort) >= cost)) continue;
@@ -88,10 +87,10 @@ Result<SearchPlan> PlanRecall(const IndexInfo& info, const SearchParams& params,
     return SearchPlan{IndexKind::kExact, 0, 1};
   }
   if (!known) {
-    return Status::InvalidArgument(
-        StrCat(info.path, ": what recall its ", info.has_graph ? "graph" : "forest",
-               " gives was not measured; measure it (kith tune, CalibrateIndex), give an effort, or "
-               "search exactly (--exact, IndexKind::kExact)"));
+    return Status::InvalidArgument(StrCat(
+        info.path, ": what recall its ", info.has_graph ? "graph" : "forest",
+        " gives was not measured; measure it (kith tune, CalibrateIndex), give an effort, or "
+        "search exactly (--exact, IndexKind::kExact)"));
   }
   if (!found) return Unreached(info, params, most);
   return best;
@@ -109,8 +108,8 @@ Result<SearchPlan> PlanSearch(const IndexInfo& info, const SearchParams& params,
   }
   if (params.recall == 0) return PlanEffort(info, params, num_queries);
   if (!(params.recall > 0 && params.recall <= 1)) {
-    return Status::InvalidArgument(
-        StrCat("recall is ", params.recall, ", but must be above 0 and at most 1, 0.95 for instance"));
+    return Status::InvalidArgument(StrCat(
+        "recall is ", params.recall, ", but must be above 0 and at most 1, 0.95 for instance"));
   }
   if (params.effort >= 0) {
     return Status::InvalidArgument("both a recall and an effort are given; give one of them");
