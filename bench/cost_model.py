@@ -1,10 +1,13 @@
-"""Builds and searches by every way in, beside what `kith build --explain` predicts.
+"""What the model behind `kith build --explain` predicts beside what is measured.
 
-  cost_model.py KITH FOLDER [--quick]
+  cost_model.py KITH FOLDER [WORD...]
 
-Needs KITH_DATA. Makes its data sets in FOLDER, of real vectors: all of them, prefixes, and fewer
-dimensions. Builds are on one thread, queries one a call; every figure is the best of the repeats,
-for what a busy machine adds is no property of the index. Writes FOLDER/cost_model.tsv.
+Needs KITH_DATA; the words choose cases whose title has one of them. Builds every index on one
+thread, counted in processor time, and searches it one query a call at the efforts around recall@10
+of 0.95; a query's time is the median of all, which others on the machine disturb least. Each figure
+is the best of its repeats: what others do can only add to it.
+Then, for one query to a hundred million, what `--expect-queries` chooses against the best of what
+was measured. Data sets, made of real vectors, and the table cost_model.tsv are kept in FOLDER.
 """
 import array
 import json
@@ -16,101 +19,9 @@ import sys
 K = 10
 RECALL = 0.95
 QUERIES = 500
-MANY_TREES = 32
-
-
-class Folder:
-    def __init__(self, kith, path):
-        self.kith = kith
-        self.path = path
-        os.makedirs(path, exist_ok=True)
-
-    def file(self, name):
-        return os.path.join(self.path, name)
-
-    def run(self, *args):
-        command = [self.kith, *map(str, args)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-    def make(self, name, write):
-        path = self.file(name)
-        if not os.path.exists(path):
-            write(path + ".part")
-            os.replace(path + ".part", path)
-        return path
-
-
-def read_bin(path):
-    with open(path, "rb") as file:
-        rows, dim = array.array("I", file.read(8))
-        data = file.read()
-    return rows, dim, data, len(data) // rows
-
-
-def write_bin(path, dim, chunks):
-    with open(path, "wb") as file:
-        file.write(array.array("I", [len(chunks), dim]).tobytes())
-        file.writelines(chunks)
-
-
-def narrow(source, dim):
-    """A writer of the first `dim` coordinates of every row."""
-
-    def write(path):
-        rows, old, data, stride = read_bin(source)
-        take = stride // old * dim
-        write_bin(path, dim, [data[i * stride : i * stride + take] for i in range(rows)])
-
-    return write
-
-
-def bits(source):
-    """A writer of rows that say 0 or 1: whether a byte is above the middle."""
-
-    def write(path):
-        rows, dim, data, stride = read_bin(source)
-        data = data.translate(bytes(int(x > 127) for x in range(256)))
-        write_bin(path, dim, [data[i * stride : (i + 1) * stride] for i in range(rows)])
-
-    return write
-
-
-def every_fiftieth(source, keep):
-    def write(path):
-        rows, dim, data, stride = read_bin(source)
-        chosen = [i for i in range(rows) if (i % 50 == 0) == keep]
-        write_bin(path, dim, [data[i * stride : (i + 1) * stride] for i in chosen])
-
-    return write
-
-
-def make_sets(folder, source):
-    """Name: base, queries."""
-
-    def converted(name, path):
-        def write(part):
-            whole = folder.file("whole." + name.rsplit(".", 1)[1])
-            folder.run("convert", path, whole, "--keys", folder.file("keys.txt"))
-            os.replace(whole, part)
-
-        return folder.make(name, write)
-
-    photos = (f"{source}/descriptors/base.u8bin", f"{source}/descriptors/queries.u8bin")
-    digits = [converted(f"digits-{part}.u8bin", f"{source}/mnist/{name}-images-idx3-ubyte.gz")
-              for part, name in (("base", "train"), ("queries", "t10k"))]
-    all_words = converted("all-words.fbin", f"{source}/words/words-en-100d.bin")
-    words = [folder.make(f"words-{part}.fbin", every_fiftieth(all_words, part == "queries"))
-             for part in ("base", "queries")]
-    parts = ("base", "queries")
-    return {
-        "photos": photos,
-        "photos64": [folder.make(f"photos64-{p}.u8bin", narrow(f, 64)) for p, f in zip(parts, photos)],
-        "digits": digits,
-        "bits": [folder.make(f"bits-{p}.u8bin", bits(f)) for p, f in zip(parts, digits)],
-        "words": words,
-        "words25": [folder.make(f"words25-{p}.fbin", narrow(f, 25)) for p, f in zip(parts, words)],
-    }
-
+REPEATS = 2
+TREES = (4, 8, 32)
+EXPECTED = (1, 100, 10_000, 1_000_000, 100_000_000)
 
 # Set, vectors, type, metric.
 CASES = [
@@ -126,6 +37,7 @@ CASES = [
     ("digits", 60000, "u8", "euclidean"),
     ("digits", 20000, "f32", "euclidean"),
     ("bits", 60000, "bit", "hamming"),
+    ("strips", 1000, "u8", "euclidean"),
     ("words", 2000, "f32", "angular"),
     ("words", 10000, "f32", "angular"),
     ("words", 100000, "f32", "angular"),
@@ -134,105 +46,224 @@ CASES = [
 ]
 
 
-class Case:
-    def __init__(self, folder, sets, case):
-        self.folder = folder
-        self.name, self.rows, self.dtype, self.metric = case
-        self.base, self.queries = sets[self.name]
-        self.dim = read_bin_shape(self.base)[1]
-        self.title = f"{self.name} {self.rows} x {self.dim} {self.dtype} {self.metric}"
-        self.truth = folder.file("truth.ivecs")
-        self.index = folder.file("case.kith")
+def shape_of(path):
+    with open(path, "rb") as file:
+        return tuple(array.array("I", file.read(8)))
 
-    def measure(self, out):
-        exact = self.build(["--index", "exact"])
-        seconds, size, memory = exact
-        self.make_truth()
-        point = self.evaluate("exact", None)
-        out(self, "exact", 0, seconds, size, memory, 1e6 / point["qps"], 1, 1e6/point["batch_qps"])
-        forests = [MANY_TREES, 8] if self.rows > 5000 else [MANY_TREES]
-        for trees in forests:
-            cost = self.build(["--index", "forest", "--trees", trees])
-            us, recall = self.at_recall("forest", 8 * trees)
-            out(self, "forest", trees, *cost, us, recall, 0)
-        layouts = ["compact"] if self.dtype == "bit" or self.metric == "manhattan" else ["packed", "compact"]
-        for layout in layouts:
-            cost = self.build(["--index", "graph", "--layout", layout])
-            us, recall = self.at_recall("graph", K)
-            out(self, layout, 0, *cost, us, recall, 0)
+
+def make(source, path, dim_of, change):
+    """Writes `change` of the rows of a file; `dim_of` of its dimension is theirs."""
+    if os.path.exists(path):
+        return
+    with open(source, "rb") as file:
+        rows, dim = array.array("I", file.read(8))
+        data = file.read()
+    stride = len(data) // rows
+    chunks = change([data[i * stride : (i + 1) * stride] for i in range(rows)])
+    with open(path + ".part", "wb") as file:
+        file.write(array.array("I", [len(chunks), dim_of(dim)]).tobytes())
+        file.writelines(chunks)
+    os.replace(path + ".part", path)
+
+
+def make_sets(kith, folder):
+    """Makes name-base and name-queries in the folder, but those of the photos."""
+    source = os.environ["KITH_DATA"]
+
+    def converted(path, name):
+        path = os.path.join(source, path)
+        out = os.path.join(folder, name)
+        if not os.path.exists(out):
+            subprocess.run([kith, "convert", path, out, "--keys", os.path.join(folder, "keys.txt")],
+                           check=True, stdout=subprocess.DEVNULL)
+        return out
+
+    def same(dim):
+        return dim
+
+    words = converted("words/words-en-100d.bin", "all-words.fbin")
+    above = bytes(int(x > 127) for x in range(256))
+    for part, photos, digits, every in (("base", "base", "train", range(1, 50)),
+                                        ("queries", "queries", "t10k", range(1))):
+        photos = os.path.join(source, f"descriptors/{photos}.u8bin")
+        digits = converted(f"mnist/{digits}-images-idx3-ubyte.gz", f"digits-{part}.u8bin")
+
+        def name(stem):
+            return os.path.join(folder, f"{stem}-{part}.{'fbin' if 'words' in stem else 'u8bin'}")
+
+        make(words, name("words"), same,
+             lambda rows: [row for i, row in enumerate(rows) if i % 50 in every])
+        make(words, name("words25"), lambda _: 25,
+             lambda rows: [row[:100] for i, row in enumerate(rows) if i % 50 in every])
+        make(photos, name("photos64"), lambda _: 64, lambda rows: [row[:64] for row in rows])
+        make(photos, name("photos"), same, lambda rows: rows)
+        make(digits, name("bits"), same, lambda rows: [row.translate(above) for row in rows])
+        # Four digits side by side.
+        make(digits, name("strips"), lambda dim: 4 * dim,
+             lambda rows: [b"".join(rows[i : i + 4]) for i in range(0, len(rows) - 3, 4)])
+
+
+class Case:
+    def __init__(self, kith, folder, case):
+        self.kith = kith
+        name, self.rows, self.dtype, self.metric = case
+        ending = "fbin" if "words" in name else "u8bin"
+        self.base = os.path.join(folder, f"{name}-base.{ending}")
+        self.queries = os.path.join(folder, f"{name}-queries.{ending}")
+        self.truth = os.path.join(folder, "truth.ivecs")
+        self.index = os.path.join(folder, "case.kith")
+        dim = shape_of(self.base)[1]
+        self.title = f"{name} {self.rows} x {dim} {self.dtype} {self.metric}"
+        given = 4 if ending == "fbin" else 1
+        stored = {"f32": 4, "u8": 1, "bit": 1 / 8}[self.dtype]
+        # Vectors as read, and as stored if that is another copy.
+        self.vector_bytes = self.rows * dim * (given + (stored if stored != given else 0))
+
+    def run(self, *args):
+        command = [self.kith, *map(str, args)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def of_base(self, *options):
+        return ["build", self.base, "--rows", self.rows, "--metric", self.metric, "--dtype",
+                self.dtype, "--threads", 1, "--json", *options]
+
+    def plan(self, *options):
+        return json.loads(self.run(*self.of_base("--explain", *options)))["candidates"]
+
+    def ways(self):
+        """(way, trees), what --index and others say, and what is predicted."""
+        for c in self.plan():
+            if c["index"] == "exact":
+                yield ("exact", 0), ["--index", "exact"], c
+            elif c["index"] == "graph":
+                yield (c["layout"], 0), ["--index", "graph", "--layout", c["layout"]], c
+            else:
+                for trees in TREES:
+                    options = ["--index", "forest", "--trees", trees]
+                    predicted = [p for p in self.plan(*options) if p["index"] == "forest"]
+                    yield ("forest", trees), options, predicted[0]
+
+    def measure(self, idle_memory):
+        """Yields (way, trees), predicted, seconds, microseconds, bytes, bytes of memory."""
+        for way, options, predicted in self.ways():
+            seconds, size, memory = self.build(options)
+            if way[0] == "exact":
+                self.run("truth", self.index, "--queries", self.queries, "-k", K, "--rows", QUERIES,
+                         "-o", self.truth)
+            yield way, predicted, seconds, self.search(way), size, (
+                memory - idle_memory - self.vector_bytes)
 
     def build(self, options):
-        """Seconds, bytes of the file and of memory beside the vectors."""
-        best = None
-        left = 3
-        spent = 0
-        while left > 0:
-            args = [self.folder.kith, "build", self.base, "-o", self.index, "--rows", str(self.rows),
-                    "--metric", self.metric, "--dtype", self.dtype, "--threads", "1", "--json",
-                    *map(str, options)]
-            process = subprocess.Popen(args, stdout=subprocess.PIPE, text=True)
-            text = process.stdout.read()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = status
-            if status != 0:
-                sys.exit(f"failed: {' '.join(args)}")
-            seconds = usage.ru_utime + usage.ru_stime
-            spent += seconds
-            size = json.loads(text)["bytes"]
-            best = min(best, seconds) if best else seconds
-            left = 0 if spent > 4 else left - 1
-        return best, size, usage.ru_maxrss * 1024
+        seconds = []
+        while len(seconds) < REPEATS and sum(seconds) < 3:
+            args = [self.kith, *map(str, self.of_base("-o", self.index, *options))]
+            text, usage = run_counted(args)
+            seconds.append(usage.ru_utime + usage.ru_stime)
+        return min(seconds), json.loads(text)["bytes"], usage.ru_maxrss * 1024
 
-    def make_truth(self):
-        self.folder.run("truth", self.index, "--queries", self.queries, "-k", K, "--rows", QUERIES,
-                        "-o", self.truth)
-
-    def evaluate(self, index, effort):
-        args = ["eval", self.index, "--queries", self.queries, "--truth", self.truth, "--rows",
-                QUERIES, "-k", K, "--index", index, "--json"]
-        if effort:
-            args += ["--effort", effort]
-        return json.loads(self.folder.run(*args))
-
-    def at_recall(self, index, effort):
-        """Microseconds a query where recall is RECALL, between the efforts around it."""
+    def search(self, way):
+        if way[0] == "exact":
+            return self.microseconds("exact", None)[0]
+        index = "forest" if way[0] == "forest" else "graph"
+        effort = K * max(1, way[1])
         before = None
         while True:
-            point = self.evaluate(index, effort)
-            us = 1e6 / point["qps"]
-            if point["recall"] >= RECALL:
-                if before is None:
-                    return us, point["recall"]
-                # Missed neighbours fall about as a power of the time.
-                low, high = (math.log(max(1e-4, 1 - r)) for r in (before[1], point["recall"]))
-                share = (low - math.log(1 - RECALL)) / max(1e-9, low - high)
-                return math.exp(math.log(before[0]) + share * math.log(us / before[0])), RECALL
-            if effort > 100000:
-                return us, point["recall"]
-            before = us, point["recall"]
-            effort = math.ceil(effort * (1.6 if index == "graph" else 2))
+            us, recall = self.microseconds(index, effort)
+            if recall >= RECALL or effort > 1_000_000:
+                break
+            before = us, recall
+            effort = math.ceil(1.5 * effort)
+        if before is None:
+            return us
+        # Between the two, what is missed falls about as a power of the time.
+        low, high = (math.log(max(1e-4, 1 - r)) for r in (before[1], recall))
+        share = (low - math.log(1 - RECALL)) / max(1e-9, low - high)
+        return before[0] * (us / before[0]) ** share
+
+    def microseconds(self, index, effort):
+        args = ["eval", self.index, "--queries", self.queries, "--truth", self.truth, "--rows",
+                QUERIES, "-k", K, "--index", index, "--json"]
+        if effort is not None:
+            args += ["--effort", effort]
+        best = math.inf
+        for i in range(REPEATS):
+            point = json.loads(self.run(*args))
+            best = min(best, point["p50_us"])
+            if i == 0 and point["recall"] < 0.8:
+                break  # far from where it matters
+        return best, point["recall"]
 
 
-def read_bin_shape(path):
-    with open(path, "rb") as file:
-        return array.array("I", file.read(8))
+def run_counted(args):
+    """Standard output, and the resources it took."""
+    process = subprocess.Popen(args, stdout=subprocess.PIPE, text=True)
+    text = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    if status != 0:
+        sys.exit(f"failed: {' '.join(args)}")
+    return text, usage
+
+
+def total(cost, queries):
+    return cost[0] + queries * cost[1] * 1e-6
+
+
+def regrets(case, costs):
+    """(queries, choice, how many times the least measured total its own is) for all of EXPECTED."""
+    for queries in EXPECTED:
+        built = [c for c in case.plan("--expect-queries", queries) if c["built"]][0]
+        way = (built["layout"] or built["index"], built["trees"])
+        if way in costs:
+            cost = costs[way]
+        else:  # a number of trees between two that were measured
+            few, many = costs[("forest", 8)], costs[("forest", 32)]
+            cost = [math.sqrt(a * b) for a, b in zip(few, many)]
+        yield queries, way, total(cost, queries) / min(total(c, queries) for c in costs.values())
 
 
 def main():
-    kith, path = sys.argv[1:3]
-    folder = Folder(kith, path)
-    sets = make_sets(folder, os.environ["KITH_DATA"])
-    cases = CASES
-    if len(sys.argv) > 3:
-        cases = [c for c in CASES if any(w in f"{c[0]} {c[1]} {c[2]} {c[3]}" for w in sys.argv[3:])]
-    with open(folder.file("cost_model.tsv"), "w") as table:
-        def out(case, way, trees, seconds, size, memory, us, recall, batch):
-            line = [case.name, case.rows, case.dim, case.dtype, case.metric, way, trees,
-                    round(seconds, 4), size, memory, round(us, 2), round(recall, 4), round(batch, 2)]
-            print(*line, sep="\t", file=table, flush=True)
-            print(*line, sep="\t", flush=True)
-        for case in cases:
-            Case(folder, sets, case).measure(out)
+    kith, folder = sys.argv[1:3]
+    os.makedirs(folder, exist_ok=True)
+    # In a process of its own, for a child's memory counts from what its parent had.
+    maker = os.fork()
+    if maker == 0:
+        make_sets(kith, folder)
+        os._exit(0)
+    if os.waitpid(maker, 0)[1] != 0:
+        sys.exit("making the data sets failed")
+    idle_memory = run_counted([kith, "--version"])[1].ru_maxrss * 1024
+    worst = {"build": 1, "query": 1, "file": 1, "memory": 1, "choice": 1}
+    with open(os.path.join(folder, "cost_model.tsv"), "w") as table:
+        names = ["case", "way", "trees", "build_s", "predicted_s", "query_us", "predicted_us",
+                 "bytes", "predicted_bytes", "memory", "predicted_memory"]
+        print(*names, sep="\t", file=table)
+        for case in (Case(kith, folder, c) for c in CASES):
+            if not any(word in case.title for word in sys.argv[3:] or [""]):
+                continue
+            print(case.title)
+            print(f"  {'':12}{'build, ms':>10}{'predicted':>10}{'ratio':>6}"
+                  f"{'query, us':>11}{'predicted':>10}{'ratio':>6}{'file':>7}{'memory':>7}")
+            costs = {}
+            for way, p, seconds, us, size, memory in case.measure(idle_memory):
+                costs[way] = (seconds, us)
+                print(case.title, *way, seconds, p["build_s"], us, p["query_us"], size, p["bytes"],
+                      memory, p["memory"], sep="\t", file=table, flush=True)
+                ratios = {"build": p["build_s"] / seconds, "query": p["query_us"] / us,
+                          "file": p["bytes"] / size, "memory": p["memory"] / max(memory, 1)}
+                for name in ("build", "query", "file"):
+                    worst[name] = max(worst[name], ratios[name], 1 / ratios[name])
+                worst["memory"] = max(worst["memory"], 1 / ratios["memory"])
+                print(f"  {way[0]} {way[1] or '':<{11 - len(way[0])}}{1e3 * seconds:10.1f}"
+                      f"{1e3 * p['build_s']:10.1f}{ratios['build']:6.2f}{us:11.1f}"
+                      f"{p['query_us']:10.1f}{ratios['query']:6.2f}{ratios['file']:7.2f}"
+                      f"{min(ratios['memory'], 99):7.2f}", flush=True)
+            for queries, way, regret in regrets(case, costs):
+                worst["choice"] = max(worst["choice"], regret)
+                print(f"  {queries:>11,} queries: {way[0]} {way[1] or ''}, {regret:.2f} times the least")
+    print("\nWorst ratios of predicted and measured, the larger over the smaller; of memory, measured"
+          "\nover predicted; of choices, measured time in all over the least:")
+    print(*(f"  {name} {ratio:.2f}" for name, ratio in worst.items()), sep="\n")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@
 #include "kith/index.h"
 #include "kith/plan.h"
 #include "plan_text.h"
+#include "recall.h"
 #include "terminal.h"
 
 namespace kith::cli {
@@ -48,6 +49,7 @@ struct BuildArgs {
   int threads = 0;
   int64_t expect_queries = 0;
   double build_time = 0;
+  bool no_calibrate = false;
   bool explain = false;
   bool json = false;
 };
@@ -114,6 +116,7 @@ Json Describe(const BuildArgs& args, const IndexInfo& info, const MetricChoice& 
   json["graph"] = GraphJson(info);
   json["trees"] = info.num_trees;
   json["leaf"] = info.leaf_size;
+  json["calibration"] = SourceJson(info.calibration);
   json["keys"] = info.has_keys;
   json["ids"] = info.has_ids;
   json["build_s"] = seconds;
@@ -123,18 +126,21 @@ Json Describe(const BuildArgs& args, const IndexInfo& info, const MetricChoice& 
   return json;
 }
 
-// Why there is no more than there is, where the command chose.
+// What the choice of the ways in went by, if the command made it.
 std::string ChoiceText(const BuildArgs& args, const IndexInfo& info) {
   if (!ChoosesItself(args)) return "";
-  if (args.expect_queries > 0) {
-    return StrCat(" (for ",
-                  args.expect_queries == 1
-                      ? "one query"
-                      : StrCat(FormatCount(static_cast<uint64_t>(args.expect_queries)), " queries"),
-                  "; --explain tells why)");
-  }
-  if (args.memory > 0 || args.build_time > 0) return " (within the limits; --explain tells why)";
+  const auto queries = static_cast<uint64_t>(args.expect_queries);
+  if (queries == 1) return " (chosen for one query)";
+  if (queries > 0) return StrCat(" (chosen for ", FormatCount(queries), " queries)");
+  if (args.memory > 0 || args.build_time > 0) return " (chosen within the limits)";
   return info.has_graph ? "" : " (a graph would not beat it here)";
+}
+
+// What is known of the recall of what was built.
+std::string RecallText(const BuildArgs& args, const IndexInfo& info) {
+  if (!info.calibration.empty()) return StrCat("measured with ", SourceText(info.calibration));
+  return args.no_calibrate ? "not measured; 'kith tune' does"
+                           : "not measured: exact search of so few vectors is as fast";
 }
 
 void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoice& metric,
@@ -151,6 +157,7 @@ void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoi
                                args.dtype ? " (as asked)"
                                           : " (the smallest that holds every value exactly)")});
   table.AddRow({"access", StrCat(AccessText(info), ChoiceText(args, info))});
+  if (info.has_graph || info.has_forest) table.AddRow({"recall", RecallText(args, info)});
   table.AddRow({"time", FormatSeconds(seconds)});
   table.AddRow({"size", StrCat(FormatBytes(info.file_bytes), ", ",
                                FormatShort(static_cast<double>(info.file_bytes) /
@@ -209,6 +216,7 @@ Status RunBuild(const BuildArgs& args) {
   SetPaths(args, &options);
   options.keys = dataset.keys.empty() ? nullptr : &dataset.keys;
   options.ids = args.ids.empty() ? nullptr : &ids;
+  options.calibrate = !args.no_calibrate;
   options.seed = args.seed;
   options.threads = args.threads;
   options.progress = bar.callback();
@@ -309,7 +317,7 @@ void AddPaths(CLI::App* sub, BuildArgs* args) {
       ->option_text("NAME,...");
   AddCount(sub, "--expect-queries", &args->expect_queries, 1,
            "Searches the file is built for, one query a call: few favour what is built sooner. "
-           "Without number if absent");
+           "Many if absent");
   AddSize(sub, "--memory", &args->memory,
           "The most memory building may take beside the vectors, as 4G; a packed graph that needs "
           "more becomes a compact one, and with auto a forest or exact search");
@@ -355,10 +363,13 @@ void AddBuildCommand(CLI::App* app, Action* action) {
                   "Ids of the vectors: text, one a line, or integers in npy, ivecs or ibin")
       ->type_name("FILE");
   AddThreads(sub, &args->threads,
-             "Threads; 0 is one for each core. The file is the same with any number");
+             "Threads; 0 is one for each core. The file is the same with any number, unless "
+             "--build-time chooses");
   sub->add_option("--seed", args->seed, "Seed of graph and trees")
       ->type_name("N")
       ->capture_default_str();
+  sub->add_flag("--no-calibrate", args->no_calibrate,
+                "Do not measure the recall of graph and forest, which searches with --recall need");
   AddColumns(sub, &args->columns);
   AddFormat(sub, "--format", &args->format, "Format of VECTORS; found out if absent");
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N vectors");

@@ -17,6 +17,7 @@ using Action = std::function<Status()>;
 void AddBuildCommand(CLI::App* app, Action* action);
 void AddSearchCommand(CLI::App* app, Action* action);
 void AddEvalCommand(CLI::App* app, Action* action);
+void AddTuneCommand(CLI::App* app, Action* action);
 void AddTruthCommand(CLI::App* app, Action* action);
 void AddInfoCommand(CLI::App* app, Action* action);
 void AddVerifyCommand(CLI::App* app, Action* action);

@@ -16,6 +16,7 @@
 #include "kith/dataset.h"
 #include "kith/index.h"
 #include "plot.h"
+#include "recall.h"
 #include "terminal.h"
 
 namespace kith::cli {
@@ -27,6 +28,7 @@ struct EvalArgs {
   std::string truth;
   int64_t k = 10;
   std::vector<int64_t> efforts;
+  std::vector<double> recalls;
   std::vector<std::string> index;  // none: all there are
   bool huge = false;
   bool exact = false;
@@ -73,7 +75,8 @@ void PrintJsonLines(const Measured& measured) {
     json["file"] = measured.path;
     json["index"] = IndexKindName(point.index);
     json["k"] = point.k;
-    json["effort"] = point.effort;
+    json["effort"] = EffortJson(point.index, point.effort);
+    if (point.target > 0) json["target"] = point.target;
     json["recall"] = point.recall;
     json["recall_low"] = point.recall_interval.low;
     json["recall_high"] = point.recall_interval.high;
@@ -116,36 +119,36 @@ std::string SpeedText(double qps, const Interval& interval) {
   return StrCat(FormatShort(qps), " ±", FormatFixed(share, share < 0.95 ? 1 : 0), "%");
 }
 
-Table MakeTable(size_t k, bool speed_up) {
+// With targets there is no room for distances.
+Table MakeTable(size_t k, bool targets, bool speed_up) {
   Table table;
   table.AddColumn("index", Table::Align::kLeft);
+  if (targets) table.AddColumn("target", Table::Align::kRight);
   for (const std::string& name :
        {std::string("effort"), StrCat("recall@", k), std::string("p5"), std::string("worst")}) {
     table.AddColumn(name, Table::Align::kRight);
   }
-  for (const char* name : {"qps", "batch", "p99", "distances"}) {
-    table.AddColumn(name, Table::Align::kRight);
-  }
+  for (const char* name : {"qps", "batch", "p99"}) table.AddColumn(name, Table::Align::kRight);
+  if (!targets) table.AddColumn("distances", Table::Align::kRight);
   if (speed_up) table.AddColumn("speed-up", Table::Align::kRight);
   return table;
 }
 
-void AddRows(const std::vector<EvalPoint>& points, bool speed_up, Table* table) {
+void AddRows(const std::vector<EvalPoint>& points, bool targets, bool speed_up, Table* table) {
   double exact_qps = 0;
   for (const EvalPoint& point : points) {
     if (point.index == IndexKind::kExact) exact_qps = point.qps;
   }
   for (const EvalPoint& point : points) {
     const bool exact = point.index == IndexKind::kExact;
-    std::vector<std::string> cells{IndexKindName(point.index),
-                                   exact ? "-" : FormatCount(static_cast<uint64_t>(point.effort)),
-                                   RecallText(point),
-                                   FormatFixed(point.recall_p5, 2),
-                                   FormatFixed(point.recall_worst_decile, 3),
-                                   SpeedText(point.qps, point.qps_interval),
-                                   FormatShort(point.batch_qps),
-                                   FormatSeconds(point.p99_us / 1e6),
-                                   FormatShort(point.distances)};
+    std::vector<std::string> cells{IndexKindName(point.index)};
+    if (targets) cells.push_back(point.target > 0 ? ShareText(point.target) : "-");
+    cells.insert(cells.end(),
+                 {exact ? "-" : EffortText(point.index, point.effort), RecallText(point),
+                  FormatFixed(point.recall_p5, 2), FormatFixed(point.recall_worst_decile, 3),
+                  SpeedText(point.qps, point.qps_interval), FormatShort(point.batch_qps),
+                  FormatSeconds(point.p99_us / 1e6)});
+    if (!targets) cells.push_back(FormatShort(point.distances));
     if (speed_up) cells.push_back(FormatShort(point.qps / exact_qps));
     table->AddRow(std::move(cells));
   }
@@ -172,11 +175,12 @@ void PrintTable(const EvalArgs& args, const std::vector<Measured>& all, size_t q
     speed_up |= std::any_of(measured.points.begin(), measured.points.end(),
                             [](const EvalPoint& p) { return p.index == IndexKind::kExact; });
   }
-  Table table = MakeTable(static_cast<size_t>(args.k), speed_up);
+  const bool targets = !args.recalls.empty();
+  Table table = MakeTable(static_cast<size_t>(args.k), targets, speed_up);
   std::cout << (all.size() == 1 ? StrCat(FileText(all[0]), "; ", how) : how) << '\n';
   for (const Measured& measured : all) {
     if (all.size() > 1) table.AddHeading(FileText(measured));
-    AddRows(measured.points, speed_up, &table);
+    AddRows(measured.points, targets, speed_up, &table);
   }
   table.Print(std::cout, "  ");
 }
@@ -220,6 +224,7 @@ Result<EvalOptions> ChooseOptions(const EvalArgs& args,
   EvalOptions options;
   options.k = static_cast<size_t>(args.k);
   options.efforts = args.efforts;
+  options.recalls = args.recalls;
   KITH_ASSIGN_OR_RETURN(options.exact, IsMeasured(args, IndexKind::kExact, indexes));
   KITH_ASSIGN_OR_RETURN(options.graph, IsMeasured(args, IndexKind::kGraph, indexes));
   KITH_ASSIGN_OR_RETURN(options.forest, IsMeasured(args, IndexKind::kForest, indexes));
@@ -286,6 +291,13 @@ void CheckUsage(const EvalArgs& args) {
   if (only_exact && !args.efforts.empty()) {
     throw CLI::ValidationError("--effort", "means nothing to exact search; leave it out");
   }
+  if (only_exact && !args.recalls.empty()) {
+    throw CLI::ValidationError("--recall", "means nothing to exact search; leave it out");
+  }
+  if (!args.efforts.empty() && !args.recalls.empty()) {
+    throw CLI::ValidationError("--recall and --effort",
+                               "contradict each other: a recall chooses its effort; leave one out");
+  }
   for (const int64_t effort : args.efforts) {
     if (effort < 1) throw CLI::ValidationError("--effort", StrCat(effort, " is less than 1"));
   }
@@ -312,6 +324,8 @@ void AddEvalCommand(CLI::App* app, Action* action) {
       ->delimiter(',')
       ->option_text("A,B,...")
       ->allow_extra_args(false);
+  AddRecalls(sub, &args->recalls,
+             "Recalls to ask for instead, commas between: how near to each is what is found");
   sub->add_option("--index", args->index,
                   "What to measure, commas between: exact, graph, forest; all there are if absent")
       ->check(CLI::IsMember({"exact", "graph", "forest"}).description(""))
@@ -332,6 +346,7 @@ void AddEvalCommand(CLI::App* app, Action* action) {
   sub->footer(
       "Example:\n"
       "  kith eval digits.kith --queries t10k-images-idx3-ubyte.gz --rows 1000\n"
+      "  kith eval digits.kith --queries t10k-images-idx3-ubyte.gz --recall 0.8,0.9,0.95\n"
       "  kith eval a.kith b.kith --queries q.fvecs --truth q.ivecs --plot curves.svg");
   sub->callback([args, action] {
     CheckUsage(*args);

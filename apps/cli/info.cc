@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "common.h"
 #include "kith/index.h"
+#include "recall.h"
 #include "terminal.h"
 
 namespace kith::cli {
@@ -55,6 +56,7 @@ Json Describe(const IndexInfo& info) {
   json["format_version"] = info.format_version;
   json["built_with"] = BuiltWith(info);
   json["build_s"] = info.build_seconds < 0 ? Json() : Json(info.build_seconds);
+  json["calibration"] = CalibrationJson(info.calibration);
   json["sections"] = Json::array();
   for (const IndexInfo::Section& section : info.sections) {
     json["sections"].push_back({{"name", section.name},
@@ -110,7 +112,16 @@ void Print(const IndexInfo& info) {
     table.AddRow({"built with", built});
   }
   if (info.build_seconds >= 0) table.AddRow({"built in", FormatSeconds(info.build_seconds)});
+  if (info.has_graph || info.has_forest) {
+    table.AddRow({"recall", info.calibration.empty()
+                                ? "not measured; 'kith tune' does"
+                                : StrCat("measured with ", SourceText(info.calibration))});
+  }
   table.Print(std::cout, "  ", false);
+  if (!info.calibration.empty()) {
+    std::cout << '\n';
+    EffortTable(info.calibration, nullptr).Print(std::cout, "  ");
+  }
   Table sections;
   sections.AddColumn("section", Table::Align::kLeft);
   sections.AddColumn("offset", Table::Align::kRight);

@@ -51,6 +51,7 @@ int Main(int argc, char** argv) {
   AddBuildCommand(&app, &action);
   AddSearchCommand(&app, &action);
   AddEvalCommand(&app, &action);
+  AddTuneCommand(&app, &action);
   AddTruthCommand(&app, &action);
   AddInfoCommand(&app, &action);
   AddVerifyCommand(&app, &action);

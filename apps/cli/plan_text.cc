@@ -30,20 +30,17 @@ std::string VerdictText(const Planned& planned, const PlanCandidate& c) {
   const PlanCandidate& built = Built(planned);
   switch (c.verdict) {
     case PlanVerdict::kChosen:
-      return options.expected_queries > 0 ? "chosen: least time in all"
-                                          : "chosen: searched fastest";
+      return options.expected_queries > 0 ? "chosen: least in all" : "chosen: searched fastest";
     case PlanVerdict::kAsked: return "as asked";
     case PlanVerdict::kNotAsked: return "not asked for";
     case PlanVerdict::kSmallSet: return "no faster than exact on so few";
-    case PlanVerdict::kOverMemory:
-      return StrCat("over the memory of ", FormatBytes(options.memory));
-    case PlanVerdict::kOverTime:
-      return StrCat("over the build time of ", FormatSeconds(options.build_seconds));
+    case PlanVerdict::kOverMemory: return "over the memory";
+    case PlanVerdict::kOverTime: return "over the build time";
     case PlanVerdict::kMoreInAll:
       if (std::isfinite(c.faster_from)) {
         return StrCat("faster from ", RoughCount(c.faster_from), " queries on");
       }
-      return StrCat(RoughTimes(c.total_seconds / built.total_seconds), " as long in all");
+      return StrCat(RoughTimes(c.total_seconds / built.total_seconds), " that in all");
     case PlanVerdict::kSlowerSearch:
       return c.query_us > built.query_us
                  ? StrCat(RoughTimes(c.query_us / built.query_us), " as long a query")
@@ -79,12 +76,12 @@ std::string ReasonText(const Planned& planned) {
   const PlanCandidate& built = Built(planned);
   const std::string name = CandidateText(built);
   if (built.verdict == PlanVerdict::kAsked) return StrCat(name, ", because --index says so.");
-  const std::string limited = WasLimited(planned.plan) ? ", of what the limits allow" : "";
+  const std::string limited = WasLimited(planned.plan) ? ", within the limits" : "";
   const uint64_t queries = planned.options.expected_queries;
   if (queries > 0) {
-    return StrCat(name, ": building it and ", queries == 1 ? "one query" : "all queries",
-                  " take the least time together, ", FormatSeconds(built.total_seconds), limited,
-                  ".");
+    return StrCat(name, ": the least time for the build and ",
+                  queries == 1 ? "one query" : "all queries", ", ",
+                  FormatSeconds(built.total_seconds), limited, ".");
   }
   if (built.kind == IndexKind::kExact && limited.empty()) {
     return StrCat(name,
@@ -92,6 +89,16 @@ std::string ReasonText(const Planned& planned) {
   }
   return StrCat(name, ": the fastest to search",
                 limited.empty() ? ". --expect-queries weighs the build, too." : limited + ".");
+}
+
+void PrintLimits(std::ostream& out, const BuildOptions& options) {
+  std::string text;
+  if (options.memory > 0) text = StrCat(FormatBytes(options.memory), " of memory");
+  if (options.build_seconds > 0) {
+    text +=
+        StrCat(text.empty() ? "" : " and ", FormatSeconds(options.build_seconds), " of building");
+  }
+  if (!text.empty()) out << "within " << text << '\n';
 }
 
 }  // namespace
@@ -110,10 +117,11 @@ void PrintPlan(std::ostream& out, const Planned& planned) {
   out << "plan for " << Plural(planned.num_vectors, "vector") << " of "
       << Plural(planned.dim, "dimension") << ", " << DataTypeName(planned.dtype) << ", "
       << MetricName(options.metric) << "; "
-      << (queries == 0   ? "queries without number"
+      << (queries == 0   ? "many queries"
           : queries == 1 ? "one query"
                          : StrCat(FormatCount(queries), " queries"))
       << '\n';
+  PrintLimits(out, options);
   const int threads = ResolveThreads(options.threads);
   const bool elapsed = options.build_seconds > 0 && threads > 1;
   Table table;

@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "kith/dataset.h"
+#include "recall.h"
 #include "terminal.h"
 
 namespace kith::cli {
@@ -56,11 +57,34 @@ std::string Escaped(std::string_view text) {
   return out;
 }
 
+// "graph", "graph, effort 17.2, expected recall 0.95"; of queries that differ in it, from the least
+// effort to the most, and the least recall.
+std::string PlanText(const Answers& answers) {
+  std::string names;
+  const SearchPlan* least = nullptr;
+  const SearchPlan* most = nullptr;
+  double recall = 1;
+  for (const SearchPlan& plan : answers.plans) {
+    const std::string name = IndexKindName(plan.index);
+    if (names.find(name) == std::string::npos) names += StrCat(names.empty() ? "" : " or ", name);
+    if (plan.index == IndexKind::kExact) continue;
+    if (least == nullptr || plan.effort < least->effort) least = &plan;
+    if (most == nullptr || plan.effort > most->effort) most = &plan;
+    recall = std::min(recall, plan.recall);
+  }
+  if (!answers.with_recall || least == nullptr) return names;
+  std::string effort = EffortText(least->index, least->effort);
+  if (const std::string end = EffortText(most->index, most->effort); end != effort) {
+    effort += StrCat(" to ", end);
+  }
+  return StrCat(names, ", effort ", effort, ", expected recall ", ShareText(recall));
+}
+
 void PrintCost(const Answers& answers, size_t num_queries, std::ostream& out) {
   const double n = static_cast<double>(num_queries);
   const SearchStats& stats = answers.result.stats;
   out << (num_queries == 1 ? "" : StrCat(FormatCount(num_queries), " queries in "))
-      << FormatSeconds(answers.seconds) << " (" << IndexKindName(answers.index) << ": "
+      << FormatSeconds(answers.seconds) << " (" << PlanText(answers) << ": "
       << FormatShort(static_cast<double>(stats.distances) / n) << " distances";
   if (stats.codes > 0) out << ", " << FormatShort(static_cast<double>(stats.codes) / n) << " codes";
   out << (num_queries == 1 ? ")\n" : " a query)\n");
@@ -114,7 +138,13 @@ void PrintJson(const Index& index, const Queries& queries, const Answers& answer
   for (size_t q = 0; q < queries.notes.size(); ++q) {
     Json json;
     json["query"] = queries.notes[q].label;
-    json["index"] = IndexKindName(answers.index);
+    const SearchPlan& plan = answers.plans[q];
+    json["index"] = IndexKindName(plan.index);
+    if (answers.with_recall) {
+      json["effort"] =
+          plan.index == IndexKind::kExact ? Json() : EffortJson(plan.index, plan.effort);
+      json["expected_recall"] = plan.recall;
+    }
     json["neighbors"] = Json::array();
     size_t rank = 0;
     for (const Neighbour& neighbour : Neighbours(queries, answers, q)) {

@@ -4,6 +4,7 @@
 
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "kith/index.h"
 #include "kith/status.h"
@@ -12,9 +13,10 @@
 namespace kith::cli {
 
 struct Answers {
-  size_t k = 0;         // neighbours to show, at most, for a query
-  SearchResult result;  // of at least as many, for those excluded are still in it
-  IndexKind index = IndexKind::kExact;
+  size_t k = 0;                   // neighbours to show, at most, for a query
+  SearchResult result;            // of at least as many, for those excluded are still in it
+  std::vector<SearchPlan> plans;  // one for each query
+  bool with_recall = false;       // a recall was asked for, so that the plans expect one
   double seconds = 0;
 };
 

@@ -17,6 +17,7 @@
 #include "common.h"
 #include "kith/index.h"
 #include "queries.h"
+#include "recall.h"
 #include "results.h"
 #include "terminal.h"
 
@@ -51,6 +52,8 @@ IndexKind BestOf(const IndexInfo& info) {
 Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
   SearchParams params;
   params.threads = args.threads;
+  params.k =
+      static_cast<size_t>(std::min<uint64_t>(static_cast<uint64_t>(args.k), info.num_vectors));
   if (args.effort > 0) params.effort = args.effort;
   params.recall = args.recall;
   const IndexKind asked = args.exact ? IndexKind::kExact : *ParseIndexKind(args.index);
@@ -70,82 +73,130 @@ Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
   return params;
 }
 
+// The recall@searched that makes `recall` of what is left when `excluded` neighbours are taken
+// away: a vector asked about is itself found, however little else is.
+double WithExcluded(double recall, size_t searched, size_t excluded) {
+  const auto all = static_cast<double>(searched);
+  return 1 - (1 - recall) * (all - static_cast<double>(excluded)) / all;
+}
+
+// The other way round.
+double WithoutExcluded(double recall, size_t searched, size_t excluded) {
+  if (searched <= excluded) return 1;
+  const auto all = static_cast<double>(searched);
+  return std::max(0.0, 1 - (1 - recall) * all / (all - static_cast<double>(excluded)));
+}
+
+class Searcher {
+ public:
+  Searcher(const Index& index, const SearchParams& params, const SearchArgs& args)
+      : index_(index), params_(params), args_(args) {}
+
+  ProgressBar* bar() { return &bar_; }
+
+  // Searches and prints one batch.
+  Status Answer(const Queries& queries);
+  // Queries from standard input: all at once, or at a terminal one by one, where a bad line is
+  // reported and the next one read.
+  Status AnswerLines();
+  // If the queries answered were of another kind than those that the recall was measured with.
+  void WarnOfDrift() const;
+
+ private:
+  Status SearchAll(const Queries& queries, Answers* answers) const;
+  Status SearchRun(const MatrixView& queries, size_t searched, size_t excluded,
+                   SearchResult* result) const;
+
+  const Index& index_;
+  const SearchParams params_;
+  const SearchArgs& args_;
+  ProgressBar bar_;
+  bool estimated_ = false;  // whether any answer was other than exact
+};
+
+// One call of queries that all leave out as many.
+Status Searcher::SearchRun(const MatrixView& queries, size_t searched, size_t excluded,
+                           SearchResult* result) const {
+  SearchParams params = params_;
+  params.k = searched;
+  if (params.recall > 0) params.recall = WithExcluded(params.recall, searched, excluded);
+  const Status status = index_.Search(queries, params, result);
+  if (!status.ok()) {
+    // The library would speak of the recall that is searched for; better of the one asked for.
+    const Result<SearchPlan> plan = index_.Plan(params_, queries.rows);
+    return plan.ok() ? status : plan.status();
+  }
+  if (params.recall > 0) {
+    result->plan.recall = WithoutExcluded(result->plan.recall, searched, excluded);
+  }
+  return Status::Ok();
+}
+
 // Searches for k neighbours beside those asked about. Queries that leave out as many vectors are
 // searched together: the k searched for, on which answers that are not exact depend, is then the
 // same for a query alone and among others.
-Status SearchAll(const Index& index, const Queries& queries, const SearchParams& params,
-                 SearchResult* merged) {
-  const size_t n = index.info().num_vectors;
+Status Searcher::SearchAll(const Queries& queries, Answers* answers) const {
+  const size_t n = index_.info().num_vectors;
   const auto searched_k = [&](size_t q) {
-    return std::min(params.k + queries.notes[q].excluded.size(), n);
+    return std::min(params_.k + queries.notes[q].excluded.size(), n);
   };
-  *merged = SearchResult{};
-  merged->num_queries = queries.notes.size();
-  for (size_t q = 0; q < queries.notes.size(); ++q) merged->k = std::max(merged->k, searched_k(q));
+  const auto left_out = [&](size_t q) {
+    return std::min(queries.notes[q].excluded.size(), searched_k(q));
+  };
+  SearchResult& merged = answers->result;
+  merged.num_queries = queries.notes.size();
+  for (size_t q = 0; q < queries.notes.size(); ++q) merged.k = std::max(merged.k, searched_k(q));
   for (size_t begin = 0, end = 0; begin < queries.notes.size(); begin = end) {
-    SearchParams run_params = params;
-    run_params.k = searched_k(begin);
-    while (end < queries.notes.size() && searched_k(end) == run_params.k) ++end;
+    while (end < queries.notes.size() && left_out(end) == left_out(begin)) ++end;
     MatrixView run = queries.vectors;
     run.data = run.row(begin);
     run.rows = end - begin;
     SearchResult result;
-    KITH_RETURN_IF_ERROR(index.Search(run, run_params, &result));
-    merged->stats += result.stats;
+    KITH_RETURN_IF_ERROR(SearchRun(run, searched_k(begin), left_out(begin), &result));
+    merged.stats += result.stats;
+    answers->plans.resize(end, result.plan);
     if (run.rows == queries.notes.size()) {
-      merged->ids = std::move(result.ids);
-      merged->distances = std::move(result.distances);
+      merged.ids = std::move(result.ids);
+      merged.distances = std::move(result.distances);
       break;
     }
     for (size_t i = 0; i < run.rows; ++i) {
       const auto at = static_cast<ptrdiff_t>(i * result.k);
       const auto count = static_cast<ptrdiff_t>(result.k);
-      merged->ids.insert(merged->ids.end(), result.ids.begin() + at,
-                         result.ids.begin() + at + count);
-      merged->distances.insert(merged->distances.end(), result.distances.begin() + at,
-                               result.distances.begin() + at + count);
-      merged->ids.resize((begin + i + 1) * merged->k, kNoId);
-      merged->distances.resize((begin + i + 1) * merged->k, std::numeric_limits<float>::infinity());
+      merged.ids.insert(merged.ids.end(), result.ids.begin() + at, result.ids.begin() + at + count);
+      merged.distances.insert(merged.distances.end(), result.distances.begin() + at,
+                              result.distances.begin() + at + count);
+      merged.ids.resize((begin + i + 1) * merged.k, kNoId);
+      merged.distances.resize((begin + i + 1) * merged.k, std::numeric_limits<float>::infinity());
     }
   }
   return Status::Ok();
 }
 
-// The way in that was taken: left to itself, a search is exact where that is as fast as a graph.
-IndexKind Searched(const SearchParams& params, const IndexInfo& info, const SearchStats& stats) {
-  if (params.index != IndexKind::kAuto) return params.index;
-  return info.has_graph && stats.nodes == 0 ? IndexKind::kExact : BestOf(info);
-}
-
-// Searches and prints one batch.
-Status Answer(const Index& index, const Queries& queries, SearchParams params,
-              const SearchArgs& args, ProgressBar* bar) {
+Status Searcher::Answer(const Queries& queries) {
   Answers answers;
-  answers.k = static_cast<size_t>(
-      std::min<uint64_t>(static_cast<uint64_t>(args.k), index.info().num_vectors));
-  params.k = answers.k;
+  answers.k = params_.k;
+  answers.with_recall = params_.recall > 0;
   const Stopwatch stopwatch;
-  KITH_RETURN_IF_ERROR(SearchAll(index, queries, params, &answers.result));
+  KITH_RETURN_IF_ERROR(SearchAll(queries, &answers));
   answers.seconds = stopwatch.Seconds();
-  answers.index = Searched(params, index.info(), answers.result.stats);
-  bar->Clear();
-  if (args.format == "npy") return WriteArrays(queries, answers, args.out);
-  if (args.format == "json") {
-    PrintJson(index, queries, answers, std::cout);
-  } else if (args.format == "tsv") {
-    PrintTsv(index, queries, answers, std::cout);
+  estimated_ |= std::any_of(answers.plans.begin(), answers.plans.end(),
+                            [](const SearchPlan& p) { return p.index != IndexKind::kExact; });
+  bar_.Clear();
+  if (args_.format == "npy") return WriteArrays(queries, answers, args_.out);
+  if (args_.format == "json") {
+    PrintJson(index_, queries, answers, std::cout);
+  } else if (args_.format == "tsv") {
+    PrintTsv(index_, queries, answers, std::cout);
   } else {
-    PrintTable(index, queries, answers, std::cout);
+    PrintTable(index_, queries, answers, std::cout);
   }
   return Status::Ok();
 }
 
-// Queries from standard input: all at once, or at a terminal one by one, where a bad line is
-// reported and the next one read.
-Status AnswerLines(const Index& index, const SearchParams& params, const SearchArgs& args,
-                   ProgressBar* bar) {
-  const bool interactive = isatty(STDIN_FILENO) == 1 && args.format != "npy";
-  QueryBuilder builder(index);
+Status Searcher::AnswerLines() {
+  const bool interactive = isatty(STDIN_FILENO) == 1 && args_.format != "npy";
+  QueryBuilder builder(index_);
   uint64_t line_number = 0;
   for (std::string line; std::getline(std::cin, line);) {
     ++line_number;
@@ -156,7 +207,7 @@ Status AnswerLines(const Index& index, const SearchParams& params, const SearchA
       KITH_RETURN_IF_ERROR(status);
       continue;
     }
-    if (status.ok()) status = Answer(index, builder.Take(), params, args, bar);
+    if (status.ok()) status = Answer(builder.Take());
     std::cout << std::flush;
     if (!status.ok()) PrintError(status.message());
   }
@@ -164,24 +215,29 @@ Status AnswerLines(const Index& index, const SearchParams& params, const SearchA
   if (builder.size() == 0) {
     return Status::InvalidArgument(
         StrCat("no queries on standard input; write one a line: ",
-               index.info().has_keys ? "keys" : "the numbers of a vector"));
+               index_.info().has_keys ? "keys" : "the numbers of a vector"));
   }
-  return Answer(index, builder.Take(), params, args, bar);
+  return Answer(builder.Take());
 }
 
-Status RunSearch(const SearchArgs& args) {
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,
-                        OpenIndex(args.file, {.huge_pages = args.huge}));
-  KITH_ASSIGN_OR_RETURN(const SearchParams params, MakeParams(args, index->info()));
-  ProgressBar bar;
-  if (args.format == "tsv") PrintTsvHeader(std::cout);
-  if (!args.stdin_mark.empty()) return AnswerLines(*index, params, args, &bar);
+void Searcher::WarnOfDrift() const {
+  const QueryDrift drift = index_.Drift();
+  if (!estimated_ || !drift.unlike) return;
+  PrintWarning(StrCat("the queries look unlike those that recall was measured with (",
+                      "Kolmogorov-Smirnov distance ", FormatFixed(drift.distance, 2),
+                      "), so it may be another than asked for; measure it with such queries: kith "
+                      "tune ",
+                      args_.file, " --queries ", args_.queries.empty() ? "FILE" : args_.queries));
+}
+
+Status SearchWith(const SearchArgs& args, const Index& index, Searcher* searcher) {
+  if (!args.stdin_mark.empty()) return searcher->AnswerLines();
   if (!args.queries.empty()) {
     KITH_ASSIGN_OR_RETURN(const Queries queries,
-                          QueriesFromFile(args.queries, *index, bar.callback()));
-    return Answer(*index, queries, params, args, &bar);
+                          QueriesFromFile(args.queries, index, searcher->bar()->callback()));
+    return searcher->Answer(queries);
   }
-  QueryBuilder builder(*index);
+  QueryBuilder builder(index);
   if (args.id) {
     KITH_RETURN_IF_ERROR(builder.AddId(*args.id));
   } else if (args.vector) {
@@ -189,7 +245,18 @@ Status RunSearch(const SearchArgs& args) {
   } else {
     KITH_RETURN_IF_ERROR(builder.AddKeys(args.keys));
   }
-  return Answer(*index, builder.Take(), params, args, &bar);
+  return searcher->Answer(builder.Take());
+}
+
+Status RunSearch(const SearchArgs& args) {
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,
+                        OpenIndex(args.file, {.huge_pages = args.huge}));
+  KITH_ASSIGN_OR_RETURN(const SearchParams params, MakeParams(args, index->info()));
+  Searcher searcher(*index, params, args);
+  if (args.format == "tsv") PrintTsvHeader(std::cout);
+  KITH_RETURN_IF_ERROR(SearchWith(args, *index, &searcher));
+  searcher.WarnOfDrift();
+  return Status::Ok();
 }
 
 void CheckUsage(SearchArgs* args) {
@@ -211,6 +278,10 @@ void CheckUsage(SearchArgs* args) {
   }
   if (args->huge && (args->exact || args->index == "exact" || args->index == "forest")) {
     throw CLI::ValidationError("--huge", "is for searches of a graph; leave it out");
+  }
+  if (args->effort > 0 && args->recall > 0) {
+    throw CLI::ValidationError("--recall and --effort",
+                               "contradict each other: a recall chooses its effort; leave one out");
   }
   if ((args->exact || args->index == "exact") && args->effort > 0) {
     throw CLI::ValidationError("--effort", "means nothing to exact search; leave it out");
@@ -258,10 +329,8 @@ void AddSearchCommand(CLI::App* app, Action* action) {
   AddCount(sub, "--effort", &args->effort, 1,
            "Graph: ef, the width of the beam; 64 or 2 k if absent, whichever is more. "
            "Forest: search_k, the vectors to compare; 8 k times the trees if absent");
-  sub->add_option("--recall", args->recall,
-                  "The share of true neighbours wanted on average, instead of an effort")
-      ->check(CLI::Range(0.0, 1.0).description(""))
-      ->type_name("R");
+  AddRecall(sub, &args->recall,
+            "The share of true neighbours wanted on average, as 0.95, instead of an effort");
   sub->add_flag("--exact", args->exact, "Compare every vector");
   sub->add_option("--index", args->index, "auto (the best there is), graph, forest or exact")
       ->check(CLI::IsMember({"auto", "graph", "forest", "exact"}).description(""))
@@ -278,6 +347,7 @@ void AddSearchCommand(CLI::App* app, Action* action) {
   sub->footer(
       "Example:\n"
       "  kith search words.kith --key \"chinese river\" -k 20\n"
+      "  kith search words.kith --queries asked.fvecs --recall 0.95 --json\n"
       "  echo guitar | kith search words.kith - --exact --format tsv");
   sub->callback([args, action] {
     CheckUsage(args.get());

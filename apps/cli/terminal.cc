@@ -1,6 +1,7 @@
 #include "terminal.h"
 
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,6 +53,12 @@ size_t Width(std::string_view utf8) {
   }));
 }
 
+// Columns of the terminal on stderr.
+size_t TerminalWidth() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 }  // namespace
 
 void PrintError(std::string_view message) {
@@ -61,6 +68,8 @@ void PrintError(std::string_view message) {
   }
   std::cerr << line << '\n' << std::flush;
 }
+
+void PrintWarning(std::string_view message) { PrintError(StrCat("warning: ", message)); }
 
 void InstallSignalHandlers() {
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) Handle(signal_number, OnStopSignal);
@@ -107,6 +116,8 @@ void ProgressBar::Report(std::string_view stage, uint64_t done, uint64_t total) 
       line += StrCat(", ", FormatFixed(std::ceil(elapsed * (1 - share) / share), 0), " s left");
     }
   }
+  // A line that wraps could not be erased.
+  if (const size_t width = TerminalWidth(); line.size() >= width) line.resize(width - 1);
   std::cerr << kEraseLine << line << std::flush;
   drawn_ = true;
   last_drawn_ = now;
@@ -182,6 +193,7 @@ std::string FormatSeconds(double seconds) {
   if (seconds < 0.9995e-3) return StrCat(FormatShort(seconds * 1e6), " us");
   if (seconds < 0.9995) return StrCat(FormatShort(seconds * 1e3), " ms");
   if (seconds < 119.5) return StrCat(FormatShort(seconds), " s");
+  if (seconds >= 7200) return StrCat(FormatShort(seconds / 3600), " h");
   const auto whole = static_cast<uint64_t>(std::llround(seconds));
   return StrCat(FormatCount(whole / 60), " min ", whole % 60, " s");
 }

@@ -16,6 +16,8 @@ namespace kith::cli {
 
 // "kith: message" on stderr, in one line.
 void PrintError(std::string_view message);
+// "kith: warning: message", likewise: all is done, but not as it may seem.
+void PrintWarning(std::string_view message);
 
 // From here on SIGINT, SIGTERM and SIGHUP remove half-written files and exit with 128 + the
 // signal's number; a mapped file that shrinks while it is read ends in an error line and exit
@@ -74,7 +76,7 @@ class Table {
 
 std::string FormatCount(uint64_t n);        // 1,234,567
 std::string FormatBytes(uint64_t bytes);    // 57.3 MB (powers of ten)
-std::string FormatSeconds(double seconds);  // 85 us, 4.12 ms, 3.20 s, 2 min 5 s
+std::string FormatSeconds(double seconds);  // 85 us, 4.12 ms, 3.20 s, 2 min 5 s, 3.50 h
 std::string FormatFixed(double x, int decimals);
 std::string FormatShort(double x);  // three significant digits or all of the integer part
 // The fewest digits that read back as the same float.

@@ -50,8 +50,8 @@ struct Calibration {
 // How unlike the calibration's the queries are that an open file was asked with a recall.
 struct QueryDrift {
   uint64_t queries = 0;
-  // The one-sided Kolmogorov-Smirnov distance of their distances to the nearest vector, 0 to 1: 0 if
-  // they are as near as the calibration's were, or nearer.
+  // The one-sided Kolmogorov-Smirnov distance of their distances to the nearest vector, 0 to 1: 0
+  // if they are as near as the calibration's were, or nearer.
   double distance = 0;
   // Whether that is more than chance, and enough for the recall to be another than asked for.
   bool unlike = false;
@@ -68,8 +68,8 @@ struct CalibrateOptions {
 // the file anew with the result in place of what was measured before: complete or not at all; those
 // who have it mapped keep what they have.
 // Cost: an exact search of the queries, some ten searches of each effort, and a copy of the file.
-// Errors: those of OpenIndex; InvalidArgument (no graph or forest; fewer than 32 queries, of another
-// dimension or not finite; a k that is 0 or too large), IoError, OutOfMemory.
+// Errors: those of OpenIndex; InvalidArgument (no graph or forest; fewer than 32 queries, of
+// another dimension or not finite; a k that is 0 or too large), IoError, OutOfMemory.
 Status CalibrateIndex(const std::string& path, const MatrixView& queries,
                       const CalibrateOptions& options = {});
 

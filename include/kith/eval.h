@@ -38,8 +38,10 @@ struct Interval {
 struct EvalPoint {
   IndexKind index = IndexKind::kExact;
   size_t k = 0;
-  int64_t effort = 0;  // ef of a graph, search_k of a forest; 0 for exact
-  double recall = 0;   // recall@k, the mean of all queries
+  // Ef of a graph, in fractions if a recall chose it; search_k of a forest; 0 for exact.
+  double effort = 0;
+  double target = 0;  // the recall that was asked for; 0: none
+  double recall = 0;  // recall@k, the mean of all queries
   Interval recall_interval;
   double recall_p5 = 0;            // recall@k that 95 % of the queries reach
   double recall_worst_decile = 0;  // mean recall@k of the worst tenth of the queries
@@ -64,6 +66,9 @@ struct EvalOptions {
   // 0.999. A graph's is k, then 10, 16, 24, 32, 48, ... 512 as far as they exceed k, three efforts
   // at least; a forest's is k * num_trees, doubling to the number of entries in all trees.
   std::vector<int64_t> efforts;
+  // Instead of efforts: recalls to ask for (SearchParams::recall), in this order, of graph and
+  // forest.
+  std::vector<double> recalls;
   // What is measured, in this order, where the file has it.
   bool exact = true;
   bool graph = true;
@@ -84,7 +89,8 @@ struct EvalOptions {
 // queries, up to 1000 spread over the set, for 0.3 s and once each (18 at least, should all of
 // them take over 2 s). src/eval/statistics.h has recall's interval.
 // Errors: InvalidArgument (k or queries beyond the truth's, ids not in the file, dimensions,
-// efforts below 1, or without a graph or forest, or with both), and those of Index::Search.
+// efforts below 1, or without a graph or forest, or with both; efforts and recalls; recalls that an
+// index does not reach), and those of Index::Search.
 Result<std::vector<EvalPoint>> Evaluate(const Index& index, const MatrixView& queries,
                                         const GroundTruth* truth, const EvalOptions& options);
 

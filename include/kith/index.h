@@ -75,26 +75,27 @@ struct BuildOptions {
   // and dot over f32, f16 or bf16, without graph or forest; nullopt: there, if the set is large
   // enough.
   std::optional<bool> scan_codes;
-  // Measure what recall the graph and the forest give at what effort, so that searches may ask for a
-  // recall: an eighth of the vectors, at most 4,096, are queries before they are inserted. Sets of
-  // fewer than 512 vectors are not measured: exact search takes microseconds there.
+  // Measure what recall the graph and the forest give at what effort, so that searches may ask for
+  // a recall: an eighth of the vectors, at most 4,096, are queries before they are inserted. Sets
+  // of fewer than 512 vectors are not measured: exact search takes microseconds there.
   bool calibrate = true;
   const StringList* keys = nullptr;           // one for each row, or none
   const std::vector<int64_t>* ids = nullptr;  // external ids >= 0, unique; none: the row numbers
   uint64_t seed = 42;
-  int threads = 0;  // 0: one for each core. The bytes written never depend on it.
+  // 0: one for each core. The bytes written depend on it only through what build_seconds leaves
+  // out.
+  int threads = 0;
   Progress progress;
 };
 
 // Writes `vectors` and the access paths asked for to a .kith file. The file appears, complete, or
 // not at all; an existing file is replaced and stays valid for those who have it mapped.
 // Cost: one pass over the data, plus O(num_trees * n * log n) for a forest, or n searches of the
-// graph, about 50 microseconds a vector of 128 bytes on one core. Calibration adds an exact search of
-// its queries and some dozens of theirs: docs/recall.md.
-// Peak memory: about the size of the file, for a graph 1.1 to 2.5 times its size (`memory` bounds
-// it).
-// Errors: InvalidArgument (NaN or infinity, with row and column; a value `dtype` can't hold; keys
-// of another length; empty set; codes where there are none), IoError, OutOfMemory.
+// graph, about 50 microseconds a vector of 128 bytes on one core. Calibration adds an exact search
+// of its queries and some dozens of theirs: docs/recall.md. Peak memory: about the size of the
+// file, for a graph 1.1 to 2.5 times its size (`memory` bounds it). Errors: InvalidArgument (NaN or
+// infinity, with row and column; a value `dtype` can't hold; keys of another length; empty set;
+// codes where there are none), IoError, OutOfMemory.
 Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options);
 
 struct SearchParams {
@@ -104,9 +105,9 @@ struct SearchParams {
   // Forest: search_k, the distinct vectors compared with each query, at least dim / 4 of them
   // unless it is 0; -1: 8 * k * num_trees.
   int64_t effort = -1;
-  // The mean recall@k wanted, up to 1, instead of an effort; 0: not asked for. The effort it takes on
-  // queries like those of the file's calibration is looked up; kAuto takes the cheapest way in that
-  // reaches it.
+  // The mean recall@k wanted, up to 1, instead of an effort; 0: not asked for. The effort it takes
+  // on queries like those of the file's calibration is looked up; kAuto takes the cheapest way in
+  // that reaches it.
   double recall = 0;
   int threads = 1;  // 0: one for each core. Results never depend on it.
 };

@@ -3,12 +3,12 @@
 #define KITH_KITH_H_
 
 #include "kith/calibration.h"  // IWYU pragma: export
-#include "kith/dataset.h"  // IWYU pragma: export
-#include "kith/eval.h"     // IWYU pragma: export
-#include "kith/index.h"    // IWYU pragma: export
-#include "kith/plan.h"     // IWYU pragma: export
-#include "kith/status.h"   // IWYU pragma: export
-#include "kith/types.h"    // IWYU pragma: export
-#include "kith/version.h"  // IWYU pragma: export
+#include "kith/dataset.h"      // IWYU pragma: export
+#include "kith/eval.h"         // IWYU pragma: export
+#include "kith/index.h"        // IWYU pragma: export
+#include "kith/plan.h"         // IWYU pragma: export
+#include "kith/status.h"       // IWYU pragma: export
+#include "kith/types.h"        // IWYU pragma: export
+#include "kith/version.h"      // IWYU pragma: export
 
 #endif  // KITH_KITH_H_

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 
 #include "base/strings.h"
@@ -36,12 +37,14 @@ Status CheckIndex(const IndexInfo& info, const MatrixView& queries, const EvalOp
                                           info.num_vectors, " vectors of ", info.path));
   }
   if (MeasuresGraph(info, options) || MeasuresForest(info, options)) return Status::Ok();
-  if (!options.efforts.empty()) {
+  if (!options.efforts.empty() || !options.recalls.empty()) {
     return Status::InvalidArgument(StrCat(info.path, " has no ",
                                           options.graph == options.forest ? "graph or forest"
                                           : options.graph                 ? "graph"
                                                                           : "forest",
-                                          " to measure efforts with; build it with one"));
+                                          " to measure ",
+                                          options.recalls.empty() ? "efforts" : "recalls",
+                                          " with; build it with one"));
   }
   if (options.exact) return Status::Ok();
   return Status::InvalidArgument(StrCat("nothing to measure: ", info.path,
@@ -84,6 +87,35 @@ Status CheckEfforts(const std::vector<const Index*>& indexes, const EvalOptions&
              "a forest, to which efforts mean different things; measure one of them at a time"));
 }
 
+// The params of one point; its effort or its recall are still to be set.
+SearchParams ParamsOf(IndexKind kind, const EvalOptions& options) {
+  SearchParams params;
+  params.k = options.k;
+  params.index = kind;
+  params.threads = options.threads;
+  return params;
+}
+
+// That each recall is in reach, before time is spent on the others.
+Status CheckRecalls(const std::vector<const Index*>& indexes, const EvalOptions& options) {
+  if (options.recalls.empty()) return Status::Ok();
+  if (!options.efforts.empty()) {
+    return Status::InvalidArgument("both efforts and recalls are given; give one of them");
+  }
+  for (const Index* index : indexes) {
+    for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest}) {
+      const bool measured = kind == IndexKind::kGraph ? MeasuresGraph(index->info(), options)
+                                                      : MeasuresForest(index->info(), options);
+      for (const double recall : options.recalls) {
+        SearchParams params = ParamsOf(kind, options);
+        params.recall = recall;
+        if (measured) KITH_RETURN_IF_ERROR(index->Plan(params, 1).status());
+      }
+    }
+  }
+  return Status::Ok();
+}
+
 Status CheckArguments(const std::vector<const Index*>& indexes, const MatrixView& queries,
                       const EvalOptions& options) {
   if (indexes.empty()) return Status::InvalidArgument("there is no index to measure");
@@ -92,6 +124,7 @@ Status CheckArguments(const std::vector<const Index*>& indexes, const MatrixView
     KITH_RETURN_IF_ERROR(CheckSameVectors(indexes[0]->info(), index->info()));
     KITH_RETURN_IF_ERROR(CheckIndex(index->info(), queries, options));
   }
+  KITH_RETURN_IF_ERROR(CheckRecalls(indexes, options));
   return CheckEfforts(indexes, options);
 }
 
@@ -132,12 +165,12 @@ class Curve {
     KITH_ASSIGN_OR_RETURN(const Judge judge, Judge::Create(index_, queries_, truth, options_.k));
     if (options_.exact) KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kExact, 0));
     if (MeasuresGraph(index_.info(), options_)) {
-      KITH_RETURN_IF_ERROR(options_.efforts.empty() ? AddGraphGrid(judge)
-                                                    : AddEfforts(judge, IndexKind::kGraph));
+      KITH_RETURN_IF_ERROR(HasSettings() ? AddSettings(judge, IndexKind::kGraph)
+                                         : AddGraphGrid(judge));
     }
     if (MeasuresForest(index_.info(), options_)) {
-      KITH_RETURN_IF_ERROR(options_.efforts.empty() ? AddForestGrid(judge)
-                                                    : AddEfforts(judge, IndexKind::kForest));
+      KITH_RETURN_IF_ERROR(HasSettings() ? AddSettings(judge, IndexKind::kForest)
+                                         : AddForestGrid(judge));
     }
     return Status::Ok();
   }
@@ -145,24 +178,26 @@ class Curve {
   std::vector<Point>& points() { return points_; }
 
  private:
+  bool HasSettings() const { return !options_.efforts.empty() || !options_.recalls.empty(); }
+
   Status Add(const Judge& judge, IndexKind kind, int64_t effort) {
-    KITH_RETURN_IF_ERROR(Report(options_,
-                                kind == IndexKind::kExact
-                                    ? "exact search"
-                                    : StrCat(IndexKindName(kind), ", effort ", effort),
-                                0, 0));
-    SearchParams params;
-    params.k = options_.k;
-    params.index = kind;
+    SearchParams params = ParamsOf(kind, options_);
     params.effort = effort;
-    params.threads = options_.threads;
+    return Add(judge, params,
+               kind == IndexKind::kExact ? "exact search"
+                                         : StrCat(IndexKindName(kind), ", effort ", effort));
+  }
+
+  Status Add(const Judge& judge, const SearchParams& params, const std::string& stage) {
+    KITH_RETURN_IF_ERROR(Report(options_, stage, 0, 0));
     Point point{{}, SpeedMeter(index_, queries_, params)};
     SearchResult found;
     KITH_RETURN_IF_ERROR(point.meter.FirstBatch(&found));
     EvalPoint& result = point.result;
-    result.index = kind;
+    result.index = params.index;
     result.k = options_.k;
-    result.effort = effort;
+    result.target = params.recall;
+    result.effort = params.recall > 0 ? found.plan.effort : static_cast<double>(params.effort);
     const std::vector<QueryRecall> recalls = judge.Recalls(found);
     result.recall = MeanRecall(recalls);
     result.recall_interval = RecallInterval(recalls);
@@ -178,9 +213,14 @@ class Curve {
     return Status::Ok();
   }
 
-  Status AddEfforts(const Judge& judge, IndexKind kind) {
+  Status AddSettings(const Judge& judge, IndexKind kind) {
     for (const int64_t effort : options_.efforts) {
       KITH_RETURN_IF_ERROR(Add(judge, kind, effort));
+    }
+    for (const double recall : options_.recalls) {
+      SearchParams params = ParamsOf(kind, options_);
+      params.recall = recall;
+      KITH_RETURN_IF_ERROR(Add(judge, params, StrCat(IndexKindName(kind), ", recall ", recall)));
     }
     return Status::Ok();
   }

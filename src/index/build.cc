@@ -173,9 +173,9 @@ Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOp
   std::iota(order.begin(), order.end(), 0u);
   BuildCalibration calibration(rows, norms, options);
   if (paths.graph) {
-    GraphBuildOptions build{options.graph_options, options.metric, options.seed,
-                            options.threads,       options.memory, options.progress,
-                            calibration.held_out(), {}};
+    GraphBuildOptions build{
+        options.graph_options, options.metric,   options.seed,           options.threads,
+        options.memory,        options.progress, calibration.held_out(), {}};
     if (calibration.wanted()) {
       build.inspect = [&](const std::vector<uint32_t>& graph_order, const GraphParts& parts) {
         return calibration.OfGraph(graph_order, parts);
@@ -233,7 +233,7 @@ Status BuildIndex(const MatrixView& vectors, const std::string& path, const Buil
     KITH_RETURN_IF_ERROR(ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
-  KITH_ASSIGN_OR_RETURN(const BuildOptions planned, Planned(rows, options));
+  KITH_ASSIGN_OR_RETURN(const BuildOptions planned, ApplyPlan(rows, options));
   KITH_RETURN_IF_ERROR(WriteIndex(rows, path, planned));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   SetFileAttribute(path, kBuildSecondsAttribute, StrCat(seconds.count()));

@@ -39,10 +39,9 @@ Status BuildCalibration::Prepare(const std::vector<uint32_t>& order) {
   calibrate.threads = options_.threads;
   calibrate.progress = options_.progress;
   KITH_ASSIGN_OR_RETURN(
-      calibrator_,
-      Calibrator::Create(View(),
-                         {queries_.data(), held_out_.size(), rows_.dim, stride, rows_.dtype},
-                         hidden_, CalibrationSource::kHeldOut, calibrate));
+      calibrator_, Calibrator::Create(
+                       View(), {queries_.data(), held_out_.size(), rows_.dim, stride, rows_.dtype},
+                       hidden_, CalibrationSource::kHeldOut, calibrate));
   return Status::Ok();
 }
 
@@ -50,11 +49,10 @@ Status BuildCalibration::OfGraph(const std::vector<uint32_t>& order, const Graph
   hidden_.assign(order.begin() + parts.header.num_nodes, order.begin() + parts.first_copy);
   KITH_RETURN_IF_ERROR(Prepare(order));
   const std::unique_ptr<Graph> graph = Graph::Create(parts, View());
-  return calibrator_->Measure(
-      IndexKind::kGraph,
-      [&](const MatrixView& queries, size_t k, double effort, auto* nearest, auto* stats) {
-        return graph->Search(queries, k, effort, options_.threads, nearest, stats);
-      });
+  return calibrator_->Measure(IndexKind::kGraph, [&](const MatrixView& queries, size_t k,
+                                                     double effort, auto* nearest, auto* stats) {
+    return graph->Search(queries, k, effort, options_.threads, nearest, stats);
+  });
 }
 
 Status BuildCalibration::OfForest(const GrownForest& grown) {
@@ -68,12 +66,11 @@ Status BuildCalibration::OfForest(const GrownForest& grown) {
   }
   const std::unique_ptr<Forest> forest = Forest::Create(grown, View());
   forest->Hide(std::move(positions));
-  return calibrator_->Measure(
-      IndexKind::kForest,
-      [&](const MatrixView& queries, size_t k, double effort, auto* nearest, auto* stats) {
-        return forest->Search(queries, k, static_cast<int64_t>(effort), options_.threads, nearest,
-                              stats);
-      });
+  return calibrator_->Measure(IndexKind::kForest, [&](const MatrixView& queries, size_t k,
+                                                      double effort, auto* nearest, auto* stats) {
+    return forest->Search(queries, k, static_cast<int64_t>(effort), options_.threads, nearest,
+                          stats);
+  });
 }
 
 }  // namespace kith

@@ -104,7 +104,8 @@ std::vector<uint32_t> ChooseHeldOut(size_t n, uint64_t seed) {
   for (size_t i = 0; i < count; ++i) {
     const size_t begin = i * n / count;
     const size_t end = (i + 1) * n / count;
-    held_out.push_back(static_cast<uint32_t>(begin + rng.Below(static_cast<uint32_t>(end - begin))));
+    held_out.push_back(
+        static_cast<uint32_t>(begin + rng.Below(static_cast<uint32_t>(end - begin))));
   }
   return held_out;
 }
@@ -133,8 +134,7 @@ Result<Calibrator> Calibrator::Create(const StoredVectors& vectors, const Matrix
   }
   std::sort(c.ks_.begin(), c.ks_.end());
   c.ks_.erase(std::unique(c.ks_.begin(), c.ks_.end()), c.ks_.end());
-  c.growth_ =
-      std::sqrt(static_cast<double>(vectors.table.rows.rows) / static_cast<double>(n));
+  c.growth_ = std::sqrt(static_cast<double>(vectors.table.rows.rows) / static_cast<double>(n));
   KITH_RETURN_IF_ERROR(c.FindTruth(hidden, options));
   c.FindQuantiles();
   return c;
@@ -183,10 +183,12 @@ Status Calibrator::FindLimits(const std::vector<size_t>& places, std::span<const
       std::erase_if(nearest[i], [&](const Candidate& c) {
         return std::binary_search(hidden.begin(), hidden.end(), c.row);
       });
-      if (nearest[i].size() < most) {
+      if (nearest[i].size() < most && fetched < n) {
         again.push_back(open[i]);
         continue;
       }
+      // Distances too large for floats may leave fewer.
+      nearest[i].resize(most, {std::numeric_limits<float>::infinity(), 0});
       for (const size_t place : places) {
         const float kth = nearest[i][ks_[place] - 1].distance;
         limits_[place][open[i]] = RecallLimit(UserDistance(metric, kth));
@@ -226,10 +228,9 @@ Status Calibrator::MeasurePoint(const SearchFn& search, size_t at, double effort
   uint64_t squares = 0;
   for (size_t q = 0; q < num_queries; ++q) {
     const double limit = limits_[at][q];
-    hits[q] = static_cast<uint32_t>(
-        std::count_if(nearest[q].begin(), nearest[q].end(), [&](const Candidate& c) {
-          return UserDistance(metric, c.distance) <= limit;
-        }));
+    hits[q] = static_cast<uint32_t>(std::count_if(
+        nearest[q].begin(), nearest[q].end(),
+        [&](const Candidate& c) { return UserDistance(metric, c.distance) <= limit; }));
     sum += hits[q];
     squares += uint64_t{hits[q]} * hits[q];
   }
@@ -237,8 +238,8 @@ Status Calibrator::MeasurePoint(const SearchFn& search, size_t at, double effort
   const auto count = static_cast<double>(num_queries);
   const auto kept = static_cast<double>(k);
   const size_t tenth = (num_queries + 9) / 10;
-  const auto worst = std::accumulate(hits.begin(), hits.begin() + static_cast<ptrdiff_t>(tenth),
-                                     uint64_t{0});
+  const auto worst =
+      std::accumulate(hits.begin(), hits.begin() + static_cast<ptrdiff_t>(tenth), uint64_t{0});
   const double mean = static_cast<double>(sum) / (count * kept);
   point->effort = static_cast<float>(effort);
   point->recall = static_cast<float>(mean);
@@ -257,8 +258,8 @@ Status Calibrator::Measure(IndexKind index, const SearchFn& search) {
     const size_t most = limits_[at].size();
     size_t num_queries = most;
     const auto measure = [&](double effort) -> Status {
-      if (progress_ && !progress_(StrCat("recall of the ", IndexKindName(index), ", k = ",
-                                         ks_[at], ", effort ", static_cast<int64_t>(effort)),
+      if (progress_ && !progress_(StrCat("recall of the ", IndexKindName(index), ", k = ", ks_[at],
+                                         ", effort ", static_cast<int64_t>(effort)),
                                   at, ks_.size())) {
         return Status::InvalidArgument("cancelled");
       }

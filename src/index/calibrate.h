@@ -23,9 +23,9 @@ std::vector<uint32_t> ChooseHeldOut(size_t n, uint64_t seed);
 class Calibrator {
  public:
   // As Forest::Search and Graph::Search.
-  using SearchFn = std::function<Status(const MatrixView& queries, size_t k, double effort,
-                                        std::vector<std::vector<Candidate>>* nearest,
-                                        SearchStats* stats)>;
+  using SearchFn =
+      std::function<Status(const MatrixView& queries, size_t k, double effort,
+                           std::vector<std::vector<Candidate>>* nearest, SearchStats* stats)>;
 
   // Finds the true neighbours of the queries by exact search, but for the rows that searches will
   // not find; these are ascending. Vectors and queries must outlive it.

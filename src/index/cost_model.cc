@@ -22,22 +22,33 @@ namespace {
 
 // Queries of one call that share what is read.
 constexpr size_t kMany = 16;
-// What a core streams at the speed of its caches; the rest comes from memory.
+// What a core reads at the speed of caches; the rest comes from memory.
 constexpr double kCachedBytes = 16e6;
 
-// Recall of 0.95 takes about so much more of a set that is larger than the first so many rows:
-// steps grow with the logarithm, and misses of the caches with them.
+// Where the powers of the number of vectors are 1. Powers take account of both more steps and more
+// misses of the caches.
 constexpr double kUnitRows = 10'000;
 
-// Bytes that go to the file in a second: copied, summed and written.
+// Starting and ending, and bytes of the file in a second: copied, summed and written.
+constexpr double kStartSeconds = 6e-3;
 constexpr double kWrittenBytes = 1e9;
 
 double Log2Rows(const CostShape& shape) {
   return std::log2(std::max(2.0, static_cast<double>(shape.rows)));
 }
 
-// How many times slower a metric's kernel is than those of the other metrics.
-double KernelFactor(Metric metric) { return metric == Metric::kManhattan ? 1.8 : 1; }
+// How many times as long as of the other metrics a search takes: kernels are slower, or neighbours
+// harder to find.
+double GraphFactor(Metric metric) {
+  return metric == Metric::kManhattan ? 1.3 : metric == Metric::kDot ? 1.7 : 1;
+}
+double ForestFactor(Metric metric) {
+  return metric == Metric::kManhattan ? 1.2 : metric == Metric::kDot ? 3.5 : 1;
+}
+
+bool IsFloat(DataType dtype) {
+  return dtype == DataType::kF32 || dtype == DataType::kF16 || dtype == DataType::kBF16;
+}
 
 uint64_t VectorBytes(const CostShape& shape) {
   return shape.rows * (RowStride(shape.dtype, shape.dim) +
@@ -56,7 +67,12 @@ Costs BaseCosts(const CostShape& shape, bool reordered) {
 }
 
 void AddWriting(Costs* costs) {
-  costs->serial_seconds += 3e-3 + static_cast<double>(costs->file_bytes) / kWrittenBytes;
+  costs->serial_seconds += kStartSeconds + static_cast<double>(costs->file_bytes) / kWrittenBytes;
+}
+
+// Bytes of a vector as kernels that need no more than order compare it.
+double Compared(const CostShape& shape) {
+  return static_cast<double>(std::min(shape.dim, RowBytes(shape.dtype, shape.dim)));
 }
 
 // Bytes of a tree for each of its vectors: an entry, and nodes of leaves that are two thirds full.
@@ -69,9 +85,10 @@ double TreeBytes(const CostShape& shape) {
 
 }  // namespace
 
-double ExactQueryNs(double bytes, size_t num_queries) {
-  if (num_queries >= kMany) return 3000 + bytes * 0.0035;
-  return 3000 + bytes * 0.016 + std::max(0.0, bytes - kCachedBytes) * 0.012;
+double ExactQueryNs(double rows, double bytes, size_t num_queries) {
+  constexpr double kQuery = 3000;
+  if (num_queries >= kMany) return kQuery + bytes * 0.0035;
+  return kQuery + rows * 0.9 + bytes * 0.0115 + std::max(0.0, bytes - kCachedBytes) * 0.012;
 }
 
 double Costs::BuildSeconds(int threads) const {
@@ -81,17 +98,17 @@ double Costs::BuildSeconds(int threads) const {
 
 Costs ExactCosts(const CostShape& shape, bool scan_codes) {
   Costs costs = BaseCosts(shape, false);
+  auto rows = static_cast<double>(shape.rows);
   uint64_t scanned = shape.rows * RowBytes(shape.dtype, shape.dim);
   if (scan_codes) {
     scanned = BoundedCodes::NumBlocks(shape.rows) * BoundedCodes::BlockBytes(shape.dim);
     costs.file_bytes += scanned;
     costs.memory += scanned;
-    costs.parallel_seconds +=
-        static_cast<double>(shape.rows) * static_cast<double>(shape.dim) * 5e-9;
+    costs.parallel_seconds += rows * static_cast<double>(shape.dim) * 5e-9;
+    rows = 0;  // bounds of many rows are tested at once
   }
   AddWriting(&costs);
-  costs.query_us =
-      1e-3 * ExactQueryNs(static_cast<double>(scanned) * KernelFactor(shape.metric), 1);
+  costs.query_us = 1e-3 * ExactQueryNs(rows, static_cast<double>(scanned), 1);
   return costs;
 }
 
@@ -112,7 +129,7 @@ Costs ForestCosts(const CostShape& shape, uint32_t num_trees) {
   if (const int bits = ForestCodeBits(shape.dtype, shape.dim, shape.metric); bits != 0) {
     const CodeShape code{Geometry(shape.metric, shape.dim, 0).dim(), bits};
     costs.file_bytes += code.total_bytes(shape.rows);
-    costs.parallel_seconds += rows * dim * 2e-9;
+    costs.parallel_seconds += rows * dim * bits * 1.4e-9;
   }
   // Sketches, in floats and in bytes; then trees, and the sections made of them.
   const uint64_t sketches =
@@ -120,17 +137,23 @@ Costs ForestCosts(const CostShape& shape, uint32_t num_trees) {
   costs.memory += shape.rows * sketches + (uint64_t{16} << 20) +
                   static_cast<uint64_t>(rows * trees * 1.25 * (TreeBytes(shape) + 2));
 
+  // Directions to project on are learnt from a sample.
   const bool projected = sketch_dim < shape.dim;
-  costs.parallel_seconds += projected ? 5e-3 + dim * 50e-6 : 0;
-  costs.parallel_seconds += rows * (projected ? dim * 1.9e-9 : 100e-9);
-  costs.parallel_seconds += rows * Log2Rows(shape) * trees * (sketch_dim <= 48 ? 3.7e-9 : 4.4e-9);
+  if (projected) {
+    costs.parallel_seconds += std::min(rows, 4096.0) * (1e-6 + dim * 12e-9) + rows * dim * 1.05e-9;
+  }
+  costs.parallel_seconds +=
+      rows * (100e-9 + Log2Rows(shape) * trees * (sketch_dim <= 48 ? 3.7e-9 : 4.4e-9));
+  // What evens out norms.
+  if (shape.metric == Metric::kDot && !projected) costs.parallel_seconds += rows * 600e-9;
   AddWriting(&costs);
 
-  // Fewer trees have to be searched further, the more so the larger the set.
-  const double fewer = std::max(0.0, 0.1 * std::log2(rows / 40'000));
-  costs.query_us = std::pow(rows / kUnitRows, 0.3) * std::pow(32 / trees, fewer) *
-                   (11 + 0.02 * static_cast<double>(RowBytes(shape.dtype, shape.dim))) *
-                   KernelFactor(shape.metric);
+  // A query is projected, walks and compares. Fewer trees have to be searched further, the more so
+  // the larger the set.
+  const double fewer = 0.1 * std::pow(rows / kUnitRows, 0.4) * std::pow(4 / trees, 1.5);
+  const double searched = IsFloat(shape.dtype) ? 14.5 : 7 + 0.006 * Compared(shape);
+  costs.query_us = (projected ? 0.008 * dim : 0) + std::pow(rows / kUnitRows, 0.36) * searched *
+                                                       (1 + fewer) * ForestFactor(shape.metric);
   return costs;
 }
 
@@ -141,18 +164,20 @@ Costs GraphCosts(const CostShape& shape, const GraphOptions& options) {
   const uint64_t node_bytes = GraphNodeBytes(shape.dim, shape.dtype, options);
   costs.file_bytes += shape.rows * node_bytes;
   costs.memory = GraphBuildMemory(shape.rows, shape.dim, shape.dtype, shape.metric, options);
-  const double growth = std::pow(rows / kUnitRows, 0.22);
-  // Candidates are compared as bytes, or bits.
-  const double compared = std::min(static_cast<double>(shape.dim), row_bytes);
+  const auto dim = static_cast<double>(shape.dim);
   double us_a_level = 0;
+  // A query is rotated, then walks; what nodes hold as bytes is compared in full in the end.
   if (options.layout == GraphLayout::kPacked) {
-    us_a_level = 2.2 + 0.0036 * compared;
-    costs.query_us = growth * (4.2 + 0.96e-3 * static_cast<double>(node_bytes));
+    us_a_level = 2.3 + 0.0018 * dim;
+    costs.query_us =
+        0.0045 * dim + std::pow(rows / kUnitRows, 0.22) * GraphFactor(shape.metric) *
+                           (3.9 + 0.8e-3 * dim + 1.7e-3 * std::max(0.0, row_bytes - dim));
   } else {
-    us_a_level = 2.7 + 0.0017 * compared;
-    costs.query_us = growth * (5.9 + 0.015 * row_bytes) * KernelFactor(shape.metric);
+    us_a_level = 2.6;
+    costs.query_us =
+        std::pow(rows / kUnitRows, 0.3) * GraphFactor(shape.metric) * (5.2 + 0.0075 * row_bytes);
   }
-  costs.parallel_seconds += rows * Log2Rows(shape) * us_a_level * 1e-6;
+  costs.parallel_seconds += rows * (Log2Rows(shape) * us_a_level + 0.024 * dim) * 1e-6;
   AddWriting(&costs);
   return costs;
 }

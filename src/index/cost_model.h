@@ -11,8 +11,9 @@
 
 namespace kith {
 
-// Nanoseconds of comparing a query with `bytes` of vectors, `num_queries` in one call.
-double ExactQueryNs(double bytes, size_t num_queries);
+// Nanoseconds of comparing a query with `rows` vectors of `bytes` in all, `num_queries` in one
+// call.
+double ExactQueryNs(double rows, double bytes, size_t num_queries);
 
 // The vectors as stored.
 struct CostShape {

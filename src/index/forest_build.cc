@@ -185,8 +185,7 @@ Result<GrownForest> GrowForest(const MatrixView& rows, const GrowOptions& option
   }
   if (options.metric == Metric::kDot) header.max_norm = LargestNorm(rows, threads);
   const Geometry geometry(options.metric, rows.dim, header.max_norm);
-  header.code_bits = 
-      static_cast<uint32_t>(ForestCodeBits(rows.dtype, rows.dim, options.metric));
+  header.code_bits = static_cast<uint32_t>(ForestCodeBits(rows.dtype, rows.dim, options.metric));
 
   {
     const std::vector<uint32_t> points = NumberPoints(rows.rows, options.held_out);

@@ -114,8 +114,7 @@ Status Graph::ReadParts(const ContainerReader& in, const StoredVectors& vectors,
     KITH_ASSIGN_OR_RETURN(parts->copies,
                           in.Array<uint32_t>(kGraphCopiesSection, uint64_t{h.num_nodes} + 1));
   } else if (h.num_nodes != n) {
-    return in.Corrupt(kGraphSection,
-                      StrCat("it has ", h.num_nodes, " nodes for ", n, " vectors"));
+    return in.Corrupt(kGraphSection, StrCat("it has ", h.num_nodes, " nodes for ", n, " vectors"));
   }
   return Status::Ok();
 }
@@ -303,8 +302,8 @@ Status Graph::Verify() const {
   for (size_t i = 0; i < parts_.copies.size(); ++i) {
     const uint32_t least = i == 0 ? 0 : parts_.copies[i - 1];
     const bool last = i + 1 == parts_.copies.size();
-    if (parts_.copies[i] < least || parts_.copies[i] > num_rows - n || (i == 0 && parts_.copies[0] != 0) ||
-        (last && parts_.copies[i] != num_rows - n)) {
+    if (parts_.copies[i] < least || parts_.copies[i] > num_rows - n ||
+        (i == 0 && parts_.copies[0] != 0) || (last && parts_.copies[i] != num_rows - n)) {
       return file_->Corrupt(kGraphCopiesSection, "it does not name every copy once");
     }
   }

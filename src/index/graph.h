@@ -69,6 +69,11 @@ struct BuiltGraph {
 // metric; more memory needed than allowed), OutOfMemory.
 Result<BuiltGraph> BuildGraph(const MatrixView& rows, const GraphBuildOptions& options);
 
+inline constexpr uint32_t kDefaultDegree = 32;
+
+// Errors: InvalidArgument, of those of BuildGraph().
+Status CheckGraphOptions(const MatrixView& rows, const GraphBuildOptions& options);
+
 // The most memory BuildGraph() takes beside `rows`, in bytes, for a layout that is not kAuto.
 uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
                           const GraphOptions& options);

@@ -26,8 +26,6 @@
 namespace kith {
 namespace {
 
-constexpr uint32_t kDefaultDegree = 32;
-constexpr uint32_t kMaxDegree = 512;
 constexpr uint32_t kDefaultBeam = 48;
 
 // Each tree's leaves are groups within which all pairs are compared. The searches that follow make
@@ -78,7 +76,9 @@ class Builder {
   void WriteOwn(const float* rotated, std::byte* record) const;
   void Pack(const LinkTable& table, bool all);
   GraphParts Parts(const LinkTable& table) const;
-  Status Insert(LinkTable* table);
+  Status InitWalks(const GraphView& view, std::vector<std::vector<GraphWalk>>* walks) const;
+  Status InsertSome(size_t first, LinkTable* table);
+  Status Insert(const std::vector<uint32_t>& chosen, LinkTable* table);
   Status ChooseLayout(const LinkTable& table);
   GraphView View() const;
 
@@ -134,8 +134,8 @@ Status Builder::PlantTrees() {
   std::vector<uint32_t> held_out;
   for (uint32_t row = 0; row < first.size(); ++row) {
     if (first[row] != row) continue;
-    const bool held = single[row] && std::binary_search(options_.held_out.begin(),
-                                                        options_.held_out.end(), row);
+    const bool held =
+        single[row] && std::binary_search(options_.held_out.begin(), options_.held_out.end(), row);
     (held ? held_out : distinct).push_back(row);
   }
   n_ = distinct.size();
@@ -324,7 +324,7 @@ GraphView Builder::View() const {
   view.degree = graph_.header.degree;
   view.entries = graph_.entries;
   view.max_norm = graph_.header.max_norm;
-  view.layout = options_.graph.layout;
+  view.layout = packed_ ? GraphLayout::kPacked : GraphLayout::kCompact;
   if (!packed_) {
     view.table = space_.table();
     if (gathered_.size() == 0) return view;
@@ -395,16 +395,21 @@ Status Builder::RefineSome(
   return Status::Ok();
 }
 
+Status Builder::InitWalks(const GraphView& view, std::vector<std::vector<GraphWalk>>* walks) const {
+  for (auto& of_thread : *walks) {
+    of_thread.resize(kWalksAtOnce);
+    for (GraphWalk& walk : of_thread) KITH_RETURN_IF_ERROR(walk.Init(view));
+  }
+  return Status::Ok();
+}
+
 // Searches for every node in the graph as it is, and chooses edges anew among what each search
 // visited: those on the way to a node are the ones that lead to it.
 Status Builder::Refine(const LinkTable& before, LinkTable* table) {
   GraphView view = View();
   if (!packed_) view.links = before.links.data();
   std::vector<std::vector<GraphWalk>> walks(threads_);
-  for (auto& of_thread : walks) {
-    of_thread.resize(kWalksAtOnce);
-    for (GraphWalk& walk : of_thread) KITH_RETURN_IF_ERROR(walk.Init(view));
-  }
+  KITH_RETURN_IF_ERROR(InitWalks(view, &walks));
   std::vector<Status> statuses(threads_);
   std::atomic<uint64_t> done{0};
   std::atomic<bool> cancelled{false};
@@ -439,34 +444,45 @@ GraphParts Builder::Parts(const LinkTable& table) const {
   return parts;
 }
 
-// Links the nodes held out, some at a time, as if they came one day later: each to the nearest of
-// those its search visits, and these back to it.
-Status Builder::Insert(LinkTable* table) {
-  // As refinement sees few of the nodes it links change, so do these.
-  constexpr size_t kShare = 16;
+// Links nodes from `first` on to what their searches visit, and these back to them.
+Status Builder::InsertSome(size_t first, LinkTable* table) {
+  GraphView view = View();
+  if (!packed_) view.links = table->links.data();
+  std::vector<std::vector<GraphWalk>> walks(threads_);
+  KITH_RETURN_IF_ERROR(InitWalks(view, &walks));
+  std::vector<Status> statuses(threads_);
+  InsertNodes(
+      space_, {.threads = threads_}, first,
+      [&](size_t begin, size_t end, int thread, const auto& take) {
+        Status status = RefineSome(view, *table, begin, end, &walks[thread], take);
+        if (!status.ok()) statuses[thread] = std::move(status);
+      },
+      table);
+  for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
+  n_ = table->size();
+  if (packed_) Pack(*table, false);
+  return Status::Ok();
+}
+
+// Links the nodes held out, some at a time, as if they came one day later; then all of them once
+// more, when they can meet each other.
+Status Builder::Insert(const std::vector<uint32_t>& chosen, LinkTable* table) {
+  constexpr size_t kShare = 16;  // of the nodes there are
+  const size_t first = n_;
   while (n_ < all_) {
-    const size_t first = n_;
-    const size_t end = std::min(all_, first + std::max(kNodesAtOnce, first / kShare));
-    table->Resize(end);
-    GraphView view = View();
-    if (!packed_) view.links = table->links.data();
-    std::vector<std::vector<GraphWalk>> walks(threads_);
-    for (auto& of_thread : walks) {
-      of_thread.resize(kWalksAtOnce);
-      for (GraphWalk& walk : of_thread) KITH_RETURN_IF_ERROR(walk.Init(view));
-    }
-    std::vector<Status> statuses(threads_);
-    InsertNodes(
-        space_, {.threads = threads_}, first,
-        [&](size_t begin, size_t stop, int thread, const auto& take) {
-          Status status = RefineSome(view, *table, begin, stop, &walks[thread], take);
-          if (!status.ok()) statuses[thread] = std::move(status);
-        },
-        table);
-    for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
-    n_ = end;
-    if (packed_) Pack(*table, false);
+    table->Resize(std::min(all_, n_ + std::max(kNodesAtOnce, n_ / kShare)));
+    KITH_RETURN_IF_ERROR(InsertSome(n_, table));
   }
+  KITH_RETURN_IF_ERROR(InsertSome(first, table));
+  graph_.header.num_nodes = static_cast<uint32_t>(n_);
+  graph_.entries = chosen;
+  if (options_.metric == Metric::kDot) {
+    graph_.entries.clear();
+    ChooseEntries();
+  }
+  ConnectNodes(kMaxEntries, table, &graph_.entries);
+  graph_.header.num_entries = static_cast<uint32_t>(graph_.entries.size());
+  if (packed_) Pack(*table, false);
   return Status::Ok();
 }
 
@@ -511,73 +527,15 @@ Result<BuiltGraph> Builder::Run() {
     KITH_RETURN_IF_ERROR(ChooseLayout(table));
   }
   if (options_.inspect) KITH_RETURN_IF_ERROR(options_.inspect(graph_.order, Parts(table)));
-  if (n_ < all_) {
-    KITH_RETURN_IF_ERROR(Insert(&table));
-    graph_.entries = chosen;
-    ConnectNodes(kMaxEntries, &table, &graph_.entries);
-    header.num_nodes = static_cast<uint32_t>(n_);
-    header.num_entries = static_cast<uint32_t>(graph_.entries.size());
-    if (packed_) Pack(table, false);
-  }
+  if (n_ < all_) KITH_RETURN_IF_ERROR(Insert(chosen, &table));
   if (!packed_) graph_.links = std::move(table.links);
   return std::move(graph_);
 }
 
-Status CheckOptions(const MatrixView& rows, const GraphBuildOptions& options) {
-  const GraphOptions& graph = options.graph;
-  if (rows.rows >= kMaxNodes) {
-    return Status::InvalidArgument(StrCat("too many vectors for a graph: ", rows.rows,
-                                          ", fewer than ", kMaxNodes, " fit; build several files"));
-  }
-  if (graph.degree % simd::kEdgeLanes != 0 || graph.degree > kMaxDegree) {
-    return Status::InvalidArgument(StrCat("a graph of degree ", graph.degree,
-                                          "; multiples of 16 up to ", kMaxDegree,
-                                          " are supported"));
-  }
-  if (graph.code_bits != 0 && !IsEdgeBits(static_cast<uint32_t>(graph.code_bits))) {
-    return Status::InvalidArgument(
-        StrCat("codes of ", graph.code_bits, " bits; there are 1, 2, 4 and 8"));
-  }
-  if (graph.layout == GraphLayout::kPacked && !HasPackedLayout(options.metric, rows.dtype)) {
-    return Status::InvalidArgument(StrCat("no packed graph for ", MetricName(options.metric),
-                                          " over ", DataTypeName(rows.dtype),
-                                          "; the compact layout is there for it"));
-  }
-  return Status::Ok();
-}
-
 }  // namespace
 
-uint64_t GraphNodeBytes(size_t dim, DataType dtype, const GraphOptions& options) {
-  const uint64_t degree = options.degree != 0 ? options.degree : kDefaultDegree;
-  if (options.layout == GraphLayout::kCompact) return degree * sizeof(uint32_t);
-  const int bits = options.code_bits != 0 ? options.code_bits : EdgeBits(dim);
-  const EdgeShape edges{Rotation::PaddedDim(dim), bits, degree};
-  return NodeShape(dtype, dim, edges, RoundsOwnVector(dtype, dim)).bytes;
-}
-
-uint64_t GraphBuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
-                          const GraphOptions& options) {
-  const uint64_t degree = options.degree != 0 ? options.degree : kDefaultDegree;
-  const uint64_t padded = RoundUp(dim + 2, simd::kQueryPadding);
-  // Rows to compare: floats, unless they are bytes already; bytes that others are rounded to may
-  // turn out too coarse.
-  const bool own_metric = metric != Metric::kAngular && metric != Metric::kDot;
-  const bool integers = dtype == DataType::kU8 || dtype == DataType::kI8 || dtype == DataType::kBit;
-  uint64_t bytes = padded * (own_metric && integers ? 1 : sizeof(float));
-  if (metric == Metric::kDot) bytes += RowStride(dtype, dim);
-  // Three tables of edges and their reverse; candidates are gone by then.
-  bytes +=
-      std::max<uint64_t>(5 * degree * sizeof(uint32_t), CandidateLists::kSize * sizeof(Candidate));
-  bytes += 2 * sizeof(uint32_t);
-  if (options.layout == GraphLayout::kPacked) {
-    bytes += GraphNodeBytes(dim, dtype, options) + Rotation::PaddedDim(dim) * sizeof(float);
-  }
-  return num_rows * bytes + (uint64_t{16} << 20);
-}
-
 Result<BuiltGraph> BuildGraph(const MatrixView& rows, const GraphBuildOptions& options) {
-  KITH_RETURN_IF_ERROR(CheckOptions(rows, options));
+  KITH_RETURN_IF_ERROR(CheckGraphOptions(rows, options));
   GraphBuildOptions chosen = options;
   const auto needed = [&] {
     return GraphBuildMemory(rows.rows, rows.dim, rows.dtype, options.metric, chosen.graph);

@@ -134,34 +134,6 @@ void Set(LinkTable* table, size_t node, const std::vector<uint32_t>& links) {
   table->counts[node] = static_cast<uint32_t>(count);
 }
 
-// As Reverse, of edges from few nodes, those from `first` on.
-class EdgesInto {
- public:
-  EdgesInto(const std::vector<std::vector<uint32_t>>& links, size_t first) {
-    for (size_t i = 0; i < links.size(); ++i) {
-      for (const uint32_t to : links[i]) edges_.emplace_back(to, static_cast<uint32_t>(first + i));
-    }
-    std::sort(edges_.begin(), edges_.end());
-    for (size_t i = 0; i < edges_.size(); ++i) {
-      if (i == 0 || edges_[i].first != edges_[i - 1].first) begins_.push_back(i);
-    }
-  }
-
-  // Nodes that edges lead to, ascending.
-  size_t size() const { return begins_.size(); }
-  uint32_t Node(size_t i) const { return edges_[begins_[i]].first; }
-  void AppendSources(uint32_t node, std::vector<uint32_t>* sources) const {
-    for (auto at = std::lower_bound(edges_.begin(), edges_.end(), std::pair(node, 0u));
-         at != edges_.end() && at->first == node; ++at) {
-      sources->push_back(at->second);
-    }
-  }
-
- private:
-  std::vector<std::pair<uint32_t, uint32_t>> edges_;  // to, from
-  std::vector<size_t> begins_;
-};
-
 }  // namespace
 
 void LinkNodes(const GraphSpace& space, const LinkOptions& options, const CandidatesFn& produce,
@@ -208,50 +180,49 @@ void InsertNodes(const GraphSpace& space, const LinkOptions& options, size_t fir
   const size_t degree = table->degree;
   const int threads = ResolveThreads(options.threads);
   std::vector<Pruner> pruners(threads, Pruner(space, options));
+  // Walks may read the table until all are done.
   std::vector<std::vector<uint32_t>> kept(count);
+  std::vector<std::vector<uint32_t>> spares(count);
   ParallelChunks(count, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
-    std::vector<uint32_t> spare;
     produce(first + begin, first + end, thread, [&](uint32_t node, std::vector<uint32_t>* ids) {
-      pruners[thread].Prune(node, degree, ids, &spare);
+      pruners[thread].Prune(node, degree, ids, &spares[node - first]);
       kept[node - first] = *ids;
-      ids->insert(ids->end(), spare.begin(), spare.end());
-      Set(table, node, *ids);
     });
   });
-  // No search has met those that are inserted together: near ones lie at the same nodes.
-  const EdgesInto met(kept, first);
-  std::vector<std::vector<uint32_t>> chosen(count);
-  ParallelChunks(count, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
-    std::vector<uint32_t> links;
-    std::vector<uint32_t> spare;
-    for (size_t i = begin; i < end; ++i) {
-      const auto node = static_cast<uint32_t>(first + i);
-      links.assign(table->Of(node).begin(), table->Of(node).end());
-      for (const uint32_t to : kept[i]) met.AppendSources(to, &links);
-      pruners[thread].Prune(node, degree, &links, &spare);
-      chosen[i] = links;
-      links.insert(links.end(), spare.begin(), spare.end());
-      Set(table, node, links);
-    }
-  });
-  const EdgesInto reverse(chosen, first);
-  ParallelChunks(reverse.size(), kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
-    std::vector<uint32_t> links;
-    std::vector<uint32_t> sources;
-    std::vector<uint32_t> spare;
-    for (size_t i = begin; i < end; ++i) {
-      const uint32_t node = reverse.Node(i);
-      links.assign(table->Of(node).begin(), table->Of(node).end());
-      sources.clear();
-      reverse.AppendSources(node, &sources);
-      AddSources(sources, &links);
-      if (links.size() > degree) {
-        pruners[thread].Prune(node, degree, &links, &spare);
-        links.insert(links.end(), spare.begin(), spare.end());
-      }
-      Set(table, node, links);
-    }
-  });
+  for (size_t i = 0; i < count; ++i) {
+    spares[i].insert(spares[i].begin(), kept[i].begin(), kept[i].end());
+    Set(table, first + i, spares[i]);
+  }
+  std::vector<std::pair<uint32_t, uint32_t>> edges;  // of the reverse: from, to
+  for (size_t i = 0; i < count; ++i) {
+    for (const uint32_t to : kept[i]) edges.emplace_back(to, static_cast<uint32_t>(first + i));
+  }
+  std::sort(edges.begin(), edges.end());
+  std::vector<size_t> begins;  // of the edges of one node each
+  for (size_t i = 0; i < edges.size(); ++i) {
+    if (i == 0 || edges[i].first != edges[i - 1].first) begins.push_back(i);
+  }
+  begins.push_back(edges.size());
+  ParallelChunks(begins.size() - 1, kNodesAtOnce, threads,
+                 [&](size_t begin, size_t end, int thread) {
+                   std::vector<uint32_t> links;
+                   std::vector<uint32_t> sources;
+                   std::vector<uint32_t> spare;
+                   for (size_t i = begin; i < end; ++i) {
+                     const uint32_t node = edges[begins[i]].first;
+                     links.assign(table->Of(node).begin(), table->Of(node).end());
+                     sources.clear();
+                     for (size_t e = begins[i]; e < begins[i + 1]; ++e) {
+                       sources.push_back(edges[e].second);
+                     }
+                     AddSources(sources, &links);
+                     if (links.size() > degree) {
+                       pruners[thread].Prune(node, degree, &links, &spare);
+                       links.insert(links.end(), spare.begin(), spare.end());
+                     }
+                     Set(table, node, links);
+                   }
+                 });
 }
 
 namespace {

@@ -54,9 +54,8 @@ using CandidatesFn =
 void LinkNodes(const GraphSpace& space, const LinkOptions& options, const CandidatesFn& produce,
                LinkTable* table);
 
-// Chooses edges of the nodes from `first` on, among candidates before it and those of the new ones
-// that lie at the same, and adds their reverse, choosing again where that makes too many. Otherwise
-// as LinkNodes().
+// Chooses edges of the nodes from `first` on, among candidates before it, and adds their reverse to
+// these, which choose again where that makes too many. Otherwise as LinkNodes().
 void InsertNodes(const GraphSpace& space, const LinkOptions& options, size_t first,
                  const CandidatesFn& produce, LinkTable* table);
 

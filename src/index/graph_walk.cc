@@ -36,9 +36,9 @@ WalkTerms MakeTerms(const GraphView& view, float query_norm, size_t k, double wi
     default: break;
   }
   const float part = static_cast<float>(std::min(1.0, width / static_cast<double>(k)));
-  const float reach = part * (1 + kReachPerDoubling * std::log2(1.25f *
-                                                                static_cast<float>(terms.width) /
-                                                                static_cast<float>(k)));
+  const float reach =
+      part * (1 + kReachPerDoubling *
+                      std::log2(1.25f * static_cast<float>(terms.width) / static_cast<float>(k)));
   terms.stretch = view.metric() == Metric::kManhattan ? reach : reach * reach;
   if (terms.width >= view.num_nodes) terms.stretch = std::numeric_limits<float>::infinity();
   return terms;

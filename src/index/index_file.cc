@@ -26,8 +26,8 @@ namespace kith {
 namespace {
 
 constexpr std::string_view kOwnSections[] = {
-    kVectorsSection, kNormsSection, kRowsSection, kSlotsSection, kMetaSection,
-    kCalibrationSection, "keys",          "key_ends",    "key_table",  "ids",         "id_table"};
+    kVectorsSection, kNormsSection, kRowsSection, kSlotsSection, kMetaSection, kCalibrationSection,
+    "keys",          "key_ends",    "key_table",  "ids",         "id_table"};
 
 std::vector<std::string_view> KnownSections() {
   std::vector<std::string_view> all(std::begin(kOwnSections), std::end(kOwnSections));
@@ -102,9 +102,9 @@ class IndexFile final : public Index {
 
   Result<Calibration> Calibrate(const MatrixView& queries, const CalibrateOptions& options) const {
     KITH_RETURN_IF_ERROR(CheckQueries(queries, 1));
-    KITH_ASSIGN_OR_RETURN(Calibrator calibrator,
-                          Calibrator::Create(vectors_, queries, {}, CalibrationSource::kQueries,
-                                             options));
+    KITH_ASSIGN_OR_RETURN(
+        Calibrator calibrator,
+        Calibrator::Create(vectors_, queries, {}, CalibrationSource::kQueries, options));
     for (const IndexKind index : {IndexKind::kGraph, IndexKind::kForest}) {
       if (index == IndexKind::kGraph ? graph_ == nullptr : forest_ == nullptr) continue;
       KITH_RETURN_IF_ERROR(calibrator.Measure(

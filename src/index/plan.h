@@ -10,7 +10,7 @@
 namespace kith {
 
 // `options` with everything said that PlanBuild() chooses for these vectors. Errors: PlanBuild()'s.
-Result<BuildOptions> Planned(const MatrixView& rows, BuildOptions options);
+Result<BuildOptions> ApplyPlan(const MatrixView& rows, BuildOptions options);
 
 }  // namespace kith
 

@@ -15,9 +15,9 @@ namespace {
 // Nanoseconds of a query on one core, roughly: measured in docs/graph.md and docs/forest.md. They
 // only have to tell which way is the cheaper one.
 double ExactCost(const IndexInfo& info, size_t num_queries) {
-  return ExactQueryNs(
-      static_cast<double>(info.num_vectors) * static_cast<double>(RowBytes(info.dtype, info.dim)),
-      num_queries);
+  const auto rows = static_cast<double>(info.num_vectors);
+  return ExactQueryNs(rows, rows * static_cast<double>(RowBytes(info.dtype, info.dim)),
+                      num_queries);
 }
 
 double WalkCost(IndexKind index, double effort) {

@@ -17,7 +17,7 @@ TEST_F(UsageTest, HelpNamesAnExampleOfEveryCommand) {
   EXPECT_NE(Ok({"--help"}).find("Example:"), std::string::npos);
   EXPECT_EQ(Ok({"--version"}).rfind("kith ", 0), 0u);
   for (const std::string command :
-       {"build", "search", "eval", "truth", "info", "verify", "convert"}) {
+       {"build", "search", "eval", "tune", "truth", "info", "verify", "convert"}) {
     const std::string help = Ok({command, "--help"});
     EXPECT_NE(help.find(StrCat("Example:\n  kith ", command)), std::string::npos) << help;
     EXPECT_NE(help.find("--json"), std::string::npos) << help;
@@ -92,7 +92,13 @@ TEST_F(UsageTest, WrongUsageIsExitCode2) {
       {{"search", f, "--id", "1", "--format", "npy"}, {"needs -o"}},
       {{"search", f, "--id", "1", "-o", "x.npy"}, {"redirect"}},
       {{"search", f, "--id", "1", "--format", "npy", "-o", "x.txt"}, {".npy"}},
-      {{"search", f, "--id", "1", "--recall", "0.9"}, {"--recall"}},
+      {{"search", f, "--id", "1", "--recall", "0"}, {"--recall", "'0'", "as 0.95"}},
+      {{"search", f, "--id", "1", "--recall", "-0.5"}, {"--recall", "'-0.5'"}},
+      {{"search", f, "--id", "1", "--recall", "95"}, {"--recall", "'95'", "up to 1"}},
+      {{"search", f, "--id", "1", "--recall", "nan"}, {"--recall", "'nan'"}},
+      {{"search", f, "--id", "1", "--recall", "high"}, {"--recall", "'high'"}},
+      {{"search", f, "--id", "1", "--recall", "0.9", "--effort", "9"},
+       {"--recall and --effort", "leave one out"}},
       {{"eval", f}, {"--queries", "required"}},
       {{"eval", f, "--queries", "q", "--effort", "10,x"}, {"--effort"}},
       {{"eval", f, "--queries", "q", "--effort", "10,0"}, {"--effort", "less than 1"}},
@@ -103,6 +109,17 @@ TEST_F(UsageTest, WrongUsageIsExitCode2) {
       {{"eval", f, "--queries", "q", "--index", "tree"}, {"tree", "graph"}},
       {{"eval", f, "--queries", "q", "--index", "graph", "--exact"}, {"leave --exact"}},
       {{"eval", f, "--queries", "q", "--index", "graph", "--no-exact"}, {"--no-exact out"}},
+      {{"eval", f, "--queries", "q", "--recall", "0.9,1.5"}, {"--recall", "'1.5'"}},
+      {{"eval", f, "--queries", "q", "--recall", "0"}, {"--recall", "'0'"}},
+      {{"eval", f, "--queries", "q", "--recall", "0.9", "--effort", "9"},
+       {"--recall and --effort", "leave one out"}},
+      {{"eval", f, "--queries", "q", "--exact", "--recall", "0.9"}, {"--recall", "leave it out"}},
+      {{"tune"}, {"required"}},
+      {{"tune", f}, {"--queries", "required"}},
+      {{"tune", f, "--queries", "q", "-k", "1,0"}, {"-k", "0"}},
+      {{"tune", f, "--queries", "q", "-k", "10001"}, {"-k", "10001"}},
+      {{"tune", f, "--queries", "q", "--rows", "0"}, {"--rows"}},
+      {{"tune", f, "--queries", "q", "--recall", "0.9"}, {"--recall"}},
       {{"truth", "v.fvecs", "--queries", "q"}, {"--output", "required"}},
       {{"info"}, {"required"}},
       {{"verify"}, {"required"}},

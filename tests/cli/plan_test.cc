@@ -34,7 +34,7 @@ class PlanCliTest : public CliTest {
 TEST_F(PlanCliTest, ExplainAloneBuildsNothing) {
   const std::string out = Explain({});
   for (const char* words :
-       {"30,000 vectors of 64 dimensions, u8, euclidean; queries without number", "exact search",
+       {"30,000 vectors of 64 dimensions, u8, euclidean; many queries", "exact search",
         "forest of 32 trees", "compact graph", "chosen: searched fastest", "as long a query",
         "packed graph: the fastest to search. --expect-queries", "docs/choosing.md"}) {
     EXPECT_NE(out.find(words), std::string::npos) << words << " in\n" << out;
@@ -49,17 +49,24 @@ TEST_F(PlanCliTest, SaysWhyEachWasTakenOrNot) {
   };
   const std::vector<Case> cases = {
       {{"--expect-queries", "1"},
-       {"; one query\n", "in all", "chosen: least time in all", "faster from",
-        "exact search: building it and one query take the least time together"}},
+       {"; one query\n", "in all", "chosen: least in all", "faster from",
+        "exact search: the least time for the build and one query, "}},
       {{"--expect-queries", "20000"},
-       {"; 20,000 queries\n", "times as long in all", "all queries take the least time together"}},
-      {{"--memory", "60M"}, {"over the memory of 62.9 MB", "compact graph: the fastest to search"}},
-      {{"--memory", "60M"}, {", of what the limits allow"}},
+       {"; 20,000 queries\n", "times that in all",
+        "the least time for the build and all queries, "}},
+      {{"--memory", "60M"},
+       {"within 62.9 MB of memory\n", "over the memory", "compact graph: the fastest to search"}},
+      {{"--memory", "60M"}, {", within the limits."}},
       {{"--build-time", "0.5s", "--threads", "2"},
-       {"2 threads", "over the build time of 500 ms", "forest of 32 trees: the fastest"}},
+       {"within 500 ms of building\n", "2 threads", "over the build time",
+        "forest of 32 trees: the fastest"}},
       {{"--index", "forest"}, {"as asked", "not asked for", "because --index says so"}},
       {{"--rows", "2000"}, {"no faster than exact on so few", "fit a core's cache"}},
       {{"--rows", "1"}, {"1 vector of"}},
+      // The widest line there is.
+      {{"--memory", "60M", "--build-time", "0.5", "--threads", "2", "--expect-queries",
+        "900000000000"},
+       {"within 62.9 MB of memory and 500 ms of building\n"}},
   };
   for (const auto& [options, words] : cases) {
     const std::string out = Explain(options);
@@ -104,11 +111,11 @@ TEST_F(PlanCliTest, WithOutputExplainsAndBuilds) {
   EXPECT_TRUE(bytes == ReadFile(f));
 
   const std::string text = Explain({"-o", f, "--expect-queries", "1"});
-  EXPECT_LT(text.find("least time together"), text.find("30,000 vectors of 64 dimensions\n"));
-  EXPECT_NE(text.find("exact (for one query; --explain tells why)"), std::string::npos) << text;
+  EXPECT_LT(text.find("the least time for"), text.find("30,000 vectors of 64 dimensions\n"));
+  EXPECT_NE(text.find("exact (chosen for one query)"), std::string::npos) << text;
   EXPECT_EQ(OkJson({"info", f, "--json"})["index"], json({"exact"}));
   EXPECT_NE(Ok({"build", vectors_, "-o", f, "--build-time", "0.01", "--rows", "9000"})
-                .find("exact (within the limits; --explain tells why)"),
+                .find("exact (chosen within the limits)"),
             std::string::npos);
 }
 

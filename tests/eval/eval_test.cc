@@ -74,6 +74,40 @@ TEST_F(EvaluateTest, MeasuresExactThenTheEffortsInOrder) {
   }
 }
 
+TEST_F(EvaluateTest, RecallsAreMeasuredWithTheEffortsTheyTake) {
+  index_.mutable_info().has_graph = true;
+  EvalOptions options;
+  options.k = 3;
+  options.recalls = {0.5, 0.25};
+  const auto points = Run(options);
+  ASSERT_TRUE(points.ok()) << points.status().message();
+  ASSERT_EQ(points->size(), 5u);
+  EXPECT_EQ((*points)[0].target, 0) << "exact search has none";
+  for (const size_t i : {1, 3}) {
+    const EvalPoint& half = (*points)[i];
+    EXPECT_EQ(half.index, i == 1 ? IndexKind::kGraph : IndexKind::kForest);
+    EXPECT_EQ(half.target, 0.5);
+    EXPECT_EQ(half.effort, 32.5) << "as planned, in fractions";
+    EXPECT_DOUBLE_EQ(half.distances, 32);
+    EXPECT_NEAR(half.recall, 3.0 / 9, 1e-12) << "what is found, not what was asked for";
+    EXPECT_EQ((*points)[i + 1].effort, 16.5);
+  }
+}
+
+TEST_F(EvaluateTest, ARecallOutOfReachIsSaidBeforeAnySearch) {
+  index_.set_most_recall(0.9);
+  EvalOptions options;
+  options.k = 3;
+  options.recalls = {0.5, 0.95};
+  EXPECT_NE(Error(options).find("recall 0.95 is out of reach"), std::string::npos);
+  EXPECT_TRUE(index_.calls().empty());
+  options.efforts = {8};
+  EXPECT_NE(Error(options).find("efforts and recalls"), std::string::npos);
+  index_.mutable_info().has_forest = false;
+  options.efforts = {};
+  EXPECT_NE(Error(options).find("to measure recalls with"), std::string::npos);
+}
+
 TEST_F(EvaluateTest, PartialRecallFollowsTheTruth) {
   // Of the true 32, 33 and 31 only the last is among the first 32 rows.
   queries_ = {32.1f};
@@ -92,10 +126,10 @@ TEST_F(EvaluateTest, DefaultGridDoublesUntilEnough) {
   options.k = 3;
   const auto points = Run(options);
   ASSERT_TRUE(points.ok());
-  std::vector<int64_t> efforts;
+  std::vector<double> efforts;
   for (const EvalPoint& point : *points) efforts.push_back(point.effort);
   // Recall is 1 only when row 51 is seen; the last step is cut to the entries of all trees.
-  EXPECT_EQ(efforts, (std::vector<int64_t>{0, 3, 6, 12, 24, 48, 64}));
+  EXPECT_EQ(efforts, (std::vector<double>{0, 3, 6, 12, 24, 48, 64}));
 
   queries_ = {5.2f};
   const auto easy = Run(options);
@@ -149,19 +183,19 @@ TEST_F(EvaluateTest, GraphGridStartsAtKAndEndsAtEnoughRecall) {
   EvalOptions options;
   options.exact = options.forest = false;
   const auto efforts = [&] {
-    std::vector<int64_t> all;
+    std::vector<double> all;
     const auto points = Run(options);
     EXPECT_TRUE(points.ok()) << points.status().message();
     for (const EvalPoint& point : *points) all.push_back(point.effort);
     return all;
   };
   options.k = 3;  // recall is 1 only when row 51 is seen
-  EXPECT_EQ(efforts(), (std::vector<int64_t>{3, 10, 16, 24, 32, 48, 64}));
+  EXPECT_EQ(efforts(), (std::vector<double>{3, 10, 16, 24, 32, 48, 64}));
   options.k = 16;
-  EXPECT_EQ(efforts(), (std::vector<int64_t>{16, 24, 32, 48, 64}));
+  EXPECT_EQ(efforts(), (std::vector<double>{16, 24, 32, 48, 64}));
   queries_ = {5.2f};
   options.k = 3;
-  EXPECT_EQ(efforts(), (std::vector<int64_t>{3, 10}));
+  EXPECT_EQ(efforts(), (std::vector<double>{3, 10}));
   // Where recall never comes: a grid has three efforts at least, and ends with the graph.
   queries_ = {50.1f};
   index_.set_repeat(true);

@@ -38,6 +38,9 @@ class FakeIndex : public Index {
   // Every place of a result repeats the nearest neighbour.
   void set_repeat(bool repeat) { repeat_ = repeat; }
 
+  // What Plan() still reaches.
+  void set_most_recall(double recall) { most_recall_ = recall; }
+
   // Where each search leaves the index it was of.
   void set_journal(std::vector<const FakeIndex*>* journal) { journal_ = journal; }
 
@@ -54,10 +57,11 @@ class FakeIndex : public Index {
     calls_.push_back({queries.rows, params.threads});
     if (journal_ != nullptr) journal_->push_back(this);
     const size_t n = info_.num_vectors;
+    *result = SearchResult{};
+    KITH_ASSIGN_OR_RETURN(result->plan, Plan(params, queries.rows));
     const size_t seen = params.index == IndexKind::kExact
                             ? n
-                            : std::min<size_t>(n, static_cast<size_t>(params.effort));
-    *result = SearchResult{};
+                            : std::min<size_t>(n, static_cast<size_t>(result->plan.effort));
     result->num_queries = queries.rows;
     result->k = params.k;
     std::vector<float> query(dim_);
@@ -84,7 +88,15 @@ class FakeIndex : public Index {
     return Status::Ok();
   }
 
+  // A recall takes that share of the rows, and half a row.
   Result<SearchPlan> Plan(const SearchParams& params, size_t /*num_queries*/) const override {
+    if (params.recall > most_recall_) {
+      return Status::InvalidArgument(StrCat("recall ", params.recall, " is out of reach"));
+    }
+    if (params.recall > 0) {
+      return SearchPlan{params.index, params.recall * static_cast<double>(info_.num_vectors) + 0.5,
+                        params.recall};
+    }
     return SearchPlan{params.index, static_cast<double>(params.effort), 0};
   }
   QueryDrift Drift() const override { return {}; }
@@ -110,6 +122,7 @@ class FakeIndex : public Index {
   int64_t first_id_ = 0;
   float error_ = 0;
   bool repeat_ = false;
+  double most_recall_ = 1;
   std::vector<const FakeIndex*>* journal_ = nullptr;
   IndexInfo info_;
   mutable std::vector<Call> calls_;

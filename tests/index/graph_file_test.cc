@@ -175,6 +175,7 @@ TEST(GraphProgressTest, CancelsInEveryStage) {
     std::vector<std::string> stages;
     uint64_t last = 0;
     BuildOptions options = GraphBuild(Metric::kEuclidean);
+    options.calibrate = false;  // its stages: calibrate_test
     options.threads = threads;
     options.progress = [&](std::string_view stage, uint64_t done, uint64_t total) {
       EXPECT_LE(done, total);
@@ -194,6 +195,7 @@ TEST(GraphProgressTest, CancelsInEveryStage) {
   std::filesystem::remove(dir.File("x.kith"));
   for (const std::string_view cancelled : {"candidates", "refine", "writing"}) {
     BuildOptions options = GraphBuild(Metric::kEuclidean);
+    options.calibrate = false;
     options.threads = 1;
     size_t heard_after = 0;
     options.progress = [&](std::string_view stage, uint64_t, uint64_t) {

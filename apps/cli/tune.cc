@@ -1,0 +1,143 @@
+// kith tune: the recall of a file's indexes, measured with queries like those it gets.
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/strings.h"
+#include "commands.h"
+#include "common.h"
+#include "kith/calibration.h"
+#include "kith/dataset.h"
+#include "kith/index.h"
+#include "recall.h"
+#include "terminal.h"
+
+namespace kith::cli {
+namespace {
+
+struct TuneArgs {
+  std::string file;
+  std::string queries;
+  std::string out;  // empty: the file itself
+  std::vector<uint32_t> ks;
+  int64_t rows = 0;
+  int threads = 0;
+  bool json = false;
+};
+
+// Whether both are names of one file.
+bool IsSameFile(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return std::filesystem::equivalent(a, b, error);
+}
+
+Status CheckFiles(const TuneArgs& args) {
+  if (IsSameFile(args.queries, args.file)) {
+    return Status::InvalidArgument(
+        StrCat(args.queries,
+               " holds the vectors that are to be found, each the nearest of itself; "
+               "give queries like those to come"));
+  }
+  if (!args.out.empty() && IsSameFile(args.queries, args.out)) {
+    return Status::InvalidArgument(
+        StrCat(args.out, " is the file of the queries; choose another name with -o"));
+  }
+  return Status::Ok();
+}
+
+// The standard error of a mean recall of 0.9, if each query found all of its neighbours or none.
+double MostError(size_t queries) { return std::sqrt(0.9 * 0.1 / static_cast<double>(queries)); }
+
+void WarnIfFew(size_t queries) {
+  constexpr size_t kFew = 500;
+  if (queries >= kFew) return;
+  PrintWarning(StrCat(FormatCount(queries), " queries are few: a recall near 0.9 is known to ±",
+                      FormatFixed(MostError(queries), 3),
+                      " (standard error, at most); a thousand or more tell it to ±0.01"));
+}
+
+Status RunTune(const TuneArgs& args) {
+  const Stopwatch stopwatch;
+  KITH_RETURN_IF_ERROR(CheckFiles(args));
+  const std::string& out = args.out.empty() ? args.file : args.out;
+  Calibration before;
+  ProgressBar bar;
+  CalibrateOptions options;
+  options.ks = args.ks;
+  options.output = args.out;
+  options.threads = args.threads;
+  options.progress = bar.callback();
+  size_t num_queries = 0;
+  {
+    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
+    before = index->info().calibration;
+    ReadOptions read;
+    read.part = DatasetPart::kQueries;
+    read.max_rows = static_cast<uint64_t>(args.rows);
+    read.progress = bar.callback();
+    KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
+    KITH_RETURN_IF_ERROR(
+        CheckSameDim(args.queries, queries.vectors.dim, args.file, index->info().dim));
+    num_queries = queries.vectors.rows;
+    KITH_RETURN_IF_ERROR(CalibrateIndex(args.file, queries.vectors, options));
+  }
+  bar.Clear();
+  const double seconds = stopwatch.Seconds();
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(out));
+  const Calibration& now = index->info().calibration;
+  if (args.json) {
+    Json json;
+    json["file"] = out;
+    json["queries"] = num_queries;
+    json["seconds"] = seconds;
+    json["before"] = SourceJson(before);
+    json["efforts"] = EffortsJson(now, before);
+    json["calibration"] = CalibrationJson(now);
+    std::cout << ToLine(json);
+  } else {
+    std::cout << out << ": recall measured with " << SourceText(now)
+              << (before.empty() ? std::string() : StrCat(", before with ", SourceText(before)))
+              << " (" << FormatSeconds(seconds) << ")\n";
+    EffortTable(now, &before).Print(std::cout, "  ");
+  }
+  WarnIfFew(num_queries);
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddTuneCommand(CLI::App* app, Action* action) {
+  auto args = std::make_shared<TuneArgs>();
+  CLI::App* sub = app->add_subcommand("tune", "Measure the recall of a .kith file with queries");
+  sub->add_option("FILE", args->file, "The .kith file; it is replaced when all is measured")
+      ->required()
+      ->option_text(" ");
+  sub->add_option("--queries", args->queries,
+                  "File of queries like those to come, a thousand or more; of hdf5, its \"test\"")
+      ->required()
+      ->type_name("FILE");
+  sub->add_option("-k", args->ks,
+                  "Numbers of neighbours to measure, commas between; 1, 10, 30 and 100 if absent. "
+                  "Between them recall is interpolated")
+      ->check(CLI::Range(1, 10'000).description(""))
+      ->delimiter(',')
+      ->option_text("N,...")
+      ->allow_extra_args(false);
+  sub->add_option("-o,--output", args->out, "Write another file instead")->type_name("FILE");
+  AddCount(sub, "--rows", &args->rows, 1, "Take only the first N queries");
+  AddThreads(sub, &args->threads,
+             "Threads; 0 is one for each core. The file is the same with any number");
+  sub->add_flag("--json", args->json, "Print a JSON object");
+  sub->footer(
+      "Example:\n"
+      "  kith tune words.kith --queries asked.fvecs\n"
+      "  kith search words.kith --queries new.fvecs --recall 0.95");
+  sub->callback([args, action] { *action = [args] { return RunTune(*args); }; });
+}
+
+}  // namespace kith::cli
