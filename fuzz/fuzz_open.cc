@@ -39,10 +39,12 @@ struct Kind {
   size_t dim;
   bool forest;
   GraphLayout graph = GraphLayout::kAuto;  // kAuto: none
+  bool calibrated = false;
 };
 
 // Codes, a learnt basis, dot's extra coordinate, packed bits, scan codes (with rows enough for them
-// to be used); graphs packed, with copies, with rounded vectors, compact; all with keys and ids.
+// to be used); graphs packed, with copies, with rounded vectors, compact; calibrated; all with keys
+// and ids.
 constexpr Kind kKinds[] = {
     {Metric::kAngular, DataType::kF32, 30, 40, true},
     {Metric::kDot, DataType::kF32, 12, 130, true},
@@ -53,7 +55,8 @@ constexpr Kind kKinds[] = {
     {Metric::kAngular, DataType::kI8, 60, 20, true, GraphLayout::kPacked},
     {Metric::kEuclidean, DataType::kBit, 70, 3, false, GraphLayout::kCompact},
     {Metric::kDot, DataType::kF32, 30, 200, false, GraphLayout::kPacked},
-    {Metric::kManhattan, DataType::kF32, 40, 7, false, GraphLayout::kCompact}};
+    {Metric::kManhattan, DataType::kF32, 40, 7, false, GraphLayout::kCompact},
+    {Metric::kEuclidean, DataType::kU8, 50, 5, true, GraphLayout::kCompact, true}};
 
 std::string BuildBytes(const Kind& kind) {
   Matrix rows = Matrix::Random(kind.dtype, kind.rows, kind.dim, 1);
@@ -80,6 +83,8 @@ std::string BuildBytes(const Kind& kind) {
   Require(mkdtemp(directory.data()) != nullptr);
   const std::string path = directory + "/x.kith";
   Require(BuildIndex(rows.view(), path, options).ok());
+  const Matrix queries = Matrix::Random(kind.dtype, 32, kind.dim, 3);
+  Require(!kind.calibrated || CalibrateIndex(path, queries.view(), {.ks = {1, 5}}).ok());
   std::ifstream in(path, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(in), {}};
   std::filesystem::remove_all(directory);
@@ -120,6 +125,20 @@ void Change(const uint8_t* data, size_t size, std::string* bytes) {
   }
 }
 
+void CheckedSearch(const Index& index, const Matrix& queries, const SearchParams& params) {
+  SearchResult result;
+  if (!index.Search(queries.view(), params, &result).ok()) return;
+  const size_t k = params.k;
+  Require(result.ids.size() == 2 * k && result.distances.size() == 2 * k);
+  for (size_t i = 0; i < 2 * k; ++i) {
+    Require(!std::isnan(result.distances[i]));
+    Require(i % k == 0 || result.distances[i - 1] <= result.distances[i]);
+    if (index.info().has_ids) continue;
+    Require(result.ids[i] >= kNoId &&
+            result.ids[i] < static_cast<int64_t>(index.info().num_vectors));
+  }
+}
+
 void SearchEveryWay(const Index& index) {
   const IndexInfo& info = index.info();
   // Large sets are as sound as small ones; time is better spent on many.
@@ -129,19 +148,12 @@ void SearchEveryWay(const Index& index) {
     for (const size_t k : {size_t{2}, static_cast<size_t>(info.num_vectors + 1)}) {
       // The least and the most.
       const int64_t effort = k == 2 && kind == IndexKind::kGraph ? 1 : 1 << 20;
-      SearchResult result;
-      const Status status =
-          index.Search(queries.view(), {.k = k, .index = kind, .effort = effort}, &result);
-      if (!status.ok()) continue;
-      Require(result.ids.size() == 2 * k && result.distances.size() == 2 * k);
-      for (size_t i = 0; i < 2 * k; ++i) {
-        Require(!std::isnan(result.distances[i]));
-        Require(i % k == 0 || result.distances[i - 1] <= result.distances[i]);
-        if (info.has_ids) continue;
-        Require(result.ids[i] >= kNoId && result.ids[i] < static_cast<int64_t>(info.num_vectors));
-      }
+      CheckedSearch(index, queries, {.k = k, .index = kind, .effort = effort});
+      CheckedSearch(index, queries, {.k = k, .index = kind, .recall = 0.8});
     }
   }
+  const QueryDrift drift = index.Drift();
+  Require(drift.distance >= 0 && drift.distance <= 1);
 }
 
 void LookUp(const Index& index) {

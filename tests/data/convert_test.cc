@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "base/float16.h"
 #include "base/rng.h"
@@ -205,6 +206,41 @@ TEST(CheckFinite, NamesThePlace) {
   EXPECT_FALSE(CheckFinite({bytes, 1, 2, 4, DataType::kF16}).ok());
   EXPECT_TRUE(CheckFinite({bytes, 1, 2, 4, DataType::kBF16}).ok());
   EXPECT_TRUE(CheckFinite({bytes, 1, 4, 4, DataType::kU8}).ok());
+}
+
+// Rows of any type, to any stride, in any order, more than once; zeros between them.
+TEST(GatherRows, CopiesRowsInOrder) {
+  constexpr size_t kDim = 11;
+  constexpr size_t kCount = 3000;  // more than one thread's part
+  for (const DataType dtype : kAllTypes) {
+    const size_t bytes = RowBytes(dtype, kDim);
+    const size_t stride = bytes + 3;
+    std::vector<std::byte> from(100 * stride);
+    Rng rng(1);
+    for (std::byte& b : from) b = static_cast<std::byte>(1 + rng.Below(255));
+    const MatrixView rows{from.data(), 100, kDim, stride, dtype};
+    std::vector<uint32_t> ids(kCount);
+    for (uint32_t& id : ids) id = rng.Below(100);
+    for (const size_t out_stride : {bytes, bytes + 1, size_t{128}}) {
+      for (const int threads : {1, 3}) {
+        const auto gathered = GatherRows(rows, ids, out_stride, threads);
+        ASSERT_TRUE(gathered.ok());
+        ASSERT_EQ(gathered->size(), kCount * out_stride);
+        for (size_t i = 0; i < kCount; ++i) {
+          const std::byte* row = gathered->data() + i * out_stride;
+          ASSERT_EQ(std::memcmp(row, rows.row(ids[i]), bytes), 0) << "row " << i;
+          for (size_t b = bytes; b < out_stride; ++b) ASSERT_EQ(row[b], std::byte{0});
+        }
+      }
+    }
+  }
+}
+
+TEST(GatherRows, OfNoRowsIsEmpty) {
+  const float values[2] = {1, 2};
+  const auto gathered = GatherRows(ViewOf(values, 1, 2), {}, 8, 2);
+  ASSERT_TRUE(gathered.ok());
+  EXPECT_EQ(gathered->size(), 0u);
 }
 
 }  // namespace

@@ -89,7 +89,12 @@ class CalibratedRecallTest : public ::testing::TestWithParam<Case> {};
 // standard error; at k = 1 and 0.8, where an answer is right or not, to 0.013), and an eighth of
 // the vectors was not there when it was measured. Three standard errors of both together are 0.02,
 // at k = 1 0.05. 25 was not measured, but 10 and 30.
-double Bound(size_t k) { return k == 1 ? 0.045 : k == 25 ? 0.04 : 0.03; }
+// Under dot, a few long vectors are neighbours of many queries: what happens to one of them when it
+// is inserted happens to all of these, and the means vary more.
+double Bound(Metric metric, size_t k) {
+  if (k == 1 || metric == Metric::kDot) return 0.045;
+  return k == 25 ? 0.04 : 0.03;
+}
 
 TEST_P(CalibratedRecallTest, IsWhatWasAskedFor) {
   const Case& c = GetParam();
@@ -109,7 +114,7 @@ TEST_P(CalibratedRecallTest, IsWhatWasAskedFor) {
   ASSERT_NE(index, nullptr);
   int asked = 0;
   for (const size_t k : {1, 10, 25, 100}) {
-    asked += Ask(*index, c.index, queries.view(), k, Bound(k)).asked;
+    asked += Ask(*index, c.index, queries.view(), k, Bound(c.metric, k)).asked;
   }
   // Not all were too easy.
   EXPECT_GE(asked, 4);
@@ -146,8 +151,7 @@ TEST(TunedRecallTest, HoldsForQueriesUnlikeTheVectors) {
   for (size_t q = 0; q < kQueries; ++q) {
     const uint32_t a = rng.Below(kRows);
     const uint32_t b = rng.Below(kRows);
-    for (size_t c = 0; c < 32; ++c)
-      queries.Set(q, c, 0.6 * rows.Get(a, c) + 0.4 * rows.Get(b, c));
+    for (size_t c = 0; c < 32; ++c) queries.Set(q, c, 0.6 * rows.Get(a, c) + 0.4 * rows.Get(b, c));
   }
   const Matrix given = Part(queries, 0, kQueries / 2);
   const Matrix unseen = Part(queries, kQueries / 2, kQueries / 2);

@@ -132,19 +132,16 @@ TEST_F(GraphInsertTest, KeepsTheTableSound) {
       if (HasFatalFailure()) return;
       for (uint32_t node = kOld; node < kAll; ++node) {
         const auto links = table.Of(node);
-        ASSERT_GE(links.size(), std::min(degree, candidates));
+        ASSERT_EQ(links.size(), std::min(degree, candidates));
         const auto nearest = Nearest(node, kOld, candidates);
-        // Of the old nodes, to candidates only; the nearest is among them unless a new one is
-        // nearer still.
+        // To old nodes among the candidates only, the nearest first.
+        for (const uint32_t to : links) {
+          ASSERT_NE(std::find(nearest.begin(), nearest.end(), to), nearest.end());
+        }
         float distances[2] = {};
         const uint32_t pair[2] = {links[0], nearest[0]};
         space_.ToNodes(node, pair, 2, distances);
-        ASSERT_LE(distances[0], distances[1]);
-        for (const uint32_t to : links) {
-          if (to >= kOld) continue;
-          const bool candidate = std::find(nearest.begin(), nearest.end(), to) != nearest.end();
-          ASSERT_TRUE(candidate || Has(table, to, node)) << node << " to " << to;
-        }
+        ASSERT_EQ(distances[0], distances[1]);
       }
     }
   }
@@ -216,6 +213,38 @@ TEST_F(GraphInsertTest, FullNodesChooseAgainAndOthersAreLeftAlone) {
   }
   EXPECT_GT(taken, 0u);
   EXPECT_GT(left, 0u);
+}
+
+// Those that are inserted together meet when they are linked once more.
+TEST_F(GraphInsertTest, NewNodesFindEachOtherTheSecondTime) {
+  Matrix rows = Matrix::Random(DataType::kU8, kAll, kDim, 3);
+  // Pairs of new ones one step apart, far nearer than any old one.
+  for (size_t r = kOld; r < kAll; r += 2) {
+    rows.CopyRow(rows, r, r + 1);
+    rows.Set(r + 1, 0, rows.Get(r, 0) < 200 ? rows.Get(r, 0) + 1 : rows.Get(r, 0) - 1);
+  }
+  MakeSpace(rows);
+  LinkTable table = Old(16, 30);
+  table.Resize(kAll);
+  InsertNodes(space_, {.threads = 2}, kOld, NearestOf(kOld, 30, false), &table);
+  const LinkTable once = table;
+  const auto nearest = NearestOf(kAll, 30, true);
+  // As a graph is built: what a node has is among its candidates.
+  InsertNodes(
+      space_, {.threads = 2}, kOld,
+      [&](size_t begin, size_t end, int thread, const auto& take) {
+        nearest(begin, end, thread, [&](uint32_t node, std::vector<uint32_t>* ids) {
+          ids->insert(ids->end(), once.Of(node).begin(), once.Of(node).end());
+          take(node, ids);
+        });
+      },
+      &table);
+  CheckTable(table);
+  for (uint32_t node = kOld; node < kAll; node += 2) {
+    EXPECT_FALSE(Has(once, node, node + 1)) << node;
+    EXPECT_TRUE(Has(table, node, node + 1)) << node;
+    EXPECT_TRUE(Has(table, node + 1, node)) << node;
+  }
 }
 
 TEST_F(GraphInsertTest, DoesNotDependOnThreads) {

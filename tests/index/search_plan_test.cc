@@ -181,7 +181,7 @@ TEST(PlanRecallTest, AutoScansWhereThatIsAsFast) {
   ExpectPlan(Small(true, false), {.recall = 0.9}, 1, {IndexKind::kExact, 0, 1});
   // A forest costs more than a graph before its first leaf.
   info = Large(false, true);
-  info.num_vectors = 6000;  // 17 us
+  info.num_vectors = 3000;
   Calibrate(IndexKind::kForest, 10, {{100, 0.9f}}, &info);
   ExpectPlan(info, {.recall = 0.9f}, 1, {IndexKind::kExact, 0, 1});
   // Many queries at once are scanned faster.

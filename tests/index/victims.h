@@ -28,11 +28,12 @@ struct Victim {
   bool scan_codes = false;
   GraphLayout graph = GraphLayout::kAuto;  // kAuto: none
   size_t copies = 0;                       // rows that are the same as others
+  bool calibrated = false;
 };
 
 // Between them: all metrics and types; forests with and without codes, a learnt basis, the extra
 // coordinate of dot; graphs of both layouts, with and without copies; keys and ids; exact search
-// over codes.
+// over codes; a calibration.
 inline std::vector<Victim> Victims() {
   return {
       {"angular_f32_codes_keys", Metric::kAngular, DataType::kF32, 60, 64, true, true, false},
@@ -60,7 +61,15 @@ inline std::vector<Victim> Victims() {
       {"manhattan_f32_compact_copies", Metric::kManhattan, DataType::kF32, 120, 11, false, false,
        true, false, GraphLayout::kCompact, 30},
       {"hamming_bit_compact", Metric::kHamming, DataType::kBit, 80, 43, false, false, false, false,
-       GraphLayout::kCompact}};
+       GraphLayout::kCompact},
+      {.name = "euclidean_u8_calibrated",
+       .metric = Metric::kEuclidean,
+       .dtype = DataType::kU8,
+       .rows = 140,
+       .dim = 6,
+       .forest = true,
+       .graph = GraphLayout::kPacked,
+       .calibrated = true}};
 }
 
 inline StringList VictimKeys(size_t rows) {
@@ -89,6 +98,12 @@ inline std::string MakeVictim(const Victim& victim, const std::string& path) {
   if (victim.ids) options.ids = &ids;
   const Status built = BuildIndex(rows.view(), path, options);
   EXPECT_TRUE(built.ok()) << built.message();
+  if (victim.calibrated) {
+    const Status calibrated =
+        CalibrateIndex(path, Matrix::Random(victim.dtype, 40, victim.dim, 99).view(),
+                       {.ks = {1, 10}, .threads = 1});
+    EXPECT_TRUE(calibrated.ok()) << calibrated.message();
+  }
   return ReadFile(path);
 }
 
@@ -134,6 +149,18 @@ inline void SearchEveryWay(const Index& index) {
           CheckShape(index, result, queries.rows(), k);
         }
       }
+      for (const double recall : {0.3, 0.9}) {
+        SearchResult result;
+        const Status status = index.Search(
+            queries.view(), {.k = 3, .index = kind, .recall = recall, .threads = 1}, &result);
+        if (!status.ok()) {
+          CheckMessage(status);
+          continue;
+        }
+        CheckShape(index, result, queries.rows(), 3);
+        ASSERT_FALSE(std::isnan(result.plan.effort));
+        ASSERT_TRUE(result.plan.recall > 0 && result.plan.recall <= 1) << result.plan.recall;
+      }
     }
   }
 }
@@ -166,6 +193,8 @@ inline void LookUpEverything(const Index& index) {
   }
   for (const auto& section : index.info().sections) read += section.size;
   for (const char c : index.info().built_with) read += static_cast<unsigned char>(c);
+  const QueryDrift drift = index.Drift();
+  ASSERT_TRUE(drift.distance >= 0 && drift.distance <= 1) << drift.distance;
   ASSERT_GT(read + 1, 0u);
 }
 
