@@ -212,7 +212,8 @@ class Index {
   // measured or that the index does not reach; a recall and an effort).
   virtual Result<SearchPlan> Plan(const SearchParams& params, size_t num_queries) const = 0;
 
-  // Of the queries that Search() was given with a recall since the file was opened. O(1).
+  // Of the queries that Search() was given with a recall since the file was opened, one that finds
+  // the nearest vector nearly always: of 0.9, or 0.7 from k = 10 on. O(1).
   virtual QueryDrift Drift() const = 0;
 
   // Row number of a key or an external id; the first row where several share the key.

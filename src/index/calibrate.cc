@@ -189,6 +189,10 @@ Status Calibrator::FindLimits(const std::vector<size_t>& places, std::span<const
       }
       // Distances too large for floats may leave fewer.
       nearest[i].resize(most, {std::numeric_limits<float>::infinity(), 0});
+      if (places[0] == 0) {
+        nearness_.push_back(
+            Nearness(metric, queries_, open[i], UserDistance(metric, nearest[i][0].distance)));
+      }
       for (const size_t place : places) {
         const float kth = nearest[i][ks_[place] - 1].distance;
         limits_[place][open[i]] = RecallLimit(UserDistance(metric, kth));
@@ -200,16 +204,9 @@ Status Calibrator::FindLimits(const std::vector<size_t>& places, std::span<const
 }
 
 void Calibrator::FindQuantiles() {
-  const auto one = std::find(ks_.begin(), ks_.end(), 1u);
-  if (one == ks_.end()) return;
-  const std::vector<double>& limits = limits_[static_cast<size_t>(one - ks_.begin())];
-  std::vector<float> nearest(limits.size());
-  for (size_t q = 0; q < limits.size(); ++q) {
-    nearest[q] = Nearness(vectors_.table.metric, queries_, q, static_cast<float>(limits[q]));
-  }
-  std::sort(nearest.begin(), nearest.end());
-  for (size_t i = 0; i < kNumQuantiles; ++i) {
-    calibration_.nearest.push_back(nearest[i * (nearest.size() - 1) / (kNumQuantiles - 1)]);
+  std::sort(nearness_.begin(), nearness_.end());
+  for (size_t i = 0; i < kNumQuantiles && !nearness_.empty(); ++i) {
+    calibration_.nearest.push_back(nearness_[i * (nearness_.size() - 1) / (kNumQuantiles - 1)]);
   }
 }
 

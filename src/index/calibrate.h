@@ -56,6 +56,7 @@ class Calibrator {
   std::vector<uint32_t> ks_;
   // limits_[i][q]: the largest distance that is among the ks_[i] nearest of query q.
   std::vector<std::vector<double>> limits_;
+  std::vector<float> nearness_;  // of queries, as drift is told by
   // Of what is missed at equal effort when the hidden rows are inserted: as the fourth root of the
   // number of vectors. Measured: docs/recall.md.
   double growth_ = 1;

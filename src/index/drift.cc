@@ -30,7 +30,7 @@ void DriftMeter::Add(const std::vector<float>& nearness) const {
 QueryDrift DriftMeter::Read() const {
   // Fewer queries may be a chance selection; a smaller distance changes recall little.
   constexpr uint64_t kLeastQueries = 32;
-  constexpr double kLeastDistance = 0.25;
+  constexpr double kLeastDistance = 0.12;
   constexpr double kCritical = 1.86;  // of sqrt(n) * distance: chance exceeds it once in 1,000
 
   QueryDrift drift;

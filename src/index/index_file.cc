@@ -39,6 +39,9 @@ std::vector<std::string_view> KnownSections() {
   return all;
 }
 
+// Whether the nearest found is nearly always the nearest, so that it tells of the query.
+bool FindsNearest(size_t k, double recall) { return recall >= (k >= 10 ? 0.7 : 0.9); }
+
 class IndexFile final : public Index {
  public:
   static Result<std::unique_ptr<IndexFile>> Open(const std::string& path) {
@@ -81,7 +84,9 @@ class IndexFile final : public Index {
     KITH_ASSIGN_OR_RETURN(result->plan, Plan(params, queries.rows));
     KITH_RETURN_IF_ERROR(
         SearchBy(result->plan, queries, params.k, params.threads, &nearest, &result->stats));
-    if (params.recall > 0 && drift_.active()) Observe(queries, nearest);
+    if (params.recall > 0 && drift_.active() && FindsNearest(params.k, result->plan.recall)) {
+      Observe(queries, nearest);
+    }
     result->num_queries = queries.rows;
     result->k = params.k;
     for (size_t q = 0; q < queries.rows; ++q) {
@@ -335,8 +340,9 @@ Status CalibrateIndex(const std::string& path, const MatrixView& queries,
         StrCat(path, " has exact search only, which finds everything: nothing to measure"));
   }
   if (queries.rows < kLeastQueries) {
-    return Status::InvalidArgument(StrCat(queries.rows, " queries tell too little; give at least ",
-                                          kLeastQueries, ", better a thousand"));
+    return Status::InvalidArgument(StrCat(queries.rows, " queries tell too little of ", path,
+                                          "; give at least ", kLeastQueries,
+                                          ", better a thousand"));
   }
   for (const uint32_t k : options.ks) {
     if (k == 0 || k > std::min<uint64_t>(kMostCalibratedK, info.num_vectors / 4)) {
