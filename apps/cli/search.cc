@@ -126,7 +126,9 @@ Status Searcher::SearchRun(const MatrixView& queries, size_t searched, size_t ex
     const Result<SearchPlan> plan = index_.Plan(params_, queries.rows);
     return plan.ok() ? status : plan.status();
   }
-  if (params.recall > 0) {
+  if (params.recall > 0 && result->plan.recall == params.recall) {
+    result->plan.recall = params_.recall;  // as asked for, without what rounding makes of it
+  } else if (params.recall > 0) {
     result->plan.recall = WithoutExcluded(result->plan.recall, searched, excluded);
   }
   return Status::Ok();

@@ -134,7 +134,7 @@ Result<Calibrator> Calibrator::Create(const StoredVectors& vectors, const Matrix
   }
   std::sort(c.ks_.begin(), c.ks_.end());
   c.ks_.erase(std::unique(c.ks_.begin(), c.ks_.end()), c.ks_.end());
-  c.growth_ = std::sqrt(static_cast<double>(vectors.table.rows.rows) / static_cast<double>(n));
+  c.growth_ = std::pow(static_cast<double>(vectors.table.rows.rows) / static_cast<double>(n), 0.25);
   KITH_RETURN_IF_ERROR(c.FindTruth(hidden, options));
   c.FindQuantiles();
   return c;

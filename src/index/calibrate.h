@@ -56,7 +56,7 @@ class Calibrator {
   std::vector<uint32_t> ks_;
   // limits_[i][q]: the largest distance that is among the ks_[i] nearest of query q.
   std::vector<std::vector<double>> limits_;
-  // Of what is missed at equal effort when the hidden rows are inserted: as the square root of the
+  // Of what is missed at equal effort when the hidden rows are inserted: as the fourth root of the
   // number of vectors. Measured: docs/recall.md.
   double growth_ = 1;
   Calibration calibration_;
