@@ -40,14 +40,18 @@ constexpr size_t kDim = 16;
 
 class CalibrateTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    const Matrix all = Mixture(kRows + kQueries, kDim, 10, 12, 9);
-    rows_ = new Matrix(Part(all, 0, kRows));
-    queries_ = new Matrix(Part(all, kRows, kQueries));
+  // Made once.
+  static const Matrix& All() {
+    static const Matrix all = Mixture(kRows + kQueries, kDim, 10, 12, 9);
+    return all;
   }
-  static void TearDownTestSuite() {
-    delete rows_;
-    delete queries_;
+  static const Matrix& Rows() {
+    static const Matrix rows = Part(All(), 0, kRows);
+    return rows;
+  }
+  static const Matrix& Queries() {
+    static const Matrix queries = Part(All(), kRows, kQueries);
+    return queries;
   }
 
   static BuildOptions Options(bool graph = true, bool forest = true) {
@@ -61,7 +65,7 @@ class CalibrateTest : public ::testing::Test {
     return options;
   }
   std::unique_ptr<Index> Build(const BuildOptions& options) {
-    return testing::BuildAndOpen(Path(), *rows_, options);
+    return testing::BuildAndOpen(Path(), Rows(), options);
   }
   std::string Path() const { return dir_.File("x.kith"); }
   static const CalibrationCurve* Curve(const Index& index, IndexKind kind, uint32_t k) {
@@ -71,12 +75,8 @@ class CalibrateTest : public ::testing::Test {
     return nullptr;
   }
 
-  static Matrix* rows_;
-  static Matrix* queries_;
   TempDir dir_;
 };
-Matrix* CalibrateTest::rows_ = nullptr;
-Matrix* CalibrateTest::queries_ = nullptr;
 
 // ---- Built with it.
 
@@ -134,7 +134,7 @@ TEST_F(CalibrateTest, WithoutItTheFileHasNoneAndPlansSaySo) {
   ExpectError(plan.status(), StatusCode::kInvalidArgument, "was not measured");
   SearchResult result;
   EXPECT_FALSE(
-      index->Search(queries_->view(), {.index = IndexKind::kGraph, .recall = 0.9}, &result).ok());
+      index->Search(Queries().view(), {.index = IndexKind::kGraph, .recall = 0.9}, &result).ok());
 }
 
 TEST_F(CalibrateTest, FilesForExactSearchHaveNone) {
@@ -152,7 +152,7 @@ TEST_F(CalibrateTest, SearchesFollowTheirPlan) {
     for (const double recall : {0.7, 0.9, 0.97}) {
       const SearchParams params{.k = 10, .index = kind, .recall = recall};
       const SearchPlan plan = PlanOrFail(*index, params, kQueries);
-      const SearchResult found = SearchOrFail(*index, queries_->view(), params);
+      const SearchResult found = SearchOrFail(*index, Queries().view(), params);
       EXPECT_EQ(found.plan.index, plan.index);
       EXPECT_EQ(found.plan.effort, plan.effort);
       EXPECT_EQ(found.plan.recall, plan.recall);
@@ -160,7 +160,7 @@ TEST_F(CalibrateTest, SearchesFollowTheirPlan) {
       EXPECT_GE(plan.recall, recall - 1e-6);
       if (kind != IndexKind::kForest) continue;
       const SearchResult same =
-          SearchOrFail(*index, queries_->view(),
+          SearchOrFail(*index, Queries().view(),
                        {.k = 10, .index = kind, .effort = static_cast<int64_t>(plan.effort)});
       testing::ExpectSameAnswers(found, same);
     }
@@ -172,14 +172,14 @@ TEST_F(CalibrateTest, SearchesFollowTheirPlan) {
 TEST_F(CalibrateTest, DriftCountsSearchesWithARecallOnly) {
   const auto index = Build(Options(true, false));
   ASSERT_NE(index, nullptr);
-  SearchOrFail(*index, queries_->view(), {.index = IndexKind::kGraph, .effort = 50});
-  SearchOrFail(*index, queries_->view(), {});
+  SearchOrFail(*index, Queries().view(), {.index = IndexKind::kGraph, .effort = 50});
+  SearchOrFail(*index, Queries().view(), {});
   EXPECT_EQ(index->Drift().queries, 0u);
-  SearchOrFail(*index, queries_->view(), {.index = IndexKind::kGraph, .recall = 0.95});
+  SearchOrFail(*index, Queries().view(), {.index = IndexKind::kGraph, .recall = 0.95});
   EXPECT_EQ(index->Drift().queries, kQueries);
   EXPECT_FALSE(index->Drift().unlike) << index->Drift().distance;
   // Vectors that are there are nearer than any query.
-  SearchOrFail(*index, rows_->view(), {.index = IndexKind::kGraph, .recall = 0.95});
+  SearchOrFail(*index, Rows().view(), {.index = IndexKind::kGraph, .recall = 0.95});
   EXPECT_EQ(index->Drift().queries, kQueries + kRows);
   EXPECT_FALSE(index->Drift().unlike) << index->Drift().distance;
 }
@@ -212,7 +212,7 @@ TEST_F(CalibrateTest, DriftOfDotDoesNotDependOnTheQueriesLength) {
   for (const double scale : {0.01, 1.0, 100.0}) {
     const auto opened = OpenIndex(Path());
     ASSERT_TRUE(opened.ok());
-    SearchOrFail(**opened, testing::Scaled(*queries_, scale).view(),
+    SearchOrFail(**opened, testing::Scaled(Queries(), scale).view(),
                  {.index = IndexKind::kGraph, .recall = 0.8});
     EXPECT_FALSE((*opened)->Drift().unlike) << scale << ": " << (*opened)->Drift().distance;
   }
@@ -235,7 +235,7 @@ TEST_F(CalibrateTest, ReplacesWhatWasMeasuredAndNothingElse) {
   const std::string bytes = ReadFile(Path());
   const Calibration old = before->info().calibration;
   const Status status =
-      CalibrateIndex(Path(), queries_->view(), {.ks = {5, 20, 5}, .output = "", .threads = 2});
+      CalibrateIndex(Path(), Queries().view(), {.ks = {5, 20, 5}, .output = "", .threads = 2});
   ASSERT_TRUE(status.ok()) << status.message();
   ASSERT_TRUE(VerifyIndex(Path()).ok());
   EXPECT_EQ(dir_.NumFiles(), 1u);
@@ -252,8 +252,8 @@ TEST_F(CalibrateTest, ReplacesWhatWasMeasuredAndNothingElse) {
   EXPECT_EQ(before->info().calibration.curves.size(), old.curves.size());
   for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest, IndexKind::kExact}) {
     const SearchParams params{.k = 7, .index = kind};
-    testing::ExpectSameAnswers(SearchOrFail(*before, queries_->view(), params),
-                               SearchOrFail(**after, queries_->view(), params));
+    testing::ExpectSameAnswers(SearchOrFail(*before, Queries().view(), params),
+                               SearchOrFail(**after, Queries().view(), params));
   }
   for (const size_t r : {size_t{0}, kRows / 3, kRows - 1}) {
     EXPECT_EQ((*after)->Key(r), keys[r]);
@@ -279,7 +279,7 @@ TEST_F(CalibrateTest, WritesElsewhereIfAskedTo) {
   const std::string bytes = ReadFile(Path());
   for (const int threads : {1, 3}) {
     const Status status = CalibrateIndex(
-        Path(), queries_->view(),
+        Path(), Queries().view(),
         {.output = dir_.File(threads == 1 ? "one.kith" : "three.kith"), .threads = threads});
     ASSERT_TRUE(status.ok()) << status.message();
   }
@@ -294,7 +294,7 @@ TEST_F(CalibrateTest, MeasuresFilesThatWereBuiltWithout) {
   BuildOptions options = Options(true, false);
   options.calibrate = false;
   ASSERT_NE(Build(options), nullptr);
-  ASSERT_TRUE(CalibrateIndex(Path(), queries_->view()).ok());
+  ASSERT_TRUE(CalibrateIndex(Path(), Queries().view()).ok());
   const auto index = OpenIndex(Path());
   ASSERT_TRUE(index.ok());
   EXPECT_EQ(PlanOrFail(**index, {.index = IndexKind::kGraph, .recall = 0.97}).index,
@@ -305,7 +305,7 @@ TEST_F(CalibrateTest, AnOutputThatCannotBeWrittenLeavesEverythingAsItWas) {
   ASSERT_NE(Build(Options(true, false)), nullptr);
   const std::string bytes = ReadFile(Path());
   const Status status =
-      CalibrateIndex(Path(), queries_->view(), {.ks = {10}, .output = dir_.File("nowhere/y.kith")});
+      CalibrateIndex(Path(), Queries().view(), {.ks = {10}, .output = dir_.File("nowhere/y.kith")});
   EXPECT_FALSE(status.ok());
   EXPECT_NE(status.message().find("nowhere"), std::string::npos) << status.message();
   EXPECT_TRUE(ReadFile(Path()) == bytes);
@@ -318,25 +318,25 @@ TEST_F(CalibrateTest, ErrorsSayWhatToDo) {
   const auto expect = [&](const Status& status, std::string_view part) {
     ExpectError(status, StatusCode::kInvalidArgument, part);
   };
-  expect(CalibrateIndex(Path(), Part(*queries_, 0, 31).view()), "at least 32");
+  expect(CalibrateIndex(Path(), Part(Queries(), 0, 31).view()), "at least 32");
   expect(CalibrateIndex(Path(), Mixture(100, kDim + 1, 3, 3, 1).view()), "dimension 17");
   for (const uint32_t k : {0u, 501u, 10001u, 0xFFFFFFFFu}) {
-    expect(CalibrateIndex(Path(), queries_->view(), {.ks = {10, k}}), "k is " + std::to_string(k));
+    expect(CalibrateIndex(Path(), Queries().view(), {.ks = {10, k}}), "k is " + std::to_string(k));
   }
   for (const double bad :
        {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
-    Matrix queries = *queries_;
+    Matrix queries = Queries();
     queries.Set(40, 3, bad);
     expect(CalibrateIndex(Path(), queries.view()), "queries: ");
   }
-  EXPECT_EQ(CalibrateIndex(dir_.File("none.kith"), queries_->view()).code(), StatusCode::kNotFound);
+  EXPECT_EQ(CalibrateIndex(dir_.File("none.kith"), Queries().view()).code(), StatusCode::kNotFound);
   EXPECT_TRUE(ReadFile(Path()) == bytes);
   // Of the least and the most that is allowed.
   const Status status =
-      CalibrateIndex(Path(), Part(*queries_, 0, 32).view(), {.ks = {1, kRows / 4}});
+      CalibrateIndex(Path(), Part(Queries(), 0, 32).view(), {.ks = {1, kRows / 4}});
   EXPECT_TRUE(status.ok()) << status.message();
   ASSERT_NE(Build(Options(false, false)), nullptr);
-  expect(CalibrateIndex(Path(), queries_->view()), "exact search only");
+  expect(CalibrateIndex(Path(), Queries().view()), "exact search only");
   EXPECT_EQ(dir_.NumFiles(), 1u);
 }
 
@@ -372,7 +372,7 @@ bool Mentions(const std::vector<std::string>& stages, std::string_view part) {
 }
 
 TEST_F(CalibrateTest, ABuildCanBeStoppedInEveryStage) {
-  const Matrix rows = Part(*rows_, 0, 600);
+  const Matrix rows = Part(Rows(), 0, 600);
   std::vector<std::string> stages;
   StopEverywhere(
       [&](const Progress& progress) {
@@ -392,12 +392,12 @@ TEST_F(CalibrateTest, ABuildCanBeStoppedInEveryStage) {
 TEST_F(CalibrateTest, CalibratingCanBeStoppedInEveryStage) {
   BuildOptions options = Options();
   options.calibrate = false;
-  ASSERT_NE(testing::BuildAndOpen(Path(), Part(*rows_, 0, 600), options), nullptr);
+  ASSERT_NE(testing::BuildAndOpen(Path(), Part(Rows(), 0, 600), options), nullptr);
   const std::string bytes = ReadFile(Path());
   std::vector<std::string> stages;
   StopEverywhere(
       [&](const Progress& progress) {
-        return CalibrateIndex(Path(), queries_->view(),
+        return CalibrateIndex(Path(), Queries().view(),
                               {.ks = {1, 10}, .threads = 1, .progress = progress});
       },
       &stages,

@@ -85,14 +85,15 @@ struct Case {
 
 class CalibratedRecallTest : public ::testing::TestWithParam<Case> {};
 
-// 1,000 held-out queries and 800 of the test know a mean of recall to about 0.004 each (one
-// standard error; at k = 1 and 0.8, where an answer is right or not, to 0.013), and an eighth of
-// the vectors was not there when it was measured. Three standard errors of both together are 0.02,
-// at k = 1 0.05. 25 was not measured, but 10 and 30.
-// Under dot, a few long vectors are neighbours of many queries: what happens to one of them when it
-// is inserted happens to all of these, and the means vary more.
+// 1,000 held-out queries and 800 of the test know a mean of recall to about 0.005 each (one
+// standard error; at k = 1 and 0.8, where an answer is right or not, both together to 0.019), and
+// an eighth of the vectors was not there when it was measured. Three standard errors of both
+// together are 0.02, at k = 1 0.057. 25 was not measured, but 10 and 30. Under dot, a few long
+// vectors are neighbours of many queries: what happens to one of them when it is inserted happens
+// to all of these, and means vary more.
 double Bound(Metric metric, size_t k) {
-  if (k == 1 || metric == Metric::kDot) return 0.045;
+  if (k == 1) return 0.057;
+  if (metric == Metric::kDot) return 0.045;
   return k == 25 ? 0.04 : 0.03;
 }
 

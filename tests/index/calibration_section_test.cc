@@ -44,7 +44,8 @@ Calibration Sample() {
   c.curves = {Curve(IndexKind::kGraph, 10, {{5, 0.5f}, {10, 0.8f}, {20, 0.9f}, {40, 0.98f}}),
               Curve(IndexKind::kGraph, 30, {{30, 0.7f}, {60, 0.9f}, {90, 0.95f}}),
               Curve(IndexKind::kForest, 10, {{100, 0.4f}, {400, 0.8f}})};
-  for (int i = 0; i <= 32; ++i) c.nearest.push_back(0.25f * static_cast<float>(i / 2));
+  for (int i = 0; i <= 32; ++i)
+    c.nearest.push_back(0.25f * std::floor(0.5f * static_cast<float>(i)));
   return c;
 }
 
@@ -73,9 +74,15 @@ void ExpectSame(const Calibration& a, const Calibration& b) {
     EXPECT_EQ(a.curves[i].k, b.curves[i].k);
     ASSERT_EQ(a.curves[i].points.size(), b.curves[i].points.size());
     for (size_t p = 0; p < a.curves[i].points.size(); ++p) {
-      EXPECT_EQ(
-          std::memcmp(&a.curves[i].points[p], &b.curves[i].points[p], sizeof(CalibrationPoint)), 0)
-          << "curve " << i << ", point " << p;
+      const CalibrationPoint& x = a.curves[i].points[p];
+      const CalibrationPoint& y = b.curves[i].points[p];
+      SCOPED_TRACE(::testing::Message() << "curve " << i << ", point " << p);
+      EXPECT_EQ(x.effort, y.effort);
+      EXPECT_EQ(x.recall, y.recall);
+      EXPECT_EQ(x.recall_p5, y.recall_p5);
+      EXPECT_EQ(x.recall_worst, y.recall_worst);
+      EXPECT_EQ(x.nodes, y.nodes);
+      EXPECT_EQ(x.distances, y.distances);
     }
   }
 }

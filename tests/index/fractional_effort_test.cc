@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -66,8 +65,12 @@ class FractionalEffortTest : public ::testing::TestWithParam<GraphLayout> {
     return found;
   }
   static bool SameAnswer(const SearchResult& a, size_t qa, const SearchResult& b, size_t qb) {
-    return std::memcmp(&a.ids[qa * kK], &b.ids[qb * kK], kK * sizeof(int64_t)) == 0 &&
-           std::memcmp(&a.distances[qa * kK], &b.distances[qb * kK], kK * sizeof(float)) == 0;
+    const auto same = [&](const auto& x, const auto& y) {
+      return std::equal(x.begin() + static_cast<ptrdiff_t>(qa * kK),
+                        x.begin() + static_cast<ptrdiff_t>((qa + 1) * kK),
+                        y.begin() + static_cast<ptrdiff_t>(qb * kK));
+    };
+    return same(a.ids, b.ids) && same(a.distances, b.distances);
   }
 
   TempDir dir_;

@@ -143,7 +143,7 @@ TEST_P(HeldOutTest, FindThemselvesAndEverythingIsThere) {
     SCOPED_TRACE(IndexKindName(kind));
     const SearchResult found =
         SearchOrFail(*index, rows.view(), {.k = 1, .index = kind, .effort = 150, .threads = 2});
-    // A walk may end where another vector is near: among a hundred that came last, at one.
+    // A walk may end where another vector is near: for one of hundreds that came last.
     const std::vector<uint32_t> held_out = ChooseHeldOut(n, options.seed);
     size_t missed = 0;
     for (size_t r = 0; r < n && metric != Metric::kDot; ++r) {
@@ -151,7 +151,7 @@ TEST_P(HeldOutTest, FindThemselvesAndEverythingIsThere) {
       ASSERT_TRUE(std::binary_search(held_out.begin(), held_out.end(), r)) << "row " << r;
       ++missed;
     }
-    EXPECT_LE(missed, (held_out.size() + 99) / 100);
+    EXPECT_LE(missed, held_out.size() / 300);
     // Every one can be found: nothing is lost, nothing is there twice.
     const SearchResult all = SearchOrFail(
         *index, rows.Row(0), {.k = n, .index = kind, .effort = static_cast<int64_t>(n)});
