@@ -216,7 +216,7 @@ Status RunBuild(const BuildArgs& args) {
   SetPaths(args, &options);
   options.keys = dataset.keys.empty() ? nullptr : &dataset.keys;
   options.ids = args.ids.empty() ? nullptr : &ids;
-  options.calibrate = !args.no_calibrate;
+  if (args.no_calibrate) options.calibrate = false;
   options.seed = args.seed;
   options.threads = args.threads;
   options.progress = bar.callback();

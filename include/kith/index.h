@@ -78,7 +78,8 @@ struct BuildOptions {
   // Measure what recall the graph and the forest give at what effort, so that searches may ask for
   // a recall: an eighth of the vectors, at most 4,096, are queries before they are inserted. Sets
   // of fewer than 512 vectors are not measured: exact search takes microseconds there.
-  bool calibrate = true;
+  // nullopt: unless fewer than 10,000 queries are expected, which would not make up for it.
+  std::optional<bool> calibrate;
   const StringList* keys = nullptr;           // one for each row, or none
   const std::vector<int64_t>* ids = nullptr;  // external ids >= 0, unique; none: the row numbers
   uint64_t seed = 42;

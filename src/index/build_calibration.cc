@@ -12,7 +12,9 @@ namespace kith {
 BuildCalibration::BuildCalibration(const MatrixView& rows, const std::vector<float>& norms,
                                    const BuildOptions& options)
     : rows_(rows), norms_(norms), options_(options) {
-  if (options.calibrate) held_out_ = ChooseHeldOut(rows.rows, options.seed);
+  constexpr uint64_t kWorthIt = 10000;
+  const bool many = options.expected_queries == 0 || options.expected_queries >= kWorthIt;
+  if (options.calibrate.value_or(many)) held_out_ = ChooseHeldOut(rows.rows, options.seed);
 }
 
 StoredVectors BuildCalibration::View() const {

@@ -28,12 +28,17 @@ constexpr size_t kEnoughHeldOut = 2048;
 constexpr size_t kMostHeldOut = 4096;
 
 // Queries enough to know a mean to this standard error, and the tail of the distribution.
-constexpr double kStandardError = 0.004;
-constexpr size_t kLeastQueries = 512;
+constexpr double kStandardError = 0.005;
+constexpr size_t kLeastQueries = 256;
+// Of efforts too small to be asked for, from which little is learnt.
+constexpr size_t kQueriesOfLittle = 512;
 constexpr size_t kLeastNeighbours = 1024;  // queries times k: recall in steps of a thousandth
 // Means of more neighbours than this take fewer queries.
 constexpr size_t kFewNeighbours = 10;
 constexpr size_t kQueriesOfMany = 1024;
+
+// Beams are about as wide as k here, and the effort between 10 and 100 is no line. A forest's is.
+constexpr uint32_t kForGraphs = 30;
 
 constexpr double kEnough = 0.9993;
 
@@ -83,7 +88,7 @@ EffortRange RangeOf(IndexKind index, size_t k, const MatrixView& rows) {
 // The next effort to measure: small steps where targets are, between which recall is taken for
 // linear.
 double NextEffort(const CalibrationPoint& last) {
-  const double growth = last.recall < 0.6f ? 1.6 : last.recall < 0.97f ? 1.18 : 1.45;
+  const double growth = last.recall < 0.6f ? 1.6 : last.recall < 0.97f ? 1.25 : 1.6;
   return std::floor(std::max(last.effort * growth, last.effort + 1.0));
 }
 
@@ -128,7 +133,8 @@ Result<Calibrator> Calibrator::Create(const StoredVectors& vectors, const Matrix
   KITH_ASSIGN_OR_RETURN(c.shuffled_, GatherRows(queries, order, stride, options.threads));
   c.queries_ = {c.shuffled_.data(), queries.rows, queries.dim, stride, queries.dtype};
   const size_t n = vectors.table.rows.rows - hidden.size();
-  for (const uint32_t k : options.ks.empty() ? std::vector<uint32_t>{1, 10, 30, 100} : options.ks) {
+  c.own_ks_ = options.ks.empty();
+  for (const uint32_t k : options.ks.empty() ? std::vector<uint32_t>{1, 10, kForGraphs, 100} : options.ks) {
     // Recall of nearly all vectors says nothing.
     if (k <= std::max<size_t>(1, n / 4)) c.ks_.push_back(k);
   }
@@ -251,6 +257,7 @@ Status Calibrator::MeasurePoint(const SearchFn& search, size_t at, double effort
 
 Status Calibrator::Measure(IndexKind index, const SearchFn& search) {
   for (size_t at = 0; at < ks_.size(); ++at) {
+    if (index == IndexKind::kForest && own_ks_ && ks_[at] == kForGraphs) continue;
     CalibrationCurve curve{index, ks_[at], {}};
     const size_t most = limits_[at].size();
     size_t num_queries = most;
@@ -264,8 +271,10 @@ Status Calibrator::Measure(IndexKind index, const SearchFn& search) {
       double variance = 0;
       KITH_RETURN_IF_ERROR(MeasurePoint(search, at, effort, num_queries, &point, &variance));
       curve.points.push_back(point);
-      // Little is known from what hardly varies yet.
-      if (point.recall < 0.5f) return Status::Ok();
+      if (point.recall < 0.5f) {
+        num_queries = std::min(most, kQueriesOfLittle);
+        return Status::Ok();
+      }
       const auto enough = static_cast<size_t>(variance / (kStandardError * kStandardError));
       num_queries =
           std::min(most, std::max({enough, kLeastQueries, kLeastNeighbours / size_t{ks_[at]}}));

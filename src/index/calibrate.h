@@ -54,6 +54,7 @@ class Calibrator {
   AlignedBuffer<std::byte> shuffled_;
   MatrixView queries_;  // in random order, so that the first of them are a fair sample
   std::vector<uint32_t> ks_;
+  bool own_ks_ = false;  // nobody said which
   // limits_[i][q]: the largest distance that is among the ks_[i] nearest of query q.
   std::vector<std::vector<double>> limits_;
   std::vector<float> nearness_;  // of queries, as drift is told by
