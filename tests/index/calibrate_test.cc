@@ -86,11 +86,15 @@ TEST_F(CalibrateTest, AFileHoldsACurveForEachWayInAndK) {
   const Calibration& c = index->info().calibration;
   EXPECT_EQ(c.source, CalibrationSource::kHeldOut);
   EXPECT_EQ(c.num_queries, kRows / 8);
-  EXPECT_EQ(c.curves.size(), 8u);
+  EXPECT_EQ(c.curves.size(), 7u);
   for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest}) {
     for (const uint32_t k : {1, 10, 30, 100}) {
       SCOPED_TRACE(::testing::Message() << IndexKindName(kind) << ", k " << k);
       const CalibrationCurve* curve = Curve(*index, kind, k);
+      if (kind == IndexKind::kForest && k == 30) {  // between 10 and 100, its effort is a line
+        EXPECT_EQ(curve, nullptr);
+        continue;
+      }
       ASSERT_NE(curve, nullptr);
       EXPECT_GT(curve->points.back().recall, 0.99f);
       for (const CalibrationPoint& p : curve->points) {
