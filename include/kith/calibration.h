@@ -58,9 +58,10 @@ struct QueryDrift {
 };
 
 struct CalibrateOptions {
-  std::vector<uint32_t> ks;  // recall@k to measure, each <= 10,000; none: 1, 10, 100, of a graph 30 too
-  std::string output;        // another file to write; empty: the file is replaced
-  int threads = 0;           // 0: one for each core; the result does not depend on it
+  std::vector<uint32_t>
+      ks;              // recall@k to measure, each <= 10,000; none: 1, 10, 100, of a graph 30 too
+  std::string output;  // another file to write; empty: the file is replaced
+  int threads = 0;     // 0: one for each core; the result does not depend on it
   Progress progress;
 };
 

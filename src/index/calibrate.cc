@@ -134,7 +134,8 @@ Result<Calibrator> Calibrator::Create(const StoredVectors& vectors, const Matrix
   c.queries_ = {c.shuffled_.data(), queries.rows, queries.dim, stride, queries.dtype};
   const size_t n = vectors.table.rows.rows - hidden.size();
   c.own_ks_ = options.ks.empty();
-  for (const uint32_t k : options.ks.empty() ? std::vector<uint32_t>{1, 10, kForGraphs, 100} : options.ks) {
+  for (const uint32_t k :
+       options.ks.empty() ? std::vector<uint32_t>{1, 10, kForGraphs, 100} : options.ks) {
     // Recall of nearly all vectors says nothing.
     if (k <= std::max<size_t>(1, n / 4)) c.ks_.push_back(k);
   }

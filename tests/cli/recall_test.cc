@@ -111,7 +111,7 @@ TEST_F(RecallTest, ASearchFindsAsManyAsAskedFor) {
   }
   const std::string table =
       Ok({"search", file_, "--id", "3", "--index", "graph", "--recall", "0.9"});
-  EXPECT_TRUE(Has(table, "(graph, effort ") && Has(table, ", expected recall 0.9: ")) << table;
+  EXPECT_TRUE(Has(table, "(graph, effort ") && Has(table, ", expected recall 0.9")) << table;
   EXPECT_TRUE(Has(Ok({"search", file_, "--id", "3", "--recall", "1"}), "(exact: "));
 }
 
