@@ -124,8 +124,8 @@ class Case:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def of_base(self, *options):
-        return ["build", self.base, "--no-calibrate", "--rows", self.rows, "--metric", self.metric, "--dtype",
-                self.dtype, "--threads", 1, "--json", *options]
+        return ["build", self.base, "--no-calibrate", "--rows", self.rows, "--metric",
+                self.metric, "--dtype", self.dtype, "--threads", 1, "--json", *options]
 
     def plan(self, *options):
         return json.loads(self.run(*self.of_base("--explain", *options)))["candidates"]

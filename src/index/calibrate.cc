@@ -244,7 +244,8 @@ Status Calibrator::MeasurePoint(const SearchFn& search, size_t at, double effort
   const size_t tenth = (num_queries + 9) / 10;
   const auto worst =
       std::accumulate(hits.begin(), hits.begin() + static_cast<ptrdiff_t>(tenth), uint64_t{0});
-  const double mean = static_cast<double>(sum) / (count * kept);
+  // Nothing missed among so many says that less than one of twice as many would be, no more.
+  const double mean = std::min(static_cast<double>(sum), count * kept - 0.5) / (count * kept);
   point->effort = static_cast<float>(effort);
   point->recall = static_cast<float>(mean);
   point->recall_p5 = static_cast<float>(hits[num_queries / 20] / kept);

@@ -163,7 +163,7 @@ TEST_F(RecallTest, TheVectorAskedAboutIsNoHit) {
 TEST_F(RecallTest, WhatIsOutOfReachIsAnErrorThatNamesTheWayOut) {
   Build("graph");
   Fails(1, {"search", file_, "--id", "1", "--index", "graph", "--recall", "1"},
-        {"recall 1 is beyond what", "x.kith", "k = 10", "--exact"});
+        {"recall 1 is beyond what", "x.kith", "k = 1", "--exact"});
   Fails(1, {"eval", file_, "--queries", queries_, "--recall", "0.9,1"},
         {"recall 1 is beyond", "x.kith"});
   Build("graph", {"--no-calibrate"});
