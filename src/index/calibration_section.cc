@@ -192,7 +192,12 @@ EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size
   }
   const EffortForRecall low = OnCurve(*below, recall);
   const EffortForRecall high = OnCurve(*above, recall);
-  const double share = static_cast<double>(k - below->k) / static_cast<double>(above->k - below->k);
+  // A beam grows with k, a forest's candidates more slowly: as its root, about.
+  const auto at = [&](size_t some_k) {
+    const auto x = static_cast<double>(some_k);
+    return index == IndexKind::kForest ? std::sqrt(x) : x;
+  };
+  const double share = (at(k) - at(below->k)) / (at(above->k) - at(below->k));
   EffortForRecall found;
   found.known = true;
   found.reachable = low.reachable && high.reachable;

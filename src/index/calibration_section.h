@@ -34,7 +34,7 @@ struct EffortForRecall {
 };
 
 // The least effort whose recall@k is what is asked for: linear between measured efforts and between
-// measured k, beyond the largest k in proportion to it.
+// measured k (of a forest, their roots), beyond the largest k in proportion to it.
 EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size_t k,
                            double recall);
 
