@@ -178,9 +178,12 @@ int Run(const MatrixView& base, const MatrixView& queries, Metric metric, uint32
 
   const std::string path = "forest_rivals.kith";
   double start = Seconds();
-  Check(BuildIndex(
-      base, path,
-      {.metric = metric, .forest = true, .forest_options = {.num_trees = trees}, .threads = 1}));
+  Check(BuildIndex(base, path,
+                   {.metric = metric,
+                    .forest = true,
+                    .forest_options = {.num_trees = trees},
+                    .calibrate = false,
+                    .threads = 1}));
   const double n = static_cast<double>(base.rows);
   curves.push_back(
       {"kith", Seconds() - start, static_cast<double>(std::filesystem::file_size(path)) / n, {}});
