@@ -51,9 +51,7 @@ Split TakeQueries(const MatrixView& rows) {
   std::vector<uint32_t> order(rows.rows);
   for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   Rng rng(2026);
-  for (size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[rng.Below(static_cast<uint32_t>(i))]);
-  }
+  rng.Shuffle(&order);
   const size_t count = std::min(kQueries, rows.rows / 5);
   const size_t stride = RowBytes(rows.dtype, rows.dim);
   const std::span<const uint32_t> all(order);

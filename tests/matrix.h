@@ -125,9 +125,7 @@ inline std::vector<size_t> RandomOrder(size_t n, uint64_t seed) {
   std::vector<size_t> order(n);
   std::iota(order.begin(), order.end(), size_t{0});
   Rng rng(seed);
-  for (size_t i = n; i > 1; --i) {
-    std::swap(order[i - 1], order[rng.Below(static_cast<uint32_t>(i))]);
-  }
+  rng.Shuffle(&order);
   return order;
 }
 

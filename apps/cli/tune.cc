@@ -122,7 +122,8 @@ void AddTuneCommand(CLI::App* app, Action* action) {
       ->required()
       ->type_name("FILE");
   sub->add_option("-k", args->ks,
-                  "Numbers of neighbours to measure, commas between; 1, 10, 30 and 100 if absent. "
+                  "Numbers of neighbours to measure, commas between; 1, 10, 100, and 30 of a "
+                  "graph, if absent. "
                   "Between them recall is interpolated")
       ->check(CLI::Range(1, 10'000).description(""))
       ->delimiter(',')

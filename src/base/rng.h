@@ -3,7 +3,10 @@
 #define KITH_BASE_RNG_H_
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace kith {
 
@@ -38,6 +41,14 @@ class Rng {
 
   // Uniform in [0, n). REQUIRES: 0 < n < 2^32.
   uint32_t Below(uint32_t n) { return static_cast<uint32_t>(((Next() >> 32) * n) >> 32); }
+
+  // Any order with the same chance (Fisher-Yates). REQUIRES: fewer than 2^32 elements.
+  template <class T>
+  void Shuffle(std::vector<T>* v) {
+    for (size_t i = v->size(); i > 1; --i) {
+      std::swap((*v)[i - 1], (*v)[Below(static_cast<uint32_t>(i))]);
+    }
+  }
 
   // Uniform in [0, 1).
   double Uniform() { return static_cast<double>(Next() >> 11) * 0x1p-53; }

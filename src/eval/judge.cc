@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "data/convert.h"
+#include "index/recall.h"
 #include "kith/eval.h"
 #include "simd/reference.h"
 
@@ -14,7 +15,6 @@ namespace kith {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr double kTolerance = 1e-3;
 
 double Sum(simd::Op op, const float* a, const float* b, size_t dim) {
   return simd::ReferenceOp(op, reinterpret_cast<const std::byte*>(a), DataType::kF32,
@@ -26,13 +26,10 @@ size_t CountNeighbours(const float* distances, size_t k) {
   return static_cast<size_t>(std::lower_bound(distances, distances + k, kInfinity) - distances);
 }
 
-// The largest distance that counts as found, given the k-th true one.
-double Limit(float kth) { return kth + kTolerance * std::abs(static_cast<double>(kth)); }
-
 QueryRecall CountFound(const float* found, const float* truth, size_t k) {
   const size_t wanted = CountNeighbours(truth, k);
   if (wanted == 0) return {};
-  const double limit = Limit(truth[wanted - 1]);
+  const double limit = RecallLimit(truth[wanted - 1]);
   const auto near = std::count_if(found, found + k, [&](float d) { return d <= limit; });
   return {std::min(wanted, static_cast<size_t>(near)), wanted};
 }
@@ -134,7 +131,7 @@ std::vector<QueryRecall> Judge::Recalls(const SearchResult& found) const {
     const float* truth = true_distances_.data() + q * k_;
     const size_t m = CountNeighbours(truth, k_);
     if (m == 0) continue;
-    const double limit = Limit(truth[m - 1]);
+    const double limit = RecallLimit(truth[m - 1]);
     bool query_read = false;
     for (size_t j = 0; j < k_; ++j) {
       if (distances[j] <= limit || distances[j] == kInfinity) continue;

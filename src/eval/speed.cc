@@ -31,9 +31,7 @@ std::vector<size_t> SampleQueries(size_t num_queries) {
   std::vector<size_t> sample(count);
   for (size_t i = 0; i < count; ++i) sample[i] = i * num_queries / count;
   Rng rng(0);
-  for (size_t i = count - 1; i > 0; --i) {
-    std::swap(sample[i], sample[rng.Below(static_cast<uint32_t>(i + 1))]);
-  }
+  rng.Shuffle(&sample);
   return sample;
 }
 

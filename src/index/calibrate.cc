@@ -37,7 +37,8 @@ constexpr size_t kLeastNeighbours = 1024;  // queries times k: recall in steps o
 constexpr size_t kFewNeighbours = 10;
 constexpr size_t kQueriesOfMany = 1024;
 
-// Beams are about as wide as k here, and the effort between 10 and 100 is no line. A forest's is.
+// Beams are about as wide as k here, and between 10 and 100 their widths are no line. What a forest
+// looks at goes with the root of k throughout.
 constexpr uint32_t kForGraphs = 30;
 
 constexpr double kEnough = 0.9993;
@@ -126,9 +127,7 @@ Result<Calibrator> Calibrator::Create(const StoredVectors& vectors, const Matrix
   std::vector<uint32_t> order(queries.rows);
   std::iota(order.begin(), order.end(), 0u);
   Rng rng(queries.rows, kStream);
-  for (size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[rng.Below(static_cast<uint32_t>(i))]);
-  }
+  rng.Shuffle(&order);
   const size_t stride = RowBytes(queries.dtype, queries.dim);
   KITH_ASSIGN_OR_RETURN(c.shuffled_, GatherRows(queries, order, stride, options.threads));
   c.queries_ = {c.shuffled_.data(), queries.rows, queries.dim, stride, queries.dtype};

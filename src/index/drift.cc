@@ -16,15 +16,9 @@ float Nearness(Metric metric, const MatrixView& queries, size_t query, float dis
   return norm > 0 ? static_cast<float>(distance / norm) : 0;
 }
 
-void DriftMeter::Add(const std::vector<float>& nearness) const {
-  std::array<uint64_t, kMostQuantiles + 1> counts{};
-  for (const float x : nearness) {
-    ++counts[static_cast<size_t>(std::lower_bound(quantiles_.begin(), quantiles_.end(), x) -
-                                 quantiles_.begin())];
-  }
-  for (size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] != 0) counts_[i].fetch_add(counts[i], std::memory_order_relaxed);
-  }
+void DriftMeter::Add(float nearness) const {
+  const auto at = std::lower_bound(quantiles_.begin(), quantiles_.end(), nearness);
+  counts_[static_cast<size_t>(at - quantiles_.begin())].fetch_add(1, std::memory_order_relaxed);
 }
 
 QueryDrift DriftMeter::Read() const {

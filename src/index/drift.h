@@ -28,7 +28,7 @@ class DriftMeter {
 
   // Queries that are nearer to the vectors than those of the calibration do no harm; the one-sided
   // Kolmogorov-Smirnov distance tells of those farther away.
-  void Add(const std::vector<float>& nearness) const;
+  void Add(float nearness) const;
   QueryDrift Read() const;
 
  private:

@@ -251,13 +251,10 @@ class IndexFile final : public Index {
   void Observe(const MatrixView& queries,
                const std::vector<std::vector<Candidate>>& nearest) const {
     const Metric metric = vectors_.table.metric;
-    std::vector<float> nearness;
     for (size_t q = 0; q < queries.rows; ++q) {
       if (nearest[q].empty()) continue;
-      nearness.push_back(
-          Nearness(metric, queries, q, UserDistance(metric, nearest[q][0].distance)));
+      drift_.Add(Nearness(metric, queries, q, UserDistance(metric, nearest[q][0].distance)));
     }
-    drift_.Add(nearness);
   }
 
   // Whether the file is read here and there rather than through.

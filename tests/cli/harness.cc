@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -168,6 +169,15 @@ std::vector<int64_t> Nearest(Distance distance, const Matrix& base, const float*
 void CliTest::SetUp() {
   directory_ = ::testing::TempDir() + "/kith_cli_dir_XXXXXX";
   ASSERT_NE(mkdtemp(directory_.data()), nullptr);
+}
+
+void RealDataCliTest::SetUp() {
+  const char* data = std::getenv("KITH_DATA");
+  if (data == nullptr) {
+    GTEST_SKIP() << "NOT TESTED: set KITH_DATA to the directory of the real data sets";
+  }
+  data_ = data;
+  CliTest::SetUp();
 }
 
 void CliTest::TearDown() { std::filesystem::remove_all(directory_); }

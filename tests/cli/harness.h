@@ -96,6 +96,14 @@ class CliTest : public ::testing::Test {
   std::string directory_;
 };
 
+// One on the real data sets, skipped where they are not.
+class RealDataCliTest : public CliTest {
+ protected:
+  void SetUp() override;
+
+  std::string data_;  // their directory
+};
+
 }  // namespace kith::cli_test
 
 #endif  // KITH_TESTS_CLI_HARNESS_H_

@@ -1,6 +1,5 @@
 // The main job on real vectors. Needs KITH_DATA, the directory of the project's data sets.
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <utility>
@@ -13,17 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-class RealDataTest : public CliTest {
+class RealDataTest : public RealDataCliTest {
  protected:
-  void SetUp() override {
-    const char* data = std::getenv("KITH_DATA");
-    if (data == nullptr) {
-      GTEST_SKIP() << "NOT TESTED: set KITH_DATA to the directory of the real data sets";
-    }
-    data_ = data;
-    CliTest::SetUp();
-  }
-
   // Graph and forest reach this recall while they compare less than everything.
   void ExpectRecall(const std::string& queries, double recall) {
     for (const auto& [index, efforts] : {std::pair{"graph", "32,64,128"},  //
@@ -43,8 +33,6 @@ class RealDataTest : public CliTest {
       EXPECT_GE(best, recall);
     }
   }
-
-  std::string data_;
 };
 
 TEST_F(RealDataTest, Words) {

@@ -1,6 +1,5 @@
 // A recall is asked for: kith search and eval with --recall, kith tune, and what the files say.
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -246,17 +245,8 @@ void WriteRows(const std::string& bin, const std::string& out, size_t value_byte
   WriteFile(out, std::string(reinterpret_cast<const char*>(head), sizeof(head)) + rows);
 }
 
-class RealRecallTest : public CliTest {
+class RealRecallTest : public RealDataCliTest {
  protected:
-  void SetUp() override {
-    const char* data = std::getenv("KITH_DATA");
-    if (data == nullptr) {
-      GTEST_SKIP() << "NOT TESTED: set KITH_DATA to the directory of the real data sets";
-    }
-    data_ = data;
-    CliTest::SetUp();
-  }
-
   // Vectors and queries that are none of them, of a file with as many bytes a value.
   void Split(const std::string& vectors, const std::string& ending, size_t value_bytes) {
     Ok({"convert", vectors, Path("all") + ending, "--keys", Path("keys.txt")});
@@ -288,7 +278,6 @@ class RealRecallTest : public CliTest {
     }
   }
 
-  std::string data_;
   std::string base_;
   std::string queries_;
 };

@@ -13,13 +13,6 @@ namespace {
 
 constexpr size_t kRows = 64;
 
-// Points 0, 1, ..., 63 on a line.
-std::vector<float> Line() {
-  std::vector<float> rows(kRows);
-  for (size_t i = 0; i < kRows; ++i) rows[i] = static_cast<float>(i);
-  return rows;
-}
-
 class EvaluateTest : public ::testing::Test {
  protected:
   Result<std::vector<EvalPoint>> Run(const EvalOptions& options,

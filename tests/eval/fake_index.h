@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,13 @@
 #include "kith/index.h"
 
 namespace kith {
+
+// Points 0, 1, ..., 63 on a line.
+inline std::vector<float> Line() {
+  std::vector<float> rows(64);
+  std::iota(rows.begin(), rows.end(), 0.0f);
+  return rows;
+}
 
 // Exact search is a loop over all rows; the "forest" and the "graph" look only at the first
 // `effort` rows.

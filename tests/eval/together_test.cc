@@ -11,15 +11,6 @@
 namespace kith {
 namespace {
 
-constexpr size_t kRows = 64;
-
-// Points 0, 1, ..., 63 on a line.
-std::vector<float> Line() {
-  std::vector<float> rows(kRows);
-  for (size_t i = 0; i < kRows; ++i) rows[i] = static_cast<float>(i);
-  return rows;
-}
-
 class TogetherTest : public ::testing::Test {
  protected:
   TogetherTest() { graph_.mutable_info().path = "graph.kith"; }

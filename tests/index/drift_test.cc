@@ -33,10 +33,14 @@ std::vector<float> QuantilesOf(std::vector<float> values) {
   return quantiles;
 }
 
+void Add(const std::vector<float>& values, const DriftMeter* meter) {
+  for (const float x : values) meter->Add(x);
+}
+
 QueryDrift DriftOf(const std::vector<float>& quantiles, const std::vector<float>& values) {
   DriftMeter meter;
   meter.Init(quantiles);
-  meter.Add(values);
+  Add(values, &meter);
   return meter.Read();
 }
 
@@ -130,7 +134,7 @@ TEST(DriftTest, ManyThreadsCountTogether) {
   for (size_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&meter, t] {
       for (size_t i = 0; i < kCalls; ++i) {
-        meter.Add(Draw(7, t * kCalls + i));
+        Add(Draw(7, t * kCalls + i), &meter);
         const QueryDrift now = meter.Read();
         EXPECT_GE(now.distance, 0);
         EXPECT_LE(now.distance, 1);
@@ -140,7 +144,7 @@ TEST(DriftTest, ManyThreadsCountTogether) {
   for (std::thread& thread : threads) thread.join();
   DriftMeter alone;
   alone.Init(QuantilesOf(Draw(1000, 1)));
-  for (size_t i = 0; i < kThreads * kCalls; ++i) alone.Add(Draw(7, i));
+  for (size_t i = 0; i < kThreads * kCalls; ++i) Add(Draw(7, i), &alone);
   EXPECT_EQ(meter.Read().queries, kThreads * kCalls * 7);
   EXPECT_EQ(meter.Read().distance, alone.Read().distance);
   EXPECT_FALSE(meter.Read().unlike);

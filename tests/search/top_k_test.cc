@@ -22,7 +22,7 @@ bool Same(const std::vector<Candidate>& a, const std::vector<Candidate>& b) {
 std::vector<Candidate> RandomCandidates(size_t n, Rng* rng) {
   std::vector<Candidate> all(n);
   for (uint32_t i = 0; i < n; ++i) all[i] = {static_cast<float>(rng->Below(20)) - 10, i};
-  for (size_t i = n; i > 1; --i) std::swap(all[i - 1], all[rng->Below(static_cast<uint32_t>(i))]);
+  rng->Shuffle(&all);
   return all;
 }
 
