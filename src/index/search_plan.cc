@@ -12,8 +12,8 @@
 namespace kith {
 namespace {
 
-// Nanoseconds of a query on one core, roughly: measured in docs/graph.md and docs/forest.md. They
-// only have to tell which way is the cheaper one.
+// Nanoseconds of a query on one core, roughly: they only have to tell which way is the cheaper one.
+// Exact search: docs/choosing.md; a graph: docs/graph.md; a forest is of that order.
 double ExactCost(const IndexInfo& info, size_t num_queries) {
   const auto rows = static_cast<double>(info.num_vectors);
   return ExactQueryNs(rows, rows * static_cast<double>(RowBytes(info.dtype, info.dim)),
