@@ -23,7 +23,7 @@ FLOORS = [
     ["src/quant", "src/search"],
     ["src/index"],
     ["src/eval"],
-    ["apps/cli"],
+    ["apps/cli", "python/src"],
 ]
 
 # Which files alone may include a library (prefixes of the include -> prefixes of the path).
@@ -35,10 +35,11 @@ CONFINED = {
     "nlohmann/": ["apps/", "tests/cli/"],
     "png.h": ["examples/", "tests/cli/"],
     "gtest/": ["tests/"],
+    "nanobind/": ["python/src/"],
 }
 
-CODE_DIRS = ["include", "src", "apps", "tests", "fuzz", "examples", "bench"]
-INCLUDE_BASES = ["src", "include", "apps", "tests", "."]
+CODE_DIRS = ["include", "src", "apps", "python", "tests", "fuzz", "examples", "bench"]
+INCLUDE_BASES = ["src", "include", "apps", "python/src", "tests", "."]
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 80
 

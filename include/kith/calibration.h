@@ -3,6 +3,7 @@
 #define KITH_CALIBRATION_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 namespace kith {
 
 enum class IndexKind : uint32_t;  // kith/index.h
+class Index;
 
 // One effort, measured over all queries.
 struct CalibrationPoint {
@@ -73,6 +75,10 @@ struct CalibrateOptions {
 // another dimension or not finite; a k that is 0 or too large), IoError, OutOfMemory.
 Status CalibrateIndex(const std::string& path, const MatrixView& queries,
                       const CalibrateOptions& options = {});
+
+// The same of an open index, which stays as it is; the result is in memory. `output` is ignored.
+Result<std::unique_ptr<Index>> CalibrateInMemory(const Index& index, const MatrixView& queries,
+                                                 const CalibrateOptions& options = {});
 
 }  // namespace kith
 

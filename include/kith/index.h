@@ -2,9 +2,11 @@
 #ifndef KITH_INDEX_H_
 #define KITH_INDEX_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -99,6 +101,12 @@ struct BuildOptions {
 // codes where there are none), IoError, OutOfMemory.
 Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options);
 
+class Index;
+
+// The same in memory instead of under a name; SaveIndex() gives it one.
+Result<std::unique_ptr<Index>> BuildIndexInMemory(const MatrixView& vectors,
+                                                  const BuildOptions& options);
+
 struct SearchParams {
   size_t k = 10;
   IndexKind index = IndexKind::kAuto;
@@ -155,7 +163,8 @@ struct SearchResult {
 
 // What `kith info` prints.
 struct IndexInfo {
-  std::string path;
+  std::string path;        // "the index in memory" if it is there
+  bool in_memory = false;  // and not in a file that others could open
   uint64_t file_bytes = 0;
   uint64_t num_vectors = 0;
   size_t dim = 0;
@@ -228,6 +237,8 @@ class Index {
   virtual int64_t Id(uint64_t row) const = 0;
   // Writes the row's vector as float32 to out[0..dim). REQUIRES: row < num_vectors.
   virtual void GetVector(uint64_t row, float* out) const = 0;
+  // The whole file, as it is mapped.
+  virtual std::span<const std::byte> Bytes() const = 0;
 
  protected:
   Index() = default;
@@ -245,9 +256,18 @@ struct OpenOptions {
 // Errors: NotFound, Corruption, Unsupported (too old, too new), IoError; each names the file.
 Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOptions& options = {});
 
+// The same of a file that somebody has read already, from a network or an archive, say. Copies it.
+// Errors: Corruption, Unsupported, OutOfMemory, IoError (no memory files, and no temporary ones).
+Result<std::unique_ptr<Index>> OpenIndexBytes(std::span<const std::byte> bytes,
+                                              const OpenOptions& options = {});
+
+// Writes an open index to a file: complete or not at all. Errors: IoError.
+Status SaveIndex(const Index& index, const std::string& path);
+
 // Reads all of a file and checks every checksum and structural invariant.
 // Errors: as OpenIndex; Corruption names the section and the first fault.
 Status VerifyIndex(const std::string& path);
+Status VerifyIndex(const Index& index);
 
 }  // namespace kith
 

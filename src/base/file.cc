@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <system_error>
@@ -123,6 +124,30 @@ Result<std::string> FollowLinks(const std::string& path) {
 
 }  // namespace
 
+Result<std::shared_ptr<AnonymousFile>> AnonymousFile::Create(const std::string& label) {
+  std::shared_ptr<AnonymousFile> file(new AnonymousFile);
+  file->label_ = label;
+#ifdef MFD_CLOEXEC
+  file->fd_ = memfd_create("kith", MFD_CLOEXEC);
+#endif
+  if (file->fd_ < 0) {
+    const char* folder = std::getenv("TMPDIR");
+    std::string name =
+        StrCat(folder == nullptr || *folder == '\0' ? "/tmp" : folder, "/kith-XXXXXX");
+    file->fd_ = mkostemp(name.data(), O_CLOEXEC);
+    if (file->fd_ < 0) {
+      return Status::IoError(StrCat(label, ": cannot create a temporary file ", name, ": ",
+                                    ErrorText(errno), "; set TMPDIR to a folder with room"));
+    }
+    unlink(name.c_str());
+  }
+  return file;
+}
+
+AnonymousFile::~AnonymousFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
 Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
   if (path.find('\0') != std::string::npos) {
     return Status::InvalidArgument("a file name holds a zero byte");
@@ -141,7 +166,15 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& pa
     int fd;
     ~Closer() { close(fd); }
   } closer{fd};
+  return Map(fd, path, false);
+}
 
+Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const AnonymousFile& file) {
+  return Map(file.descriptor(), file.label(), true);
+}
+
+Result<std::shared_ptr<const MappedFile>> MappedFile::Map(int fd, const std::string& path,
+                                                          bool anonymous) {
   struct stat info = {};
   if (fstat(fd, &info) != 0) {
     return Status::IoError(StrCat(path, ": cannot read its size: ", ErrorText(errno)));
@@ -155,6 +188,7 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& pa
   }
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->path_ = path;
+  file->anonymous_ = anonymous;
   file->size_ = static_cast<size_t>(info.st_size);
   if (file->size_ == 0) return std::shared_ptr<const MappedFile>(std::move(file));
   void* data = mmap(nullptr, file->size_, PROT_READ, MAP_SHARED, fd, 0);
@@ -191,7 +225,16 @@ void MappedFile::Advise(Access access) const {
   madvise(const_cast<std::byte*>(data_), size_, advice);
 }
 
-Result<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
+Result<std::unique_ptr<AtomicFile>> AtomicFile::Create(const FileTarget& to) {
+  const std::string& path = to.path;
+  if (to.anonymous != nullptr) {
+    std::unique_ptr<AtomicFile> file(new AtomicFile);
+    file->path_ = path;
+    file->anonymous_ = to.anonymous;
+    file->fd_ = to.anonymous->descriptor();
+    KITH_ASSIGN_OR_RETURN(file->buffer_, AlignedBuffer<std::byte>::Create(kBufferBytes));
+    return file;
+  }
   if (path.empty() || path.find('\0') != std::string::npos) {
     return Status::InvalidArgument("the name of the file to write is empty or holds a zero byte");
   }
@@ -266,7 +309,7 @@ Status AtomicFile::CreateTemporary(const std::string& target) {
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_ >= 0) {
+  if (fd_ >= 0 && anonymous_ == nullptr) {
     close(fd_);
     RemoveTemporary();
   }
@@ -340,6 +383,10 @@ Status AtomicFile::Commit() {
   if (!error_.ok()) return error_;
   if (fd_ < 0) return Status::Internal(StrCat(path_, ": committed twice"));
   KITH_RETURN_IF_ERROR(Flush());
+  if (anonymous_ != nullptr) {
+    fd_ = -1;
+    return Status::Ok();
+  }
   if (FailThisStep() || RetryInterrupted([&] { return fsync(fd_); }) != 0) {
     return Fail("flush to disk", errno);
   }

@@ -8,11 +8,41 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/aligned_buffer.h"
 #include "kith/status.h"
 
 namespace kith {
+
+// A file without a name, in memory where the system can, else in its folder for temporary files;
+// gone with the last that holds it. What is written to it is never fsynced.
+class AnonymousFile {
+ public:
+  // `label` stands for the name in messages. Errors: IoError, OutOfMemory.
+  static Result<std::shared_ptr<AnonymousFile>> Create(const std::string& label);
+  ~AnonymousFile();
+  AnonymousFile(const AnonymousFile&) = delete;
+  AnonymousFile& operator=(const AnonymousFile&) = delete;
+
+  int descriptor() const { return fd_; }
+  const std::string& label() const { return label_; }
+
+ private:
+  AnonymousFile() = default;
+  int fd_ = -1;
+  std::string label_;
+};
+
+// Where a file is written to: under a name, or to an anonymous one.
+struct FileTarget {
+  FileTarget(std::string name) : path(std::move(name)) {}  // NOLINT(google-explicit-constructor)
+  FileTarget(std::shared_ptr<AnonymousFile> file)          // NOLINT(google-explicit-constructor)
+      : path(file->label()), anonymous(std::move(file)) {}
+
+  std::string path;  // or what stands for it in messages
+  std::shared_ptr<AnonymousFile> anonymous;
+};
 
 // A whole file mapped read-only and shared. Thread-safe once made. The mapping holds the file, not
 // its name: a file replaced or removed by name meanwhile stays readable here, whole and unchanged.
@@ -23,12 +53,16 @@ class MappedFile {
   // O(1). Errors: NotFound, InvalidArgument (a directory, pipe or device), IoError, OutOfMemory.
   // An empty file gives an empty span.
   static Result<std::shared_ptr<const MappedFile>> Open(const std::string& path);
+  // The same of what was written to an anonymous file so far.
+  static Result<std::shared_ptr<const MappedFile>> Open(const AnonymousFile& file);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
+  // Whether the path is only the label of a file without a name.
+  bool anonymous() const { return anonymous_; }
 
   // Reads the whole file into the page cache and maps its pages, as far as the system can.
   void Prefault() const;
@@ -39,7 +73,10 @@ class MappedFile {
 
  private:
   MappedFile() = default;
+  static Result<std::shared_ptr<const MappedFile>> Map(int fd, const std::string& path,
+                                                       bool anonymous);
   std::string path_;
+  bool anonymous_ = false;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
 };
@@ -48,12 +85,13 @@ class MappedFile {
 // directory (".NAME.kith-tmp-PID-N"), fsync, rename, fsync of the directory. An existing file keeps
 // its permissions; a symbolic link stays and its target is replaced. Destroying it without Commit()
 // removes the temporary file. The first error is kept and returned by every later call. Small
-// writes are gathered, so appending a few bytes at a time is cheap. Not thread-safe.
+// writes are gathered, so appending a few bytes at a time is cheap. To an anonymous file it only
+// writes. Not thread-safe.
 class AtomicFile {
  public:
   // Errors: NotFound (no such directory), InvalidArgument (a directory, device or pipe), IoError
   // (permission, disk), OutOfMemory.
-  static Result<std::unique_ptr<AtomicFile>> Create(const std::string& path);
+  static Result<std::unique_ptr<AtomicFile>> Create(const FileTarget& target);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -78,8 +116,9 @@ class AtomicFile {
   Status Fail(std::string_view step, int error);
   void RemoveTemporary();
 
-  std::string path_;  // as the caller named it, for messages
-  std::string name_;  // of the file, in dir_fd_
+  std::string path_;                          // as the caller named it, for messages
+  std::shared_ptr<AnonymousFile> anonymous_;  // fd_ is its, then
+  std::string name_;                          // of the file, in dir_fd_
   std::string temp_name_;
   int dir_fd_ = -1;
   int fd_ = -1;

@@ -17,6 +17,7 @@
 #include "index/coded_scan.h"
 #include "index/forest.h"
 #include "index/graph.h"
+#include "index/in_memory.h"
 #include "index/layout.h"
 #include "index/plan.h"
 #include "kith/index.h"
@@ -158,11 +159,11 @@ Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric
 }
 
 // Everything but the checks and choices. `rows` are of the type to be stored.
-Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOptions& options) {
+Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildOptions& options) {
   const Paths paths{options.graph.value_or(false), options.forest.value_or(false)};
   KITH_ASSIGN_OR_RETURN(const bool scan_codes, WantsScanCodes(rows, paths, options));
-  KITH_ASSIGN_OR_RETURN(
-      auto writer, ContainerWriter::Create(path, rows.rows, rows.dim, options.metric, rows.dtype));
+  KITH_ASSIGN_OR_RETURN(auto writer, ContainerWriter::Create(target, rows.rows, rows.dim,
+                                                             options.metric, rows.dtype));
   std::vector<float> norms;
   KITH_RETURN_IF_ERROR(InverseNorms(rows, options.threads, &norms));
   BuiltGraph graph;
@@ -216,10 +217,7 @@ Status WriteIndex(const MatrixView& rows, const std::string& path, const BuildOp
   return writer->Finish();
 }
 
-}  // namespace
-
-Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
+Status Build(const MatrixView& vectors, const FileTarget& target, const BuildOptions& options) {
   KITH_RETURN_IF_ERROR(simd::CheckTarget());
   KITH_RETURN_IF_ERROR(CheckInput(vectors, options));
   const DataType dtype =
@@ -234,10 +232,24 @@ Status BuildIndex(const MatrixView& vectors, const std::string& path, const Buil
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
   KITH_ASSIGN_OR_RETURN(const BuildOptions planned, ApplyPlan(rows, options));
-  KITH_RETURN_IF_ERROR(WriteIndex(rows, path, planned));
+  return WriteIndex(rows, target, planned);
+}
+
+}  // namespace
+
+Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  KITH_RETURN_IF_ERROR(Build(vectors, path, options));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   SetFileAttribute(path, kBuildSecondsAttribute, StrCat(seconds.count()));
   return Status::Ok();
+}
+
+Result<std::unique_ptr<Index>> BuildIndexInMemory(const MatrixView& vectors,
+                                                  const BuildOptions& options) {
+  KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(kInMemory));
+  KITH_RETURN_IF_ERROR(Build(vectors, file, options));
+  return OpenAnonymous(*file, {});
 }
 
 }  // namespace kith

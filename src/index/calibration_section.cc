@@ -121,9 +121,9 @@ Status WriteCalibration(const Calibration& calibration, ContainerWriter* writer)
 }
 
 Status ReplaceCalibration(const ContainerReader& in, const Calibration& calibration,
-                          const std::string& path) {
+                          const FileTarget& target) {
   const FileHeader& header = in.header();
-  KITH_ASSIGN_OR_RETURN(auto writer, ContainerWriter::Create(path, header.num_vectors, header.dim,
+  KITH_ASSIGN_OR_RETURN(auto writer, ContainerWriter::Create(target, header.num_vectors, header.dim,
                                                              static_cast<Metric>(header.metric),
                                                              static_cast<DataType>(header.dtype)));
   for (const SectionEntry& entry : in.sections()) {

@@ -21,7 +21,7 @@ Status WriteCalibration(const Calibration& calibration, ContainerWriter* writer)
 
 // Writes a copy of a file with this calibration in place of its own. Errors: IoError.
 Status ReplaceCalibration(const ContainerReader& in, const Calibration& calibration,
-                          const std::string& path);
+                          const FileTarget& target);
 
 // An empty one if the file has none. Errors: Corruption.
 Result<Calibration> ReadCalibration(const ContainerReader& in);

@@ -15,6 +15,7 @@
 #include "index/exact.h"
 #include "index/forest.h"
 #include "index/graph.h"
+#include "index/in_memory.h"
 #include "index/layout.h"
 #include "index/search_plan.h"
 #include "kith/index.h"
@@ -45,9 +46,14 @@ bool FindsNearest(size_t k, double recall) { return recall >= (k >= 10 ? 0.7 : 0
 class IndexFile final : public Index {
  public:
   static Result<std::unique_ptr<IndexFile>> Open(const std::string& path) {
+    KITH_ASSIGN_OR_RETURN(auto file, MappedFile::Open(path));
+    return Open(std::move(file));
+  }
+
+  static Result<std::unique_ptr<IndexFile>> Open(std::shared_ptr<const MappedFile> mapped) {
     KITH_RETURN_IF_ERROR(simd::CheckTarget());
     std::unique_ptr<IndexFile> index(new IndexFile);
-    KITH_ASSIGN_OR_RETURN(index->file_, ContainerReader::Open(path, KnownSections()));
+    KITH_ASSIGN_OR_RETURN(index->file_, ContainerReader::Open(std::move(mapped), KnownSections()));
     KITH_RETURN_IF_ERROR(index->OpenVectors());
     const ContainerReader& file = *index->file_;
     KITH_ASSIGN_OR_RETURN(index->keys_, KeyLookup::Open(file));
@@ -144,6 +150,8 @@ class IndexFile final : public Index {
     RowToF32(vectors_.table.rows, std::min<uint64_t>(slot, info_.num_vectors - 1), out);
   }
 
+  std::span<const std::byte> Bytes() const override { return file_->file().bytes(); }
+
   Status Verify() const {
     KITH_RETURN_IF_ERROR(file_->VerifyChecksums());
     KITH_RETURN_IF_ERROR(CheckFinite(vectors_.table.rows));
@@ -191,6 +199,7 @@ class IndexFile final : public Index {
   void FillInfo() {
     const FileHeader& header = file_->header();
     info_.path = file_->path();
+    info_.in_memory = file_->file().anonymous();
     info_.file_bytes = header.file_size;
     info_.num_vectors = header.num_vectors;
     info_.dim = header.dim;
@@ -212,6 +221,7 @@ class IndexFile final : public Index {
     }
     const auto meta = file_->Bytes(kMetaSection);
     info_.built_with.assign(reinterpret_cast<const char*>(meta.data()), meta.size());
+    if (info_.in_memory) return;
     const std::string seconds = GetFileAttribute(info_.path, kBuildSecondsAttribute);
     double value = 0;
     const auto parsed = std::from_chars(seconds.data(), seconds.data() + seconds.size(), value);
@@ -283,6 +293,41 @@ class IndexFile final : public Index {
   IndexInfo info_;
 };
 
+Result<std::unique_ptr<Index>> WithOptions(std::unique_ptr<IndexFile> index,
+                                           const OpenOptions& options) {
+  if (options.prefault) index->Prefault();
+  if (options.huge_pages) KITH_RETURN_IF_ERROR(index->UseHugePages());
+  return std::unique_ptr<Index>(std::move(index));
+}
+
+Status NotOurs() {
+  return Status::Unsupported("an index of the caller's own class; kith knows those it opened only");
+}
+
+Status CheckCalibrate(const IndexInfo& info, const MatrixView& queries,
+                      const CalibrateOptions& options) {
+  constexpr size_t kLeastQueries = 32;
+  const std::string& path = info.path;
+  if (!info.has_graph && !info.has_forest) {
+    return Status::InvalidArgument(
+        StrCat(path, " has exact search only, which finds everything: nothing to measure"));
+  }
+  if (queries.rows < kLeastQueries) {
+    return Status::InvalidArgument(StrCat(queries.rows, " queries tell too little of ", path,
+                                          "; give at least ", kLeastQueries,
+                                          ", better a thousand"));
+  }
+  for (const uint32_t k : options.ks) {
+    if (k == 0 || k > std::min<uint64_t>(kMostCalibratedK, info.num_vectors / 4)) {
+      return Status::InvalidArgument(
+          StrCat("k is ", k, ", but must be from 1 to ",
+                 std::min<uint64_t>(kMostCalibratedK, info.num_vectors / 4),
+                 ", a fourth of the vectors of ", path, " and at most ", kMostCalibratedK));
+    }
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 const char* IndexKindName(IndexKind kind) {
@@ -322,33 +367,35 @@ std::optional<GraphLayout> ParseGraphLayout(std::string_view name) {
 
 Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOptions& options) {
   KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(path));
-  if (options.prefault) index->Prefault();
-  if (options.huge_pages) KITH_RETURN_IF_ERROR(index->UseHugePages());
-  return std::unique_ptr<Index>(std::move(index));
+  return WithOptions(std::move(index), options);
+}
+
+Result<std::unique_ptr<Index>> OpenAnonymous(const AnonymousFile& file,
+                                             const OpenOptions& options) {
+  KITH_ASSIGN_OR_RETURN(auto mapped, MappedFile::Open(file));
+  KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(std::move(mapped)));
+  return WithOptions(std::move(index), options);
+}
+
+Result<std::unique_ptr<Index>> OpenIndexBytes(std::span<const std::byte> bytes,
+                                              const OpenOptions& options) {
+  KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(kInMemory));
+  KITH_ASSIGN_OR_RETURN(auto out, AtomicFile::Create(file));
+  KITH_RETURN_IF_ERROR(out->Write(bytes));
+  KITH_RETURN_IF_ERROR(out->Commit());
+  return OpenAnonymous(*file, options);
+}
+
+Status SaveIndex(const Index& index, const std::string& path) {
+  KITH_ASSIGN_OR_RETURN(auto out, AtomicFile::Create(path));
+  KITH_RETURN_IF_ERROR(out->Write(index.Bytes()));
+  return out->Commit();
 }
 
 Status CalibrateIndex(const std::string& path, const MatrixView& queries,
                       const CalibrateOptions& options) {
-  constexpr size_t kLeastQueries = 32;
   KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(path));
-  const IndexInfo& info = index->info();
-  if (!info.has_graph && !info.has_forest) {
-    return Status::InvalidArgument(
-        StrCat(path, " has exact search only, which finds everything: nothing to measure"));
-  }
-  if (queries.rows < kLeastQueries) {
-    return Status::InvalidArgument(StrCat(queries.rows, " queries tell too little of ", path,
-                                          "; give at least ", kLeastQueries,
-                                          ", better a thousand"));
-  }
-  for (const uint32_t k : options.ks) {
-    if (k == 0 || k > std::min<uint64_t>(kMostCalibratedK, info.num_vectors / 4)) {
-      return Status::InvalidArgument(
-          StrCat("k is ", k, ", but must be from 1 to ",
-                 std::min<uint64_t>(kMostCalibratedK, info.num_vectors / 4),
-                 ", a fourth of the vectors of ", path, " and at most ", kMostCalibratedK));
-    }
-  }
+  KITH_RETURN_IF_ERROR(CheckCalibrate(index->info(), queries, options));
   KITH_ASSIGN_OR_RETURN(const Calibration calibration, index->Calibrate(queries, options));
   const std::string seconds = GetFileAttribute(path, kBuildSecondsAttribute);
   const std::string& output = options.output.empty() ? path : options.output;
@@ -357,9 +404,25 @@ Status CalibrateIndex(const std::string& path, const MatrixView& queries,
   return Status::Ok();
 }
 
+Result<std::unique_ptr<Index>> CalibrateInMemory(const Index& index, const MatrixView& queries,
+                                                 const CalibrateOptions& options) {
+  const auto* file = dynamic_cast<const IndexFile*>(&index);
+  if (file == nullptr) return NotOurs();
+  KITH_RETURN_IF_ERROR(CheckCalibrate(index.info(), queries, options));
+  KITH_ASSIGN_OR_RETURN(const Calibration calibration, file->Calibrate(queries, options));
+  KITH_ASSIGN_OR_RETURN(auto output, AnonymousFile::Create(kInMemory));
+  KITH_RETURN_IF_ERROR(ReplaceCalibration(file->file(), calibration, output));
+  return OpenAnonymous(*output, {});
+}
+
 Status VerifyIndex(const std::string& path) {
   KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(path));
   return index->Verify();
+}
+
+Status VerifyIndex(const Index& index) {
+  const auto* file = dynamic_cast<const IndexFile*>(&index);
+  return file == nullptr ? NotOurs() : file->Verify();
 }
 
 }  // namespace kith

@@ -167,9 +167,10 @@ Status CheckEntry(const TableContext& table, const SectionEntry& entry) {
 
 }  // namespace
 
-Result<std::unique_ptr<ContainerWriter>> ContainerWriter::Create(const std::string& path,
+Result<std::unique_ptr<ContainerWriter>> ContainerWriter::Create(const FileTarget& target,
                                                                  uint64_t num_vectors, size_t dim,
                                                                  Metric metric, DataType dtype) {
+  const std::string& path = target.path;
   if (dim < 1 || dim > kMaxDim) {
     return Status::InvalidArgument(
         StrCat(path, ": dimension ", dim, ", a .kith file holds 1 to ", kMaxDim));
@@ -179,7 +180,7 @@ Result<std::unique_ptr<ContainerWriter>> ContainerWriter::Create(const std::stri
                                           kMaxRows, "; split them into several files"));
   }
   std::unique_ptr<ContainerWriter> writer(new ContainerWriter);
-  KITH_ASSIGN_OR_RETURN(writer->file_, AtomicFile::Create(path));
+  KITH_ASSIGN_OR_RETURN(writer->file_, AtomicFile::Create(target));
   writer->path_ = path;
   std::memcpy(writer->header_.magic, kMagic, sizeof(kMagic));
   writer->header_.format_version = kFormatVersion;
@@ -273,8 +274,15 @@ Status ContainerWriter::Finish() {
 
 Result<std::shared_ptr<const ContainerReader>> ContainerReader::Open(
     const std::string& path, std::span<const std::string_view> known) {
+  KITH_ASSIGN_OR_RETURN(auto file, MappedFile::Open(path));
+  return Open(std::move(file), known);
+}
+
+Result<std::shared_ptr<const ContainerReader>> ContainerReader::Open(
+    std::shared_ptr<const MappedFile> file, std::span<const std::string_view> known) {
   std::shared_ptr<ContainerReader> reader(new ContainerReader);
-  KITH_ASSIGN_OR_RETURN(reader->file_, MappedFile::Open(path));
+  reader->file_ = std::move(file);
+  const std::string& path = reader->path();
   const ByteSpan bytes = reader->file_->bytes();
   KITH_RETURN_IF_ERROR(CheckMagic(path, bytes));
   // A copy: whoever writes into the file now can't change what was checked.

@@ -29,7 +29,7 @@ struct SectionOptions {
 class ContainerWriter {
  public:
   // Errors: InvalidArgument (dim or num_vectors out of range); those of AtomicFile::Create.
-  static Result<std::unique_ptr<ContainerWriter>> Create(const std::string& path,
+  static Result<std::unique_ptr<ContainerWriter>> Create(const FileTarget& target,
                                                          uint64_t num_vectors, size_t dim,
                                                          Metric metric, DataType dtype);
 
@@ -74,6 +74,8 @@ class ContainerReader {
   // (truncated, damaged); Unsupported (too old, too new); IoError.
   static Result<std::shared_ptr<const ContainerReader>> Open(
       const std::string& path, std::span<const std::string_view> known);
+  static Result<std::shared_ptr<const ContainerReader>> Open(
+      std::shared_ptr<const MappedFile> file, std::span<const std::string_view> known);
 
   const FileHeader& header() const { return header_; }
   const std::vector<SectionEntry>& sections() const { return sections_; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -123,6 +124,7 @@ class FakeIndex : public Index {
   void GetVector(uint64_t row, float* out) const override {
     std::copy_n(&rows_[row * dim_], dim_, out);
   }
+  std::span<const std::byte> Bytes() const override { return {}; }
 
  private:
   size_t dim_;

@@ -1,0 +1,25 @@
+"""Nearest neighbours of vectors: exact, or as exact as you ask, from one file.
+
+    import kith
+
+    index = kith.build(vectors, "words.kith", keys=words)   # or without a file, in memory
+    index = kith.open("words.kith")                         # mapped: microseconds, shared
+    ids, distances = index.search(queries, k=10, recall=0.95)
+
+``kith.annoy`` has a drop-in replacement for Annoy, ``kith.sklearn`` scikit-learn's estimators.
+"""
+
+from ._build import build
+from ._core import VERSION as __version__
+from ._errors import Cancelled, CorruptFileError
+from ._index import Index, from_bytes, open
+
+__all__ = [
+    "Cancelled",
+    "CorruptFileError",
+    "Index",
+    "__version__",
+    "build",
+    "from_bytes",
+    "open",
+]

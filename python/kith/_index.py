@@ -1,0 +1,253 @@
+"""kith.Index: an open .kith file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, TypeAlias, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._progress import Progress, as_callback
+
+PathLike: TypeAlias = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
+Query: TypeAlias = Union[str, Sequence[str], "NDArray[Any]"]
+
+
+class Index(_core.Handle):
+    """An open .kith file, or an index in memory: made by :func:`build` and :func:`open`.
+
+    Vectors are known by their ids (int64; the row numbers unless others were given) and, if the
+    file has keys, by these: ``index[42]`` and ``index["word"]`` are vectors, ``in`` tells whether
+    one is there, and iterating gives the ids. Every method is thread-safe and lets other Python
+    threads run while it works. Pickles as its absolute path if it is mapped from a file, which
+    whoever opens it then needs to see too, and as its bytes otherwise.
+    """
+
+    def search_keys(self, query: Query, k: int = 10, **options: Any) -> list[tuple[str, float]]:
+        """The keys nearest to a sum of vectors, as word2vec's tools find them.
+
+        Parameters
+        ----------
+        query : str, sequence of str, or array (d,)
+            A key; or several, separated by spaces or as a sequence, each with ``-`` before it to
+            be subtracted (``"king -man woman"``). Angular vectors are scaled to length 1 before
+            they are summed; others are summed as they are.
+        k : int
+            Neighbours wanted. The keys of the query are not among them.
+        **options
+            As for :meth:`search`: ``recall``, ``effort``, ``exact``, ``index``.
+
+        Returns
+        -------
+        list of (key, distance)
+            Nearest first; fewer than `k` if the index has no more.
+
+        Raises
+        ------
+        KeyError
+            A key is not there.
+        ValueError
+            The index has no keys, or as :meth:`search`.
+        """
+        if not self.has_keys:
+            raise ValueError(f"{self._name()} has no keys; build it with keys=...")
+        if isinstance(query, (str, list, tuple)):
+            terms = self._terms(query)
+            vector = self._sum(terms)
+        else:
+            terms, vector = [], np.asarray(query)
+            if vector.ndim != 1:
+                raise ValueError(f"one query is searched at a time, not {vector.shape}")
+        own = {key for _, key in terms}
+        # Each key may be that of several vectors; these are rare.
+        wanted = k + len(own)
+        while True:
+            ids, distances = self.search(vector, wanted, **options)
+            found = [
+                (key, float(distance))
+                for key, distance in zip(self.keys_of(ids), distances, strict=True)
+                if key is not None and key not in own
+            ]
+            if len(found) >= k or wanted >= len(self) or None in self.keys_of(ids[-1:]):
+                return found[:k]
+            wanted = min(2 * wanted, len(self))
+
+    def _terms(self, query: str | Sequence[str]) -> list[tuple[float, str]]:
+        words = [query] if isinstance(query, str) and query in self else query
+        if isinstance(words, str):
+            words = words.split()
+        terms = []
+        for word in words:
+            # A key may itself begin with a sign.
+            if word not in self and len(word) > 1 and word[0] in "+-":
+                terms.append((-1.0 if word[0] == "-" else 1.0, word[1:]))
+            else:
+                terms.append((1.0, word))
+        if not terms:
+            raise ValueError("the query is empty; give at least one key")
+        return terms
+
+    def _sum(self, terms: list[tuple[float, str]]) -> NDArray[np.float32]:
+        total = np.zeros(self.dim, np.float64)
+        for sign, key in terms:
+            vector = self[key].astype(np.float64)
+            length = np.linalg.norm(vector)
+            total += sign * (vector / length if self.metric == "angular" and length else vector)
+        return total.astype(np.float32)
+
+    def evaluate(
+        self,
+        queries: ArrayLike,
+        k: int = 10,
+        *,
+        truth: ArrayLike | None = None,
+        recall: Sequence[float] = (),
+        effort: Sequence[int] = (),
+        index: Sequence[str] | str = (),
+        n_jobs: int | None = 1,
+        progress: Progress = None,
+    ) -> list[dict[str, Any]]:
+        """Recall and speed on queries of yours, as ``kith eval`` measures them.
+
+        Parameters
+        ----------
+        queries : array (nq, d)
+            Not ones that anything was tuned with.
+        k : int
+            Recall@k is measured.
+        truth : integer array (nq, >= k), optional
+            Ids of the true neighbours, nearest first, -1 for none; found by exact search if absent.
+        recall, effort : sequence, optional
+            The targets, or the efforts, to measure; a grid of efforts if both are absent.
+        index : str or sequence of str, optional
+            What is measured, of exact, graph and forest; all that the file has if absent.
+        n_jobs : int, optional
+            Threads of the batches; single queries always use one.
+        progress : callable or True, optional
+            As for :func:`build`.
+
+        Returns
+        -------
+        list of dict
+            One for each setting: ``index``, ``effort``, ``recall`` with ``recall_interval`` (95 %
+            confidence), ``recall_p5``, ``recall_worst_decile``, ``qps`` and ``p50_us`` of single
+            queries, ``batch_qps``, ``distances`` computed per query, ... Ready for
+            ``pandas.DataFrame``.
+        """
+        known: list[int] | None = None
+        if truth is not None:
+            ids = np.asarray(truth)
+            if ids.ndim != 2 or ids.dtype.kind not in "iu":
+                raise ValueError("truth must be an integer array (nq, k)")
+            if len(ids) != len(np.atleast_2d(np.asarray(queries))):
+                raise ValueError(f"truth has {len(ids)} rows, one is needed for each query")
+            known = ids.astype(np.int64).ravel().tolist()
+        names = [index] if isinstance(index, str) else list(index)
+        with as_callback(progress) as report:
+            return self._evaluate(
+                queries, k, known, list(effort), list(recall), names, n_jobs, report
+            )
+
+    def calibrate(
+        self,
+        queries: ArrayLike,
+        *,
+        k: Sequence[int] = (),
+        n_jobs: int | None = -1,
+        progress: Progress = None,
+    ) -> None:
+        """Measures anew what recall takes what effort, on queries like those to come.
+
+        A file is written anew, complete or not at all, with the result in place of what was
+        measured when it was built; others who have it open keep what they have.
+
+        Parameters
+        ----------
+        queries : array (nq, d)
+            At least 32, better a thousand or more.
+        k : sequence of int, optional
+            The k of the recall@k to measure; 1, 10 and 100, of a graph 30 too, if absent.
+        n_jobs, progress
+            As for :func:`build`.
+        """
+        with as_callback(progress) as report:
+            self._calibrate(queries, list(k), n_jobs, report)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.ids.tolist())
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.path is None:
+            return from_bytes, (self.to_bytes(),)
+        return open, (os.path.abspath(self.path),)
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return "<kith.Index: closed>"
+        info = self.info
+        ways = " + ".join(info["indexes"])
+        keys = ", keys" if self.has_keys else ""
+        return (
+            f"<kith.Index {self._name()}: {len(self)} x {self.dim} {self.dtype}, {self.metric}, "
+            f"{ways}{keys}, {_size(self.nbytes)}>"
+        )
+
+    def _name(self) -> str:
+        return "in memory" if self.path is None else repr(self.path)
+
+
+def open(path: PathLike, *, prefault: bool = False, huge_pages: bool = False) -> Index:
+    """Opens a .kith file.
+
+    Maps it and checks its header: microseconds, whatever its size. Any number of processes share
+    its pages.
+
+    Parameters
+    ----------
+    path : str, bytes or os.PathLike
+    prefault : bool
+        Read the whole file now, so that first searches do not wait for the disk.
+    huge_pages : bool
+        Copy the graph to memory of this process in huge pages, where the system has them:
+        searches are faster, and the copy is not shared.
+
+    Raises
+    ------
+    FileNotFoundError, OSError
+    CorruptFileError
+        The file was damaged or cut short.
+    ValueError
+        It is no .kith file, or one of a newer kith.
+    """
+    return Index(_core.open(path, prefault, huge_pages))
+
+
+def from_bytes(data: Any) -> Index:
+    """Opens what :meth:`Index.to_bytes` or a .kith file holds, from anything with a buffer.
+
+    Copies it to memory. Errors as :func:`open`.
+    """
+    return Index(_core.from_bytes(data))
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"

@@ -1,0 +1,47 @@
+#include "errors.h"
+
+namespace nb = nanobind;
+
+namespace kith::python {
+namespace {
+
+// Never given back: the interpreter may be gone when static objects are destroyed.
+PyObject* g_corrupt_file_error = nullptr;
+PyObject* g_cancelled = nullptr;
+
+[[noreturn]] void Raise(PyObject* type, const std::string& message) {
+  // Messages quote paths and keys, which need not be UTF-8.
+  const nb::object text = nb::steal(PyUnicode_DecodeUTF8(
+      message.data(), static_cast<Py_ssize_t>(message.size()), "surrogateescape"));
+  if (text.is_valid()) PyErr_SetObject(type, text.ptr());
+  throw nb::python_error();
+}
+
+}  // namespace
+
+void BindErrors() {
+  const nb::module_ errors = nb::module_::import_("kith._errors");
+  g_corrupt_file_error = nb::object(errors.attr("CorruptFileError")).release().ptr();
+  g_cancelled = nb::object(errors.attr("Cancelled")).release().ptr();
+}
+
+void Throw(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kNotFound: Raise(PyExc_FileNotFoundError, status.message());
+    case StatusCode::kCorruption: Raise(g_corrupt_file_error, status.message());
+    case StatusCode::kIoError: Raise(PyExc_OSError, status.message());
+    case StatusCode::kOutOfMemory: Raise(PyExc_MemoryError, status.message());
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kUnsupported: Raise(PyExc_ValueError, status.message());
+    case StatusCode::kOk:
+    case StatusCode::kInternal: break;
+  }
+  Raise(PyExc_RuntimeError, status.message());
+}
+
+void ThrowValueError(const std::string& message) { Raise(PyExc_ValueError, message); }
+void ThrowTypeError(const std::string& message) { Raise(PyExc_TypeError, message); }
+void ThrowKeyError(const std::string& message) { Raise(PyExc_KeyError, message); }
+void ThrowCancelled() { Raise(g_cancelled, "cancelled: the progress callback returned False"); }
+
+}  // namespace kith::python

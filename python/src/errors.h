@@ -1,0 +1,41 @@
+// Errors of the core as Python's exceptions.
+#ifndef KITH_PYTHON_ERRORS_H_
+#define KITH_PYTHON_ERRORS_H_
+
+#include <nanobind/nanobind.h>
+
+#include <string>
+#include <utility>
+
+#include "kith/status.h"
+
+namespace kith::python {
+
+// Looks up kith.CorruptFileError and kith.Cancelled. Before anything is thrown.
+void BindErrors();
+
+// Throws the exception that stands for the error:
+//   InvalidArgument, Unsupported  ValueError         IoError      OSError
+//   NotFound                      FileNotFoundError  OutOfMemory  MemoryError
+//   Corruption                    CorruptFileError   Internal     RuntimeError
+// REQUIRES: !status.ok(), and the GIL is held.
+[[noreturn]] void Throw(const Status& status);
+
+[[noreturn]] void ThrowValueError(const std::string& message);
+[[noreturn]] void ThrowTypeError(const std::string& message);
+[[noreturn]] void ThrowKeyError(const std::string& message);
+[[noreturn]] void ThrowCancelled();
+
+inline void ThrowIfError(const Status& status) {
+  if (!status.ok()) Throw(status);
+}
+
+template <class T>
+T ValueOrThrow(Result<T> result) {
+  ThrowIfError(result.status());
+  return std::move(result).value();
+}
+
+}  // namespace kith::python
+
+#endif  // KITH_PYTHON_ERRORS_H_

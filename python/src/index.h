@@ -1,0 +1,43 @@
+// kith._core.Index: an open file, as Python has it.
+#ifndef KITH_PYTHON_INDEX_H_
+#define KITH_PYTHON_INDEX_H_
+
+#include <nanobind/nanobind.h>
+
+#include <memory>
+#include <string>
+
+#include "kith/index.h"
+
+namespace kith::python {
+
+// Immutable but for Close() and Replace(), which need the GIL, as does Get(). Whoever got the index
+// keeps it open for as long as they use it, so closing is safe while other threads search.
+class IndexHandle {
+ public:
+  explicit IndexHandle(std::shared_ptr<const Index> index) : index_(std::move(index)) {}
+
+  // Throws ValueError if it was closed.
+  std::shared_ptr<const Index> Get() const;
+  bool closed() const { return index_ == nullptr; }
+  void Close() { index_.reset(); }
+  void Replace(std::shared_ptr<const Index> index) { index_ = std::move(index); }
+
+ private:
+  std::shared_ptr<const Index> index_;
+};
+
+void BindIndex(nanobind::module_& m);
+void BindBuild(nanobind::module_& m);
+
+// Threads for the core (0: one for each core) from joblib's convention: None is 1, -1 all cores,
+// -2 all but one. Throws TypeError, ValueError (0).
+int ToThreads(const nanobind::object& n_jobs);
+
+// Names as the enums they stand for. Throw ValueError listing the names.
+Metric ToMetric(const std::string& name);
+IndexKind ToIndexKind(const std::string& name);
+
+}  // namespace kith::python
+
+#endif  // KITH_PYTHON_INDEX_H_

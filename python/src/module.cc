@@ -1,0 +1,14 @@
+// kith._core: the library for Python. Translates, and decides nothing.
+#include <nanobind/nanobind.h>
+
+#include "errors.h"
+#include "index.h"
+#include "kith/version.h"
+
+NB_MODULE(_core, m) {
+  m.doc() = "The engine of kith; use the package kith.";
+  m.attr("VERSION") = KITH_VERSION;
+  kith::python::BindErrors();
+  kith::python::BindIndex(m);
+  kith::python::BindBuild(m);
+}
