@@ -40,9 +40,15 @@ Element Recognise(const Py_buffer& buffer) {
   }
 }
 
+std::string ToText(nb::handle object) {
+  const nb::object text = nb::steal(PyObject_Str(object.ptr()));
+  if (!text.is_valid()) throw nb::python_error();
+  return nb::cast<std::string>(text);
+}
+
 // What numpy calls the elements of an object, for messages.
 std::string TypeOf(const nb::object& object) {
-  if (nb::hasattr(object, "dtype")) return nb::str(object.attr("dtype")).c_str();
+  if (nb::hasattr(object, "dtype")) return ToText(nb::object(object.attr("dtype")));
   return nb::type_name(object.type()).c_str();
 }
 
@@ -199,7 +205,7 @@ std::vector<int64_t> ToIds(const nb::object& object, const char* name) {
   }
   if (nb::cast<size_t>(array.attr("ndim")) != 1) {
     ThrowValueError(std::string(name) + " have " +
-                    nb::cast<std::string>(nb::str(array.attr("ndim"))) +
+                    std::to_string(nb::cast<size_t>(array.attr("ndim"))) +
                     " axes; give one number for each vector, as (n,)");
   }
   const nb::object integers = array.attr("astype")(Numpy::Get().int64);

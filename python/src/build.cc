@@ -155,8 +155,8 @@ void BindBuild(nb::module_& m) {
       .def_rw("memory", &Arguments::memory, nb::none())
       .def_rw("build_seconds", &Arguments::build_seconds, nb::none())
       .def_rw("scan_codes", &Arguments::scan_codes, nb::none());
-  m.def("build", &Build, "vectors"_a, "path"_a.none(), "metric"_a, "arguments"_a, "keys"_a.none(),
-        "ids"_a.none(), "seed"_a, "n_jobs"_a.none(), "progress"_a.none());
+  m.def("build", &Build, "vectors"_a.none(), "path"_a.none(), "metric"_a, "arguments"_a,
+        "keys"_a.none(), "ids"_a.none(), "seed"_a, "n_jobs"_a.none(), "progress"_a.none());
 }
 
 }  // namespace kith::python

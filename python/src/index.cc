@@ -527,8 +527,9 @@ void BindProperties(nb::class_<IndexHandle>* handle) {
 void BindIndex(nb::module_& m) {
   nb::class_<IndexHandle> handle(m, "Handle", "An open file: what kith.Index is made of.");
   handle.def(nb::init<const IndexHandle&>(), "other"_a, "Another holder of the same open file.")
-      .def("search", &Search, "queries"_a, "k"_a = 10, nb::kw_only(), "recall"_a = nb::none(),
-           "effort"_a = nb::none(), "exact"_a = false, "index"_a = "auto", "n_jobs"_a = 1,
+      .def("search", &Search, "queries"_a.none(), "k"_a = 10, nb::kw_only(),
+           "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a = false, "index"_a = "auto",
+           "n_jobs"_a.none() = 1,
            nb::sig("def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, "
                    "recall: float | None = None, effort: int | None = None, "
                    "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
@@ -541,20 +542,20 @@ void BindIndex(nb::module_& m) {
                    "exact: bool = False, index: str = 'auto') -> dict[str, typing.Any]"),
            "What search() would do: a dict of `index`, `effort` (None: the default) and `recall` "
            "(None: not asked for).")
-      .def("vectors", &Vectors, "ids"_a,
+      .def("vectors", &Vectors, "ids"_a.none(),
            nb::sig("def vectors(self, ids: numpy.typing.ArrayLike) -> "
                    "numpy.typing.NDArray[numpy.float32]"),
            "The vectors of `ids` (n,), as float32 (n, d). KeyError if one is not there.")
-      .def("keys_of", &KeysOf, "ids"_a,
+      .def("keys_of", &KeysOf, "ids"_a.none(),
            nb::sig("def keys_of(self, ids: numpy.typing.ArrayLike) -> list[str | None]"),
            "The keys of `ids` (n,); None for -1, the place of a missing neighbour. KeyError if an "
            "id is not there, ValueError if the file has no keys.")
-      .def("ids_of", &IdsOf, "keys"_a,
+      .def("ids_of", &IdsOf, "keys"_a.none(),
            nb::sig("def ids_of(self, keys: collections.abc.Iterable[str | bytes]) -> "
                    "numpy.typing.NDArray[numpy.int64]"),
            "The ids of keys, the first vector's where several share one. KeyError if one is not "
            "there.")
-      .def("save", &Save, "path"_a,
+      .def("save", &Save, "path"_a.none(),
            nb::sig(
                "def save(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> None"),
            "Writes the index to a .kith file, complete or not at all. The index stays as it is: in "
@@ -570,27 +571,29 @@ void BindIndex(nb::module_& m) {
            "How unlike the calibration's the queries are that were searched with a recall: a dict "
            "of `queries` seen, `distance` (0 to 1, Kolmogorov-Smirnov) and `unlike`, whether the "
            "recall may be another than asked for; calibrate() mends that.")
-      .def("__getitem__", &GetItem, "which"_a,
+      .def("__getitem__", &GetItem, "which"_a.none(),
            nb::sig("def __getitem__(self, which: int | str | bytes, /) -> "
                    "numpy.typing.NDArray[numpy.float32]"),
            "The vector (d,) of an id or a key, as float32. KeyError if it is not there.")
-      .def("__contains__", &Contains, "which"_a,
+      .def("__contains__", &Contains, "which"_a.none(),
            nb::sig("def __contains__(self, which: object, /) -> bool"),
            "Whether there is a vector of this id or key.")
       .def(
           "__len__", [](const IndexHandle& self) { return self.Get()->info().num_vectors; },
           "The number of vectors.")
-      .def("_evaluate", &EvaluateIndex,
+      .def("_evaluate", &EvaluateIndex, "queries"_a.none(), "k"_a, "truth"_a.none(), "efforts"_a,
+           "recalls"_a, "indexes"_a, "n_jobs"_a.none(), "progress"_a.none(),
            nb::sig("def _evaluate(self, queries: numpy.typing.ArrayLike, k: int, "
                    "truth: collections.abc.Sequence[int] | None, "
                    "efforts: collections.abc.Sequence[int], "
                    "recalls: collections.abc.Sequence[float], "
                    "indexes: collections.abc.Sequence[str], n_jobs: int | None, "
-                   "progress: object, /) -> list[dict[str, typing.Any]]"))
-      .def("_calibrate", &Calibrate);
+                   "progress: object) -> list[dict[str, typing.Any]]"))
+      .def("_calibrate", &Calibrate, "queries"_a.none(), "ks"_a, "n_jobs"_a.none(),
+           "progress"_a.none());
   BindProperties(&handle);
-  m.def("open", &Open, "path"_a, "prefault"_a, "huge_pages"_a);
-  m.def("from_bytes", &FromBytes, "data"_a);
+  m.def("open", &Open, "path"_a.none(), "prefault"_a, "huge_pages"_a);
+  m.def("from_bytes", &FromBytes, "data"_a.none());
 }
 
 }  // namespace kith::python

@@ -1,0 +1,192 @@
+"""kith.Index.search: what it takes, what it gives, and that it is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import brute_force
+
+import kith
+
+METRICS = ("angular", "euclidean", "dot", "manhattan", "hamming")
+
+
+@pytest.fixture(scope="module")
+def graph(cloud):
+    return kith.build(cloud, metric="euclidean", index=("graph", "forest"))
+
+
+def test_one_query_and_a_batch_have_the_shapes_promised(cloud, graph):
+    ids, distances = graph.search(cloud[3], k=4)
+    assert ids.shape == distances.shape == (4,)
+    assert ids.dtype == np.int64 and distances.dtype == np.float32
+    assert ids[0] == 3 and distances[0] == 0
+    ids, distances = graph.search(cloud[:5], k=4)
+    assert ids.shape == distances.shape == (5, 4)
+    assert (ids[:, 0] == np.arange(5)).all()
+    assert (np.diff(distances, axis=1) >= 0).all()
+
+
+def test_no_queries_give_empty_arrays(cloud, graph):
+    ids, distances = graph.search(cloud[:0], k=4)
+    assert ids.shape == distances.shape == (0, 4)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_exact_search_agrees_with_brute_force(rng, cloud, metric):
+    base = cloud[:300]
+    if metric == "hamming":
+        base = base > 0
+    queries = base[rng.integers(300, size=20)]
+    index = kith.build(base, metric=metric, index="exact")
+    _, distances = index.search(queries, k=10)
+    np.testing.assert_allclose(
+        distances, brute_force(base, queries, 10, metric), rtol=1e-5, atol=2e-6
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int8, np.uint8, np.bool_])
+def test_every_element_type_is_taken_exactly(rng, dtype):
+    base = rng.integers(0, 2, (200, 19)).astype(dtype)
+    if dtype not in (np.bool_,):
+        base = (base + dtype(1)) * dtype(3)
+    index = kith.build(base, metric="euclidean" if dtype != np.bool_ else "hamming", index="exact")
+    np.testing.assert_array_equal(index.vectors(np.arange(200)), base.astype(np.float32))
+    ids, distances = index.search(base[:9], k=1)
+    assert (distances == 0).all()
+    assert (base[ids[:, 0]] == base[:9]).all()
+
+
+def test_layouts_are_taken_as_they_are_or_copied(cloud):
+    index = kith.build(cloud, metric="euclidean", index="exact")
+    want = index.search(np.ascontiguousarray(cloud[:50:5]), k=3)
+    for queries in (
+        cloud[:50:5],  # rows apart
+        np.asfortranarray(cloud[:50:5]),
+        np.repeat(cloud[:50:5], 2, axis=1)[:, ::2],
+        cloud[:50:5].tolist(),
+        [tuple(row) for row in cloud[:50:5].tolist()],
+        cloud[:50:5].astype(np.float64),
+        memoryview(np.ascontiguousarray(cloud[:50:5])),
+    ):
+        got = index.search(queries, k=3)
+        np.testing.assert_array_equal(got[0], want[0])
+        np.testing.assert_array_equal(got[1], want[1])
+    backwards = index.search(cloud[:50:5][::-1], k=3)
+    np.testing.assert_array_equal(backwards[0], want[0][::-1])
+
+
+def test_more_neighbours_than_vectors_leave_places_empty():
+    index = kith.build(np.eye(3, dtype=np.float32), metric="euclidean")
+    ids, distances = index.search([1, 0, 0], k=5)
+    assert ids.tolist() == [0, 1, 2, -1, -1]
+    assert np.isinf(distances[3:]).all() and np.isfinite(distances[:3]).all()
+
+
+def test_a_batch_gives_what_single_queries_give_on_any_number_of_threads(cloud, graph):
+    for options in ({"effort": 40, "index": "graph"}, {"exact": True}, {"index": "forest"}):
+        whole = graph.search(cloud[:64], k=7, **options)
+        threads = graph.search(cloud[:64], k=7, n_jobs=-1, **options)
+        np.testing.assert_array_equal(whole[0], threads[0])
+        for row in range(0, 64, 9):
+            one = graph.search(cloud[row], k=7, **options)
+            np.testing.assert_array_equal(one[0], whole[0][row])
+            np.testing.assert_array_equal(one[1], whole[1][row])
+
+
+def test_recall_is_what_was_asked_for(rng, cloud, graph):
+    queries = cloud[rng.integers(2000, size=500)] + rng.standard_normal((500, 24)).astype("f4") / 9
+    truth = graph.search(queries, k=10, exact=True)[1]
+    _, distances = graph.search(queries, k=10, recall=0.9, index="graph")
+    assert (distances <= truth[:, -1:] * 1.001).mean() > 0.85
+    ids, _ = graph.search(queries, k=10, recall=1)
+    np.testing.assert_array_equal(ids, graph.search(queries, k=10, exact=True)[0])
+
+
+def test_plan_tells_what_search_does(graph):
+    assert graph.plan(exact=True) == {"index": "exact", "effort": 0.0, "recall": 1.0}
+    plan = graph.plan(k=10, recall=0.95, index="forest")
+    assert plan["index"] == "forest" and plan["effort"] > 0 and plan["recall"] >= 0.95
+
+
+def test_many_queries_are_searched_in_pieces_with_the_same_answers(rng):
+    # More than are searched at once between two looks for Ctrl-C.
+    index = kith.build(rng.standard_normal((50, 3)).astype("f4"), metric="euclidean")
+    queries = rng.standard_normal((40_000, 3)).astype("f4")
+    ids, distances = index.search(queries, k=2)
+    for row in (0, 16383, 16384, 39_999):
+        one = index.search(queries[row], k=2)
+        np.testing.assert_array_equal(ids[row], one[0])
+        np.testing.assert_array_equal(distances[row], one[1])
+
+
+@pytest.mark.parametrize(
+    ("queries", "error", "words"),
+    [
+        (np.zeros((2, 5), "f4"), ValueError, "dimension 5"),
+        (np.zeros((2, 24, 1), "f4"), ValueError, "3 axes"),
+        (np.float32(3), ValueError, "0 axes"),
+        (np.zeros(24, "i4"), TypeError, "int32"),
+        (np.zeros(24, ">f4"), TypeError, ">f4"),
+        (np.zeros(24, "c8"), TypeError, "complex64"),
+        (np.zeros(24, object), TypeError, "object"),
+        (np.array(["a"] * 24), TypeError, "not float32"),
+        ("a word", TypeError, "str"),
+        (None, TypeError, "object"),
+        ({"a": 1}, TypeError, "dict"),
+        ([[1.0] * 24, [1.0] * 23], ValueError, "different lengths"),
+        (np.full(24, np.nan, "f4"), ValueError, "column 0"),
+        (np.full(24, 1e300), ValueError, "beyond what float32 holds"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_wrong_queries_are_named(graph, queries, error, words):
+    with pytest.raises(error, match=words):
+        graph.search(queries)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"k": 0}, "k is 0"),
+        ({"k": -3}, "k is -3"),
+        ({"recall": 0}, "recall is 0"),
+        ({"recall": 1.5}, "recall is 1.5"),
+        ({"recall": float("nan")}, "recall is nan"),
+        ({"recall": 0.9, "effort": 10}, "recall"),
+        ({"recall": 0.9, "exact": True}, "leave out"),
+        ({"exact": True, "index": "graph"}, "exclude each other"),
+        ({"effort": -1}, "effort is -1"),
+        ({"index": "tree"}, "auto, exact, graph or forest"),
+        ({"n_jobs": 0}, "n_jobs is 0"),
+    ],
+    ids=str,
+)
+def test_wrong_options_are_named(cloud, graph, options, words):
+    with pytest.raises(ValueError, match=words):
+        graph.search(cloud[0], **options)
+
+
+def test_a_way_in_that_is_not_there_is_named(cloud):
+    index = kith.build(cloud, index="exact")
+    with pytest.raises(ValueError, match="graph"):
+        index.search(cloud[0], index="graph")
+    with pytest.raises(ValueError, match="[Rr]ecall|measured"):
+        kith.build(cloud, index="graph", calibrate=False).search(
+            cloud[0], recall=0.9, index="graph"
+        )
+
+
+def test_n_jobs_follows_joblib(cloud, graph):
+    want = graph.search(cloud[:9])[0]
+    for n_jobs in (None, 1, 2, 1000, -1, -2, -1000, np.int64(2)):
+        np.testing.assert_array_equal(graph.search(cloud[:9], n_jobs=n_jobs)[0], want)
+    with pytest.raises(TypeError, match="n_jobs must be an integer"):
+        graph.search(cloud[:9], n_jobs="all")
+
+
+def test_vectors_read_only_or_changed_later_are_no_matter(cloud):
+    base = cloud.copy()
+    index = kith.build(base, metric="euclidean")
+    base[:] = 0
+    np.testing.assert_array_equal(index[5], cloud[5])
