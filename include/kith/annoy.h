@@ -105,7 +105,8 @@ class AnnoyIndex {
   Status ToBytes(std::string* bytes) const;
   Status FromBytes(std::string bytes);
 
-  // Empties the index; its metric, dimension and seed stay.
+  // Empties the index; its metric, dimension and seed stay. A Build() going on in another thread
+  // ends with Unsupported.
   void Unload();
 
   // Reads all of a built or loaded index: every child, every item. Errors: Unsupported (no trees),

@@ -153,15 +153,20 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& pa
     return Status::InvalidArgument(
         StrCat(path, ": is a pipe or a device; write its content to a regular file first"));
   }
+  return MapOpen(fd, static_cast<size_t>(info.st_size), path);
+}
+
+Result<std::shared_ptr<const MappedFile>> MappedFile::MapOpen(int fd, size_t size,
+                                                              const std::string& path) {
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->path_ = path;
-  file->size_ = static_cast<size_t>(info.st_size);
+  file->size_ = size;
   if (file->size_ == 0) return std::shared_ptr<const MappedFile>(std::move(file));
   void* data = mmap(nullptr, file->size_, PROT_READ, MAP_SHARED, fd, 0);
   if (data == MAP_FAILED) {
     const int error = errno;
     file->size_ = 0;
-    std::string message = StrCat(path, ": cannot map ", info.st_size, " bytes: ", ErrorText(error));
+    std::string message = StrCat(path, ": cannot map ", size, " bytes: ", ErrorText(error));
     return error == ENOMEM ? Status::OutOfMemory(std::move(message))
                            : Status::IoError(std::move(message));
   }
@@ -334,6 +339,45 @@ Status AtomicFile::WriteAt(uint64_t offset, std::span<const std::byte> bytes) {
   }
   KITH_RETURN_IF_ERROR(Flush());
   return WriteThrough(offset, bytes);
+}
+
+Status AtomicFile::Extend(uint64_t size) {
+  if (!error_.ok()) return error_;
+  if (fd_ < 0 || size < position()) {
+    return Status::Internal(StrCat(path_, ": extending what is longer already"));
+  }
+  KITH_RETURN_IF_ERROR(Flush());
+  const bool too_large = size > static_cast<uint64_t>(std::numeric_limits<off_t>::max());
+  if (too_large || FailThisStep() ||
+      RetryInterrupted([&] { return ftruncate(fd_, static_cast<off_t>(size)); }) != 0) {
+    return Fail("write", too_large ? EFBIG : errno);
+  }
+  flushed_ = size;
+  return Status::Ok();
+}
+
+Status AtomicFile::Read(uint64_t offset, std::span<std::byte> bytes) {
+  if (!error_.ok()) return error_;
+  if (fd_ < 0 || offset > position() || bytes.size() > position() - offset) {
+    return Status::Internal(StrCat(path_, ": reading outside of what was written"));
+  }
+  KITH_RETURN_IF_ERROR(Flush());
+  while (!bytes.empty()) {
+    const size_t size = std::min(bytes.size(), kMaxWriteBytes);
+    const ssize_t got = RetryInterrupted(
+        [&] { return pread(fd_, bytes.data(), size, static_cast<off_t>(offset)); });
+    if (got <= 0) return Fail("read back", got == 0 ? EIO : errno);
+    offset += static_cast<uint64_t>(got);
+    bytes = bytes.subspan(static_cast<size_t>(got));
+  }
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<const MappedFile>> AtomicFile::Map() {
+  if (!error_.ok()) return error_;
+  if (fd_ < 0) return Status::Internal(StrCat(path_, ": mapped after it was committed"));
+  KITH_RETURN_IF_ERROR(Flush());
+  return MappedFile::MapOpen(fd_, static_cast<size_t>(flushed_), path_);
 }
 
 Status AtomicFile::Commit() {

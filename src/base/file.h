@@ -38,7 +38,11 @@ class MappedFile {
   void Advise(Access access) const;
 
  private:
+  friend class AtomicFile;
   MappedFile() = default;
+  // Of an open regular file. Errors: IoError, OutOfMemory.
+  static Result<std::shared_ptr<const MappedFile>> MapOpen(int fd, size_t size,
+                                                           const std::string& path);
   std::string path_;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
@@ -63,6 +67,14 @@ class AtomicFile {
   // Overwrites bytes already written. REQUIRES: offset + bytes.size() <= position().
   // Errors: as Write.
   Status WriteAt(uint64_t offset, std::span<const std::byte> bytes);
+  // Makes the file `size` bytes long, zeros from where it ended, which take no place on disks that
+  // know holes. REQUIRES: size >= position(). Errors: IoError.
+  Status Extend(uint64_t size);
+  // Reads bytes already written. REQUIRES: as WriteAt. Errors: IoError.
+  Status Read(uint64_t offset, std::span<std::byte> bytes);
+  // Maps what was written so far. The mapping stays when the file gets its name, or never does.
+  // Errors: IoError, OutOfMemory.
+  Result<std::shared_ptr<const MappedFile>> Map();
   // Bytes written so far.
   uint64_t position() const { return flushed_ + buffered_; }
   // Flushes to disk and gives the file its name; nothing may be written after it. Errors: IoError.
