@@ -21,7 +21,7 @@ FLOORS = [
     ["src/simd", "src/storage"],
     ["src/data"],
     ["src/quant", "src/search"],
-    ["src/index"],
+    ["src/annoy", "src/index"],
     ["src/eval"],
     ["apps/cli", "python/src"],
 ]

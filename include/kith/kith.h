@@ -2,6 +2,7 @@
 #ifndef KITH_KITH_H_
 #define KITH_KITH_H_
 
+#include "kith/annoy.h"        // IWYU pragma: export
 #include "kith/calibration.h"  // IWYU pragma: export
 #include "kith/dataset.h"      // IWYU pragma: export
 #include "kith/eval.h"         // IWYU pragma: export

@@ -379,6 +379,45 @@ Status AtomicFile::WriteAt(uint64_t offset, std::span<const std::byte> bytes) {
   return WriteThrough(offset, bytes);
 }
 
+Status AtomicFile::Extend(uint64_t size) {
+  if (!error_.ok()) return error_;
+  if (fd_ < 0 || size < position()) {
+    return Status::Internal(StrCat(path_, ": extending what is longer already"));
+  }
+  KITH_RETURN_IF_ERROR(Flush());
+  const bool too_large = size > static_cast<uint64_t>(std::numeric_limits<off_t>::max());
+  if (too_large || FailThisStep() ||
+      RetryInterrupted([&] { return ftruncate(fd_, static_cast<off_t>(size)); }) != 0) {
+    return Fail("write", too_large ? EFBIG : errno);
+  }
+  flushed_ = size;
+  return Status::Ok();
+}
+
+Status AtomicFile::Read(uint64_t offset, std::span<std::byte> bytes) {
+  if (!error_.ok()) return error_;
+  if (fd_ < 0 || offset > position() || bytes.size() > position() - offset) {
+    return Status::Internal(StrCat(path_, ": reading outside of what was written"));
+  }
+  KITH_RETURN_IF_ERROR(Flush());
+  while (!bytes.empty()) {
+    const size_t size = std::min(bytes.size(), kMaxWriteBytes);
+    const ssize_t got = RetryInterrupted(
+        [&] { return pread(fd_, bytes.data(), size, static_cast<off_t>(offset)); });
+    if (got <= 0) return Fail("read back", got == 0 ? EIO : errno);
+    offset += static_cast<uint64_t>(got);
+    bytes = bytes.subspan(static_cast<size_t>(got));
+  }
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<const MappedFile>> AtomicFile::Map() {
+  if (!error_.ok()) return error_;
+  if (fd_ < 0) return Status::Internal(StrCat(path_, ": mapped after it was committed"));
+  KITH_RETURN_IF_ERROR(Flush());
+  return MappedFile::Map(fd_, path_, false);
+}
+
 Status AtomicFile::Commit() {
   if (!error_.ok()) return error_;
   if (fd_ < 0) return Status::Internal(StrCat(path_, ": committed twice"));

@@ -72,6 +72,7 @@ class MappedFile {
   void Advise(Access access) const;
 
  private:
+  friend class AtomicFile;
   MappedFile() = default;
   static Result<std::shared_ptr<const MappedFile>> Map(int fd, const std::string& path,
                                                        bool anonymous);
@@ -101,6 +102,14 @@ class AtomicFile {
   // Overwrites bytes already written. REQUIRES: offset + bytes.size() <= position().
   // Errors: as Write.
   Status WriteAt(uint64_t offset, std::span<const std::byte> bytes);
+  // Makes the file `size` bytes long, zeros from where it ended, which take no place on disks that
+  // know holes. REQUIRES: size >= position(). Errors: IoError.
+  Status Extend(uint64_t size);
+  // Reads bytes already written. REQUIRES: as WriteAt. Errors: IoError.
+  Status Read(uint64_t offset, std::span<std::byte> bytes);
+  // Maps what was written so far. The mapping stays when the file gets its name, or never does.
+  // Errors: IoError, OutOfMemory.
+  Result<std::shared_ptr<const MappedFile>> Map();
   // Bytes written so far.
   uint64_t position() const { return flushed_ + buffered_; }
   // Flushes to disk and gives the file its name; nothing may be written after it. Errors: IoError.
