@@ -8,8 +8,11 @@ namespace {
 // Never given back: the interpreter may be gone when static objects are destroyed.
 PyObject* g_corrupt_file_error = nullptr;
 PyObject* g_cancelled = nullptr;
+PyObject* g_annoy_file_error = nullptr;
 
-[[noreturn]] void Raise(PyObject* type, const std::string& message) {
+}  // namespace
+
+void Raise(PyObject* type, const std::string& message) {
   // Messages quote paths and keys, which need not be UTF-8.
   const nb::object text = nb::steal(PyUnicode_DecodeUTF8(
       message.data(), static_cast<Py_ssize_t>(message.size()), "surrogateescape"));
@@ -17,12 +20,13 @@ PyObject* g_cancelled = nullptr;
   throw nb::python_error();
 }
 
-}  // namespace
+PyObject* AnnoyFileError() { return g_annoy_file_error; }
 
 void BindErrors() {
   const nb::module_ errors = nb::module_::import_("kith._errors");
   g_corrupt_file_error = nb::object(errors.attr("CorruptFileError")).release().ptr();
   g_cancelled = nb::object(errors.attr("Cancelled")).release().ptr();
+  g_annoy_file_error = nb::object(errors.attr("AnnoyFileError")).release().ptr();
 }
 
 void Throw(const Status& status) {

@@ -11,8 +11,14 @@
 
 namespace kith::python {
 
-// Looks up kith.CorruptFileError and kith.Cancelled. Before anything is thrown.
+// Looks up kith's own exceptions. Before anything is thrown.
 void BindErrors();
+
+// kith.annoy.AnnoyFileError, borrowed.
+PyObject* AnnoyFileError();
+
+// REQUIRES: the GIL is held.
+[[noreturn]] void Raise(PyObject* type, const std::string& message);
 
 // Throws the exception that stands for the error:
 //   InvalidArgument, Unsupported  ValueError         IoError      OSError

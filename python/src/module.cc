@@ -1,6 +1,7 @@
 // kith._core: the library for Python. Translates, and decides nothing.
 #include <nanobind/nanobind.h>
 
+#include "annoy.h"
 #include "errors.h"
 #include "index.h"
 #include "kith/version.h"
@@ -11,4 +12,5 @@ NB_MODULE(_core, m) {
   kith::python::BindErrors();
   kith::python::BindIndex(m);
   kith::python::BindBuild(m);
+  kith::python::BindAnnoy(m);
 }
