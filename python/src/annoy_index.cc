@@ -56,7 +56,7 @@ std::string ToMetricName(nb::handle metric) {
                  reinterpret_cast<PyObject*>(Py_TYPE(metric.ptr())));
     throw nb::python_error();
   }
-  return nb::cast<std::string>(metric);
+  return nb::borrow<nb::str>(metric).c_str();
 }
 
 template <class T, class Make>
