@@ -96,11 +96,13 @@ class Walk {
   void Run() {
     if (search_k_ == 0) return;
     Begin();
-    while (entries_ < search_k_ && !branches_.empty() && visits_ < nodes_.num_nodes) {
+    // Only splits lead further, and each is met once from its root, which may be counted with its
+    // copy: more of them go round in a circle.
+    const uint64_t most_splits = 2 * static_cast<uint64_t>(nodes_.num_nodes);
+    while (entries_ < search_k_ && !branches_.empty() && splits_ < most_splits) {
       std::pop_heap(branches_.begin(), branches_.end());
       const uint64_t branch = branches_.back();
       branches_.pop_back();
-      ++visits_;
       Visit(static_cast<uint32_t>(branch), static_cast<uint32_t>(branch >> 32));
     }
   }
@@ -125,7 +127,7 @@ class Walk {
       for (size_t i = 0; i < nodes_.num_roots; ++i) {
         AddChildren(nodes_.node(first + i), most, scores_[i]);
       }
-      visits_ = nodes_.num_roots;
+      splits_ = nodes_.num_roots;
     }
     std::make_heap(branches_.begin(), branches_.end());
   }
@@ -142,6 +144,7 @@ class Walk {
       }
       entries_ += static_cast<uint64_t>(std::max(descendants, 0));
     } else {
+      ++splits_;
       float product = 0;
       if (!layout_.bits()) {
         dot_.tile(query_, 0, 1, node + layout_.vector, 0, 1, layout_.dim, &product, 1);
@@ -201,7 +204,7 @@ class Walk {
   const std::byte* query_;
   const uint64_t search_k_;
   uint64_t entries_ = 0;
-  uint64_t visits_ = 0;
+  uint64_t splits_ = 0;
   std::vector<uint64_t>& branches_;
   std::vector<uint64_t>& met_;
   std::vector<uint32_t>& candidates_;
