@@ -123,6 +123,7 @@ PyAnnoyIndex::PyAnnoyIndex(nb::handle f, nb::handle metric) {
 }
 
 std::shared_ptr<const KithAsAnnoy> PyAnnoyIndex::kith() const {
+  if (!has_kith_.load(std::memory_order_acquire)) return nullptr;
   const std::lock_guard lock(mutex_);
   return kith_;
 }
@@ -130,6 +131,7 @@ std::shared_ptr<const KithAsAnnoy> PyAnnoyIndex::kith() const {
 void PyAnnoyIndex::SetKith(std::shared_ptr<const KithAsAnnoy> kith) {
   const std::lock_guard lock(mutex_);
   kith_.swap(kith);
+  has_kith_.store(kith_ != nullptr, std::memory_order_release);
 }
 
 void PyAnnoyIndex::RequireNoKith(const char* what) const {

@@ -4,6 +4,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -82,7 +83,8 @@ class PyAnnoyIndex {
   std::unique_ptr<AnnoyIndex> annoy_;
   // What annoy_ holds does not count while this is not null.
   std::shared_ptr<const KithAsAnnoy> kith_;
-  mutable std::mutex mutex_;  // of kith_, for Pythons without a GIL
+  mutable std::mutex mutex_;            // of kith_, for Pythons without a GIL
+  std::atomic<bool> has_kith_ = false;  // spares most calls the lock
   bool verbose_ = false;
 };
 
