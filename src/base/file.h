@@ -36,6 +36,7 @@ class AnonymousFile {
 
 // Where a file is written to: under a name, or to an anonymous one.
 struct FileTarget {
+  FileTarget(const char* name) : path(name) {}             // NOLINT(google-explicit-constructor)
   FileTarget(std::string name) : path(std::move(name)) {}  // NOLINT(google-explicit-constructor)
   FileTarget(std::shared_ptr<AnonymousFile> file)          // NOLINT(google-explicit-constructor)
       : path(file->label()), anonymous(std::move(file)) {}

@@ -416,5 +416,34 @@ TEST(AtomicFileTest, LostTemporaryFileIsAnError) {
   EXPECT_EQ(dir.NumFiles(), 0u);
 }
 
+TEST(AnonymousFileTest, HoldsWhatIsWrittenAndLeavesNothing) {
+  const TempDir dir;
+  const auto anonymous = AnonymousFile::Create("nameless");
+  ASSERT_TRUE(anonymous.ok()) << anonymous.status().message();
+  const std::string content = Pattern(1'000'000);
+  const auto file = AtomicFile::Create(*anonymous);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Write(Bytes(content)).ok());
+  ASSERT_TRUE((*file)->WriteAt(3, Bytes("xyz")).ok());
+  ASSERT_TRUE((*file)->Commit().ok());
+  ExpectError((*file)->Write(Bytes("x")), StatusCode::kInternal, "nameless");
+  const auto mapped = MappedFile::Open(**anonymous);
+  ASSERT_TRUE(mapped.ok()) << mapped.status().message();
+  EXPECT_TRUE((*mapped)->anonymous());
+  EXPECT_EQ((*mapped)->path(), "nameless");
+  EXPECT_EQ(Text(**mapped), content.substr(0, 3) + "xyz" + content.substr(6));
+}
+
+TEST(AnonymousFileTest, AFullDiskIsAnError) {
+  const auto anonymous = AnonymousFile::Create("nameless");
+  ASSERT_TRUE(anonymous.ok());
+  const auto file = AtomicFile::Create(*anonymous);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Write(Bytes("some")).ok());
+  FailWriteForTesting(0);
+  ExpectError((*file)->Commit(), StatusCode::kIoError, "nameless");
+  FailWriteForTesting(-1);
+}
+
 }  // namespace
 }  // namespace kith
