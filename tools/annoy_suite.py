@@ -3,7 +3,7 @@
 
     tools/annoy_suite.py                     with the kith that this Python imports
     tools/annoy_suite.py --package annoy     with Annoy itself, to see what it fails
-    tools/annoy_suite.py --long -- -k holes  all rounds of the slow tests; what follows goes to pytest
+    tools/annoy_suite.py --long -- -k holes  all rounds of slow tests; the rest is for pytest
 
 Annoy's releases come without tests, so they are taken from a package that carries them, with the
 licence that Annoy has, pinned by its SHA-256; nothing of it is stored here. That package renamed

@@ -1,6 +1,6 @@
 """The engine of kith; use the package kith."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 import os
 from typing import Any
 
@@ -237,3 +237,230 @@ class BuildArguments:
     def scan_codes(self, arg: bool | None, /) -> None: ...
 
 def build(vectors: object | None, path: object | None, metric: str, arguments: BuildArguments, keys: object | None, ids: object | None, seed: int, n_jobs: object | None, progress: object | None) -> Handle: ...
+
+class AnnoyIndex:
+    """What kith.annoy.AnnoyIndex is made of."""
+
+    def __init__(self, f: int, metric: str) -> None: ...
+
+    @property
+    def f(self) -> int:
+        """The dimension of the vectors."""
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric."""
+
+    @property
+    def _state(self) -> str: ...
+
+    @property
+    def _path(self) -> str: ...
+
+    def add_item(self, i: int, vector: Any) -> None:
+        """
+        Adds item ``i`` with its vector, or gives item ``i`` another one.
+
+        Parameters
+        ----------
+        i : int
+            From 0 to 2**31 - 2. Room is made for ``max(i) + 1`` items.
+        vector : sequence of f floats
+            List, tuple, array, or anything with ``__len__`` and ``__getitem__``. Arrays of
+            floats and integers are read without making an object of each number. Stored as
+            float32; with the metric hamming, as a bit: 1 if above 0.5.
+
+        Raises
+        ------
+        IndexError
+            ``i`` is negative, or the vector has another length than ``f``.
+        OverflowError
+            ``i`` is larger than that.
+        TypeError
+            An item of the vector is not a number.
+        ValueError
+            The vector has NaN or infinity.
+        RuntimeError
+            The index is built or loaded.
+        """
+
+    def get_item_vector(self, i: int, /) -> list[float]:
+        """
+        The vector of item ``i`` as it is stored; zeros for an item that was never added, but is
+        smaller than ``get_n_items()``. IndexError if it is not.
+        """
+
+    def get_distance(self, i: int, j: int, /) -> float:
+        """
+        The distance of two items; the product of their vectors with the metric dot.
+        IndexError if one of them is not below ``get_n_items()``.
+        """
+
+    def get_n_items(self) -> int:
+        """1 + the largest number of an item: those that were never added count."""
+
+    def _add_items(self, ids: object, vectors: object, /) -> None: ...
+
+    def _items(self) -> tuple[bytes, bytes]: ...
+
+    def get_nns_by_item(self, i: int, n: int, search_k: int = -1, include_distances: bool = False) -> Any:
+        """
+        The ``n`` items nearest to item ``i``, which is one of them.
+
+        Parameters
+        ----------
+        i : int
+            Below ``get_n_items()``, else IndexError.
+        n : int
+            How many; -1 for all that are found.
+        search_k : int
+            How many entries of the trees' leaves to look at: more find more of the nearest, and
+            take longer. -1: ``n * get_n_trees()``. Of a .kith file: docs/annoy.md.
+        include_distances : bool
+            Return the distances too.
+
+        Returns
+        -------
+        list of int, or (list of int, list of float)
+            Nearest first, equally near ones by number. With the metric dot, distances are products,
+            largest first. Nothing is found before ``build()``.
+
+        Other threads run meanwhile.
+        """
+
+    def get_nns_by_vector(self, vector: Any, n: int, search_k: int = -1, include_distances: bool = False) -> Any:
+        """
+        The ``n`` items nearest to a vector.
+
+        Parameters
+        ----------
+        vector : sequence of f floats
+            As for ``add_item``.
+        n : int
+            How many; -1 for all that are found.
+        search_k : int
+            How many entries of the trees' leaves to look at: more find more of the nearest, and
+            take longer. -1: ``n * get_n_trees()``. Of a .kith file: docs/annoy.md.
+        include_distances : bool
+            Return the distances too.
+
+        Returns
+        -------
+        list of int, or (list of int, list of float)
+            Nearest first, equally near ones by number. With the metric dot, distances are products,
+            largest first. Nothing is found before ``build()``.
+
+        Other threads run meanwhile.
+        """
+
+    def _search_batch(self, queries: object, search_k: int, threads: int, ids: object, distances: object, /) -> None: ...
+
+    def build(self, n_trees: int, n_jobs: int = -1, progress: Callable[[str, int, int], object] | None = None) -> bool:
+        """
+        Grows the trees. No item can be added afterwards, until ``unbuild()``.
+
+        Parameters
+        ----------
+        n_trees : int
+            More trees find more of the nearest, and take more memory. -1: as many as double
+            the size of the index.
+        n_jobs : int
+            Threads; -1 for one on each core. The trees don't depend on it.
+        progress : callable, optional
+            Called as ``progress(stage, done, total)``; the build is cancelled if it returns
+            False or raises.
+
+        Returns
+        -------
+        True
+
+        Raises
+        ------
+        RuntimeError
+            The index is built or loaded.
+        KeyboardInterrupt
+            On Ctrl-C; the index is as before.
+
+        Other threads run meanwhile.
+        """
+
+    def unbuild(self) -> bool:
+        """
+        Drops the trees, so that items can be added again. Returns True.
+        RuntimeError if the index is loaded.
+        """
+
+    def set_seed(self, seed: int, /) -> None:
+        """The seed of the next ``build()``; it stays until another is set."""
+
+    def verbose(self, v: bool, /) -> bool:
+        """Whether builds and loads write a line to standard error. Returns True."""
+
+    def get_n_trees(self) -> int:
+        """How many trees there are."""
+
+    def save(self, fn: str | bytes | os.PathLike[str] | os.PathLike[bytes], prefault: bool = False) -> bool:
+        """
+        Writes the index, complete or not at all, and goes on with the file as after ``load()``.
+
+        Parameters
+        ----------
+        fn : str, bytes or os.PathLike
+            A name ending in .kith writes a .kith file, with the index that kith chooses, which
+            need not have been built before. Any other name writes Annoy's layout.
+        prefault : bool
+            Read the whole file into memory afterwards.
+
+        Returns
+        -------
+        True
+
+        Raises
+        ------
+        OSError
+            The index was not built; the file can't be written.
+        """
+
+    def load(self, fn: str | bytes | os.PathLike[str] | os.PathLike[bytes], prefault: bool = False) -> bool:
+        """
+        Maps a file, in Annoy's layout or .kith, in place of what the index held.
+
+        Parameters
+        ----------
+        fn : str, bytes or os.PathLike
+            What it is, is read from its contents.
+        prefault : bool
+            Read the whole file into memory now.
+
+        Returns
+        -------
+        True
+
+        Raises
+        ------
+        FileNotFoundError
+            No such file.
+        AnnoyFileError
+            Damaged, or of another metric or dimension, as far as the file can tell.
+        OSError
+            It can't be read. The index is as before.
+        """
+
+    def unload(self) -> bool:
+        """Empties the index, which can be filled or loaded anew. Returns True."""
+
+    def on_disk_build(self, fn: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bool:
+        """
+        Items and trees go to a file instead of memory, which is there, complete, after
+        ``build()``. To be called before; returns True. OSError if the file can't be written.
+        """
+
+    def verify(self) -> bool:
+        """
+        Reads all of a built or loaded index and checks it. Returns True.
+        AnnoyFileError says what is wrong and where; RuntimeError if there are no trees.
+        """
+
+    def _to_bytes(self) -> bytes: ...
+
+    def _from_bytes(self, arg: bytes, /) -> None: ...

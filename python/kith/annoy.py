@@ -28,12 +28,13 @@ from . import _core
 from ._errors import AnnoyFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
-    from typing import Callable, Union
+    from typing import TypeAlias
 
     from numpy.typing import ArrayLike, NDArray
 
-    Path = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
+    Path: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 __all__ = ["AnnoyFileError", "AnnoyIndex"]
 
@@ -102,7 +103,7 @@ class AnnoyIndex(_core.AnnoyIndex):
         def get_nns_by_item(
             self, i: int, n: int, search_k: int = ..., include_distances: bool = ...
         ) -> list[int] | tuple[list[int], list[float]]: ...
-        def get_nns_by_item(self, i, n, search_k=-1, include_distances=False): ...
+        def get_nns_by_item(self, *args: Any, **kwargs: Any) -> Any: ...
 
         @overload
         def get_nns_by_vector(
@@ -124,7 +125,7 @@ class AnnoyIndex(_core.AnnoyIndex):
         def get_nns_by_vector(
             self, vector: Vector, n: int, search_k: int = ..., include_distances: bool = ...
         ) -> list[int] | tuple[list[int], list[float]]: ...
-        def get_nns_by_vector(self, vector, n, search_k=-1, include_distances=False): ...
+        def get_nns_by_vector(self, *args: Any, **kwargs: Any) -> Any: ...
 
         def build(
             self,

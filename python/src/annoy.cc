@@ -12,6 +12,9 @@ using namespace nb::literals;  // NOLINT(google-build-using-namespace): "name"_a
 namespace kith::python {
 namespace {
 
+// What is taken for the name of a file, in signatures.
+#define KITH_PATH "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
+
 using Vectors = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Ids = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using IdsOut = nb::ndarray<int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
@@ -26,7 +29,7 @@ bool True(PyAnnoyIndex& self, Args... args) {
 
 void BindItems(nb::class_<PyAnnoyIndex>& c) {
   c.def("add_item", &PyAnnoyIndex::AddItem, "i"_a, "vector"_a,
-        nb::sig("def add_item(self, i: int, vector: object) -> None"),
+        nb::sig("def add_item(self, i: int, vector: typing.Any) -> None"),
         "Adds item ``i`` with its vector, or gives item ``i`` another one.\n\n"
         "Parameters\n----------\n"
         "i : int\n    From 0 to 2**31 - 2. Room is made for ``max(i) + 1`` items.\n"
@@ -50,9 +53,12 @@ void BindItems(nb::class_<PyAnnoyIndex>& c) {
         "IndexError if one of them is not below ``get_n_items()``.");
   c.def("get_n_items", &PyAnnoyIndex::num_items, nb::sig("def get_n_items(self) -> int"),
         "1 + the largest number of an item: those that were never added count.");
-  c.def("_add_items", [](PyAnnoyIndex& self, const Ids& ids, const Vectors& vectors) {
-    self.AddItems(ids.data(), vectors.data(), ids.shape(0));
-  });
+  c.def(
+      "_add_items",
+      [](PyAnnoyIndex& self, const Ids& ids, const Vectors& vectors) {
+        self.AddItems(ids.data(), vectors.data(), ids.shape(0));
+      },
+      nb::sig("def _add_items(self, ids: object, vectors: object, /) -> None"));
   c.def("_items", &PyAnnoyIndex::Items);
 }
 
@@ -84,20 +90,22 @@ void BindSearch(nb::class_<PyAnnoyIndex>& c) {
   c.def("get_nns_by_item", &PyAnnoyIndex::SearchByItem, "i"_a, "n"_a, "search_k"_a = -1,
         "include_distances"_a = false,
         nb::sig("def get_nns_by_item(self, i: int, n: int, search_k: int = -1, "
-                "include_distances: bool = False) -> "
-                "list[int] | tuple[list[int], list[float]]"),
+                "include_distances: bool = False) -> typing.Any"),
         by_item.c_str());
   c.def("get_nns_by_vector", &PyAnnoyIndex::SearchByVector, "vector"_a, "n"_a, "search_k"_a = -1,
         "include_distances"_a = false,
-        nb::sig("def get_nns_by_vector(self, vector: object, n: int, search_k: int = -1, "
-                "include_distances: bool = False) -> "
-                "list[int] | tuple[list[int], list[float]]"),
+        nb::sig("def get_nns_by_vector(self, vector: typing.Any, n: int, search_k: int = -1, "
+                "include_distances: bool = False) -> typing.Any"),
         by_vector.c_str());
-  c.def("_search_batch", [](const PyAnnoyIndex& self, const Vectors& queries, nb::handle search_k,
-                            int threads, const IdsOut& ids, const DistancesOut& distances) {
-    self.SearchBatch(queries.data(), queries.shape(0), ids.shape(1), search_k, threads, ids.data(),
-                     distances.data());
-  });
+  c.def(
+      "_search_batch",
+      [](const PyAnnoyIndex& self, const Vectors& queries, nb::handle search_k, int threads,
+         const IdsOut& ids, const DistancesOut& distances) {
+        self.SearchBatch(queries.data(), queries.shape(0), ids.shape(1), search_k, threads,
+                         ids.data(), distances.data());
+      },
+      nb::sig("def _search_batch(self, queries: object, search_k: int, threads: int, ids: object, "
+              "distances: object, /) -> None"));
 }
 
 void BindBuild(nb::class_<PyAnnoyIndex>& c) {
@@ -139,7 +147,7 @@ void BindBuild(nb::class_<PyAnnoyIndex>& c) {
 
 void BindFiles(nb::class_<PyAnnoyIndex>& c) {
   c.def("save", &True<&PyAnnoyIndex::Save, nb::handle, nb::handle>, "fn"_a, "prefault"_a = false,
-        nb::sig("def save(self, fn: str | bytes | os.PathLike, prefault: bool = False) -> bool"),
+        nb::sig("def save(self, fn: " KITH_PATH ", prefault: bool = False) -> bool"),
         "Writes the index, complete or not at all, and goes on with the file as after ``load()``.\n"
         "\n"
         "Parameters\n----------\n"
@@ -151,7 +159,7 @@ void BindFiles(nb::class_<PyAnnoyIndex>& c) {
         "Raises\n------\n"
         "OSError\n    The index was not built; the file can't be written.");
   c.def("load", &True<&PyAnnoyIndex::Load, nb::handle, nb::handle>, "fn"_a, "prefault"_a = false,
-        nb::sig("def load(self, fn: str | bytes | os.PathLike, prefault: bool = False) -> bool"),
+        nb::sig("def load(self, fn: " KITH_PATH ", prefault: bool = False) -> bool"),
         "Maps a file, in Annoy's layout or .kith, in place of what the index held.\n\n"
         "Parameters\n----------\n"
         "fn : str, bytes or os.PathLike\n    What it is, is read from its contents.\n"
@@ -165,7 +173,7 @@ void BindFiles(nb::class_<PyAnnoyIndex>& c) {
   c.def("unload", &True<&PyAnnoyIndex::Unload>, nb::sig("def unload(self) -> bool"),
         "Empties the index, which can be filled or loaded anew. Returns True.");
   c.def("on_disk_build", &True<&PyAnnoyIndex::OnDiskBuild, nb::handle>, "fn"_a,
-        nb::sig("def on_disk_build(self, fn: str | bytes | os.PathLike) -> bool"),
+        nb::sig("def on_disk_build(self, fn: " KITH_PATH ") -> bool"),
         "Items and trees go to a file instead of memory, which is there, complete, after\n"
         "``build()``. To be called before; returns True. OSError if the file can't be written.");
   c.def("verify", &True<&PyAnnoyIndex::Verify>, nb::sig("def verify(self) -> bool"),
@@ -188,11 +196,14 @@ void BindAnnoy(nb::module_& m) {
       "metric", [](const PyAnnoyIndex& self) { return MetricName(self.annoy().metric()); },
       nb::sig("def metric(self) -> str"), "The name of the metric.");
   c.def_prop_ro("_state", &PyAnnoyIndex::state);
-  c.def_prop_ro("_path", [](const PyAnnoyIndex& self) {
-    const std::string path = self.path();
-    return nb::steal(
-        PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
-  });
+  c.def_prop_ro(
+      "_path",
+      [](const PyAnnoyIndex& self) {
+        const std::string path = self.path();
+        return nb::steal(
+            PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
+      },
+      nb::sig("def _path(self) -> str"));
   BindItems(c);
   BindSearch(c);
   BindBuild(c);

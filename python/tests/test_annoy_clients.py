@@ -1,4 +1,4 @@
-"""Programs written for Annoy, with kith.annoy in its place. Skipped where they are not installed."""
+"""Programs written for Annoy, with kith.annoy in its place. Skipped if they are not installed."""
 
 import sys
 

@@ -21,7 +21,7 @@ def rows_for(metric, n=300, f=16, seed=31):
 
 def index_of(rows, metric, ids=None):
     index = AnnoyIndex(rows.shape[1], metric)
-    for i, row in zip(range(len(rows)) if ids is None else ids, rows):
+    for i, row in zip(range(len(rows)) if ids is None else ids, rows, strict=True):
         index.add_item(int(i), row)
     return index
 
@@ -102,7 +102,7 @@ def test_any_kith_file_and_any_search_k(tmp_path, kind):
 
     def recall(search_k):
         found = [index.get_nns_by_vector(q, 10, search_k) for q in queries]
-        return sum(len(set(a) & set(b)) for a, b in zip(found, truth)) / 400
+        return sum(len(set(a) & set(b)) for a, b in zip(found, truth, strict=True)) / 400
 
     assert recall(10**6) == recall(-2) == 1
     assert recall(-1) > 0.85

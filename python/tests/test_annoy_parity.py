@@ -43,7 +43,7 @@ def same(found, expected, exact_ties):
         assert ids == expected_ids
     elif ids != expected_ids:
         # Sums of floats in another order may turn what is nearly equally near.
-        different = {i for i, j in zip(ids, expected_ids) if i != j}
+        different = {i for i, j in zip(ids, expected_ids, strict=True) if i != j}
         assert len(different) <= max(2, len(ids) // 20)
 
 
@@ -101,7 +101,7 @@ def outcome(call):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return call()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is compared
+    except Exception as error:  # whatever it is, it is compared
         return error
 
 

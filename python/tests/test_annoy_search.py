@@ -15,7 +15,7 @@ SQRT2 = math.sqrt(2)
 def index_of(rows, metric, trees=10, ids=None):
     rows = np.asarray(rows)
     index = AnnoyIndex(rows.shape[1], metric)
-    for i, row in zip(range(len(rows)) if ids is None else ids, rows):
+    for i, row in zip(range(len(rows)) if ids is None else ids, rows, strict=True):
         index.add_item(i, row)
     if trees is not None:
         index.build(trees)
@@ -51,7 +51,7 @@ class TestDistances:
         index = index_of(rows, metric)
         ids, distances = index.get_nns_by_item(7, 50, include_distances=True)
         assert len(ids) == 50
-        for j, distance in zip(ids, distances):
+        for j, distance in zip(ids, distances, strict=True):
             assert distance == pytest.approx(index.get_distance(7, j), rel=1e-5, abs=1e-3)
 
     def test_angular_limits(self):
@@ -236,7 +236,7 @@ class TestBatch:
         queries = rng.normal(size=(30, 6)).astype(np.float32)
         ids, distances = index.get_nns_by_vectors(queries, 7, 200, True, n_jobs=2)
         assert (ids.dtype, distances.dtype, ids.shape) == (np.int64, np.float32, (30, 7))
-        for query, row, row_distances in zip(queries, ids, distances):
+        for query, row, row_distances in zip(queries, ids, distances, strict=True):
             expected, expected_distances = index.get_nns_by_vector(query, 7, 200, True)
             assert row.tolist() == expected
             assert row_distances.tolist() == expected_distances
