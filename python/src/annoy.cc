@@ -109,8 +109,8 @@ void BindSearch(nb::class_<PyAnnoyIndex>& c) {
 }
 
 void BindBuild(nb::class_<PyAnnoyIndex>& c) {
-  c.def("build", &True<&PyAnnoyIndex::Build, nb::handle, nb::handle, nb::object>, "n_trees"_a,
-        "n_jobs"_a = -1, "progress"_a = nb::none(),
+  c.def("build", &True<&PyAnnoyIndex::Build, nb::handle, nb::handle, const nb::object&>,
+        "n_trees"_a, "n_jobs"_a = -1, "progress"_a = nb::none(),
         nb::sig("def build(self, n_trees: int, n_jobs: int = -1, "
                 "progress: collections.abc.Callable[[str, int, int], object] | None = None) "
                 "-> bool"),

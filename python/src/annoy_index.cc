@@ -187,7 +187,7 @@ void PyAnnoyIndex::AddItems(const int64_t* ids, const float* vectors, size_t cou
   ThrowIfAnnoyError(status, AnnoyCall::kItems);
 }
 
-void PyAnnoyIndex::Build(nb::handle num_trees, nb::handle num_jobs, nb::object progress) {
+void PyAnnoyIndex::Build(nb::handle num_trees, nb::handle num_jobs, const nb::object& progress) {
   const int32_t trees = ToInt(num_trees);
   const int32_t jobs = ToInt(num_jobs);
   RequireNoKith("build");

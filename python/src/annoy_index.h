@@ -45,7 +45,8 @@ class PyAnnoyIndex {
   const char* state() const;
 
   void AddItem(nanobind::handle id, nanobind::handle vector);
-  void Build(nanobind::handle num_trees, nanobind::handle num_jobs, nanobind::object progress);
+  void Build(nanobind::handle num_trees, nanobind::handle num_jobs,
+             const nanobind::object& progress);
   void Unbuild();
   void Unload();
   void Load(nanobind::handle path, nanobind::handle prefault);

@@ -92,7 +92,7 @@ Copy CopyOf(const Py_buffer& view) {
 
 // Gives the buffer back whatever happens.
 struct Buffer {
-  Py_buffer view;
+  Py_buffer view = {};
   ~Buffer() { PyBuffer_Release(&view); }
 };
 
