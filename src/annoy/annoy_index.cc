@@ -111,7 +111,10 @@ struct AnnoyIndex::Impl {
     KITH_RETURN_IF_ERROR(CheckId(id));
     const auto i = static_cast<size_t>(id);
     if (!snapshot) return items->Get(i, node);
-    std::memcpy(node, snapshot->nodes.node(i), layout.node_size);
+    // The nodes of a file may be larger, with what is theirs alone before the vector.
+    const std::byte* const from = snapshot->nodes.node(i);
+    std::memcpy(node, from, layout.vector);
+    std::memcpy(node + layout.vector, from + snapshot->nodes.layout.vector, layout.vector_bytes);
     return Status::Ok();
   }
 
