@@ -518,4 +518,24 @@ Status AnnoyIndex::SearchBatch(const float* queries, size_t num_queries, size_t 
   return first_error;
 }
 
+Result<std::vector<AnnoyShape>> GuessAnnoyShapes(const std::string& path) {
+  KITH_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+  std::vector<AnnoyShape> shapes;
+  for (const Metric metric :
+       {Metric::kAngular, Metric::kEuclidean, Metric::kManhattan, Metric::kDot, Metric::kHamming}) {
+    size_t words = 0;  // of the last shape found
+    for (size_t dim = 1; dim <= kMaxDim; ++dim) {
+      const bool bits = metric == Metric::kHamming;
+      if (bits && (dim + 63) / 64 == words) continue;
+      if (!annoy::MayFit(metric, dim, file->bytes().size()) ||
+          !annoy::ReadNodes(metric, dim, file->bytes(), path).ok()) {
+        continue;
+      }
+      shapes.push_back({metric, dim});
+      words = bits ? (dim + 63) / 64 : 0;
+    }
+  }
+  return shapes;
+}
+
 }  // namespace kith

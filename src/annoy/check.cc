@@ -219,6 +219,14 @@ Result<Nodes> ReadNodes(Metric metric, size_t dim, std::span<const std::byte> by
                                    "; give the metric and the dimension it was built with"));
 }
 
+bool MayFit(Metric metric, size_t dim, size_t bytes) {
+  const auto fits = [&](Dialect dialect) {
+    return bytes % MakeLayout(metric, dim, dialect).node_size == 0;
+  };
+  return bytes > 0 &&
+         (fits(Dialect::kReleased) || (metric == Metric::kDot && fits(Dialect::kUnreleased)));
+}
+
 Status CheckNodes(const Nodes& nodes, const std::string& name) {
   for (size_t i = 0; i < nodes.num_nodes; ++i) {
     const std::byte* const node = nodes.node(i);
