@@ -156,10 +156,10 @@ struct AnnoyShape {
   size_t dim = 0;
 };
 
-// All shapes as which AnnoyIndex::Load() would take the file: for most files one, or two where
-// euclidean and manhattan can't be told apart. Of hamming the smallest dimension that holds all
-// bits set; Load() takes any up to the next multiple of 64. Cost: that of some Load()s. Errors:
-// NotFound, IoError, InvalidArgument (a directory or device).
+// All shapes of more than a node as which AnnoyIndex::Load() would take the file: mostly one, or
+// two where euclidean and manhattan can't be told apart. Of hamming the smallest dimension that
+// holds all bits set; Load() takes any up to the next multiple of 64. Cost: that of some Load()s.
+// Errors: NotFound, IoError, InvalidArgument (a directory or device).
 Result<std::vector<AnnoyShape>> GuessAnnoyShapes(const std::string& path);
 
 }  // namespace kith

@@ -527,10 +527,10 @@ Result<std::vector<AnnoyShape>> GuessAnnoyShapes(const std::string& path) {
     for (size_t dim = 1; dim <= kMaxDim; ++dim) {
       const bool bits = metric == Metric::kHamming;
       if (bits && (dim + 63) / 64 == words) continue;
-      if (!annoy::MayFit(metric, dim, file->bytes().size()) ||
-          !annoy::ReadNodes(metric, dim, file->bytes(), path).ok()) {
-        continue;
-      }
+      if (!annoy::MayFit(metric, dim, file->bytes().size())) continue;
+      // A single node tells too little: every item is a file of its own without a tree.
+      const auto nodes = annoy::ReadNodes(metric, dim, file->bytes(), path);
+      if (!nodes.ok() || nodes->num_nodes < 2) continue;
       shapes.push_back({metric, dim});
       words = bits ? (dim + 63) / 64 : 0;
     }
