@@ -8,8 +8,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "annoy_file.h"
 #include "base/strings.h"
 #include "commands.h"
 #include "common.h"
@@ -43,6 +45,7 @@ struct BuildArgs {
   std::string keys;
   std::string ids;
   std::string format;
+  int64_t dim = 0;
   int64_t rows = 0;
   ColumnArgs columns;
   uint64_t seed = 42;
@@ -201,8 +204,15 @@ Status RunBuild(const BuildArgs& args) {
   read.columns = args.columns.columns;
   read.key_column = args.columns.key_column;
   read.progress = bar.callback();
-  KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(args.vectors, read));
+  Dataset dataset;
   std::vector<int64_t> ids;
+  if (IsAnnoyFile(args.vectors)) {
+    KITH_ASSIGN_OR_RETURN(AnnoyVectors items, LoadAnnoy(args.vectors, args.metric, args.dim, read));
+    dataset = std::move(items.dataset);
+    ids = std::move(items.ids);
+  } else {
+    KITH_ASSIGN_OR_RETURN(dataset, LoadVectors(args.vectors, read));
+  }
   if (!args.ids.empty()) {
     KITH_ASSIGN_OR_RETURN(ids, ReadIds(args.ids));
     // --rows takes the first vectors; their ids are then the first ones.
@@ -215,7 +225,7 @@ Status RunBuild(const BuildArgs& args) {
   options.dtype = args.dtype;
   SetPaths(args, &options);
   options.keys = dataset.keys.empty() ? nullptr : &dataset.keys;
-  options.ids = args.ids.empty() ? nullptr : &ids;
+  options.ids = ids.empty() && args.ids.empty() ? nullptr : &ids;
   if (args.no_calibrate) options.calibrate = false;
   options.seed = args.seed;
   options.threads = args.threads;
@@ -247,6 +257,9 @@ Status RunBuild(const BuildArgs& args) {
 
 // What the choice depends on, for what may be chosen.
 void CheckChoice(const BuildArgs& args) {
+  if (args.dim > 0 && !IsAnnoyFile(args.vectors)) {
+    throw CLI::ValidationError("--dim", "is for Annoy's files (.ann); leave it out");
+  }
   if (args.out.empty() && !args.explain) throw CLI::RequiredError("--output");
   if (args.build_time > 0 && !ChoosesItself(args)) {
     throw CLI::ValidationError("--build-time",
@@ -372,6 +385,7 @@ void AddBuildCommand(CLI::App* app, Action* action) {
                 "Do not measure the recall of graph and forest, which searches with --recall need");
   AddColumns(sub, &args->columns);
   AddFormat(sub, "--format", &args->format, "Format of VECTORS; found out if absent");
+  AddCount(sub, "--dim", &args->dim, 1, "Of an Annoy file (.ann), its dimension");
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N vectors");
   sub->add_flag(
       "--explain", args->explain,

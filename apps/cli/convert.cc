@@ -11,7 +11,9 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "annoy_file.h"
 #include "base/aligned_buffer.h"
 #include "base/file.h"
 #include "base/parallel.h"
@@ -35,6 +37,7 @@ struct ConvertArgs {
   std::string in_format;
   std::string keys;
   int64_t rows = 0;
+  int64_t dim = 0;
   ColumnArgs columns;
   bool queries = false;
   bool json = false;
@@ -112,11 +115,14 @@ Status SettleKeys(const ConvertArgs& args, StringList* keys) {
   return Status::Ok();
 }
 
-Status WriteKith(const ConvertArgs& args, const Dataset& dataset, const Progress& progress) {
+// Vectors become a file for exact search. Of an index, which Annoy's file is, comes an index.
+Status WriteKith(const ConvertArgs& args, const Dataset& dataset, const std::vector<int64_t>& ids,
+                 const Progress& progress) {
   BuildOptions options;
   options.metric = ChooseMetric(args.metric, dataset).metric;
   options.dtype = args.dtype;
-  options.forest = false;
+  if (!IsAnnoyFile(args.in)) options.forest = false;
+  options.ids = ids.empty() ? nullptr : &ids;
   options.keys = dataset.keys.empty() ? nullptr : &dataset.keys;
   options.progress = progress;
   return BuildIndex(dataset.vectors, args.out, options);
@@ -132,10 +138,18 @@ Status RunConvert(const ConvertArgs& args) {
   read.columns = args.columns.columns;
   read.key_column = args.columns.key_column;
   read.progress = bar.callback();
-  KITH_ASSIGN_OR_RETURN(Dataset dataset, LoadVectors(args.in, read));
+  Dataset dataset;
+  std::vector<int64_t> ids;
+  if (IsAnnoyFile(args.in)) {
+    KITH_ASSIGN_OR_RETURN(AnnoyVectors items, LoadAnnoy(args.in, args.metric, args.dim, read));
+    dataset = std::move(items.dataset);
+    ids = std::move(items.ids);
+  } else {
+    KITH_ASSIGN_OR_RETURN(dataset, LoadVectors(args.in, read));
+  }
   KITH_RETURN_IF_ERROR(SettleKeys(args, &dataset.keys));
   if (EndsInKith(args.out)) {
-    KITH_RETURN_IF_ERROR(WriteKith(args, dataset, bar.callback()));
+    KITH_RETURN_IF_ERROR(WriteKith(args, dataset, ids, bar.callback()));
   } else {
     if (args.dtype) KITH_RETURN_IF_ERROR(ChangeType(*args.dtype, &dataset));
     KITH_RETURN_IF_ERROR(WriteDataset(args.out, args.format, dataset.vectors, dataset.keys));
@@ -152,21 +166,25 @@ Status RunConvert(const ConvertArgs& args) {
     json["vectors"] = vectors.rows;
     json["dim"] = vectors.dim;
     json["keys"] = !dataset.keys.empty();
+    if (IsAnnoyFile(args.in)) json["holes"] = !ids.empty();
     json["bytes"] = bytes;
     json["seconds"] = stopwatch.Seconds();
     std::cout << ToLine(json);
   } else {
     std::cout << args.out << ": " << Plural(vectors.rows, "vector") << " of "
               << Plural(vectors.dim, "dimension") << " from " << args.in << " (" << dataset.format
-              << "), " << FormatBytes(bytes) << " in " << FormatSeconds(stopwatch.Seconds())
-              << '\n';
+              << "), " << (ids.empty() ? "" : "without its holes, ") << FormatBytes(bytes) << " in "
+              << FormatSeconds(stopwatch.Seconds()) << '\n';
   }
   return Status::Ok();
 }
 
 void CheckUsage(const ConvertArgs& args) {
-  if (args.metric && !EndsInKith(args.out)) {
+  if (args.metric && !EndsInKith(args.out) && !IsAnnoyFile(args.in)) {
     throw CLI::ValidationError("--metric", "only a .kith file has one; leave it out");
+  }
+  if (args.dim > 0 && !IsAnnoyFile(args.in)) {
+    throw CLI::ValidationError("--dim", "is for Annoy's files (.ann); leave it out");
   }
   if (!args.format.empty() && EndsInKith(args.out)) {
     throw CLI::ValidationError("--format", "a .kith file has its own; leave it out");
@@ -178,15 +196,19 @@ void CheckUsage(const ConvertArgs& args) {
 void AddConvertCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<ConvertArgs>();
   CLI::App* sub = app->add_subcommand("convert", "Convert vectors from one file format to another");
-  sub->add_option("IN", args->in, "File of vectors, or a .kith file")->required()->option_text(" ");
-  sub->add_option("OUT", args->out, "File to write; .kith is made for exact search only")
+  sub->add_option("IN", args->in, "File of vectors, a .kith file, or an index of Annoy (.ann)")
+      ->required()
+      ->option_text(" ");
+  sub->add_option("OUT", args->out,
+                  "File to write; .kith is made for exact search only, but from .ann")
       ->required()
       ->option_text(" ");
   AddDataType(sub, &args->dtype,
               "Type to write; auto is that of IN, for .kith the smallest that is exact");
   AddFormat(sub, "--format", &args->format, "Format of OUT; follows its extension if absent");
   AddFormat(sub, "--in-format", &args->in_format, "Format of IN; found out if absent");
-  AddMetric(sub, &args->metric, "For .kith, what near means");
+  AddMetric(sub, &args->metric, "For .kith, what near means; of an .ann file, its metric");
+  AddCount(sub, "--dim", &args->dim, 1, "Of an .ann file, its dimension");
   sub->add_option("--keys", args->keys,
                   "Write the keys to FILE, one a line, for formats without names")
       ->type_name("FILE");
@@ -197,7 +219,8 @@ void AddConvertCommand(CLI::App* app, Action* action) {
   sub->footer(
       "Example:\n"
       "  kith convert words.bin words.npy --keys words.txt\n"
-      "  kith convert words.kith words.fvecs --keys words.txt");
+      "  kith convert words.kith words.fvecs --keys words.txt\n"
+      "  kith convert old.ann new.kith --metric angular --dim 100");
   sub->callback([args, action] {
     CheckUsage(*args);
     *action = [args] { return RunConvert(*args); };

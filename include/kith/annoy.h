@@ -150,6 +150,18 @@ class AnnoyIndex {
   std::unique_ptr<Impl> impl_;
 };
 
+// A metric and a dimension that a file may have been built with.
+struct AnnoyShape {
+  Metric metric = Metric::kAngular;
+  size_t dim = 0;
+};
+
+// All shapes of more than a node as which AnnoyIndex::Load() would take the file: mostly one, or
+// two where euclidean and manhattan can't be told apart. Of hamming the smallest dimension that
+// holds all bits set; Load() takes any up to the next multiple of 64. Cost: that of some Load()s.
+// Errors: NotFound, IoError, InvalidArgument (a directory or device).
+Result<std::vector<AnnoyShape>> GuessAnnoyShapes(const std::string& path);
+
 }  // namespace kith
 
 #endif  // KITH_ANNOY_H_

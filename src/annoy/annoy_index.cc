@@ -111,7 +111,10 @@ struct AnnoyIndex::Impl {
     KITH_RETURN_IF_ERROR(CheckId(id));
     const auto i = static_cast<size_t>(id);
     if (!snapshot) return items->Get(i, node);
-    std::memcpy(node, snapshot->nodes.node(i), layout.node_size);
+    // The nodes of a file may be larger, with what is theirs alone before the vector.
+    const std::byte* const from = snapshot->nodes.node(i);
+    std::memcpy(node, from, layout.vector);
+    std::memcpy(node + layout.vector, from + snapshot->nodes.layout.vector, layout.vector_bytes);
     return Status::Ok();
   }
 
@@ -513,6 +516,26 @@ Status AnnoyIndex::SearchBatch(const float* queries, size_t num_queries, size_t 
         impl_->scratch.Give(std::move(scratch));
       });
   return first_error;
+}
+
+Result<std::vector<AnnoyShape>> GuessAnnoyShapes(const std::string& path) {
+  KITH_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+  std::vector<AnnoyShape> shapes;
+  for (const Metric metric :
+       {Metric::kAngular, Metric::kEuclidean, Metric::kManhattan, Metric::kDot, Metric::kHamming}) {
+    size_t words = 0;  // of the last shape found
+    for (size_t dim = 1; dim <= kMaxDim; ++dim) {
+      const bool bits = metric == Metric::kHamming;
+      if (bits && (dim + 63) / 64 == words) continue;
+      if (!annoy::MayFit(metric, dim, file->bytes().size())) continue;
+      // A single node tells too little: every item is a file of its own without a tree.
+      const auto nodes = annoy::ReadNodes(metric, dim, file->bytes(), path);
+      if (!nodes.ok() || nodes->num_nodes < 2) continue;
+      shapes.push_back({metric, dim});
+      words = bits ? (dim + 63) / 64 : 0;
+    }
+  }
+  return shapes;
 }
 
 }  // namespace kith

@@ -37,7 +37,7 @@ class Forest {
 
   // Without a number of trees, they end when there are as many nodes of trees as items.
   void StopAt(size_t nodes) { stop_at_ = nodes; }
-  bool full() const { return num_nodes_ >= stop_at_; }
+  bool full() const { return grown_ >= stop_at_; }
 
   Status AddRoots() {
     const std::lock_guard lock(mutex_);
@@ -45,7 +45,8 @@ class Forest {
   }
 
   size_t num_trees() const { return num_trees_; }
-  size_t num_nodes() const { return num_nodes_; }  // of trees and roots
+  size_t grown() const { return grown_; }          // nodes of trees
+  size_t num_nodes() const { return num_nodes_; }  // written, roots among them
   GrowingMemory& memory() { return memory_; }
 
  private:
@@ -54,11 +55,15 @@ class Forest {
       waiting_.clear();
       return Status::Ok();
     }
-    const size_t first = store_->num_items() + num_nodes_;
-    NumberTree(layout_, store_->num_items(), first, tree);
+    const size_t num_items = store_->num_items();
+    NumberTree(layout_, num_items, num_items + num_nodes_, tree);
     const std::byte* const root = tree->nodes.data() + (tree->count - 1) * layout_.node_size;
     roots_.insert(roots_.end(), root, root + layout_.node_size);
     ++num_trees_;
+    grown_ += tree->count;
+    // Where all trees are one node, only their copies at the end count: one more, or the only item,
+    // tells where these begin (check.cc), and the number of trees is right when a file is read.
+    if (tree->count == 1 && (num_trees_ > 1 || num_items == 1)) return Status::Ok();
     return Write(tree->nodes, tree->count);
   }
 
@@ -85,6 +90,7 @@ class Forest {
   std::vector<Tree> waiting_;  // by number; those with nodes are done
   std::vector<std::byte> roots_;
   size_t num_trees_ = 0;
+  size_t grown_ = 0;
   size_t num_nodes_ = 0;
   size_t stop_at_ = ~size_t{0};
   GrowingMemory memory_;
@@ -160,8 +166,8 @@ Status GrowForest(Gang* gang, int num_trees, size_t num_items, Forest* forest) {
   for (size_t grown = 0; !forest->full();) {
     size_t more = 1;
     if (forest->num_trees() > 0) {
-      const size_t mean = std::max<size_t>(1, forest->num_nodes() / forest->num_trees());
-      more = std::max<size_t>(1, (num_items - forest->num_nodes()) / mean);
+      const size_t mean = std::max<size_t>(1, forest->grown() / forest->num_trees());
+      more = std::max<size_t>(1, (num_items - forest->grown()) / mean);
     }
     KITH_RETURN_IF_ERROR(gang->Grow(grown, grown + more, forest));
     grown += more;

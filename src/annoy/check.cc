@@ -93,15 +93,32 @@ bool FactorsFit(const Layout& layout, const std::vector<const std::byte*>& items
   return items.empty() || least >= 0.98 * most;
 }
 
-// Euclidean and manhattan nodes of one dimension less are as large as angular ones, and have zeros
-// where these have the squared length and the first coordinate.
-bool LooksEuclidean(const Layout& layout, const std::vector<const std::byte*>& items) {
-  bool any = false;
+// Nodes of the other metrics of one dimension less are as large as angular ones. Where these have
+// the squared length, theirs have zeros, as old angular files do; where these have the first
+// coordinate, theirs have another zero, or dot's factor, with which all are equally long.
+std::string OtherThanAngular(const Layout& layout, const std::vector<const std::byte*>& items) {
+  constexpr size_t kEnough = 8;
+  bool zero = true;
+  bool factor = items.size() >= kEnough;
+  double least = HUGE_VAL;
+  double most = 0;
   for (const std::byte* item : items) {
-    if (ReadInt(item + layout.norm) != 0 || ReadInt(item + layout.vector) != 0) return false;
-    any = any || !VectorIsZero(layout, item);
+    if (ReadInt(item + layout.norm) != 0) return "";
+    zero = zero && ReadInt(item + layout.vector) == 0;
+    factor = factor && ReadFloat(item + layout.vector) >= 0;
+    const double norm = VectorNorm(layout, item);
+    least = std::min(least, norm);
+    most = std::max(most, norm);
   }
-  return any;
+  // Squares too small for a float are 0 in angular files too.
+  if (static_cast<float>(most) == 0) return "";
+  if (zero) {
+    return StrCat("its items look like euclidean or manhattan ones of dimension ", layout.dim - 1);
+  }
+  if (factor && least >= 0.999 * most) {
+    return StrCat("its items look like those of dot of dimension ", layout.dim - 1);
+  }
+  return "";
 }
 
 std::string SampleFault(const Nodes& nodes) {
@@ -132,10 +149,7 @@ std::string SampleFault(const Nodes& nodes) {
   if (layout.factor != kNoField && !FactorsFit(layout, items)) {
     return "its items' factors do not make them equally long";
   }
-  if (layout.norm != kNoField && LooksEuclidean(layout, items)) {
-    return StrCat("its items look like euclidean or manhattan ones of dimension ", layout.dim - 1);
-  }
-  return "";
+  return layout.norm != kNoField ? OtherThanAngular(layout, items) : "";
 }
 
 // Annoy's rules: the last nodes that say the same number of items below them are the roots, and
@@ -152,7 +166,12 @@ std::string FindRoots(Nodes* nodes) {
     return StrCat("its last node says that there are ", most, " items, of ", n, " nodes");
   }
   nodes->num_items = static_cast<size_t>(most);
-  if (most == 1 && n > 1 && !VectorIsZero(layout, nodes->items + (n - 1) * layout.node_size)) {
+  const std::byte* const last = nodes->items + (n - 1) * layout.node_size;
+  if (most == 0 &&
+      std::any_of(last, last + layout.node_size, [](std::byte b) { return b != std::byte{0}; })) {
+    return "its last node says that there are no items, but is not empty";
+  }
+  if (most == 1 && n > 1 && !VectorIsZero(layout, last)) {
     nodes->num_items = n;  // no trees at all
     return "";
   }
@@ -198,6 +217,14 @@ Result<Nodes> ReadNodes(Metric metric, size_t dim, std::span<const std::byte> by
   return Status::Corruption(StrCat(name, ": not an Annoy index of metric ", MetricName(metric),
                                    " and dimension ", dim, ": ", fault,
                                    "; give the metric and the dimension it was built with"));
+}
+
+bool MayFit(Metric metric, size_t dim, size_t bytes) {
+  const auto fits = [&](Dialect dialect) {
+    return bytes % MakeLayout(metric, dim, dialect).node_size == 0;
+  };
+  return bytes > 0 &&
+         (fits(Dialect::kReleased) || (metric == Metric::kDot && fits(Dialect::kUnreleased)));
 }
 
 Status CheckNodes(const Nodes& nodes, const std::string& name) {

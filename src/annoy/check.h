@@ -18,6 +18,9 @@ namespace kith::annoy {
 Result<Nodes> ReadNodes(Metric metric, size_t dim, std::span<const std::byte> bytes,
                         const std::string& name);
 
+// Whether a file of so many bytes can be of nodes of the shape.
+bool MayFit(Metric metric, size_t dim, size_t bytes);
+
 // Every node of an index. Cost: O(nodes). Errors: Corruption.
 Status CheckNodes(const Nodes& nodes, const std::string& name);
 
