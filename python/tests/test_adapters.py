@@ -116,7 +116,8 @@ def test_ann_benchmarks(ann_benchmarks, point_type, metric):
             algo.batch_query(test, K)
             batch = algo.get_batch_results()
             found_last = recall(metric, train, test, one_by_one)
-            assert abs(recall(metric, train, test, batch) - found_last) < 0.05
+            # With a recall, a batch may be searched exactly.
+            assert recall(metric, train, test, batch) > found_last - 0.05
             names.add(str(algo))
         assert found_last > 0.98, str(algo)  # of the greatest effort
         algo.done()

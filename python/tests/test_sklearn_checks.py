@@ -36,7 +36,7 @@ def checks():
             yield pytest.param(instance, check, id=f"{estimator}-{name}")
 
 
-@pytest.mark.parametrize(("estimator", "check"), checks())
+@pytest.mark.parametrize(("estimator", "check"), list(checks()))
 @pytest.mark.filterwarnings("ignore")
 def test_check(estimator, check):
     check(estimator)

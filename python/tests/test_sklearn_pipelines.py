@@ -41,6 +41,8 @@ def test_dbscan():
     assert adjusted_rand_score(found.fit_predict(rows), centers) > 0.95
 
 
+# These take the graph apart themselves, and warn about what they make of it.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.EfficiencyWarning")
 def test_other_clusterings_and_outliers():
     rows, _ = make_blobs(300, 4, centers=4, random_state=2)
     graph, true = graphs_of(rows, 40)
@@ -81,6 +83,7 @@ def test_isomap_also_of_new_samples():
                                np.abs(true.transform(DIGITS[500:600])), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore:Graph is not fully connected:UserWarning")
 def test_spectral_embedding():
     graph, true = graphs_of(DIGITS[:300], 10)
     embedding = SpectralEmbedding(affinity="precomputed_nearest_neighbors", n_neighbors=10,

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numbers
 import warnings
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -154,20 +154,28 @@ class NeighborsEstimator(BaseEstimator):
         return None if self.recall is None or self.index == "exact" else True
 
     def _search(self, queries: NDArray[Any], k: int) -> Tuple[Distances, Ids]:
+        """The neighbours of queries as the space has them; the same for each, whatever others are
+        searched for beside it."""
         threads = effective_n_jobs(self.n_jobs)
-        try:
-            ids, found = self.index_.search(queries, k, recall=self.recall, n_jobs=threads)
-        except ValueError as error:
-            if self.recall is None or "recall" not in str(error):
-                raise
-            warnings.warn(f"Exact search instead: {error}", RuntimeWarning, stacklevel=4)
-            ids, found = self.index_.search(queries, k, exact=True, n_jobs=threads)
+        ids, found = self.index_.search(queries, k, n_jobs=threads, **self._way(k))
         short = np.flatnonzero(ids[:, -1] < 0)
         if len(short):
             # A forest may find fewer than k.
             ids[short], found[short] = self.index_.search(
                 queries[short], k, exact=True, n_jobs=threads)
-        return self._space.distances(found), ids
+        distances = self._space.distances(found)
+        self._space.sharpen(distances, ids, queries, self.index_.vectors)
+        return distances, ids
+
+    def _way(self, k: int) -> Dict[str, Any]:
+        """How the index is searched for k neighbours: what is best for as many queries as there are
+        samples. kith's own choice depends on how many there are, and so would the answers."""
+        try:
+            way = self.index_.plan(k, self.n_samples_fit_, recall=self.recall)["index"]
+        except ValueError as error:
+            warnings.warn(f"Exact search instead: {error}", RuntimeWarning, stacklevel=5)
+            way = "exact"
+        return {"exact": True} if way == "exact" else {"index": way, "recall": self.recall}
 
     def _neighbors_of_fitted(
         self, n_neighbors: int, with_self: bool = False

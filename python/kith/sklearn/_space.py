@@ -7,12 +7,14 @@ lost is relative to the spread of the data, not to how far it lies from the orig
 """
 from __future__ import annotations
 
-from typing import Any, Iterator, Tuple, Union
+from typing import Any, Callable, Iterator, Tuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+# The stored vectors of ids, as kith.Index.vectors.
+Vectors = Callable[[Array], Array]
 
 # What scikit-learn calls a metric -> what kith calls it.
 KITH_METRICS = {
@@ -30,6 +32,8 @@ KITH_METRICS = {
 # float32.
 _LARGEST = 1e16
 _SMALLEST = 1e-15
+# Cosine distances below this, differences of numbers near one, are computed anew.
+_NEAR = 1e-3
 # Values converted at a time.
 _BLOCK = 1 << 20
 
@@ -94,7 +98,21 @@ def _power_of_two(extents: Any) -> Any:
     return np.where(extents > 0, np.exp2(np.frexp(extents)[1] - 1.0), 1.0)
 
 
-class _Translated:
+def _unit(rows: Array) -> Array:
+    """Scaled to length 1, in float64, whatever their lengths; zero rows stay."""
+    rows = rows / _power_of_two(_extents(rows))[:, np.newaxis]
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return rows / np.where(lengths > 0, lengths, 1)[:, np.newaxis]
+
+
+class _Space:
+    """What the spaces have in common."""
+
+    def sharpen(self, distances: Array, ids: Array, queries: Array, vectors: Vectors) -> None:
+        """Makes good, in place, what float32 left of `distances` (n_queries, k)."""
+
+
+class _Translated(_Space):
     """Euclidean and Manhattan distances, which a translation does not change and a scale scales."""
 
     shift: Any = None
@@ -133,7 +151,7 @@ class _Translated:
         return moved
 
 
-class _Directions:
+class _Directions(_Space):
     """Cosine distance, which the length of vectors does not change."""
 
     normalized = False
@@ -146,9 +164,9 @@ class _Directions:
 
     def queries(self, rows: Array) -> Array:
         if _is_small(rows.dtype):
-            return rows if not self.normalized else self._unit(rows)
+            return rows if not self.normalized else self._normalize(rows)
         if self.normalized:
-            return self._unit(rows)
+            return self._normalize(rows)
         extents = _extents(rows)
         if _in_range(extents).all():
             return _as_float32(rows)
@@ -158,17 +176,31 @@ class _Directions:
     def distances(self, found: Array) -> Array:
         return found.astype(np.float64)
 
+    def sharpen(self, distances: Array, ids: Array, queries: Array, vectors: Vectors) -> None:
+        near = distances < _NEAR
+        places, columns = np.nonzero(near)
+        if not len(places):
+            return
+        step = max(1, _BLOCK // queries.shape[1])
+        for first in range(0, len(places), step):
+            rows, others = places[first:first + step], columns[first:first + step]
+            apart = _unit(queries[rows].astype(np.float64)) - _unit(
+                vectors(ids[rows, others]).astype(np.float64))
+            distances[rows, others] = np.einsum("ij,ij->i", apart, apart) / 2
+        rows = np.flatnonzero(near.any(axis=1))
+        order = np.lexsort((ids[rows], distances[rows]), axis=-1)
+        ids[rows] = np.take_along_axis(ids[rows], order, axis=1)
+        distances[rows] = np.take_along_axis(distances[rows], order, axis=1)
+
     @staticmethod
-    def _unit(rows: Array) -> Array:
+    def _normalize(rows: Array) -> Array:
         unit = np.empty(rows.shape, np.float32)
         for part, block in _blocks(rows):
-            block /= _power_of_two(_extents(block))[:, np.newaxis]
-            lengths = np.sqrt(np.einsum("ij,ij->i", block, block))
-            unit[part] = block / np.where(lengths > 0, lengths, 1)[:, np.newaxis]
+            unit[part] = _unit(block)
         return unit
 
 
-class _Codes:
+class _Codes(_Space):
     """Hamming distance: only which values are equal counts. scikit-learn's is a share of the
     features, kith's a count."""
 
