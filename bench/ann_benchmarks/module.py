@@ -1,10 +1,12 @@
 """kith for ann-benchmarks (https://github.com/erikbern/ann-benchmarks). README.md says how."""
+
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any
+
+import numpy as np
 
 import kith
-import numpy as np
 
 from ..base.module import BaseANN
 
@@ -48,7 +50,7 @@ class Kith(BaseANN):
     def batch_query(self, X: np.ndarray, n: int) -> None:
         self._found, _ = self._index.search(X, n, n_jobs=-1, **self._query)
 
-    def get_batch_results(self) -> List[np.ndarray]:
+    def get_batch_results(self) -> list[np.ndarray]:
         return [ids[ids >= 0] for ids in self._found]
 
     def get_memory_usage(self) -> float:

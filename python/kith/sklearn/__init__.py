@@ -11,10 +11,10 @@ They take the same arrays and return the same shapes. Small sets are searched ex
 ones, `recall` says how many of the true neighbours are to be found on average; ``index="exact"``
 finds all.
 """
+
 from __future__ import annotations
 
 try:
-    import sklearn
     from sklearn.utils.validation import validate_data as _validate_data  # noqa: F401
 except ImportError as error:
     raise ImportError(

@@ -1,9 +1,10 @@
 """What the estimators share: parameters, building the index, neighbours and their graph."""
+
 from __future__ import annotations
 
 import numbers
 import warnings
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -33,8 +34,8 @@ class NeighborsEstimator(BaseEstimator):
     n_neighbors: int
     metric: str
     index: str
-    recall: Optional[float]
-    n_jobs: Optional[int]
+    recall: float | None
+    n_jobs: int | None
     random_state: Any
 
     def _check_params(self) -> None:
@@ -42,7 +43,8 @@ class NeighborsEstimator(BaseEstimator):
         if self.index not in INDEXES:
             raise ValueError(f"index must be one of {list(INDEXES)}, not {self.index!r}")
         if self.recall is not None and not (
-                isinstance(self.recall, numbers.Real) and 0 < self.recall <= 1):
+            isinstance(self.recall, numbers.Real) and 0 < self.recall <= 1
+        ):
             raise ValueError(f"recall must be in (0, 1] or None, not {self.recall!r}")
 
     @staticmethod
@@ -67,14 +69,19 @@ class NeighborsEstimator(BaseEstimator):
         stored = self._space.fit(rows)
         # As many queries as there are samples: a transformation of all, or a cross-validation.
         self.index_ = kith.build(
-            stored, metric=kith_metric(self.metric), index=self.index,
-            expect_queries=len(rows), calibrate=self._is_calibrated(), seed=self._seed(),
-            n_jobs=effective_n_jobs(self.n_jobs))
+            stored,
+            metric=kith_metric(self.metric),
+            index=self.index,
+            expect_queries=len(rows),
+            calibrate=self._is_calibrated(),
+            seed=self._seed(),
+            n_jobs=effective_n_jobs(self.n_jobs),
+        )
         self.n_samples_fit_ = len(rows)
 
     def kneighbors(
-        self, X: Any = None, n_neighbors: Optional[int] = None, return_distance: bool = True
-    ) -> Union[Ids, Tuple[Distances, Ids]]:
+        self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True
+    ) -> Ids | tuple[Distances, Ids]:
         """The nearest fitted samples of each query.
 
         Parameters
@@ -112,7 +119,7 @@ class NeighborsEstimator(BaseEstimator):
         return found if return_distance else found[1]
 
     def kneighbors_graph(
-        self, X: Any = None, n_neighbors: Optional[int] = None, mode: str = "connectivity"
+        self, X: Any = None, n_neighbors: int | None = None, mode: str = "connectivity"
     ) -> csr_matrix:
         """The graph that joins each query to its neighbours.
 
@@ -148,12 +155,13 @@ class NeighborsEstimator(BaseEstimator):
             asked = wanted - (rule == "n_neighbors < n_samples_fit")
             raise ValueError(
                 f"Expected {rule}, but n_neighbors = {asked}, n_samples_fit = "
-                f"{self.n_samples_fit_}, n_samples = {num_queries}")
+                f"{self.n_samples_fit_}, n_samples = {num_queries}"
+            )
 
-    def _is_calibrated(self) -> Optional[bool]:
+    def _is_calibrated(self) -> bool | None:
         return None if self.recall is None or self.index == "exact" else True
 
-    def _search(self, queries: NDArray[Any], k: int) -> Tuple[Distances, Ids]:
+    def _search(self, queries: NDArray[Any], k: int) -> tuple[Distances, Ids]:
         """The neighbours of queries as the space has them; the same for each, whatever others are
         searched for beside it."""
         threads = effective_n_jobs(self.n_jobs)
@@ -162,12 +170,13 @@ class NeighborsEstimator(BaseEstimator):
         if len(short):
             # A forest may find fewer than k.
             ids[short], found[short] = self.index_.search(
-                queries[short], k, exact=True, n_jobs=threads)
+                queries[short], k, exact=True, n_jobs=threads
+            )
         distances = self._space.distances(found)
         self._space.sharpen(distances, ids, queries, self.index_.vectors)
         return distances, ids
 
-    def _way(self, k: int) -> Dict[str, Any]:
+    def _way(self, k: int) -> dict[str, Any]:
         """How the index is searched for k neighbours: what is best for as many queries as there are
         samples. kith's own choice depends on how many there are, and so would the answers."""
         try:
@@ -179,21 +188,23 @@ class NeighborsEstimator(BaseEstimator):
 
     def _neighbors_of_fitted(
         self, n_neighbors: int, with_self: bool = False
-    ) -> Tuple[Distances, Ids]:
+    ) -> tuple[Distances, Ids]:
         """The nearest `n_neighbors` others of each fitted sample; with_self: and itself, at 0."""
-        parts: List[Tuple[Distances, Ids]] = []
+        parts: list[tuple[Distances, Ids]] = []
         step = max(1, _QUERY_BLOCK // self.n_features_in_)
         for first in range(0, self.n_samples_fit_, step):
             rows = np.arange(first, min(first + step, self.n_samples_fit_))
             distances, ids = self._search(self.index_.vectors(rows), n_neighbors + 1)
             parts.append(_settle_self(distances, ids, rows, with_self))
-        return (np.concatenate([distances for distances, _ in parts]),
-                np.concatenate([ids for _, ids in parts]))
+        return (
+            np.concatenate([distances for distances, _ in parts]),
+            np.concatenate([ids for _, ids in parts]),
+        )
 
 
 def _settle_self(
     distances: Distances, ids: Ids, rows: Ids, with_self: bool
-) -> Tuple[Distances, Ids]:
+) -> tuple[Distances, Ids]:
     """Takes row i's own id `rows[i]` out of its neighbours, or makes it the first, at 0.
 
     It may be missing, where it has many copies or search is approximate: then the farthest gives
@@ -207,5 +218,4 @@ def _settle_self(
     distances, ids = distances[others].reshape(shape), ids[others].reshape(shape)
     if not with_self:
         return distances, ids
-    return (np.hstack([np.zeros((len(rows), 1)), distances]),
-            np.hstack([rows[:, np.newaxis], ids]))
+    return (np.hstack([np.zeros((len(rows), 1)), distances]), np.hstack([rows[:, np.newaxis], ids]))

@@ -1,7 +1,8 @@
 """The four estimators."""
+
 from __future__ import annotations
 
-from typing import Any, List, Optional, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class KithNeighbors(NeighborsEstimator):
     index : {'auto', 'exact', 'graph', 'forest'}, default='auto'
         How neighbours are found. 'auto': exactly in small sets, else by what takes the least time
         for as many queries as there are samples. 'exact': every sample is compared.
-    recall : float or None, default=0.95
+    recall : float or None, default=0.99
         The share of the true neighbours to find, on average over queries like the samples. 1.0:
         exact search, as where a graph or a forest can't reach it (with a RuntimeWarning). None:
         whatever the default effort finds.
@@ -62,8 +63,8 @@ class KithNeighbors(NeighborsEstimator):
         *,
         metric: str = "euclidean",
         index: str = "auto",
-        recall: Optional[float] = 0.95,
-        n_jobs: Optional[int] = None,
+        recall: float | None = 0.99,
+        n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
         self.n_neighbors = n_neighbors
@@ -91,9 +92,7 @@ class KithNeighbors(NeighborsEstimator):
         return self
 
 
-class KithTransformer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeighborsEstimator
-):
+class KithTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeighborsEstimator):
     """The graph of nearest neighbours, as ``sklearn.neighbors.KNeighborsTransformer``.
 
     For estimators that take a sparse matrix of distances: TSNE, UMAP, DBSCAN, SpectralClustering,
@@ -112,7 +111,7 @@ class KithTransformer(
     index : {'auto', 'exact', 'graph', 'forest'}, default='auto'
         How neighbours are found. 'auto': exactly in small sets, else by what takes the least time
         for as many queries as there are samples. 'exact': every sample is compared.
-    recall : float or None, default=0.95
+    recall : float or None, default=0.99
         The share of the true neighbours to find, on average over queries like the samples. 1.0:
         exact search, as where a graph or a forest can't reach it (with a RuntimeWarning). None:
         whatever the default effort finds.
@@ -139,8 +138,8 @@ class KithTransformer(
         mode: str = "distance",
         metric: str = "euclidean",
         index: str = "auto",
-        recall: Optional[float] = 0.95,
-        n_jobs: Optional[int] = None,
+        recall: float | None = 0.99,
+        n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
         self.n_neighbors = n_neighbors
@@ -215,7 +214,7 @@ class KithClassifier(ClassifierMixin, MultiOutputMixin, NeighborsEstimator):
     index : {'auto', 'exact', 'graph', 'forest'}, default='auto'
         How neighbours are found. 'auto': exactly in small sets, else by what takes the least time
         for as many queries as there are samples. 'exact': every sample is compared.
-    recall : float or None, default=0.95
+    recall : float or None, default=0.99
         The share of the true neighbours to find, on average over queries like the samples. 1.0:
         exact search, as where a graph or a forest can't reach it (with a RuntimeWarning). None:
         whatever the default effort finds.
@@ -246,8 +245,8 @@ class KithClassifier(ClassifierMixin, MultiOutputMixin, NeighborsEstimator):
         weights: Weights = "uniform",
         metric: str = "euclidean",
         index: str = "auto",
-        recall: Optional[float] = 0.95,
-        n_jobs: Optional[int] = None,
+        recall: float | None = 0.99,
+        n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
         self.n_neighbors = n_neighbors
@@ -284,7 +283,7 @@ class KithClassifier(ClassifierMixin, MultiOutputMixin, NeighborsEstimator):
         self._build(X)
         return self
 
-    def predict_proba(self, X: Any) -> Union[Array, List[Array]]:
+    def predict_proba(self, X: Any) -> Array | list[Array]:
         """The share of the weights that each class gets.
 
         Parameters
@@ -303,8 +302,10 @@ class KithClassifier(ClassifierMixin, MultiOutputMixin, NeighborsEstimator):
         if weights is not None and not np.any(weights, axis=1).all():
             raise ValueError("All neighbors of some sample get zero weights; change 'weights'")
         classes = self.classes_ if self.outputs_2d_ else [self.classes_]
-        shares = [vote(labels[ids], weights, len(values))
-                  for labels, values in zip(self._labels, classes)]
+        shares = [
+            vote(labels[ids], weights, len(values))
+            for labels, values in zip(self._labels, classes, strict=True)
+        ]
         return shares if self.outputs_2d_ else shares[0]
 
     def predict(self, X: Any) -> Array:
@@ -322,8 +323,13 @@ class KithClassifier(ClassifierMixin, MultiOutputMixin, NeighborsEstimator):
         shares = self.predict_proba(X)
         if not self.outputs_2d_:
             return self.classes_[np.argmax(shares, axis=1)]
-        return np.stack([values[np.argmax(share, axis=1)]
-                         for values, share in zip(self.classes_, shares)], axis=1)
+        return np.stack(
+            [
+                values[np.argmax(share, axis=1)]
+                for values, share in zip(self.classes_, shares, strict=True)
+            ],
+            axis=1,
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -348,7 +354,7 @@ class KithRegressor(RegressorMixin, MultiOutputMixin, NeighborsEstimator):
     index : {'auto', 'exact', 'graph', 'forest'}, default='auto'
         How neighbours are found. 'auto': exactly in small sets, else by what takes the least time
         for as many queries as there are samples. 'exact': every sample is compared.
-    recall : float or None, default=0.95
+    recall : float or None, default=0.99
         The share of the true neighbours to find, on average over queries like the samples. 1.0:
         exact search, as where a graph or a forest can't reach it (with a RuntimeWarning). None:
         whatever the default effort finds.
@@ -375,8 +381,8 @@ class KithRegressor(RegressorMixin, MultiOutputMixin, NeighborsEstimator):
         weights: Weights = "uniform",
         metric: str = "euclidean",
         index: str = "auto",
-        recall: Optional[float] = 0.95,
-        n_jobs: Optional[int] = None,
+        recall: float | None = 0.99,
+        n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
         self.n_neighbors = n_neighbors
@@ -425,4 +431,5 @@ class KithRegressor(RegressorMixin, MultiOutputMixin, NeighborsEstimator):
         if weights is None:
             return values.mean(axis=1)
         return np.einsum("qk...,qk->q...", values, weights) / weights.sum(axis=1).reshape(
-            (-1,) + (1,) * (self._y.ndim - 1))
+            (-1,) + (1,) * (self._y.ndim - 1)
+        )

@@ -5,9 +5,11 @@ scikit-learn computes in float64, kith stores at most float32. Values that float
 (all integers up to 2**24 among them) go in as they are. Others are moved first, so that what is
 lost is relative to the spread of the data, not to how far it lies from the origin.
 """
+
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, Tuple, Union
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,14 +49,9 @@ def kith_metric(name: Any) -> str:
             raise ValueError(
                 "metric 'dot' is no distance: it can be negative, and a vector need not be its own "
                 "nearest. Use kith.build(..., metric='dot') for maximum inner product, or "
-                "'cosine' here.")
+                "'cosine' here."
+            )
     raise ValueError(f"metric must be one of {sorted(KITH_METRICS)}, not {name!r}")
-
-
-def make_space(metric: Any) -> Union[_Translated, _Directions, _Codes]:
-    """The space for scikit-learn's `metric`; ValueError for one that kith does not have."""
-    return {"euclidean": _Translated, "manhattan": _Translated, "angular": _Directions,
-            "hamming": _Codes}[kith_metric(metric)]()
 
 
 def _as_float32(values: Array) -> Array:
@@ -75,7 +72,7 @@ def _holds(rounded: Array, values: Array) -> bool:
     return bool(np.array_equal(rounded, values))
 
 
-def _blocks(rows: Array) -> Iterator[Tuple[slice, Array]]:
+def _blocks(rows: Array) -> Iterator[tuple[slice, Array]]:
     """All rows, some at a time, in float64."""
     step = max(1, _BLOCK // rows.shape[1])
     for first in range(0, len(rows), step):
@@ -105,14 +102,29 @@ def _unit(rows: Array) -> Array:
     return rows / np.where(lengths > 0, lengths, 1)[:, np.newaxis]
 
 
-class _Space:
-    """What the spaces have in common."""
+class Space:
+    """How the vectors of a metric are stored, and what the distances found mean.
+
+    fit() and queries() make of validated arrays (n, d) what kith.build() and Index.search() take.
+    """
+
+    def fit(self, rows: Array) -> Array:
+        """What is stored of the rows; queries() goes by what it found."""
+        raise NotImplementedError
+
+    def queries(self, rows: Array) -> Array:
+        """Queries as they are compared; a fitted row comes out as it was stored."""
+        raise NotImplementedError
+
+    def distances(self, found: Array) -> Array:
+        """scikit-learn's distances, float64, of kith's."""
+        raise NotImplementedError
 
     def sharpen(self, distances: Array, ids: Array, queries: Array, vectors: Vectors) -> None:
         """Makes good, in place, what float32 left of `distances` (n_queries, k)."""
 
 
-class _Translated(_Space):
+class _Translated(Space):
     """Euclidean and Manhattan distances, which a translation does not change and a scale scales."""
 
     shift: Any = None
@@ -138,7 +150,8 @@ class _Translated(_Space):
         if not np.abs(moved).max() <= _LARGEST:
             raise ValueError(
                 f"A query has a value more than {_LARGEST * self.scale:g} away from the fitted "
-                "samples: float32 can't hold the squares of such distances")
+                "samples: float32 can't hold the squares of such distances"
+            )
         return moved
 
     def distances(self, found: Array) -> Array:
@@ -151,7 +164,7 @@ class _Translated(_Space):
         return moved
 
 
-class _Directions(_Space):
+class _Directions(Space):
     """Cosine distance, which the length of vectors does not change."""
 
     normalized = False
@@ -183,9 +196,10 @@ class _Directions(_Space):
             return
         step = max(1, _BLOCK // queries.shape[1])
         for first in range(0, len(places), step):
-            rows, others = places[first:first + step], columns[first:first + step]
+            rows, others = places[first : first + step], columns[first : first + step]
             apart = _unit(queries[rows].astype(np.float64)) - _unit(
-                vectors(ids[rows, others]).astype(np.float64))
+                vectors(ids[rows, others]).astype(np.float64)
+            )
             distances[rows, others] = np.einsum("ij,ij->i", apart, apart) / 2
         rows = np.flatnonzero(near.any(axis=1))
         order = np.lexsort((ids[rows], distances[rows]), axis=-1)
@@ -200,7 +214,7 @@ class _Directions(_Space):
         return unit
 
 
-class _Codes(_Space):
+class _Codes(Space):
     """Hamming distance: only which values are equal counts. scikit-learn's is a share of the
     features, kith's a count."""
 
@@ -220,8 +234,10 @@ class _Codes(_Space):
             return rounded
         self.values, codes = np.unique(rows, return_inverse=True)
         if len(self.values) > 2**24:
-            raise ValueError("metric 'hamming' over more than 2**24 different values that float32 "
-                             "can't tell apart")
+            raise ValueError(
+                "metric 'hamming' over more than 2**24 different values that float32 "
+                "can't tell apart"
+            )
         self._stranger = np.float32(len(self.values))
         return codes.reshape(rows.shape).astype(np.float32)
 
@@ -246,3 +262,14 @@ class _Codes(_Space):
 
     def distances(self, found: Array) -> Array:
         return found.astype(np.float64) / self.dim
+
+
+def make_space(metric: Any) -> Space:
+    """The space for scikit-learn's `metric`; ValueError for one that kith does not have."""
+    spaces: dict[str, type[Space]] = {
+        "euclidean": _Translated,
+        "manhattan": _Translated,
+        "angular": _Directions,
+        "hamming": _Codes,
+    }
+    return spaces[kith_metric(metric)]()

@@ -1,23 +1,26 @@
 """From neighbours to answers: weights of neighbours, and their votes."""
+
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Union
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Weights = Union[str, Callable[[Array], Array], None]
+Weights = str | Callable[[Array], Array] | None
 
 
 def check_weights(weights: Weights) -> None:
     """ValueError for what is no way of weighting."""
     if not (weights is None or callable(weights) or weights in ("uniform", "distance")):
         raise ValueError(
-            f"weights must be 'uniform', 'distance', a callable or None, not {weights!r}")
+            f"weights must be 'uniform', 'distance', a callable or None, not {weights!r}"
+        )
 
 
-def neighbor_weights(distances: Array, weights: Weights) -> Optional[Array]:
+def neighbor_weights(distances: Array, weights: Weights) -> Array | None:
     """How much each neighbour counts, shaped as `distances` (n_queries, k); None: all the same."""
     if weights is None or isinstance(weights, str) and weights == "uniform":
         return None
@@ -31,14 +34,18 @@ def neighbor_weights(distances: Array, weights: Weights) -> Optional[Array]:
     return inverse
 
 
-def vote(labels: NDArray[np.integer[Any]], weights: Optional[Array], num_classes: int) -> Array:
+def vote(labels: NDArray[np.integer[Any]], weights: Array | None, num_classes: int) -> Array:
     """The share of the weights that each class gets.
 
     labels, weights: (n_queries, k); returns (n_queries, num_classes), each row summing to 1.
     """
     num_queries = len(labels)
     cells = labels + num_classes * np.arange(num_queries)[:, np.newaxis]
-    shares = np.bincount(
-        cells.ravel(), None if weights is None else weights.ravel(),
-        num_queries * num_classes).reshape(num_queries, num_classes).astype(np.float64)
+    shares = (
+        np.bincount(
+            cells.ravel(), None if weights is None else weights.ravel(), num_queries * num_classes
+        )
+        .reshape(num_queries, num_classes)
+        .astype(np.float64)
+    )
     return shares / shares.sum(axis=1, keepdims=True)
