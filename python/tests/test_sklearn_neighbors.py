@@ -15,6 +15,7 @@ from sklearn.datasets import make_blobs
 
 import kith.sklearn as ours
 from kith.sklearn import KithClassifier, KithNeighbors, KithRegressor, KithTransformer
+from kith.sklearn._base import _settle_self
 
 METRICS = ["euclidean", "l2", "manhattan", "l1", "cityblock", "cosine", "hamming"]
 RNG = np.random.default_rng(7)
@@ -168,6 +169,29 @@ def test_metrics_that_there_are_not():
         KithNeighbors(metric="dot").fit(np.eye(9))
     with pytest.raises(ValueError, match="metric must be one of"):
         KithTransformer(metric="haversine").fit(np.eye(9))
+
+
+def test_a_sample_that_is_not_found_takes_the_place_of_the_farthest():
+    distances, ids = np.array([[0.0, 1, 2], [0, 3, 4]]), np.array([[7, 8, 9], [1, 2, 3]])
+    rows = np.array([0, 1])
+    others = _settle_self(distances, ids, rows, with_self=False)
+    np.testing.assert_array_equal(others, [[[0, 1], [3, 4]], [[7, 8], [2, 3]]])
+    with_self = _settle_self(distances, ids, rows, with_self=True)
+    np.testing.assert_array_equal(with_self, [[[0, 0, 1], [0, 3, 4]], [[0, 7, 8], [1, 2, 3]]])
+
+
+def test_a_query_gets_the_same_answer_alone_and_among_others():
+    rng = np.random.default_rng(2)
+    rows = (rng.normal(size=(2000, 8)) @ rng.normal(size=(8, 64))).astype(np.float32)
+    model = KithNeighbors(10, index="graph", recall=0.8).fit(rows)
+    # kith itself would search so many at once exactly, and one in the graph.
+    plans = [model.index_.plan(10, count, recall=0.8)["index"] for count in (1, 1000)]
+    assert plans == ["graph", "exact"]
+    queries = rows[::20] + np.float32(0.5)
+    together = model.kneighbors(queries)
+    alone = [model.kneighbors([query]) for query in queries]
+    for got, wanted in zip(map(np.concatenate, zip(*alone, strict=True)), together, strict=True):
+        np.testing.assert_array_equal(got, wanted)
 
 
 @pytest.mark.parametrize(
