@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("sklearn", minversion="1.6")
 
+import sklearn
 import sklearn.neighbors as theirs
 from scipy.sparse import csr_matrix, issparse
 from sklearn.base import clone
@@ -245,6 +246,16 @@ def test_each_sample_is_in_its_row_of_the_graph_among_many_copies():
     graph = KithTransformer(3).fit_transform(rows)
     assert (graph.indices.reshape(40, 4) == np.arange(40)[:, np.newaxis]).any(axis=1).all()
     assert graph.nnz == 160 and (graph.data == 0).all()
+
+
+def test_the_kind_of_sparse_arrays_is_that_of_scikit_learn():
+    # The setting came with scikit-learn 1.9.
+    known = "sparse_interface" in sklearn.get_config()
+    for setting in [{"sparse_interface": kind} for kind in ("spmatrix", "sparray")] * known + [{}]:
+        with sklearn.config_context(**setting):
+            ours = KithTransformer().fit_transform(np.eye(9))
+            true = theirs.KNeighborsTransformer().fit_transform(np.eye(9))
+        assert type(ours) is type(true)
 
 
 def test_kneighbors_graph():
