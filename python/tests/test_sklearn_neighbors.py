@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("sklearn", minversion="1.6")
 
+import sklearn
 import sklearn.neighbors as theirs
 from scipy.sparse import csr_matrix, issparse
 from sklearn.base import clone
@@ -15,6 +16,7 @@ from sklearn.datasets import make_blobs
 
 import kith.sklearn as ours
 from kith.sklearn import KithClassifier, KithNeighbors, KithRegressor, KithTransformer
+from kith.sklearn._base import _settle_self
 
 METRICS = ["euclidean", "l2", "manhattan", "l1", "cityblock", "cosine", "hamming"]
 RNG = np.random.default_rng(7)
@@ -170,6 +172,29 @@ def test_metrics_that_there_are_not():
         KithTransformer(metric="haversine").fit(np.eye(9))
 
 
+def test_a_sample_that_is_not_found_takes_the_place_of_the_farthest():
+    distances, ids = np.array([[0.0, 1, 2], [0, 3, 4]]), np.array([[7, 8, 9], [1, 2, 3]])
+    rows = np.array([0, 1])
+    others = _settle_self(distances, ids, rows, with_self=False)
+    np.testing.assert_array_equal(others, [[[0, 1], [3, 4]], [[7, 8], [2, 3]]])
+    with_self = _settle_self(distances, ids, rows, with_self=True)
+    np.testing.assert_array_equal(with_self, [[[0, 0, 1], [0, 3, 4]], [[0, 7, 8], [1, 2, 3]]])
+
+
+def test_a_query_gets_the_same_answer_alone_and_among_others():
+    rng = np.random.default_rng(2)
+    rows = (rng.normal(size=(2000, 8)) @ rng.normal(size=(8, 64))).astype(np.float32)
+    model = KithNeighbors(10, index="graph", recall=0.8).fit(rows)
+    # kith itself would search so many at once exactly, and one in the graph.
+    plans = [model.index_.plan(10, count, recall=0.8)["index"] for count in (1, 1000)]
+    assert plans == ["graph", "exact"]
+    queries = rows[::20] + np.float32(0.5)
+    together = model.kneighbors(queries)
+    alone = [model.kneighbors([query]) for query in queries]
+    for got, wanted in zip(map(np.concatenate, zip(*alone, strict=True)), together, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
 @pytest.mark.parametrize(
     ("parameters", "error"),
     [
@@ -221,6 +246,16 @@ def test_each_sample_is_in_its_row_of_the_graph_among_many_copies():
     graph = KithTransformer(3).fit_transform(rows)
     assert (graph.indices.reshape(40, 4) == np.arange(40)[:, np.newaxis]).any(axis=1).all()
     assert graph.nnz == 160 and (graph.data == 0).all()
+
+
+def test_the_kind_of_sparse_arrays_is_that_of_scikit_learn():
+    # The setting came with scikit-learn 1.9.
+    known = "sparse_interface" in sklearn.get_config()
+    for setting in [{"sparse_interface": kind} for kind in ("spmatrix", "sparray")] * known + [{}]:
+        with sklearn.config_context(**setting):
+            ours = KithTransformer().fit_transform(np.eye(9))
+            true = theirs.KNeighborsTransformer().fit_transform(np.eye(9))
+        assert type(ours) is type(true)
 
 
 def test_kneighbors_graph():

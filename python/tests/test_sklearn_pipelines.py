@@ -1,8 +1,6 @@
 """KithTransformer before the estimators that take a graph of neighbours."""
 
 import gzip
-import os
-import pathlib
 
 import numpy as np
 import pytest
@@ -147,20 +145,17 @@ def test_umap():
     assert trustworthiness(rows, model.fit_transform(rows), n_neighbors=5) > 0.9
 
 
-def mnist(part):
+def mnist(data, part):
     """Images (n, 784) and labels (n,)."""
-    if "KITH_DATA" not in os.environ:
-        pytest.skip("KITH_DATA is not set: there is no MNIST to search")
-    folder = pathlib.Path(os.environ["KITH_DATA"]) / "mnist"
-    with gzip.open(folder / f"{part}-images-idx3-ubyte.gz") as file:
+    with gzip.open(data / "mnist" / f"{part}-images-idx3-ubyte.gz") as file:
         images = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 784)
-    with gzip.open(folder / f"{part}-labels-idx1-ubyte.gz") as file:
+    with gzip.open(data / "mnist" / f"{part}-labels-idx1-ubyte.gz") as file:
         return images, np.frombuffer(file.read(), np.uint8, offset=8)
 
 
-def test_recall_and_accuracy_on_mnist():
-    images, labels = mnist("train")
-    queries, true_labels = (values[:1000] for values in mnist("t10k"))
+def test_recall_and_accuracy_on_mnist(data):
+    images, labels = mnist(data, "train")
+    queries, true_labels = (values[:1000] for values in mnist(data, "t10k"))
     exact = KithNeighbors(10, index="exact", n_jobs=-1).fit(images).kneighbors(queries)[0]
     for recall in [0.9, 0.99]:
         model = KithClassifier(10, recall=recall, n_jobs=-1).fit(images, labels)
