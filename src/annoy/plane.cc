@@ -58,8 +58,8 @@ void Splitter::ChooseNone() {
   if (!layout_.bits()) std::fill_n(normal_.data(), dim_, 0.0f);
 }
 
+// Angles are those of vectors of length 1; for dot all are equally long with their factors.
 void Splitter::TakeSample(const std::byte* nodes, std::span<const uint32_t> ids, Rng* rng) {
-  const bool directions = layout_.metric == Metric::kAngular || layout_.metric == Metric::kDot;
   const auto n = static_cast<uint32_t>(ids.size());
   count_ = std::min<size_t>(n, kSample);
   for (size_t i = 0; i < count_; ++i) {
@@ -68,7 +68,10 @@ void Splitter::TakeSample(const std::byte* nodes, std::span<const uint32_t> ids,
     float* x = sample_.data() + i * stride_;
     std::memcpy(x, node + layout_.vector, layout_.vector_bytes);
     if (layout_.factor != kNoField) x[layout_.dim] = ReadFloat(node + layout_.factor);
-    if (directions) Normalize(x, dim_);
+    if (layout_.norm == kNoField) continue;
+    const float norm = ReadFloat(node + layout_.norm);
+    const float scale = norm > 0 ? 1.0f / std::sqrt(norm) : 0.0f;
+    for (size_t j = 0; j < dim_; ++j) x[j] *= scale;
   }
 }
 

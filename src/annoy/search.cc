@@ -181,7 +181,10 @@ class Walk {
 
   void Prefetch(size_t number) const {
     if (number >= nodes_.num_nodes) return;
-    const std::byte* node = nodes_.node(number);
+    PrefetchBytes(nodes_.node(number));
+  }
+
+  void PrefetchBytes(const std::byte* node) const {
     const size_t bytes = std::min<size_t>(layout_.node_size, 512);
     for (size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(node + at);
   }
@@ -193,6 +196,7 @@ class Walk {
     if ((word & bit) != 0) return;
     word |= bit;
     candidates_.push_back(static_cast<uint32_t>(id));
+    PrefetchBytes(nodes_.items + id * layout_.node_size);
   }
 
   const Nodes& nodes_;
