@@ -218,8 +218,10 @@ void Rank(const Nodes& nodes, uint64_t n, Scratch* scratch) {
   const std::vector<uint32_t>& ids = scratch->candidates;
   const simd::DistanceKernel kernel = VectorKernel(layout);
   scratch->scores.resize(ids.size());
-  kernel.ids(scratch->query.data(), nodes.items + layout.vector, layout.node_size, ids.data(),
-             ids.size(), KernelDim(layout), scratch->scores.data());
+  if (!ids.empty()) {
+    kernel.ids(scratch->query.data(), nodes.items + layout.vector, layout.node_size, ids.data(),
+               ids.size(), KernelDim(layout), scratch->scores.data());
+  }
   std::vector<uint64_t>& order = scratch->order;
   order.clear();
   for (size_t i = 0; i < ids.size(); ++i) {
