@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -95,12 +96,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace kith;
   if (size == 0) return 0;
   const auto metric = static_cast<Metric>((data[0] >> 1) % kNumMetrics);
-  const size_t dim = kDims[(data[0] >> 1) / kNumMetrics % 4];
+  const size_t dim = kDims[(data[0] >> 1) / kNumMetrics % std::size(kDims)];
   std::string bytes;
   if (data[0] % 2 == 0) {
     bytes.assign(reinterpret_cast<const char*>(data + 1), size - 1);
   } else {
-    bytes = BuildBytes(metric, dim);
+    static std::string built[kNumMetrics * std::size(kDims)];
+    std::string& original = built[(data[0] >> 1) % std::size(built)];
+    if (original.empty()) original = BuildBytes(metric, dim);
+    bytes = original;
     Change(data + 1, size - 1, &bytes);
   }
   const auto index = NewIndex(metric, dim);

@@ -1,4 +1,4 @@
-// How nodes lie in Annoy's files: an array of nodes of one size, items first (docs/annoy.md).
+// How nodes lie in Annoy's files: an array of nodes of one size, items first (docs/annoy_files.md).
 #ifndef KITH_ANNOY_LAYOUT_H_
 #define KITH_ANNOY_LAYOUT_H_
 

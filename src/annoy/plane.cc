@@ -10,8 +10,8 @@
 namespace kith::annoy {
 namespace {
 
-constexpr size_t kSample = 64;
-constexpr int kRounds = 4;
+constexpr size_t kSample = 128;
+constexpr int kRounds = 2;
 constexpr int kBitTries = 16;
 
 simd::DistanceKernel KernelOf(simd::Op op) {
@@ -58,8 +58,8 @@ void Splitter::ChooseNone() {
   if (!layout_.bits()) std::fill_n(normal_.data(), dim_, 0.0f);
 }
 
+// Angles are those of vectors of length 1; for dot all are equally long with their factors.
 void Splitter::TakeSample(const std::byte* nodes, std::span<const uint32_t> ids, Rng* rng) {
-  const bool directions = layout_.metric == Metric::kAngular || layout_.metric == Metric::kDot;
   const auto n = static_cast<uint32_t>(ids.size());
   count_ = std::min<size_t>(n, kSample);
   for (size_t i = 0; i < count_; ++i) {
@@ -68,47 +68,42 @@ void Splitter::TakeSample(const std::byte* nodes, std::span<const uint32_t> ids,
     float* x = sample_.data() + i * stride_;
     std::memcpy(x, node + layout_.vector, layout_.vector_bytes);
     if (layout_.factor != kNoField) x[layout_.dim] = ReadFloat(node + layout_.factor);
-    if (directions) Normalize(x, dim_);
+    if (layout_.norm == kNoField) continue;
+    const float norm = ReadFloat(node + layout_.norm);
+    const float scale = norm > 0 ? 1.0f / std::sqrt(norm) : 0.0f;
+    for (size_t j = 0; j < dim_; ++j) x[j] *= scale;
   }
 }
 
-// The sample's halves and their means, in turns. That the halves are of one size makes trees even.
+// Two of the sample, then what is nearer to either, and its mean, in turns.
 void Splitter::TwoMeans(Rng* rng) {
   const auto count = static_cast<uint32_t>(count_);
   const uint32_t first = rng->Below(count);
   uint32_t second = rng->Below(count - 1);
   second += second >= first ? 1 : 0;
-  float* const p = means_.data();
-  float* const q = means_.data() + stride_;
-  std::copy_n(sample_.data() + first * stride_, dim_, p);
-  std::copy_n(sample_.data() + second * stride_, dim_, q);
+  float* const means[2] = {means_.data(), means_.data() + stride_};
+  std::copy_n(sample_.data() + first * stride_, dim_, means[0]);
+  std::copy_n(sample_.data() + second * stride_, dim_, means[1]);
   const simd::DistanceKernel distance =
       KernelOf(layout_.metric == Metric::kManhattan ? simd::Op::kL1 : simd::Op::kL2);
   float distances[2][kSample];
-  uint32_t order[kSample];
   for (int round = 0; round < kRounds; ++round) {
-    distance.tile(reinterpret_cast<const std::byte*>(p), stride_ * sizeof(float), 2,
+    distance.tile(reinterpret_cast<const std::byte*>(means[0]), stride_ * sizeof(float), 2,
                   reinterpret_cast<const std::byte*>(sample_.data()), stride_ * sizeof(float),
                   count_, dim_, distances[0], kSample);
-    for (uint32_t i = 0; i < count; ++i) order[i] = i;
-    const uint32_t half = count / 2;
-    std::nth_element(order, order + half, order + count, [&](uint32_t a, uint32_t b) {
-      const float more_a = distances[0][a] - distances[1][a];
-      const float more_b = distances[0][b] - distances[1][b];
-      return more_a < more_b || (more_a == more_b && a < b);
-    });
-    std::fill_n(p, dim_, 0.0f);
-    std::fill_n(q, dim_, 0.0f);
-    for (uint32_t i = 0; i < count; ++i) {
-      const float* x = sample_.data() + order[i] * stride_;
-      float* mean = i < half ? p : q;
+    const auto side = [&](size_t i) { return distances[0][i] < distances[1][i] ? 0 : 1; };
+    size_t counts[2] = {};
+    for (size_t i = 0; i < count_; ++i) ++counts[side(i)];
+    if (counts[0] == 0 || counts[1] == 0) return;
+    for (float* mean : means) std::fill_n(mean, dim_, 0.0f);
+    for (size_t i = 0; i < count_; ++i) {
+      const float* const x = sample_.data() + i * stride_;
+      float* const mean = means[side(i)];
       for (size_t j = 0; j < dim_; ++j) mean[j] += x[j];
     }
-    const float scale_p = 1.0f / static_cast<float>(half);
-    const float scale_q = 1.0f / static_cast<float>(count - half);
-    for (size_t j = 0; j < dim_; ++j) {
-      p[j] *= scale_p;
-      q[j] *= scale_q;
+    for (size_t s = 0; s < 2; ++s) {
+      const float scale = 1.0f / static_cast<float>(counts[s]);
+      for (size_t j = 0; j < dim_; ++j) means[s][j] *= scale;
     }
   }
 }

@@ -184,7 +184,10 @@ class Walk {
 
   void Prefetch(size_t number) const {
     if (number >= nodes_.num_nodes) return;
-    const std::byte* node = nodes_.node(number);
+    PrefetchBytes(nodes_.node(number));
+  }
+
+  void PrefetchBytes(const std::byte* node) const {
     const size_t bytes = std::min<size_t>(layout_.node_size, 512);
     for (size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(node + at);
   }
@@ -196,6 +199,7 @@ class Walk {
     if ((word & bit) != 0) return;
     word |= bit;
     candidates_.push_back(static_cast<uint32_t>(id));
+    PrefetchBytes(nodes_.items + id * layout_.node_size);
   }
 
   const Nodes& nodes_;
@@ -217,8 +221,10 @@ void Rank(const Nodes& nodes, uint64_t n, Scratch* scratch) {
   const std::vector<uint32_t>& ids = scratch->candidates;
   const simd::DistanceKernel kernel = VectorKernel(layout);
   scratch->scores.resize(ids.size());
-  kernel.ids(scratch->query.data(), nodes.items + layout.vector, layout.node_size, ids.data(),
-             ids.size(), KernelDim(layout), scratch->scores.data());
+  if (!ids.empty()) {
+    kernel.ids(scratch->query.data(), nodes.items + layout.vector, layout.node_size, ids.data(),
+               ids.size(), KernelDim(layout), scratch->scores.data());
+  }
   std::vector<uint64_t>& order = scratch->order;
   order.clear();
   for (size_t i = 0; i < ids.size(); ++i) {

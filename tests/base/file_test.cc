@@ -177,6 +177,30 @@ TEST(AtomicFileTest, OverwritesWhatWasWritten) {
   EXPECT_EQ(ReadFile(dir.File("a")), content + "end");
 }
 
+TEST(AtomicFileTest, GrowsByZerosAndReadsBackAndMaps) {
+  const TempDir dir;
+  auto file = AtomicFile::Create(dir.File("a"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Write(Bytes("head")).ok());
+  ASSERT_TRUE((*file)->Extend(1'000'000).ok());
+  EXPECT_EQ((*file)->position(), 1'000'000u);
+  EXPECT_EQ((*file)->Extend(10).code(), StatusCode::kInternal);
+  ASSERT_TRUE((*file)->Write(Bytes("tail")).ok());
+  std::string middle(6, 'x');
+  ASSERT_TRUE((*file)->Read(2, std::as_writable_bytes(std::span(middle))).ok());
+  EXPECT_EQ(middle, std::string("ad\0\0\0\0", 6));
+  ASSERT_TRUE((*file)->Read(999'998, std::as_writable_bytes(std::span(middle))).ok());
+  EXPECT_EQ(middle, std::string("\0\0tail", 6));
+  EXPECT_EQ((*file)->Read(999'999, std::as_writable_bytes(std::span(middle))).code(),
+            StatusCode::kInternal);
+  const auto mapped = (*file)->Map();
+  ASSERT_TRUE(mapped.ok());
+  ASSERT_TRUE((*file)->Commit().ok());
+  EXPECT_EQ(Text(**mapped), ReadFile(dir.File("a")));
+  EXPECT_EQ((*mapped)->bytes().size(), 1'000'004u);
+  EXPECT_EQ((*file)->Map().status().code(), StatusCode::kInternal);
+}
+
 TEST(AtomicFileTest, DroppedWithoutCommitLeavesNothing) {
   const TempDir dir;
   WriteFile(dir.File("a"), "old");
