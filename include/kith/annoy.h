@@ -1,9 +1,9 @@
 // Annoy's index: the same files, the same answers, without its traps.
 //
 // Reads and writes the headerless .ann files of Spotify's Annoy 1.17.3 and does what its AnnoyIndex
-// does, so that programs written for Annoy go on with the files they have. docs/annoy_files.md has the
-// bytes, what is checked, and what is different on purpose. For new programs kith/index.h is the
-// better choice: faster, and its files say what they are.
+// does, so that programs written for Annoy go on with the files they have. docs/annoy_files.md has
+// the bytes, what is checked, and what is different on purpose. For new programs kith/index.h is
+// the better choice: faster, and its files say what they are.
 #ifndef KITH_ANNOY_H_
 #define KITH_ANNOY_H_
 
