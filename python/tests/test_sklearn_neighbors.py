@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_blobs
 
 import kith.sklearn as ours
-from kith.sklearn import KithClassifier, KithNeighbors, KithRegressor, KithTransformer
+from kith.sklearn import KithClassifier, KithNeighbors, KithRegressor, KithTransformer, _base
 from kith.sklearn._base import _settle_self
 
 METRICS = ["euclidean", "l2", "manhattan", "l1", "cityblock", "cosine", "hamming"]
@@ -179,6 +179,15 @@ def test_a_sample_that_is_not_found_takes_the_place_of_the_farthest():
     np.testing.assert_array_equal(others, [[[0, 1], [3, 4]], [[7, 8], [2, 3]]])
     with_self = _settle_self(distances, ids, rows, with_self=True)
     np.testing.assert_array_equal(with_self, [[[0, 0, 1], [0, 3, 4]], [[0, 7, 8], [1, 2, 3]]])
+
+
+def test_what_auto_takes(monkeypatch):
+    rng = np.random.default_rng(2)
+    rows = (rng.normal(size=(3000, 8)) @ rng.normal(size=(8, 64))).astype(np.float32)
+    assert KithNeighbors().fit(rows).index_.info["indexes"] == ["exact"]
+    monkeypatch.setattr(_base, "_FEW_VALUES", rows.size - 1)
+    assert len(KithNeighbors().fit(rows).index_.info["indexes"]) == 2
+    assert KithNeighbors(index="exact").fit(rows).index_.info["indexes"] == ["exact"]
 
 
 def test_a_query_gets_the_same_answer_alone_and_among_others():

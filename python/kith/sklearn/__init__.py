@@ -7,9 +7,9 @@ KithClassifier     as ``sklearn.neighbors.KNeighborsClassifier``
 KithRegressor      as ``sklearn.neighbors.KNeighborsRegressor``
 =================  ======================================================
 
-They take the same arrays and return the same shapes. Small sets are searched exactly. For larger
-ones, `recall` says how many of the true neighbours are to be found on average; ``index="exact"``
-finds all.
+They take the same arrays and return the same shapes. Sets of up to 2**24 values are searched
+exactly. For larger ones, `recall` says how many of the true neighbours are to be found on average;
+``index="exact"`` finds all.
 """
 
 from __future__ import annotations

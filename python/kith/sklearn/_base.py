@@ -23,6 +23,9 @@ Distances = NDArray[np.float64]
 
 INDEXES = ("auto", "exact", "graph", "forest")
 
+# Values of samples up to which they are searched exactly unless another index is asked for. A batch
+# of as many queries as samples then takes no longer than building and measuring an index.
+_FEW_VALUES = 1 << 24
 # Values of queries that are converted and searched for at a time where the fitted rows themselves
 # are the queries.
 _QUERY_BLOCK = 1 << 24
@@ -71,13 +74,18 @@ class NeighborsEstimator(BaseEstimator):
         self.index_ = kith.build(
             stored,
             metric=kith_metric(self.metric),
-            index=self.index,
+            index=self._chosen_index(rows),
             expect_queries=len(rows),
-            calibrate=self._is_calibrated(),
+            calibrate=True if self.recall is not None else None,
             seed=self._seed(),
             n_jobs=effective_n_jobs(self.n_jobs),
         )
         self.n_samples_fit_ = len(rows)
+
+    def _chosen_index(self, rows: NDArray[Any]) -> str:
+        if self.index == "auto" and rows.size <= _FEW_VALUES:
+            return "exact"
+        return self.index
 
     def kneighbors(
         self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True
@@ -157,9 +165,6 @@ class NeighborsEstimator(BaseEstimator):
                 f"Expected {rule}, but n_neighbors = {asked}, n_samples_fit = "
                 f"{self.n_samples_fit_}, n_samples = {num_queries}"
             )
-
-    def _is_calibrated(self) -> bool | None:
-        return None if self.recall is None or self.index == "exact" else True
 
     def _search(self, queries: NDArray[Any], k: int) -> tuple[Distances, Ids]:
         """The neighbours of queries as the space has them; the same for each, whatever others are

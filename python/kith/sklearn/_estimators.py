@@ -35,8 +35,9 @@ class KithNeighbors(NeighborsEstimator):
         'euclidean' ('l2'), 'manhattan' ('l1', 'cityblock'), 'cosine' ('angular') or 'hamming';
         distances are those that scikit-learn returns for the name.
     index : {'auto', 'exact', 'graph', 'forest'}, default='auto'
-        How neighbours are found. 'auto': exactly in small sets, else by what takes the least time
-        for as many queries as there are samples. 'exact': every sample is compared.
+        How neighbours are found. 'auto': exactly up to 2**24 values (20,000 samples of 800), else
+        by what takes the least time for as many queries as there are samples. 'exact': every sample
+        is compared.
     recall : float or None, default=0.99
         The share of the true neighbours to find, on average over queries like the samples. 1.0:
         exact search, as where a graph or a forest can't reach it (with a RuntimeWarning). None:
@@ -109,8 +110,9 @@ class KithTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Neighbo
         'euclidean' ('l2'), 'manhattan' ('l1', 'cityblock'), 'cosine' ('angular') or 'hamming';
         distances are those that scikit-learn returns for the name.
     index : {'auto', 'exact', 'graph', 'forest'}, default='auto'
-        How neighbours are found. 'auto': exactly in small sets, else by what takes the least time
-        for as many queries as there are samples. 'exact': every sample is compared.
+        How neighbours are found. 'auto': exactly up to 2**24 values (20,000 samples of 800), else
+        by what takes the least time for as many queries as there are samples. 'exact': every sample
+        is compared.
     recall : float or None, default=0.99
         The share of the true neighbours to find, on average over queries like the samples. 1.0:
         exact search, as where a graph or a forest can't reach it (with a RuntimeWarning). None:
@@ -212,8 +214,9 @@ class KithClassifier(ClassifierMixin, MultiOutputMixin, NeighborsEstimator):
         'euclidean' ('l2'), 'manhattan' ('l1', 'cityblock'), 'cosine' ('angular') or 'hamming';
         distances are those that scikit-learn returns for the name.
     index : {'auto', 'exact', 'graph', 'forest'}, default='auto'
-        How neighbours are found. 'auto': exactly in small sets, else by what takes the least time
-        for as many queries as there are samples. 'exact': every sample is compared.
+        How neighbours are found. 'auto': exactly up to 2**24 values (20,000 samples of 800), else
+        by what takes the least time for as many queries as there are samples. 'exact': every sample
+        is compared.
     recall : float or None, default=0.99
         The share of the true neighbours to find, on average over queries like the samples. 1.0:
         exact search, as where a graph or a forest can't reach it (with a RuntimeWarning). None:
@@ -352,8 +355,9 @@ class KithRegressor(RegressorMixin, MultiOutputMixin, NeighborsEstimator):
         'euclidean' ('l2'), 'manhattan' ('l1', 'cityblock'), 'cosine' ('angular') or 'hamming';
         distances are those that scikit-learn returns for the name.
     index : {'auto', 'exact', 'graph', 'forest'}, default='auto'
-        How neighbours are found. 'auto': exactly in small sets, else by what takes the least time
-        for as many queries as there are samples. 'exact': every sample is compared.
+        How neighbours are found. 'auto': exactly up to 2**24 values (20,000 samples of 800), else
+        by what takes the least time for as many queries as there are samples. 'exact': every sample
+        is compared.
     recall : float or None, default=0.99
         The share of the true neighbours to find, on average over queries like the samples. 1.0:
         exact search, as where a graph or a forest can't reach it (with a RuntimeWarning). None:
