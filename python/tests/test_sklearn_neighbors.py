@@ -187,7 +187,8 @@ def test_what_auto_takes(monkeypatch):
     assert KithNeighbors().fit(rows).index_.info["indexes"] == ["exact"]
     monkeypatch.setattr(_base, "_FEW_VALUES", rows.size - 1)
     assert len(KithNeighbors().fit(rows).index_.info["indexes"]) == 2
-    assert KithNeighbors(index="exact").fit(rows).index_.info["indexes"] == ["exact"]
+    for exact in [KithNeighbors(index="exact"), KithNeighbors(index="graph", recall=1.0)]:
+        assert exact.fit(rows).index_.info["indexes"] == ["exact"]
 
 
 def test_a_query_gets_the_same_answer_alone_and_among_others():

@@ -83,7 +83,7 @@ class NeighborsEstimator(BaseEstimator):
         self.n_samples_fit_ = len(rows)
 
     def _chosen_index(self, rows: NDArray[Any]) -> str:
-        if self.index == "auto" and rows.size <= _FEW_VALUES:
+        if self.recall == 1 or (self.index == "auto" and rows.size <= _FEW_VALUES):
             return "exact"
         return self.index
 
