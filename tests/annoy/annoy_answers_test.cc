@@ -15,8 +15,8 @@ using testing::Nearest;
 using testing::NewIndex;
 
 struct Asked {
-  int64_t n;
-  int64_t search_k;
+  int64_t n = 0;
+  int64_t search_k = 0;
   std::vector<float> query;  // one number: an item's id
   Found found;
 };

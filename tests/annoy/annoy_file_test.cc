@@ -217,6 +217,30 @@ TEST(AnnoyFile, LargerNodesOfDotAreRecognised) {
   EXPECT_EQ(distance_larger, distance);
 }
 
+// Early angular files have no lengths.
+TEST(AnnoyFile, LengthsThatAreMissingAreFoundOut) {
+  const std::string bytes = ReadFile(std::string(KITH_GOLDEN_DIR) + "/annoy/angular.ann");
+  const annoy::Layout layout = annoy::MakeLayout(Metric::kAngular, 8);
+  std::string old = bytes;
+  for (size_t item = 0; item < 60; ++item) {
+    std::memset(old.data() + item * layout.node_size + layout.norm, 0, 4);
+  }
+  ASSERT_NE(old, bytes);
+  const auto index = NewIndex(Metric::kAngular, 8);
+  const auto index_old = NewIndex(Metric::kAngular, 8);
+  ASSERT_TRUE(index->FromBytes(bytes).ok());
+  const Status status = index_old->FromBytes(old);
+  ASSERT_TRUE(status.ok()) << status.message();
+  for (const auto& query : RandomVectors(Metric::kAngular, 10, 8, 1)) {
+    const Found found = Nearest(*index, query, 20, 100);
+    const Found found_old = Nearest(*index_old, query, 20, 100);
+    EXPECT_EQ(found_old.ids, found.ids);
+    for (size_t i = 0; i < found.distances.size(); ++i) {
+      EXPECT_NEAR(found_old.distances[i], found.distances[i], 1e-5);
+    }
+  }
+}
+
 // Whatever opens must be searched without harm, and no answer may name what is not there.
 void UseAll(AnnoyIndex* index, const std::string& bytes, const Vectors& queries) {
   if (!index->FromBytes(bytes).ok()) return;

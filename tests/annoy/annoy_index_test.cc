@@ -247,6 +247,7 @@ TEST(AnnoyIndex, MayBeChangedWhileItIsSearched) {
   std::atomic<bool> done{false};
   std::atomic<size_t> answered{0};
   std::vector<std::thread> searchers;
+  searchers.reserve(2);
   for (int t = 0; t < 2; ++t) {
     searchers.emplace_back([&, t] {
       std::vector<int32_t> ids;
