@@ -187,6 +187,18 @@ TEST(AnnoyIndex, SmallestNumbersOfNeighborsAndEntries) {
   EXPECT_EQ(Nearest(*index, vectors[0], 500, -7).ids.size(), 200u);
 }
 
+TEST(AnnoyIndex, ItemsThatAreLeavesAreMetOnceInEachTree) {
+  // Two items among so many ids that a root splits, and both of its children are items: searches
+  // visit more nodes than there are.
+  for (const Metric metric : testing::kAllMetrics) {
+    auto index = NewIndex(metric, 2);
+    AddAll({{1, 0}, {0, 1}}, index.get(), 5);
+    ASSERT_TRUE(index->Build(8, 1).ok());
+    const Found found = Nearest(*index, {1, 0}, 10, 1000);
+    EXPECT_EQ(found.ids, (std::vector<int32_t>{0, 5})) << MetricName(metric);
+  }
+}
+
 TEST(AnnoyIndex, BatchesGiveTheSameAsSingleQueries) {
   for (const Metric metric : {Metric::kDot, Metric::kHamming}) {
     const Vectors vectors = RandomVectors(metric, 300, 20, 1);
