@@ -305,6 +305,8 @@ class TestBuildStops:
         program = (
             "import os, signal, threading, numpy as np\n"
             "from kith.annoy import AnnoyIndex\n"
+            # Where the tests run in the background, the signal is ignored.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "index = AnnoyIndex(32, 'euclidean')\n"
             "index.add_items(np.random.default_rng(0).normal(size=(50_000, 32)))\n"
             "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"

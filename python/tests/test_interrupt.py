@@ -11,7 +11,9 @@ import textwrap
 import pytest
 
 SETUP = """
-import sys, numpy as np, kith
+import signal, sys, numpy as np, kith
+# Where the tests run in the background, the signal is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 base = np.random.default_rng(0).standard_normal(SHAPE).astype("f4")
 def progress(stage, done, total):
     if not progress.told:
@@ -30,14 +32,14 @@ else:
 @pytest.mark.parametrize(
     ("shape", "work"),
     [
-        ("(300_000, 128)", 'kith.build(base, "x.kith", index="graph", progress=progress)'),
+        ("(100_000, 64)", 'kith.build(base, "x.kith", index="graph", progress=progress)'),
         (
             "(60_000, 256)",
             'index = kith.build(base, index="exact"); print("working", flush=True); '
             "index.search(base, k=100)",
         ),
         (
-            "(40_000, 256)",
+            "(20_000, 128)",
             'index = kith.build(base, index="exact"); '
             "index.evaluate(base, k=100, progress=progress)",
         ),
