@@ -1,7 +1,6 @@
 #include "annoy_index.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <string_view>
