@@ -5,7 +5,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
-#include <optional>
+#include <utility>
 
 #include "base/math.h"
 #include "base/parallel.h"
@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "data/convert.h"
 #include "index/graph.h"
+#include "index/graph_bridge.h"
 #include "index/graph_candidates.h"
 #include "index/graph_choose.h"
 #include "index/graph_link.h"
@@ -76,11 +77,12 @@ class Builder {
   void WriteOwn(const float* rotated, std::byte* record) const;
   void Pack(const LinkTable& table, bool all);
   GraphParts Parts(const LinkTable& table) const;
-  Status InitWalks(const GraphView& view, std::vector<std::vector<GraphWalk>>* walks) const;
   Status InsertSome(size_t first, LinkTable* table);
-  Status Insert(const std::vector<uint32_t>& chosen, LinkTable* table);
+  Status Insert(size_t chosen, LinkTable* table);
   Status ChooseLayout(const LinkTable& table);
+  Status Bridge(LinkTable* table);
   GraphView View() const;
+  MatrixView Rotated() const;
 
   MatrixView rows_;
   GraphBuildOptions options_;
@@ -345,12 +347,17 @@ GraphView Builder::View() const {
   return view;
 }
 
+// Packed: the nodes' vectors in the coordinates of the codes.
+MatrixView Builder::Rotated() const {
+  if (!packed_) return {};
+  return {reinterpret_cast<const std::byte*>(rotated_.data()), n_, frame_.dim(),
+          frame_.dim() * sizeof(float), DataType::kF32};
+}
+
 Status Builder::ChooseLayout(const LinkTable& table) {
   if (!choose_) return Status::Ok();
-  const MatrixView rotated{reinterpret_cast<const std::byte*>(rotated_.data()), n_, frame_.dim(),
-                           frame_.dim() * sizeof(float), DataType::kF32};
   KITH_ASSIGN_OR_RETURN(const LayoutRecall recall,
-                        MeasureLayouts(View(), rotated, table.links.data(), threads_));
+                        MeasureLayouts(View(), Rotated(), table.links.data(), threads_));
   packed_ = !recall.PrefersCompact();
   if (packed_) return Status::Ok();
   graph_.header.layout = static_cast<uint32_t>(GraphLayout::kCompact);
@@ -365,42 +372,16 @@ Status Builder::RefineSome(
     const GraphView& view, const LinkTable& table, size_t begin, size_t end,
     std::vector<GraphWalk>* walks,
     const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const {
-  // A node's vector is its query; walks over rounded vectors have it already, and no scorer.
-  std::optional<Scorer> scorer;
-  if (!view.own_bytes) {
-    KITH_ASSIGN_OR_RETURN(scorer, Scorer::Create(view.table, view.table.rows, begin, end));
-  }
-  const auto node_of = [&](size_t slot) {
-    return begin + (scorer.has_value() ? scorer->order()[slot] : slot);
-  };
-  std::vector<std::vector<uint32_t>> visited(walks->size());
-  SearchStats stats;
   constexpr size_t kNearest = 10;  // what the width is a multiple of
   const size_t beam = options_.graph.beam != 0 ? options_.graph.beam : kDefaultBeam;
-  const auto start = [&](GraphWalk* walk, size_t slot) {
-    const size_t node = node_of(slot);
-    if (packed_) walk->PrepareRotated(rotated_.data() + node * frame_.dim());
-    walk->KeepVisited(&visited[walk - walks->data()]);
-    WalkTerms terms = MakeTerms(view, view.max_norm, std::min(kNearest, n_), beam);
-    terms.stretch = std::numeric_limits<float>::infinity();
-    walk->Start(scorer.has_value() ? &*scorer : nullptr, slot, terms, &stats);
+  WalkTerms terms = MakeTerms(view, view.max_norm, std::min(kNearest, n_), beam);
+  terms.stretch = std::numeric_limits<float>::infinity();
+  const auto finish = [&](GraphWalk* /*walk*/, uint32_t node, std::vector<uint32_t>* ids) {
+    ids->insert(ids->end(), table.Of(node).begin(), table.Of(node).end());
+    take(node, ids);
   };
-  const auto finish = [&](GraphWalk* walk, size_t slot) {
-    const size_t node = node_of(slot);
-    std::vector<uint32_t>& ids = visited[walk - walks->data()];
-    ids.insert(ids.end(), table.Of(node).begin(), table.Of(node).end());
-    take(static_cast<uint32_t>(node), &ids);
-  };
-  RunWalks(*walks, walks->size(), end - begin, start, finish, &stats);
-  return Status::Ok();
-}
-
-Status Builder::InitWalks(const GraphView& view, std::vector<std::vector<GraphWalk>>* walks) const {
-  for (auto& of_thread : *walks) {
-    of_thread.resize(kWalksAtOnce);
-    for (GraphWalk& walk : of_thread) KITH_RETURN_IF_ERROR(walk.Init(view));
-  }
-  return Status::Ok();
+  const NodeQueries all{.count = all_, .rotated = Rotated()};
+  return SearchForNodes(view, all, begin, end, terms, *walks, finish);
 }
 
 // Searches for every node in the graph as it is, and chooses edges anew among what each search
@@ -408,8 +389,7 @@ Status Builder::InitWalks(const GraphView& view, std::vector<std::vector<GraphWa
 Status Builder::Refine(const LinkTable& before, LinkTable* table) {
   GraphView view = View();
   if (!packed_) view.links = before.links.data();
-  std::vector<std::vector<GraphWalk>> walks(threads_);
-  KITH_RETURN_IF_ERROR(InitWalks(view, &walks));
+  KITH_ASSIGN_OR_RETURN(auto walks, WalksForThreads(view, threads_));
   std::vector<Status> statuses(threads_);
   std::atomic<uint64_t> done{0};
   std::atomic<bool> cancelled{false};
@@ -424,6 +404,21 @@ Status Builder::Refine(const LinkTable& before, LinkTable* table) {
   LinkNodes(space_, {.threads = threads_}, produce, table);
   if (cancelled) return Status::InvalidArgument("cancelled");
   for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
+  return Status::Ok();
+}
+
+// Leads walks to where they did not get.
+Status Builder::Bridge(LinkTable* table) {
+  GraphView view = View();
+  if (!packed_) view.links = table->links.data();
+  const auto pack = [&] {
+    if (packed_) Pack(*table, false);
+  };
+  KITH_ASSIGN_OR_RETURN(const size_t made, BuildBridges(view, Rotated(), threads_, pack, table));
+  if (made == 0) return Status::Ok();
+  ConnectNodes(kMaxEntries, table, &graph_.entries);
+  graph_.header.num_entries = static_cast<uint32_t>(graph_.entries.size());
+  pack();
   return Status::Ok();
 }
 
@@ -448,8 +443,7 @@ GraphParts Builder::Parts(const LinkTable& table) const {
 Status Builder::InsertSome(size_t first, LinkTable* table) {
   GraphView view = View();
   if (!packed_) view.links = table->links.data();
-  std::vector<std::vector<GraphWalk>> walks(threads_);
-  KITH_RETURN_IF_ERROR(InitWalks(view, &walks));
+  KITH_ASSIGN_OR_RETURN(auto walks, WalksForThreads(view, threads_));
   std::vector<Status> statuses(threads_);
   InsertNodes(
       space_, {.threads = threads_}, first,
@@ -466,7 +460,7 @@ Status Builder::InsertSome(size_t first, LinkTable* table) {
 
 // Links the nodes held out, some at a time, as if they came one day later; then all of them once
 // more, when they can meet each other.
-Status Builder::Insert(const std::vector<uint32_t>& chosen, LinkTable* table) {
+Status Builder::Insert(size_t chosen, LinkTable* table) {
   constexpr size_t kShare = 16;  // of the nodes there are
   const size_t first = n_;
   while (n_ < all_) {
@@ -475,15 +469,21 @@ Status Builder::Insert(const std::vector<uint32_t>& chosen, LinkTable* table) {
   }
   KITH_RETURN_IF_ERROR(InsertSome(first, table));
   graph_.header.num_nodes = static_cast<uint32_t>(n_);
-  graph_.entries = chosen;
+  // Entries of parts that no edge led to stay. Some edge may lead there now, from anywhere a walk
+  // has been, but hardly where the next one looks for it.
   if (options_.metric == Metric::kDot) {
-    graph_.entries.clear();
+    const std::vector<uint32_t> before = std::exchange(graph_.entries, {});
     ChooseEntries();
+    for (size_t i = chosen; i < before.size(); ++i) {
+      const bool known = std::find(graph_.entries.begin(), graph_.entries.end(), before[i]) !=
+                         graph_.entries.end();
+      if (!known) graph_.entries.push_back(before[i]);
+    }
   }
   ConnectNodes(kMaxEntries, table, &graph_.entries);
   graph_.header.num_entries = static_cast<uint32_t>(graph_.entries.size());
   if (packed_) Pack(*table, false);
-  return Status::Ok();
+  return Bridge(table);
 }
 
 Result<BuiltGraph> Builder::Run() {
@@ -526,8 +526,9 @@ Result<BuiltGraph> Builder::Run() {
     Pack(table, true);
     KITH_RETURN_IF_ERROR(ChooseLayout(table));
   }
+  KITH_RETURN_IF_ERROR(Bridge(&table));
   if (options_.inspect) KITH_RETURN_IF_ERROR(options_.inspect(graph_.order, Parts(table)));
-  if (n_ < all_) KITH_RETURN_IF_ERROR(Insert(chosen, &table));
+  if (n_ < all_) KITH_RETURN_IF_ERROR(Insert(chosen.size(), &table));
   if (!packed_) graph_.links = std::move(table.links);
   return std::move(graph_);
 }

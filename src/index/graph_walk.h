@@ -81,6 +81,12 @@ class GraphWalk {
   // What was found: the k nearest nodes, distances internal and exact; with own_bytes the
   // terms' `shortlist` nearest, by their rounded vectors.
   TopK& nearest() { return view_->own_bytes ? shortlist_ : nearest_; }
+  // To any node, as those of what was found.
+  float DistanceTo(uint32_t node) const {
+    float distance = 0;
+    Distances(&node, 1, &distance);
+    return distance;
+  }
 
   // Keeps the nodes visited, in order, if asked to before Start().
   void KeepVisited(std::vector<uint32_t>* visited) { visited_ = visited; }
