@@ -10,6 +10,7 @@
 #include "index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "temp_dir.h"
 
 namespace kith {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 using testing::Matrix;
 using testing::Recall;
 using testing::SearchOrFail;
+using testing::TempDir;
 
 constexpr size_t kQueries = 500;
 constexpr size_t kNearest = 10;
@@ -104,6 +106,20 @@ TEST_P(GraphClustersTest, WalksFindTheirCluster) {
     EXPECT_GE(Recall(exact, wide), kRecallOfWide);
     EXPECT_LE(Lost(exact, wide), kLostByWide);
   }
+}
+
+// Bridges are made in the order of nodes, not of threads.
+TEST(GraphClustersBytesTest, DependOnNoThreads) {
+  const Case c{"", Metric::kEuclidean, GraphLayout::kPacked, 20000, 100, 0.5, false, 0};
+  const Matrix all = Generate(c);
+  const TempDir dir;
+  const auto bytes = [&](int threads) {
+    BuildOptions options = testing::GraphBuild(c.metric, c.layout);
+    options.threads = threads;
+    EXPECT_TRUE(BuildIndex(all.view(), dir.File("x.kith"), options).ok());
+    return testing::ReadFile(dir.File("x.kith"));
+  };
+  EXPECT_TRUE(bytes(1) == bytes(3));
 }
 
 constexpr GraphLayout kPacked = GraphLayout::kPacked;
