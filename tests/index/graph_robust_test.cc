@@ -22,6 +22,7 @@ namespace {
 using testing::BuildAndOpen;
 using testing::CheckAnswers;
 using testing::GraphBuild;
+using testing::kSanitized;
 using testing::Matrix;
 using testing::Mixture;
 using testing::Part;
@@ -45,7 +46,7 @@ class GraphRobustTest : public ::testing::TestWithParam<std::tuple<Metric, Graph
     if (metric() == Metric::kHamming) recall = 0;
     BuildOptions options = GraphBuild(metric(), layout());
     // Measuring recall takes longer than the build; copies of few are enough of it there.
-    if (testing::kSanitized && !calibrate) options.calibrate = false;
+    if (kSanitized && !calibrate) options.calibrate = false;
     options.dtype = DataType::kF32;  // zeros would become bits, which have no packed layout
     index_ = BuildAndOpen(path, rows, options);
     ASSERT_NE(index_, nullptr);
@@ -91,7 +92,7 @@ TEST_P(GraphRobustTest, FewVectors) {
 TEST_P(GraphRobustTest, FewDimensions) {
   for (const size_t dim : {1, 2, 3}) {
     SCOPED_TRACE(dim);
-    CheckData(Matrix::Random(DataType::kF32, 1000, dim, 1),
+    CheckData(Matrix::Random(DataType::kF32, kSanitized ? 400 : 1000, dim, 1),
               Matrix::Random(DataType::kF32, 20, dim, 2),
               // A code of few coordinates tells little.
               layout() == GraphLayout::kPacked ? 0.55 : 0.95);
@@ -101,8 +102,9 @@ TEST_P(GraphRobustTest, FewDimensions) {
 TEST_P(GraphRobustTest, ManyDimensions) {
   for (const size_t dim : {1536, 4096}) {
     SCOPED_TRACE(dim);
-    const Matrix all = Mixture(210, dim, 10, 10, 1);
-    CheckData(Part(all, 0, 200), Part(all, 200, 10), 0.97);
+    constexpr size_t kN = kSanitized ? 90 : 200;
+    const Matrix all = Mixture(kN + 10, dim, 10, 10, 1);
+    CheckData(Part(all, 0, kN), Part(all, kN, 10), 0.97);
   }
 }
 
