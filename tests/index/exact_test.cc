@@ -9,6 +9,7 @@
 #include "kith/eval.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "sanitized.h"
 #include "temp_dir.h"
 
 namespace kith {
@@ -20,14 +21,6 @@ using testing::ExpectSameAnswers;
 using testing::Matrix;
 using testing::SearchOrFail;
 using testing::TempDir;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
 
 class ExactTest : public ::testing::TestWithParam<std::tuple<Metric, DataType>> {
  protected:
@@ -289,7 +282,8 @@ TEST_F(SearchErrorsTest, NoQueries) {
 
 // More places than there is memory for: an error, no exception.
 TEST_F(SearchErrorsTest, HugeK) {
-  if (kSanitized) GTEST_SKIP() << "sanitizers end the process instead of throwing bad_alloc";
+  if (testing::kSanitized)
+    GTEST_SKIP() << "sanitizers end the process instead of throwing bad_alloc";
   const Matrix queries = Matrix::Random(DataType::kF32, 1, 3, 2);
   Expect(queries.view(), {.k = size_t{1} << 40}, StatusCode::kOutOfMemory, "memory");
   Expect(queries.view(), {.k = ~size_t{0}}, StatusCode::kInvalidArgument, "memory");

@@ -12,6 +12,7 @@
 #include "index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "sanitized.h"
 #include "temp_dir.h"
 
 namespace kith {
@@ -214,7 +215,8 @@ TEST(GraphProgressTest, CancelsInEveryStage) {
 // and does without codes; where they do, it keeps them.
 TEST(GraphChoiceTest, IsMeasured) {
   const TempDir dir;
-  const auto check = [&](const Matrix& all, const BuildOptions& options, GraphLayout layout) {
+  const auto check = [&](const Matrix& all, BuildOptions options, GraphLayout layout) {
+    if (testing::kSanitized) options.calibrate = false;
     const size_t n = all.rows() - 50;
     const auto index = BuildAndOpen(dir.File("x.kith"), Part(all, 0, n), options);
     ASSERT_NE(index, nullptr);

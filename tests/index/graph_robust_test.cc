@@ -13,6 +13,7 @@
 #include "index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "sanitized.h"
 #include "temp_dir.h"
 
 namespace kith {
@@ -21,6 +22,7 @@ namespace {
 using testing::BuildAndOpen;
 using testing::CheckAnswers;
 using testing::GraphBuild;
+using testing::kSanitized;
 using testing::Matrix;
 using testing::Mixture;
 using testing::Part;
@@ -38,11 +40,13 @@ class GraphRobustTest : public ::testing::TestWithParam<std::tuple<Metric, Graph
 
   // Whatever the data: the graph builds and verifies, all of it can be found, answers are right,
   // and a beam of 100 finds the share wanted.
-  void CheckData(const Matrix& rows, const Matrix& queries, double recall) {
+  void CheckData(const Matrix& rows, const Matrix& queries, double recall, bool calibrate = false) {
     const std::string path = dir_.File("x.kith");
     // Coordinates that are equal or not, and hardly ever equal: nothing leads anywhere.
     if (metric() == Metric::kHamming) recall = 0;
     BuildOptions options = GraphBuild(metric(), layout());
+    // Measuring recall takes longer than the build; copies of few are enough of it there.
+    if (kSanitized && !calibrate) options.calibrate = false;
     options.dtype = DataType::kF32;  // zeros would become bits, which have no packed layout
     index_ = BuildAndOpen(path, rows, options);
     ASSERT_NE(index_, nullptr);
@@ -88,7 +92,7 @@ TEST_P(GraphRobustTest, FewVectors) {
 TEST_P(GraphRobustTest, FewDimensions) {
   for (const size_t dim : {1, 2, 3}) {
     SCOPED_TRACE(dim);
-    CheckData(Matrix::Random(DataType::kF32, 1000, dim, 1),
+    CheckData(Matrix::Random(DataType::kF32, kSanitized ? 400 : 1000, dim, 1),
               Matrix::Random(DataType::kF32, 20, dim, 2),
               // A code of few coordinates tells little.
               layout() == GraphLayout::kPacked ? 0.55 : 0.95);
@@ -98,8 +102,9 @@ TEST_P(GraphRobustTest, FewDimensions) {
 TEST_P(GraphRobustTest, ManyDimensions) {
   for (const size_t dim : {1536, 4096}) {
     SCOPED_TRACE(dim);
-    const Matrix all = Mixture(210, dim, 10, 10, 1);
-    CheckData(Part(all, 0, 200), Part(all, 200, 10), 0.97);
+    constexpr size_t kN = kSanitized ? 90 : 200;
+    const Matrix all = Mixture(kN + 10, dim, 10, 10, 1);
+    CheckData(Part(all, 0, kN), Part(all, kN, 10), 0.97);
   }
 }
 
@@ -119,11 +124,11 @@ TEST_P(GraphRobustTest, CopiesOfFew) {
   const Matrix fifty = Matrix::Random(DataType::kF32, 50, 12, 2);
   Matrix rows(DataType::kF32, 1000, 12);
   for (size_t r = 0; r < rows.rows(); ++r) rows.CopyRow(few, r * r % 7, r);
-  CheckData(rows, Matrix::Random(DataType::kF32, 4, 12, 1), 1);
+  CheckData(rows, Matrix::Random(DataType::kF32, 4, 12, 1), 1, true);
   ASSERT_FALSE(HasFatalFailure());
   EXPECT_LE(index_->info().graph_nodes, 7u);
   for (size_t r = 0; r < rows.rows(); ++r) rows.CopyRow(fifty, r * 31 % 50, r);
-  CheckData(rows, fifty, 1);
+  CheckData(rows, fifty, 1, true);
   ASSERT_FALSE(HasFatalFailure());
   EXPECT_EQ(index_->info().graph_nodes, 50u);
 }
