@@ -7,6 +7,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/strings.h"
+#include "common.h"
 #include "kith/annoy.h"
 
 namespace kith::cli {
@@ -42,15 +43,8 @@ Result<AnnoyShape> FindShape(const std::string& path, const std::optional<Metric
              Said(shapes)));
 }
 
-}  // namespace
-
-bool IsAnnoyFile(const std::string& path) {
-  const std::string extension = std::filesystem::path(path).extension().string();
-  return extension == ".ann" || extension == ".annoy";
-}
-
-Result<AnnoyVectors> LoadAnnoy(const std::string& path, const std::optional<Metric>& metric,
-                               int64_t dim, const ReadOptions& options) {
+Result<Items> LoadAnnoy(const std::string& path, const std::optional<Metric>& metric, int64_t dim,
+                        const ReadOptions& options) {
   if (!options.labels_path.empty() || !options.columns.empty() || !options.key_column.empty()) {
     return Status::InvalidArgument(
         StrCat(path, ": an Annoy file has no keys and no columns; leave the options out"));
@@ -58,7 +52,7 @@ Result<AnnoyVectors> LoadAnnoy(const std::string& path, const std::optional<Metr
   KITH_ASSIGN_OR_RETURN(const AnnoyShape shape, FindShape(path, metric, dim));
   KITH_ASSIGN_OR_RETURN(const auto index, AnnoyIndex::Create(shape.metric, shape.dim));
   KITH_RETURN_IF_ERROR(index->Load(path));
-  AnnoyVectors result;
+  Items result;
   for (size_t i = 0; i < index->num_items(); ++i) {
     if (options.max_rows > 0 && result.ids.size() == options.max_rows) break;
     if (index->HasItem(static_cast<int64_t>(i))) result.ids.push_back(static_cast<int64_t>(i));
@@ -87,6 +81,21 @@ Result<AnnoyVectors> LoadAnnoy(const std::string& path, const std::optional<Metr
   result.dataset.metric = shape.metric;
   result.dataset.owner = std::move(owner);
   return result;
+}
+
+}  // namespace
+
+bool IsAnnoyFile(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  return extension == ".ann" || extension == ".annoy";
+}
+
+Result<Items> LoadItems(const std::string& path, const std::optional<Metric>& metric, int64_t dim,
+                        const ReadOptions& options) {
+  if (IsAnnoyFile(path)) return LoadAnnoy(path, metric, dim, options);
+  Items items;
+  KITH_ASSIGN_OR_RETURN(items.dataset, LoadVectors(path, options));
+  return items;
 }
 
 }  // namespace kith::cli

@@ -16,16 +16,17 @@ namespace kith::cli {
 // By the name: .ann or .annoy.
 bool IsAnnoyFile(const std::string& path);
 
-struct AnnoyVectors {
+struct Items {
   Dataset dataset;
-  std::vector<int64_t> ids;  // if there are holes, which are left out; else empty
+  std::vector<int64_t> ids;  // of an Annoy file with holes, which are left out; else empty
 };
 
-// The items of an Annoy file. A dimension of 0 is found out where the file can tell.
-// Cost: a copy of all vectors. Errors: as AnnoyIndex::Load; InvalidArgument (no metric, or a
-// dimension that can't be found out, saying what it may be; keys or columns asked for; no items).
-Result<AnnoyVectors> LoadAnnoy(const std::string& path, const std::optional<Metric>& metric,
-                               int64_t dim, const ReadOptions& options);
+// LoadVectors(), and the items of an Annoy file. A dimension of 0 is found out where that can tell.
+// Cost for these: a copy of all vectors. Errors: as LoadVectors; as AnnoyIndex::Load;
+// InvalidArgument (no metric, or a dimension that can't be found out, saying what it may be; keys
+// or columns asked for; no items).
+Result<Items> LoadItems(const std::string& path, const std::optional<Metric>& metric, int64_t dim,
+                        const ReadOptions& options);
 
 }  // namespace kith::cli
 

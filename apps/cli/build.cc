@@ -21,6 +21,7 @@
 #include "kith/plan.h"
 #include "plan_text.h"
 #include "recall.h"
+#include "storage/container.h"
 #include "terminal.h"
 
 namespace kith::cli {
@@ -204,15 +205,9 @@ Status RunBuild(const BuildArgs& args) {
   read.columns = args.columns.columns;
   read.key_column = args.columns.key_column;
   read.progress = bar.callback();
-  Dataset dataset;
-  std::vector<int64_t> ids;
-  if (IsAnnoyFile(args.vectors)) {
-    KITH_ASSIGN_OR_RETURN(AnnoyVectors items, LoadAnnoy(args.vectors, args.metric, args.dim, read));
-    dataset = std::move(items.dataset);
-    ids = std::move(items.ids);
-  } else {
-    KITH_ASSIGN_OR_RETURN(dataset, LoadVectors(args.vectors, read));
-  }
+  KITH_ASSIGN_OR_RETURN(Items items, LoadItems(args.vectors, args.metric, args.dim, read));
+  Dataset dataset = std::move(items.dataset);
+  std::vector<int64_t> ids = std::move(items.ids);
   if (!args.ids.empty()) {
     KITH_ASSIGN_OR_RETURN(ids, ReadIds(args.ids));
     // --rows takes the first vectors; their ids are then the first ones.

@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <mutex>
 #include <utility>
 
@@ -10,7 +9,7 @@
 #include "base/parallel.h"
 #include "base/strings.h"
 #include "data/convert.h"
-#include "storage/format.h"
+#include "storage/container.h"
 #include "terminal.h"
 
 namespace kith::cli {
@@ -252,12 +251,6 @@ CLI::Option* AddFormat(CLI::App* app, const std::string& name, std::string* form
   return app->add_option(name, *format, description)
       ->check(CLI::Validator(check, ""))
       ->type_name("NAME");
-}
-
-bool IsKithFile(const std::string& path) {
-  char magic[sizeof(kMagic)] = {};
-  std::ifstream file(path, std::ios::binary);
-  return file.read(magic, sizeof(magic)) && std::equal(magic, magic + sizeof(magic), kMagic);
 }
 
 Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options) {

@@ -63,9 +63,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// Whether the file starts as a .kith file does; false if it can't be read.
-bool IsKithFile(const std::string& path);
-
 // ReadDataset, and also .kith files, whose vectors come in the order of their rows.
 // Cost for those: a copy of all vectors. Errors: as ReadDataset and OpenIndex; InvalidArgument
 // (keys given for a .kith file).

@@ -138,15 +138,9 @@ Status RunConvert(const ConvertArgs& args) {
   read.columns = args.columns.columns;
   read.key_column = args.columns.key_column;
   read.progress = bar.callback();
-  Dataset dataset;
-  std::vector<int64_t> ids;
-  if (IsAnnoyFile(args.in)) {
-    KITH_ASSIGN_OR_RETURN(AnnoyVectors items, LoadAnnoy(args.in, args.metric, args.dim, read));
-    dataset = std::move(items.dataset);
-    ids = std::move(items.ids);
-  } else {
-    KITH_ASSIGN_OR_RETURN(dataset, LoadVectors(args.in, read));
-  }
+  KITH_ASSIGN_OR_RETURN(Items items, LoadItems(args.in, args.metric, args.dim, read));
+  Dataset dataset = std::move(items.dataset);
+  std::vector<int64_t> ids = std::move(items.ids);
   KITH_RETURN_IF_ERROR(SettleKeys(args, &dataset.keys));
   if (EndsInKith(args.out)) {
     KITH_RETURN_IF_ERROR(WriteKith(args, dataset, ids, bar.callback()));

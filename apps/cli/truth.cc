@@ -10,6 +10,7 @@
 #include "common.h"
 #include "kith/dataset.h"
 #include "kith/eval.h"
+#include "storage/container.h"
 #include "terminal.h"
 
 namespace kith::cli {

@@ -9,6 +9,7 @@
 #include "errors.h"
 #include "kith/index.h"
 #include "long_call.h"
+#include "storage/container.h"
 
 namespace nb = nanobind;
 

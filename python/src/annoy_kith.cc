@@ -1,19 +1,17 @@
 #include "annoy_kith.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <string_view>
 #include <utility>
 
+#include "eval/judge.h"
+
 namespace kith::python {
 namespace {
 
-// docs/file_format.md
-constexpr std::string_view kMagic = "\x89KITH\r\n\x1a";
 constexpr std::string_view kExtension = ".kith";
 
 // What a search without search_k aims at, where the file knows what it takes.
@@ -30,36 +28,6 @@ float ToAnnoy(Metric metric, float distance) {
   }
 }
 
-double DistanceOf(Metric metric, const float* a, const float* b, size_t dim) {
-  double dot = 0;
-  double aa = 0;
-  double bb = 0;
-  double squares = 0;
-  double absolute = 0;
-  double unequal = 0;
-  for (size_t i = 0; i < dim; ++i) {
-    const double x = a[i];
-    const double y = b[i];
-    dot += x * y;
-    aa += x * x;
-    bb += y * y;
-    squares += (x - y) * (x - y);
-    absolute += std::abs(x - y);
-    unequal += x == y ? 0 : 1;
-  }
-  switch (metric) {
-    case Metric::kAngular: {
-      const double cosine = aa > 0 && bb > 0 ? dot / std::sqrt(aa * bb) : 0;
-      return std::sqrt(std::max(2 - 2 * cosine, 0.0));
-    }
-    case Metric::kEuclidean: return std::sqrt(squares);
-    case Metric::kDot: return dot;
-    case Metric::kManhattan: return absolute;
-    case Metric::kHamming: return unequal;
-  }
-  return 0;
-}
-
 // 1 + the largest id of the file.
 int64_t CountItems(const Index& index) {
   const IndexInfo& info = index.info();
@@ -72,13 +40,6 @@ int64_t CountItems(const Index& index) {
 }
 
 }  // namespace
-
-bool IsKithFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::array<char, kMagic.size()> head{};
-  file.read(head.data(), head.size());
-  return file.good() && std::string_view(head.data(), head.size()) == kMagic;
-}
 
 bool IsKithName(const std::string& path) {
   return path.size() > kExtension.size() &&
@@ -143,8 +104,9 @@ Status KithAsAnnoy::Distance(int64_t i, int64_t j, float* distance) const {
   std::vector<float> vectors(2 * dim);
   KITH_RETURN_IF_ERROR(GetItem(i, vectors.data()));
   KITH_RETURN_IF_ERROR(GetItem(j, vectors.data() + dim));
-  *distance = static_cast<float>(
-      DistanceOf(index_->info().metric, vectors.data(), vectors.data() + dim, dim));
+  const Metric metric = index_->info().metric;
+  *distance = ToAnnoy(metric, static_cast<float>(PreciseDistance(metric, vectors.data(),
+                                                                 vectors.data() + dim, dim)));
   return Status::Ok();
 }
 

@@ -15,9 +15,6 @@
 
 namespace kith::python {
 
-// Whether the file begins as .kith files do. False for one that can't be read.
-bool IsKithFile(const std::string& path);
-
 // Whether a file of this name is to be a .kith file.
 bool IsKithName(const std::string& path);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <type_traits>
 
 #include "base/crc32c.h"
@@ -374,6 +375,12 @@ Status ContainerReader::VerifyChecksums() const {
 
 std::string_view SectionName(const SectionEntry& entry) {
   return {entry.name, strnlen(entry.name, sizeof(entry.name))};
+}
+
+bool IsKithFile(const std::string& path) {
+  char magic[sizeof(kMagic)] = {};
+  std::ifstream file(path, std::ios::binary);
+  return file.read(magic, sizeof(magic)) && std::equal(magic, magic + sizeof(magic), kMagic);
 }
 
 }  // namespace kith

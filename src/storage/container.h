@@ -112,6 +112,9 @@ class ContainerReader {
   std::vector<SectionEntry> sections_;
 };
 
+// Whether the file begins as a .kith file does; false if it can't be read.
+bool IsKithFile(const std::string& path);
+
 // A section's name as text.
 std::string_view SectionName(const SectionEntry& entry);
 
