@@ -1,8 +1,8 @@
 """A drop-in for Spotify's Annoy: ``from kith.annoy import AnnoyIndex``.
 
-The same methods, files and answers, without a compiler at install time and without Annoy's traps:
-docs/annoy.md lists every difference. For new programs ``kith.build`` and ``kith.open`` are faster,
-and their files say what they are; ``index.save("x.kith")`` leads there.
+The same methods, files and answers, without Annoy's traps: docs/annoy.md lists every difference.
+For new programs ``kith.build`` and ``kith.open`` are faster, and their files say what they are;
+``index.save("x.kith")`` leads there.
 
 Example
 -------
