@@ -46,7 +46,7 @@ std::vector<float> ToFloats(const MatrixView& m, Metric metric) {
   std::vector<float> out(m.rows * m.dim);
   for (size_t i = 0; i < m.rows; ++i) {
     float* x = out.data() + i * m.dim;
-    RowToF32(m, i, x);
+    data::RowToF32(m, i, x);
     if (metric != Metric::kAngular) continue;
     const double norm = std::sqrt(SquaredNorm(x, m.dim));
     for (size_t c = 0; c < m.dim && norm > 0; ++c) x[c] = static_cast<float>(x[c] / norm);

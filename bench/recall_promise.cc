@@ -38,7 +38,7 @@ Dataset Thresholded(const Dataset& from) {
   auto values = std::make_shared<std::vector<float>>(rows.rows * rows.dim);
   for (size_t i = 0; i < rows.rows; ++i) {
     float* out = values->data() + i * rows.dim;
-    RowToF32(rows, i, out);
+    data::RowToF32(rows, i, out);
     for (size_t j = 0; j < rows.dim; ++j) out[j] = out[j] >= 128 ? 1.0f : 0.0f;
   }
   Dataset bits;
@@ -56,8 +56,8 @@ Split TakeQueries(const MatrixView& rows) {
   const size_t stride = RowBytes(rows.dtype, rows.dim);
   const std::span<const uint32_t> all(order);
   Split split;
-  split.queries = Check(GatherRows(rows, all.first(count), stride, 0));
-  split.base = Check(GatherRows(rows, all.subspan(count), stride, 0));
+  split.queries = Check(data::GatherRows(rows, all.first(count), stride, 0));
+  split.base = Check(data::GatherRows(rows, all.subspan(count), stride, 0));
   split.queries_view = {split.queries.data(), count, rows.dim, stride, rows.dtype};
   split.base_view = {split.base.data(), rows.rows - count, rows.dim, stride, rows.dtype};
   return split;

@@ -102,15 +102,16 @@ const std::string& BytesOf(size_t kind) {
 
 // Section 0 is the header with its table, section i the i-th of the table.
 void Change(const uint8_t* data, size_t size, std::string* bytes) {
-  FileHeader header;
+  storage::FileHeader header;
   std::memcpy(&header, bytes->data(), sizeof(header));
   while (size >= 4) {
     const size_t section = data[0] % (header.section_count + 1u);
     size_t offset = 0;
-    size_t room = sizeof(FileHeader) + header.section_count * sizeof(SectionEntry);
+    size_t room =
+        sizeof(storage::FileHeader) + header.section_count * sizeof(storage::SectionEntry);
     if (section > 0) {
-      SectionEntry entry;
-      std::memcpy(&entry, bytes->data() + section * sizeof(SectionEntry), sizeof(entry));
+      storage::SectionEntry entry;
+      std::memcpy(&entry, bytes->data() + section * sizeof(storage::SectionEntry), sizeof(entry));
       if (entry.offset > bytes->size() || entry.size > bytes->size() - entry.offset) return;
       offset = entry.offset;
       room = entry.size;
@@ -121,7 +122,7 @@ void Change(const uint8_t* data, size_t size, std::string* bytes) {
     data += 4 + count;
     size -= 4 + count;
     std::memcpy(&header, bytes->data(), sizeof(header));
-    if (header.section_count > kMaxSections) return;
+    if (header.section_count > storage::kMaxSections) return;
   }
 }
 

@@ -18,7 +18,7 @@
 namespace kith {
 
 // The input as a file of that name in memory.
-inline Input FuzzInput(const std::string& name, const uint8_t* data, size_t size) {
+inline data::Input FuzzInput(const std::string& name, const uint8_t* data, size_t size) {
   return {name, std::as_bytes(std::span(data, size)), nullptr, /*on_disk=*/false};
 }
 
@@ -27,8 +27,8 @@ inline Input FuzzInput(const std::string& name, const uint8_t* data, size_t size
 inline void ReadAndTouch(const std::string& format, const uint8_t* data, size_t size) {
   ReadOptions options;
   options.format = format;
-  const Input input = FuzzInput("input", data, size);
-  const Result<Dataset> set = ReadInput(input, options);
+  const data::Input input = FuzzInput("input", data, size);
+  const Result<Dataset> set = data::ReadInput(input, options);
   if (!set.ok()) {
     if (set.status().message().find("input") == std::string::npos) std::abort();
     return;
@@ -39,11 +39,11 @@ inline void ReadAndTouch(const std::string& format, const uint8_t* data, size_t 
   }
   if (!set->keys.empty() && set->keys.size() != m.rows) std::abort();
   std::vector<float> row(m.dim);
-  for (size_t i = 0; i < m.rows; ++i) RowToF32(m, i, row.data());
-  (void)SmallestLossless(m, 1);
+  for (size_t i = 0; i < m.rows; ++i) data::RowToF32(m, i, row.data());
+  (void)data::SmallestLossless(m, 1);
   // Its first row can be read alone.
   options.max_rows = 1;
-  const Result<Dataset> first = ReadInput(input, options);
+  const Result<Dataset> first = data::ReadInput(input, options);
   if (!first.ok() || first->vectors.rows != 1 || first->vectors.dim != m.dim) std::abort();
 }
 

@@ -99,7 +99,8 @@ Result<std::vector<int64_t>> ReadIds(const std::string& path) {
 // Refuses to replace the vectors by the index made of them; a .kith file may be rebuilt in place.
 Status CheckOutput(const BuildArgs& args) {
   std::error_code error;
-  if (std::filesystem::equivalent(args.vectors, args.out, error) && !IsKithFile(args.vectors)) {
+  if (std::filesystem::equivalent(args.vectors, args.out, error) &&
+      !storage::IsKithFile(args.vectors)) {
     return Status::InvalidArgument(
         StrCat(args.out, " is the file of the vectors; choose another name with -o"));
   }
@@ -227,7 +228,7 @@ Status RunBuild(const BuildArgs& args) {
   options.progress = bar.callback();
   std::optional<Planned> planned;
   if (args.explain) {
-    if (!options.dtype) options.dtype = SmallestLossless(dataset.vectors, options.threads);
+    if (!options.dtype) options.dtype = data::SmallestLossless(dataset.vectors, options.threads);
     KITH_ASSIGN_OR_RETURN(planned, Explain(dataset.vectors, options));
     bar.Clear();
     if (args.out.empty() && args.json) std::cout << ToLine(PlanJson(*planned));

@@ -103,8 +103,8 @@ Status CopyRows(const Index& index, size_t rows, size_t stride, std::byte* out,
       std::vector<float>& row = scratch[static_cast<size_t>(thread)];
       for (size_t i = start + begin; i < start + end; ++i) {
         index.GetVector(i, row.data());
-        const Status status = ConvertRows(ViewOf(row.data(), 1, info.dim), info.dtype, 0, 1,
-                                          out + i * stride, stride);
+        const Status status = data::ConvertRows(ViewOf(row.data(), 1, info.dim), info.dtype, 0, 1,
+                                                out + i * stride, stride);
         if (status.ok()) continue;
         const std::lock_guard lock(mutex);
         if (first_error.ok()) first_error = status;
@@ -254,7 +254,7 @@ CLI::Option* AddFormat(CLI::App* app, const std::string& name, std::string* form
 }
 
 Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options) {
-  return IsKithFile(path) ? LoadKith(path, options) : ReadDataset(path, options);
+  return storage::IsKithFile(path) ? LoadKith(path, options) : ReadDataset(path, options);
 }
 
 Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const std::string& path,

@@ -59,8 +59,8 @@ Status ChangeType(DataType to, Dataset* dataset) {
   Status first_error;
   size_t error_row = view.rows;
   ParallelChunks(view.rows, kRowsAChunk, 0, [&](size_t begin, size_t end, int) {
-    const Status status = ConvertRows(dataset->vectors, to, begin, end,
-                                      buffer.data() + begin * view.stride, view.stride);
+    const Status status = data::ConvertRows(dataset->vectors, to, begin, end,
+                                            buffer.data() + begin * view.stride, view.stride);
     const std::lock_guard lock(mutex);
     if (status.ok() || begin >= error_row) return;
     error_row = begin;
@@ -91,11 +91,11 @@ Status WriteKeys(const std::string& path, const StringList& keys) {
 // refuse.
 Result<bool> OutputTakesKeys(const ConvertArgs& args) {
   if (EndsInKith(args.out)) return true;
-  std::optional<Format> format = FormatOfExtension(args.out);
+  std::optional<data::Format> format = data::FormatOfExtension(args.out);
   if (!args.format.empty()) {
-    KITH_ASSIGN_OR_RETURN(format, ParseFormat(args.format));
+    KITH_ASSIGN_OR_RETURN(format, data::ParseFormat(args.format));
   }
-  return !format || TakesKeys(*format);
+  return !format || data::TakesKeys(*format);
 }
 
 // Writes the keys to a file of their own, if asked, and drops those that OUT has no place for.

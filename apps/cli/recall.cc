@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/strings.h"
-#include "index/calibration_section.h"
+#include "calibration/section.h"
 
 namespace kith::cli {
 namespace {
@@ -27,7 +27,8 @@ const char* SourceName(CalibrationSource source) {
 // Nothing where a recall is out of reach or was not measured.
 std::optional<double> EffortFor(const Calibration& calibration, const CalibrationCurve& curve,
                                 double recall) {
-  const EffortForRecall found = FindEffort(calibration, curve.index, curve.k, recall);
+  const calibration::EffortForRecall found =
+      calibration::FindEffort(calibration, curve.index, curve.k, recall);
   if (!found.reachable) return std::nullopt;
   return found.effort;
 }
@@ -40,7 +41,8 @@ std::vector<std::string> EffortCells(const Calibration& calibration,
     cells.push_back(effort ? EffortText(curve.index, *effort) : "-");
   }
   // No effort reaches this; what is reached then is the most there is.
-  const EffortForRecall most = FindEffort(calibration, curve.index, curve.k, 2);
+  const calibration::EffortForRecall most =
+      calibration::FindEffort(calibration, curve.index, curve.k, 2);
   cells.push_back(most.known ? FormatFixed(most.recall, 4) : "-");
   return cells;
 }

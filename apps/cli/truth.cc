@@ -29,7 +29,7 @@ struct TruthArgs {
 
 // The truth of a .kith file is of its own ids.
 Status MapIds(const std::string& path, GroundTruth* truth) {
-  if (!IsKithFile(path)) return Status::Ok();
+  if (!storage::IsKithFile(path)) return Status::Ok();
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(path));
   for (int64_t& id : truth->ids) {
     if (id != kNoId) id = index->Id(static_cast<uint64_t>(id));

@@ -221,7 +221,7 @@ void PyAnnoyIndex::Load(nb::handle path, nb::handle prefault) {
   std::shared_ptr<const KithAsAnnoy> opened;
   {
     const nb::gil_scoped_release release;
-    if (IsKithFile(file)) {
+    if (storage::IsKithFile(file)) {
       auto result = KithAsAnnoy::Open(file, annoy_->metric(), annoy_->dim(), read_now);
       status = result.status();
       if (result.ok()) {

@@ -105,8 +105,8 @@ Status KithAsAnnoy::Distance(int64_t i, int64_t j, float* distance) const {
   KITH_RETURN_IF_ERROR(GetItem(i, vectors.data()));
   KITH_RETURN_IF_ERROR(GetItem(j, vectors.data() + dim));
   const Metric metric = index_->info().metric;
-  *distance = ToAnnoy(metric, static_cast<float>(PreciseDistance(metric, vectors.data(),
-                                                                 vectors.data() + dim, dim)));
+  *distance = ToAnnoy(metric, static_cast<float>(eval::PreciseDistance(metric, vectors.data(),
+                                                                       vectors.data() + dim, dim)));
   return Status::Ok();
 }
 

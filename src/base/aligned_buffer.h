@@ -10,7 +10,7 @@
 
 #include "kith/status.h"
 
-namespace kith {
+namespace kith::inline base {
 
 inline constexpr size_t kCacheLine = 64;
 
@@ -68,6 +68,6 @@ class AlignedBuffer {
   size_t size_ = 0;
 };
 
-}  // namespace kith
+}  // namespace kith::inline base
 
 #endif  // KITH_BASE_ALIGNED_BUFFER_H_

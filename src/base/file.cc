@@ -17,7 +17,7 @@
 
 #include "base/strings.h"
 
-namespace kith {
+namespace kith::inline base {
 namespace {
 
 constexpr size_t kBufferBytes = 256 << 10;
@@ -455,4 +455,4 @@ void RemoveTemporaryFilesOnSignal() noexcept {
 
 void FailWriteForTesting(int64_t n) { g_steps_before_failure.store(n, std::memory_order_relaxed); }
 
-}  // namespace kith
+}  // namespace kith::inline base

@@ -13,7 +13,7 @@
 #include "base/aligned_buffer.h"
 #include "kith/status.h"
 
-namespace kith {
+namespace kith::inline base {
 
 // A file without a name, in memory where the system can, else in its folder for temporary files;
 // gone with the last that holds it. What is written to it is never fsynced.
@@ -147,6 +147,6 @@ void RemoveTemporaryFilesOnSignal() noexcept;
 // each); -1 ends it. For tests only.
 void FailWriteForTesting(int64_t n);
 
-}  // namespace kith
+}  // namespace kith::inline base
 
 #endif  // KITH_BASE_FILE_H_

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace kith {
+namespace kith::inline base {
 
 // Attaches a note. Best effort: file systems without attributes, and copies made without them, lose
 // it, so nothing may depend on it.
@@ -13,6 +13,6 @@ void SetFileAttribute(const std::string& path, const char* name, const std::stri
 // The note, or "" if there is none.
 std::string GetFileAttribute(const std::string& path, const char* name);
 
-}  // namespace kith
+}  // namespace kith::inline base
 
 #endif  // KITH_BASE_FILE_ATTRIBUTE_H_

@@ -8,7 +8,7 @@
 
 #include "base/strings.h"
 
-namespace kith {
+namespace kith::inline base {
 namespace {
 
 // Systems promise more memory than there is and end the process that uses it, so that what they
@@ -63,4 +63,4 @@ Status GrowingMemory::Reserve(uint64_t bytes) {
       StrCat("cannot have ", bytes, " bytes of memory; the machine has ", machine));
 }
 
-}  // namespace kith
+}  // namespace kith::inline base

@@ -8,7 +8,7 @@
 
 #include "kith/status.h"
 
-namespace kith {
+namespace kith::inline base {
 
 // Pages of the system's own, all zero until they are written. Growing may move them. Gaps cost
 // nothing but addresses.
@@ -37,6 +37,6 @@ class GrowingMemory {
   size_t capacity_ = 0;
 };
 
-}  // namespace kith
+}  // namespace kith::inline base
 
 #endif  // KITH_BASE_GROWING_MEMORY_H_

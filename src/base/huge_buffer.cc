@@ -6,7 +6,7 @@
 
 #include "base/strings.h"
 
-namespace kith {
+namespace kith::inline base {
 
 HugeBuffer::~HugeBuffer() {
   if (data_ != nullptr) munmap(data_, bytes_);
@@ -32,4 +32,4 @@ Result<HugeBuffer> HugeBuffer::CopyOf(std::span<const std::byte> bytes) {
   return buffer;
 }
 
-}  // namespace kith
+}  // namespace kith::inline base

@@ -8,7 +8,7 @@
 
 #include "kith/status.h"
 
-namespace kith {
+namespace kith::inline base {
 
 // Private, zeroed memory that the system is asked to back with huge pages (transparent huge pages
 // on Linux): a large structure read at random costs fewer address translations then. Ordinary
@@ -36,6 +36,6 @@ class HugeBuffer {
   size_t bytes_ = 0;  // mapped
 };
 
-}  // namespace kith
+}  // namespace kith::inline base
 
 #endif  // KITH_BASE_HUGE_BUFFER_H_

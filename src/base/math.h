@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace kith {
+namespace kith::inline base {
 
 // sum x_i^2 in double precision.
 inline double SquaredNorm(const float* x, size_t dim) {
@@ -17,6 +17,6 @@ inline double SquaredNorm(const float* x, size_t dim) {
   return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
 
-}  // namespace kith
+}  // namespace kith::inline base
 
 #endif  // KITH_BASE_MATH_H_

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace kith {
+namespace kith::inline base {
 
 int ResolveThreads(int threads) {
   if (threads > 0) return std::min(threads, 1024);
@@ -49,4 +49,4 @@ void ParallelChunks(size_t n, size_t chunk, int threads,
   });
 }
 
-}  // namespace kith
+}  // namespace kith::inline base

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <functional>
 
-namespace kith {
+namespace kith::inline base {
 
 // The number of threads to use for a caller's wish: 0 means one for each available core.
 int ResolveThreads(int threads);
@@ -21,6 +21,6 @@ void ParallelFor(size_t num_tasks, int threads,
 void ParallelChunks(size_t n, size_t chunk, int threads,
                     const std::function<void(size_t begin, size_t end, int thread)>& fn);
 
-}  // namespace kith
+}  // namespace kith::inline base
 
 #endif  // KITH_BASE_PARALLEL_H_

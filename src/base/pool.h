@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace kith {
+namespace kith::inline base {
 
 // Scratch that searches in any number of threads use one after the other. Grows to the most that
 // were in use at once. Thread-safe.
@@ -33,6 +33,6 @@ class Pool {
   std::vector<std::unique_ptr<T>> free_;  // guarded by mutex_
 };
 
-}  // namespace kith
+}  // namespace kith::inline base
 
 #endif  // KITH_BASE_POOL_H_

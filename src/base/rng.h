@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace kith {
+namespace kith::inline base {
 
 // Mixes 64 bits (SplitMix64, Steele et al., OOPSLA 2014). Also turns (seed, stream) pairs into
 // independent seeds.
@@ -66,6 +66,6 @@ class Rng {
   uint64_t s_[4];
 };
 
-}  // namespace kith
+}  // namespace kith::inline base
 
 #endif  // KITH_BASE_RNG_H_

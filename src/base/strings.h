@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace kith {
+namespace kith::inline base {
 
 // StrCat("row ", 3, " has ", 2.5) == "row 3 has 2.5".
 template <class... Args>
@@ -17,6 +17,6 @@ std::string StrCat(const Args&... args) {
   return std::move(out).str();
 }
 
-}  // namespace kith
+}  // namespace kith::inline base
 
 #endif  // KITH_BASE_STRINGS_H_

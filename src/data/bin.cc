@@ -9,7 +9,7 @@
 #include "data/readers.h"
 #include "data/writers.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 constexpr size_t kHeaderBytes = 2 * sizeof(uint32_t);
@@ -99,4 +99,4 @@ Status WriteBinTruth(const GroundTruth& truth, AtomicFile* file) {
   return file->Write(std::as_bytes(std::span(truth.distances)));
 }
 
-}  // namespace kith
+}  // namespace kith::data

@@ -10,7 +10,7 @@
 
 #include "kith/status.h"
 
-namespace kith {
+namespace kith::data {
 
 // A file to read: its name for messages, and its bytes, which `owner` keeps alive.
 struct Input {
@@ -62,6 +62,6 @@ class ByteStream {
 // All of a gzip file unpacked into memory, under the same name. Errors: as Peek.
 Result<Input> Gunzip(const Input& packed);
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_BYTE_STREAM_H_

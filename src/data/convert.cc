@@ -14,7 +14,7 @@
 #include "base/strings.h"
 #include "data/load.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 bool GetBit(const std::byte* row, size_t i) {
@@ -246,4 +246,4 @@ Result<AlignedBuffer<std::byte>> GatherRows(const MatrixView& rows, std::span<co
   return gathered;
 }
 
-}  // namespace kith
+}  // namespace kith::data

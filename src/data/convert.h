@@ -10,7 +10,7 @@
 #include "kith/status.h"
 #include "kith/types.h"
 
-namespace kith {
+namespace kith::data {
 
 // Writes row `row` of `m` to out[0..dim) as float32; exact for every DataType.
 void RowToF32(const MatrixView& m, size_t row, float* out);
@@ -38,6 +38,6 @@ Status ConvertRows(const MatrixView& from, DataType to, size_t begin, size_t end
 Result<AlignedBuffer<std::byte>> GatherRows(const MatrixView& rows, std::span<const uint32_t> ids,
                                             size_t stride, int threads);
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_CONVERT_H_

@@ -12,7 +12,7 @@
 #include "data/text.h"
 #include "data/writers.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 constexpr size_t kSampleBytes = size_t{1} << 16;
@@ -315,4 +315,4 @@ Status WriteCsv(const MatrixView& vectors, const StringList& keys, char separato
   return Status::Ok();
 }
 
-}  // namespace kith
+}  // namespace kith::data

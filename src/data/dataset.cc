@@ -18,7 +18,7 @@
 #include "data/text.h"
 #include "data/writers.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 // Runs `read` so that running out of memory becomes an error.
@@ -223,42 +223,50 @@ Result<GroundTruth> ReadTruthInput(const Input& input) {
   return Guarded(input.path, [&] { return ReadTruth(input); });
 }
 
+}  // namespace kith::data
+
+namespace kith {
+
 std::vector<std::string> DatasetFormats() {
   std::vector<std::string> names;
-  names.reserve(kNumFormats);
-  names.reserve(kNumFormats);
-  for (int i = 0; i < kNumFormats; ++i) names.push_back(FormatName(static_cast<Format>(i)));
+  names.reserve(data::kNumFormats);
+  for (int i = 0; i < data::kNumFormats; ++i)
+    names.push_back(data::FormatName(static_cast<data::Format>(i)));
   return names;
 }
 
 Result<Dataset> ReadDataset(const std::string& path, const ReadOptions& options) {
-  KITH_ASSIGN_OR_RETURN(const Input input, OpenInput(path));
-  KITH_ASSIGN_OR_RETURN(Dataset set, ReadInput(input, options));
-  if (set.format != FormatName(Format::kCsv) &&
+  KITH_ASSIGN_OR_RETURN(const data::Input input, data::OpenInput(path));
+  KITH_ASSIGN_OR_RETURN(Dataset set, data::ReadInput(input, options));
+  if (set.format != data::FormatName(data::Format::kCsv) &&
       !(options.columns.empty() && options.key_column.empty())) {
     return Status::InvalidArgument(
         StrCat(path, ": only csv files have columns to choose, and this is ", set.format));
   }
   std::string labels = options.labels_path;
-  if (labels.empty() && set.format == FormatName(Format::kIdx)) labels = FindLabelsBeside(path);
+  if (labels.empty() && set.format == data::FormatName(data::Format::kIdx))
+    labels = data::FindLabelsBeside(path);
   if (!labels.empty()) {
-    KITH_RETURN_IF_ERROR(Guarded(labels, [&] { return AddLabels(path, labels, options, &set); }));
+    KITH_RETURN_IF_ERROR(
+        data::Guarded(labels, [&] { return data::AddLabels(path, labels, options, &set); }));
   }
   return set;
 }
 
 Result<GroundTruth> ReadGroundTruth(const std::string& path) {
-  KITH_ASSIGN_OR_RETURN(const Input input, OpenInput(path));
-  return ReadTruthInput(input);
+  KITH_ASSIGN_OR_RETURN(const data::Input input, data::OpenInput(path));
+  return data::ReadTruthInput(input);
 }
 
 Status WriteGroundTruth(const std::string& path, const GroundTruth& truth) {
-  KITH_ASSIGN_OR_RETURN(const Format format, FormatToWrite(path, ""));
-  if (format != Format::kIvecs && format != Format::kIbin && format != Format::kNpy) {
-    return Status::InvalidArgument(StrCat(
-        path, ": ground truth is written as .ivecs, .ibin or .npy, got ", FormatName(format)));
+  KITH_ASSIGN_OR_RETURN(const data::Format format, data::FormatToWrite(path, ""));
+  if (format != data::Format::kIvecs && format != data::Format::kIbin &&
+      format != data::Format::kNpy) {
+    return Status::InvalidArgument(
+        StrCat(path, ": ground truth is written as .ivecs, .ibin or .npy, got ",
+               data::FormatName(format)));
   }
-  KITH_RETURN_IF_ERROR(CheckShape(path, truth.num_queries, truth.k));
+  KITH_RETURN_IF_ERROR(data::CheckShape(path, truth.num_queries, truth.k));
   const size_t values = truth.num_queries * truth.k;
   if (truth.ids.size() != values ||
       (!truth.distances.empty() && truth.distances.size() != values)) {
@@ -267,32 +275,34 @@ Status WriteGroundTruth(const std::string& path, const GroundTruth& truth) {
                                           truth.distances.size()));
   }
   for (size_t i = 0; i < values; ++i) {
-    KITH_RETURN_IF_ERROR(CheckId(path, truth.ids[i], i / truth.k, i % truth.k));
-    if (format != Format::kNpy && truth.ids[i] > INT32_MAX) {
+    KITH_RETURN_IF_ERROR(data::CheckId(path, truth.ids[i], i / truth.k, i % truth.k));
+    if (format != data::Format::kNpy && truth.ids[i] > INT32_MAX) {
       return Status::InvalidArgument(StrCat(path, ": id ", truth.ids[i], " of query ", i / truth.k,
                                             " is beyond 32 bits; write .npy"));
     }
   }
-  return Guarded(path, [&]() -> Status {
+  return data::Guarded(path, [&]() -> Status {
     KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-    KITH_RETURN_IF_ERROR(format == Format::kNpy     ? WriteNpyTruth(truth, file.get())
-                         : format == Format::kIvecs ? WriteVecsTruth(truth, file.get())
-                                                    : WriteBinTruth(truth, file.get()));
+    KITH_RETURN_IF_ERROR(format == data::Format::kNpy     ? data::WriteNpyTruth(truth, file.get())
+                         : format == data::Format::kIvecs ? data::WriteVecsTruth(truth, file.get())
+                                                          : data::WriteBinTruth(truth, file.get()));
     return file->Commit();
   });
 }
 
 Status WriteDataset(const std::string& path, const std::string& format_name,
                     const MatrixView& vectors, const StringList& keys) {
-  KITH_ASSIGN_OR_RETURN(const Format format, FormatToWrite(path, format_name));
-  KITH_RETURN_IF_ERROR(CheckShape(path, vectors.rows, vectors.dim));
-  KITH_RETURN_IF_ERROR(CheckKeys(path, format, vectors.rows, keys.size()));
-  if (IsStreamFormat(format) && format != Format::kWord2vecBinary) {
-    KITH_RETURN_IF_ERROR(NamingFile(path, CheckFinite(vectors)));  // text has no NaN to read back
+  KITH_ASSIGN_OR_RETURN(const data::Format format, data::FormatToWrite(path, format_name));
+  KITH_RETURN_IF_ERROR(data::CheckShape(path, vectors.rows, vectors.dim));
+  KITH_RETURN_IF_ERROR(data::CheckKeys(path, format, vectors.rows, keys.size()));
+  if (data::IsStreamFormat(format) && format != data::Format::kWord2vecBinary) {
+    KITH_RETURN_IF_ERROR(
+        data::NamingFile(path, data::CheckFinite(vectors)));  // text has no NaN to read back
   }
-  return Guarded(path, [&]() -> Status {
+  return data::Guarded(path, [&]() -> Status {
     KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-    KITH_RETURN_IF_ERROR(NamingFile(path, WriteAs(format, path, vectors, keys, file.get())));
+    KITH_RETURN_IF_ERROR(
+        data::NamingFile(path, data::WriteAs(format, path, vectors, keys, file.get())));
     return file->Commit();
   });
 }

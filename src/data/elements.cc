@@ -7,7 +7,7 @@
 #include "data/convert.h"
 #include "data/load.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 Status EncodeInt32(const MatrixView& m, size_t row, std::byte* out) {
@@ -76,4 +76,4 @@ Status CheckId(const std::string& path, int64_t id, size_t query, size_t rank) {
                                         ": expected an id, or -1 for none, got ", id));
 }
 
-}  // namespace kith
+}  // namespace kith::data

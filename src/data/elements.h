@@ -17,7 +17,7 @@
 #include "kith/status.h"
 #include "kith/types.h"
 
-namespace kith {
+namespace kith::data {
 
 // Whether a float holds the number exactly: its significant bits are at most 24.
 template <class T>
@@ -69,6 +69,6 @@ Status EncodeElements(const MatrixView& m, size_t row, Element element, std::byt
 // An id of a truth file is not negative, or -1 for "no neighbour". Errors: InvalidArgument.
 Status CheckId(const std::string& path, int64_t id, size_t query, size_t rank);
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_ELEMENTS_H_

@@ -12,7 +12,7 @@
 #include "data/text.h"
 #include "storage/format.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 struct FormatRow {
@@ -202,7 +202,7 @@ std::optional<Format> FindStreamFormat(std::string_view path, std::span<const st
 }
 
 Result<Format> FindLayout(const Input& input) {
-  if (StartsWith(input.bytes, std::string_view(kMagic, sizeof(kMagic)))) {
+  if (StartsWith(input.bytes, std::string_view(storage::kMagic, sizeof(storage::kMagic)))) {
     return Status::InvalidArgument(
         StrCat(input.path, ": expected vectors, got a .kith file; search or evaluate it as such"));
   }
@@ -244,4 +244,4 @@ Result<Format> FindTruthLayout(const Input& input) {
              input.bytes.size(), " bytes of another kind or a damaged file"));
 }
 
-}  // namespace kith
+}  // namespace kith::data

@@ -11,7 +11,7 @@
 #include "data/byte_stream.h"
 #include "kith/status.h"
 
-namespace kith {
+namespace kith::data {
 
 enum class Format {
   kFvecs,
@@ -57,6 +57,6 @@ Result<Format> FindLayout(const Input& input);
 // The same for a file of ground truth.
 Result<Format> FindTruthLayout(const Input& input);
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_FORMATS_H_

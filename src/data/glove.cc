@@ -8,7 +8,7 @@
 #include "data/text.h"
 #include "data/writers.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 // The word of the first line may hold blanks or be a number itself.
@@ -66,4 +66,4 @@ Status WriteGlove(const MatrixView& vectors, const StringList& keys, AtomicFile*
   return Status::Ok();
 }
 
-}  // namespace kith
+}  // namespace kith::data

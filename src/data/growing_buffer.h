@@ -15,7 +15,7 @@
 #include "base/strings.h"
 #include "kith/status.h"
 
-namespace kith {
+namespace kith::data {
 
 // Grows by realloc, which for large blocks moves pages and not bytes, and so that what is reserved
 // but unused costs no memory.
@@ -73,6 +73,6 @@ class GrowingBuffer {
   size_t capacity_ = 0;
 };
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_GROWING_BUFFER_H_

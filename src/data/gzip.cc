@@ -9,7 +9,7 @@
 #include "data/byte_stream.h"
 #include "data/growing_buffer.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 constexpr size_t kStep = size_t{1} << 18;  // bytes unpacked at once
@@ -143,4 +143,4 @@ Result<Input> Gunzip(const Input& packed) {
   return Input{packed.path, {buffer->data(), buffer->size()}, buffer, /*on_disk=*/false};
 }
 
-}  // namespace kith
+}  // namespace kith::data

@@ -7,7 +7,7 @@
 
 #ifndef KITH_HAVE_HDF5
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 Status NotBuiltIn(const std::string& what) {
@@ -24,7 +24,7 @@ Result<Dataset> ReadHdf5(const Input& input, const ReadOptions& /*options*/) {
 Result<GroundTruth> ReadHdf5Truth(const Input& input) { return NotBuiltIn(input.path + ": "); }
 Status WriteHdf5(const MatrixView& /*vectors*/, AtomicFile* /*file*/) { return NotBuiltIn(""); }
 
-}  // namespace kith
+}  // namespace kith::data
 
 #else
 
@@ -40,7 +40,7 @@ Status WriteHdf5(const MatrixView& /*vectors*/, AtomicFile* /*file*/) { return N
 #include "data/hdf5_library.h"
 #include "data/text.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 constexpr size_t kBlockBytes = size_t{4} << 20;  // read or written at once
@@ -392,6 +392,6 @@ Status WriteHdf5(const MatrixView& vectors, AtomicFile* file) {
   return file->Write({contents.data(), contents.size()});
 }
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_HAVE_HDF5

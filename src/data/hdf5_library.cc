@@ -6,7 +6,7 @@
 
 #include "base/strings.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 // Through a second macro, as some releases give functions other names by macros.
@@ -69,6 +69,6 @@ Result<const Hdf5Library*> LoadHdf5() {
   return &library.value();
 }
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_HAVE_HDF5

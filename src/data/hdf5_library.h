@@ -7,7 +7,7 @@
 
 #include "kith/status.h"
 
-namespace kith {
+namespace kith::data {
 
 // What is used of it, less the prefix H5.
 // clang-format off
@@ -40,6 +40,6 @@ struct Hdf5Library {
 // The same object every time. Thread-safe. Errors: Unsupported (it is not installed).
 Result<const Hdf5Library*> LoadHdf5();
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_HDF5_LIBRARY_H_

@@ -11,7 +11,7 @@
 #include "data/readers.h"
 #include "data/writers.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 constexpr size_t kMagicBytes = 4;  // two zeros, the element type, the number of axes
@@ -109,4 +109,4 @@ Status WriteIdx(const MatrixView& vectors, AtomicFile* file) {
   return Status::Ok();
 }
 
-}  // namespace kith
+}  // namespace kith::data

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstring>
 
-namespace kith {
+namespace kith::data {
 
 static_assert(std::endian::native == std::endian::little, "the file formats are little-endian");
 
@@ -28,6 +28,6 @@ T LoadBigEndian(const std::byte* p, size_t i = 0) {
   return value;
 }
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_LOAD_H_

@@ -14,7 +14,7 @@
 #include "data/readers.h"
 #include "data/writers.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 // The items of an array as a matrix: the first axis counts rows, the others are flattened in C
@@ -245,4 +245,4 @@ Status WriteNpyTruth(const GroundTruth& truth, AtomicFile* file) {
   return file->Write(std::as_bytes(std::span(truth.ids)));
 }
 
-}  // namespace kith
+}  // namespace kith::data

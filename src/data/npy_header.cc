@@ -9,7 +9,7 @@
 #include "data/readers.h"
 #include "data/text.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
@@ -206,4 +206,4 @@ std::string MakeNpyHeader(const std::string& descr, size_t rows, size_t columns)
   return header + dict;
 }
 
-}  // namespace kith
+}  // namespace kith::data

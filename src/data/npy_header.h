@@ -10,7 +10,7 @@
 #include "data/byte_stream.h"
 #include "kith/status.h"
 
-namespace kith {
+namespace kith::data {
 
 struct NpyHeader {
   char kind = 0;          // NumPy's letter: f, i, u, b
@@ -28,6 +28,6 @@ Result<NpyHeader> ParseNpyHeader(const Input& input);
 // The bytes before the data of a version 1 file of a C-order matrix, e.g. of descr "<f4".
 std::string MakeNpyHeader(const std::string& descr, size_t rows, size_t columns);
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_NPY_HEADER_H_

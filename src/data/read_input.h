@@ -7,7 +7,7 @@
 #include "kith/dataset.h"
 #include "kith/status.h"
 
-namespace kith {
+namespace kith::data {
 
 // As ReadDataset(), but without labels. The result may view input.bytes.
 Result<Dataset> ReadInput(const Input& input, const ReadOptions& options);
@@ -15,6 +15,6 @@ Result<Dataset> ReadInput(const Input& input, const ReadOptions& options);
 // As ReadGroundTruth().
 Result<GroundTruth> ReadTruthInput(const Input& input);
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_READ_INPUT_H_

@@ -3,7 +3,7 @@
 #include "base/strings.h"
 #include "data/text.h"
 
-namespace kith {
+namespace kith::data {
 
 Status CheckShape(const std::string& path, uint64_t rows, uint64_t dim) {
   if (rows == 0) {
@@ -45,4 +45,4 @@ Result<StringList> ReadTextLabels(ByteStream* stream) {
   }
 }
 
-}  // namespace kith
+}  // namespace kith::data

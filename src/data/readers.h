@@ -19,7 +19,7 @@
 #include "kith/status.h"
 #include "kith/types.h"
 
-namespace kith {
+namespace kith::data {
 
 // The element types of the vecs and bin families, whose files begin each row or the whole with
 // little-endian 32-bit counts.
@@ -77,6 +77,6 @@ constexpr uint64_t RowsToRead(uint64_t rows, const ReadOptions& options) {
 // Where the next label of a data set comes from and where an error lies: "path: message".
 Status AtByte(const std::string& path, uint64_t offset, std::string_view message);
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_READERS_H_

@@ -11,7 +11,7 @@
 #include "data/convert.h"
 #include "data/readers.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 // The longest line accepted: kMaxDim numbers of 25 characters are 1.6 MB.
@@ -218,4 +218,4 @@ void NumberLineWriter::Append(size_t row, std::string* line) {
   *line += '\n';
 }
 
-}  // namespace kith
+}  // namespace kith::data

@@ -16,7 +16,7 @@
 #include "kith/status.h"
 #include "kith/types.h"
 
-namespace kith {
+namespace kith::data {
 
 // Tells a Progress callback how far reading is, every 4 MB or so.
 class ProgressMeter {
@@ -142,6 +142,6 @@ class NumberLineWriter {
   std::vector<float> values_;
 };
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_TEXT_H_

@@ -11,7 +11,7 @@
 #include "data/text.h"
 #include "data/writers.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 constexpr size_t kCountBytes = sizeof(int32_t);
@@ -117,4 +117,4 @@ Status WriteVecsTruth(const GroundTruth& truth, AtomicFile* file) {
   return Status::Ok();
 }
 
-}  // namespace kith
+}  // namespace kith::data

@@ -10,7 +10,7 @@
 #include "data/text.h"
 #include "data/writers.h"
 
-namespace kith {
+namespace kith::data {
 namespace {
 
 constexpr size_t kMaxHeader = 64;
@@ -172,4 +172,4 @@ Status WriteWord2vecText(const MatrixView& vectors, const StringList& keys, Atom
   return WriteGlove(vectors, keys, file);
 }
 
-}  // namespace kith
+}  // namespace kith::data

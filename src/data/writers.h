@@ -14,7 +14,7 @@
 #include "kith/status.h"
 #include "kith/types.h"
 
-namespace kith {
+namespace kith::data {
 
 Status WriteVecs(const MatrixView& vectors, Element element, AtomicFile* file);
 Status WriteBin(const MatrixView& vectors, Element element, AtomicFile* file);
@@ -37,6 +37,6 @@ Status WriteVecsTruth(const GroundTruth& truth, AtomicFile* file);
 Status WriteBinTruth(const GroundTruth& truth, AtomicFile* file);
 Status WriteNpyTruth(const GroundTruth& truth, AtomicFile* file);
 
-}  // namespace kith
+}  // namespace kith::data
 
 #endif  // KITH_DATA_WRITERS_H_

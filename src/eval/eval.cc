@@ -10,7 +10,7 @@
 #include "eval/speed.h"
 #include "eval/statistics.h"
 
-namespace kith {
+namespace kith::eval {
 namespace {
 
 constexpr double kEnoughRecall = 0.999;
@@ -287,25 +287,29 @@ Status TimeInRounds(std::vector<Curve>& curves, const EvalOptions& options) {
 
 }  // namespace
 
+}  // namespace kith::eval
+
+namespace kith {
+
 Result<std::vector<std::vector<EvalPoint>>> EvaluateTogether(
     const std::vector<const Index*>& indexes, const MatrixView& queries, const GroundTruth* truth,
     const EvalOptions& options) {
-  KITH_RETURN_IF_ERROR(CheckArguments(indexes, queries, options));
+  KITH_RETURN_IF_ERROR(eval::CheckArguments(indexes, queries, options));
   GroundTruth own;
   if (truth == nullptr) {
-    KITH_RETURN_IF_ERROR(Report(options, "ground truth", 0, 0));
-    KITH_ASSIGN_OR_RETURN(own, SearchTruth(*indexes[0], queries, options.k, options.threads));
+    KITH_RETURN_IF_ERROR(eval::Report(options, "ground truth", 0, 0));
+    KITH_ASSIGN_OR_RETURN(own, eval::SearchTruth(*indexes[0], queries, options.k, options.threads));
     truth = &own;
   }
-  std::vector<Curve> curves;
+  std::vector<eval::Curve> curves;
   for (const Index* index : indexes) {
     curves.emplace_back(*index, queries, options);
     KITH_RETURN_IF_ERROR(curves.back().AddPoints(*truth));
   }
-  KITH_RETURN_IF_ERROR(TimeInRounds(curves, options));
+  KITH_RETURN_IF_ERROR(eval::TimeInRounds(curves, options));
   std::vector<std::vector<EvalPoint>> results(curves.size());
   for (size_t i = 0; i < curves.size(); ++i) {
-    for (Curve::Point& point : curves[i].points()) {
+    for (eval::Curve::Point& point : curves[i].points()) {
       point.meter.Summarize(&point.result);
       results[i].push_back(point.result);
     }

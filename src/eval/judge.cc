@@ -7,11 +7,11 @@
 
 #include "base/strings.h"
 #include "data/convert.h"
-#include "index/recall.h"
 #include "kith/eval.h"
+#include "search/recall_limit.h"
 #include "simd/reference.h"
 
-namespace kith {
+namespace kith::eval {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -29,7 +29,7 @@ size_t CountNeighbours(const float* distances, size_t k) {
 QueryRecall CountFound(const float* found, const float* truth, size_t k) {
   const size_t wanted = CountNeighbours(truth, k);
   if (wanted == 0) return {};
-  const double limit = RecallLimit(truth[wanted - 1]);
+  const double limit = search::RecallLimit(truth[wanted - 1]);
   const auto near = std::count_if(found, found + k, [&](float d) { return d <= limit; });
   return {std::min(wanted, static_cast<size_t>(near)), wanted};
 }
@@ -46,14 +46,22 @@ void DropRepeats(const int64_t* ids, size_t k, float* distances) {
 
 }  // namespace
 
+}  // namespace kith::eval
+
+namespace kith {
+
 double RecallAtK(const float* found_distances, size_t found_k, const float* true_distances,
                  size_t true_k, size_t num_queries, size_t k) {
-  std::vector<QueryRecall> queries(num_queries);
+  std::vector<eval::QueryRecall> queries(num_queries);
   for (size_t q = 0; q < num_queries; ++q) {
-    queries[q] = CountFound(found_distances + q * found_k, true_distances + q * true_k, k);
+    queries[q] = eval::CountFound(found_distances + q * found_k, true_distances + q * true_k, k);
   }
-  return MeanRecall(queries);
+  return eval::MeanRecall(queries);
 }
+
+}  // namespace kith
+
+namespace kith::eval {
 
 double PreciseDistance(Metric metric, const float* a, const float* b, size_t dim) {
   switch (metric) {
@@ -100,7 +108,7 @@ Result<Judge> Judge::Create(const Index& index, const MatrixView& queries, const
   std::vector<float> query(queries.dim);
   std::vector<float> scratch;
   for (size_t q = 0; q < queries.rows; ++q) {
-    RowToF32(queries, q, query.data());
+    data::RowToF32(queries, q, query.data());
     const int64_t* ids = truth.ids.data() + q * truth.k;
     float* distances = judge.true_distances_.data() + q * k;
     for (size_t j = 0; j < k; ++j) {
@@ -131,11 +139,11 @@ std::vector<QueryRecall> Judge::Recalls(const SearchResult& found) const {
     const float* truth = true_distances_.data() + q * k_;
     const size_t m = CountNeighbours(truth, k_);
     if (m == 0) continue;
-    const double limit = RecallLimit(truth[m - 1]);
+    const double limit = search::RecallLimit(truth[m - 1]);
     bool query_read = false;
     for (size_t j = 0; j < k_; ++j) {
       if (distances[j] <= limit || distances[j] == kInfinity) continue;
-      if (!std::exchange(query_read, true)) RowToF32(queries_, q, query.data());
+      if (!std::exchange(query_read, true)) data::RowToF32(queries_, q, query.data());
       if (Result<float> exact = DistanceTo(query.data(), ids[j], &scratch); exact.ok()) {
         distances[j] = *exact;
       }
@@ -145,4 +153,4 @@ std::vector<QueryRecall> Judge::Recalls(const SearchResult& found) const {
   return recalls;
 }
 
-}  // namespace kith
+}  // namespace kith::eval

@@ -12,7 +12,7 @@
 #include "kith/status.h"
 #include "kith/types.h"
 
-namespace kith {
+namespace kith::eval {
 
 // The distance of types.h's table in double precision; 0 for an angle lost in rounding.
 double PreciseDistance(Metric metric, const float* a, const float* b, size_t dim);
@@ -45,6 +45,6 @@ class Judge {
       true_distances_;  // [queries.rows, k], rows ascending, +inf where there is none
 };
 
-}  // namespace kith
+}  // namespace kith::eval
 
 #endif  // KITH_EVAL_JUDGE_H_

@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "eval/statistics.h"
 
-namespace kith {
+namespace kith::eval {
 namespace {
 
 // Of all rounds together.
@@ -121,4 +121,4 @@ void SpeedMeter::Summarize(EvalPoint* point) const {
   point->p99_us = Percentile(latencies, 0.99);
 }
 
-}  // namespace kith
+}  // namespace kith::eval

@@ -10,7 +10,7 @@
 #include "kith/status.h"
 #include "kith/types.h"
 
-namespace kith {
+namespace kith::eval {
 
 // Times one way of searching. The rounds of several meters are to take turns, so that a machine
 // that slows down does so for all of them. The index and the queries must outlive it.
@@ -47,6 +47,6 @@ class SpeedMeter {
   std::vector<double> latencies_us_;
 };
 
-}  // namespace kith
+}  // namespace kith::eval
 
 #endif  // KITH_EVAL_SPEED_H_

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-namespace kith {
+namespace kith::eval {
 namespace {
 
 constexpr double kConfidence = 0.95;
@@ -116,4 +116,4 @@ Interval MedianInterval(std::vector<double> values) {
   return {values[outside], values[n - 1 - outside]};
 }
 
-}  // namespace kith
+}  // namespace kith::eval

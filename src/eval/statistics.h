@@ -7,7 +7,7 @@
 
 #include "kith/eval.h"
 
-namespace kith {
+namespace kith::eval {
 
 // Of the neighbours that one query has, how many were found.
 struct QueryRecall {
@@ -45,6 +45,6 @@ double Median(std::vector<double> values);
 // [0, inf].
 Interval MedianInterval(std::vector<double> values);
 
-}  // namespace kith
+}  // namespace kith::eval
 
 #endif  // KITH_EVAL_STATISTICS_H_

@@ -11,23 +11,23 @@
 #include "base/math.h"
 #include "base/parallel.h"
 #include "base/strings.h"
+#include "calibration/held_out.h"
+#include "calibration/section.h"
 #include "data/convert.h"
-#include "index/build_calibration.h"
-#include "index/calibration_section.h"
-#include "index/coded_scan.h"
-#include "index/forest.h"
-#include "index/graph.h"
+#include "forest/forest.h"
+#include "graph/graph.h"
 #include "index/in_memory.h"
 #include "index/layout.h"
-#include "index/plan.h"
 #include "kith/index.h"
 #include "kith/version.h"
+#include "plan/build_plan.h"
+#include "scan/coded_scan.h"
 #include "search/scorer.h"
 #include "simd/kernels.h"
 #include "storage/container.h"
 #include "storage/lookup.h"
 
-namespace kith {
+namespace kith::index {
 namespace {
 
 Status CheckInput(const MatrixView& vectors, const BuildOptions& options) {
@@ -50,7 +50,7 @@ Status CheckInput(const MatrixView& vectors, const BuildOptions& options) {
     return Status::InvalidArgument(StrCat("there are ", vectors.rows, " vectors but ",
                                           options.ids->size(), " ids; give one for each"));
   }
-  return CheckFinite(vectors);
+  return data::CheckFinite(vectors);
 }
 
 // 1 / |row| of every row; refuses rows whose squared norm overflows.
@@ -61,12 +61,12 @@ Status InverseNorms(const MatrixView& rows, int threads, std::vector<float>* out
   ParallelChunks(rows.rows, 1024, threads, [&](size_t begin, size_t end, int thread) {
     std::vector<float> x(rows.dim);
     for (size_t i = begin; i < end; ++i) {
-      RowToF32(rows, i, x.data());
+      data::RowToF32(rows, i, x.data());
       const double norm = SquaredNorm(x.data(), rows.dim);
       if (norm > std::numeric_limits<float>::max() / 4) {
         too_large[thread] = std::min(too_large[thread], i);
       }
-      (*out)[i] = InverseNorm(x.data(), rows.dim);
+      (*out)[i] = search::InverseNorm(x.data(), rows.dim);
     }
   });
   const size_t row = *std::min_element(too_large.begin(), too_large.end());
@@ -77,8 +77,8 @@ Status InverseNorms(const MatrixView& rows, int threads, std::vector<float>* out
 }
 
 Status WriteVectors(const MatrixView& rows, const std::vector<uint32_t>& order,
-                    ContainerWriter* writer) {
-  const size_t stride = RowStride(rows.dtype, rows.dim);
+                    storage::ContainerWriter* writer) {
+  const size_t stride = search::RowStride(rows.dtype, rows.dim);
   const size_t row_bytes = RowBytes(rows.dtype, rows.dim);
   const size_t chunk = std::max<size_t>(1, (1 << 20) / stride);
   std::vector<std::byte> buffer(chunk * stride);
@@ -106,8 +106,8 @@ struct Paths {
   bool any() const { return graph || forest; }
 };
 
-std::string Describe(const BuildOptions& options, const GrownForest* forest,
-                     const BuiltGraph* graph) {
+std::string Describe(const BuildOptions& options, const forest::Grown* forest,
+                     const graph::Built* graph) {
   std::string json = StrCat("{\"kith\": \"", KITH_VERSION, "\", \"seed\": ", options.seed);
   if (graph != nullptr) {
     json += StrCat(", \"graph_layout\": \"",
@@ -128,13 +128,13 @@ std::string Describe(const BuildOptions& options, const GrownForest* forest,
 Result<bool> WantsScanCodes(const MatrixView& rows, const Paths& paths,
                             const BuildOptions& options) {
   if (!options.scan_codes.has_value()) {
-    return !paths.any() && BoundedCodesPay(options.metric, rows.dtype, rows.rows, rows.dim);
+    return !paths.any() && quant::BoundedCodesPay(options.metric, rows.dtype, rows.rows, rows.dim);
   }
   if (*options.scan_codes && paths.any()) {
     return Status::InvalidArgument(
         "scan codes are for exact search only; build without graph and forest");
   }
-  if (*options.scan_codes && !HasBoundedCodes(options.metric, rows.dtype)) {
+  if (*options.scan_codes && !quant::HasBoundedCodes(options.metric, rows.dtype)) {
     return Status::InvalidArgument(
         StrCat("no scan codes for ", MetricName(options.metric), " over ", DataTypeName(rows.dtype),
                "; they are for angular, euclidean or dot over f32, f16 or bf16: leave them out"));
@@ -144,7 +144,8 @@ Result<bool> WantsScanCodes(const MatrixView& rows, const Paths& paths,
 
 // The rows in internal order, and what exact search and all others need of them.
 Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric metric,
-                 const std::vector<uint32_t>& order, bool reordered, ContainerWriter* writer) {
+                 const std::vector<uint32_t>& order, bool reordered,
+                 storage::ContainerWriter* writer) {
   KITH_RETURN_IF_ERROR(WriteVectors(rows, order, writer));
   if (metric == Metric::kAngular) {
     std::vector<float> ordered(order.size());
@@ -162,33 +163,33 @@ Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric
 Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildOptions& options) {
   const Paths paths{options.graph.value_or(false), options.forest.value_or(false)};
   KITH_ASSIGN_OR_RETURN(const bool scan_codes, WantsScanCodes(rows, paths, options));
-  KITH_ASSIGN_OR_RETURN(auto writer, ContainerWriter::Create(target, rows.rows, rows.dim,
-                                                             options.metric, rows.dtype));
+  KITH_ASSIGN_OR_RETURN(auto writer, storage::ContainerWriter::Create(target, rows.rows, rows.dim,
+                                                                      options.metric, rows.dtype));
   std::vector<float> norms;
   KITH_RETURN_IF_ERROR(InverseNorms(rows, options.threads, &norms));
-  BuiltGraph graph;
-  GrownForest forest;
-  GrowOptions grow{options.forest_options, options.metric, options.seed, options.threads,
-                   options.progress};
+  graph::Built graph;
+  forest::Grown forest;
+  forest::GrowOptions grow{options.forest_options, options.metric, options.seed, options.threads,
+                           options.progress};
   std::vector<uint32_t> order(rows.rows);
   std::iota(order.begin(), order.end(), 0u);
-  BuildCalibration calibration(rows, norms, options);
+  calibration::BuildCalibration calibration(rows, norms, options);
   if (paths.graph) {
-    GraphBuildOptions build{
+    graph::BuildRequest build{
         options.graph_options, options.metric,   options.seed,           options.threads,
         options.memory,        options.progress, calibration.held_out(), {}};
     if (calibration.wanted()) {
-      build.inspect = [&](const std::vector<uint32_t>& graph_order, const GraphParts& parts) {
+      build.inspect = [&](const std::vector<uint32_t>& graph_order, const graph::Parts& parts) {
         return calibration.OfGraph(graph_order, parts);
       };
     }
-    KITH_ASSIGN_OR_RETURN(graph, BuildGraph(rows, build));
+    KITH_ASSIGN_OR_RETURN(graph, graph::Build(rows, build));
     order = graph.order;
     grow.order = &graph.order;
   }
   if (paths.forest) {
     grow.held_out = calibration.hidden();
-    KITH_ASSIGN_OR_RETURN(forest, GrowForest(rows, grow));
+    KITH_ASSIGN_OR_RETURN(forest, forest::Grow(rows, grow));
     order = forest.order;
     if (calibration.wanted()) KITH_RETURN_IF_ERROR(calibration.OfForest(forest));
   }
@@ -198,22 +199,22 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
   KITH_RETURN_IF_ERROR(WriteRows(rows, norms, options.metric, order, paths.any(), writer.get()));
   if (scan_codes) {
     KITH_RETURN_IF_ERROR(
-        WriteScanCodes(rows, order, options.metric, options.threads, writer.get()));
+        scan::WriteScanCodes(rows, order, options.metric, options.threads, writer.get()));
   }
-  if (paths.graph) KITH_RETURN_IF_ERROR(WriteGraph(graph, writer.get()));
-  if (paths.forest) KITH_RETURN_IF_ERROR(WriteForest(forest, writer.get()));
+  if (paths.graph) KITH_RETURN_IF_ERROR(graph::Write(graph, writer.get()));
+  if (paths.forest) KITH_RETURN_IF_ERROR(forest::Write(forest, writer.get()));
   if (options.keys != nullptr && !options.keys->empty()) {
-    KITH_RETURN_IF_ERROR(WriteKeys(writer.get(), *options.keys));
+    KITH_RETURN_IF_ERROR(storage::WriteKeys(writer.get(), *options.keys));
   }
-  if (options.ids != nullptr) KITH_RETURN_IF_ERROR(WriteIds(writer.get(), *options.ids));
+  if (options.ids != nullptr) KITH_RETURN_IF_ERROR(storage::WriteIds(writer.get(), *options.ids));
   if (paths.any() && calibration.wanted()) {
-    KITH_RETURN_IF_ERROR(WriteCalibration(calibration.Take(), writer.get()));
+    KITH_RETURN_IF_ERROR(calibration::WriteCalibration(calibration.Take(), writer.get()));
   }
   const std::string meta =
       Describe(options, paths.forest ? &forest : nullptr, paths.graph ? &graph : nullptr);
   KITH_RETURN_IF_ERROR(writer->AddSection(kMetaSection,
                                           std::as_bytes(std::span(meta.data(), meta.size())),
-                                          {.flags = kSectionOptional}));
+                                          {.flags = storage::kSectionOptional}));
   return writer->Finish();
 }
 
@@ -221,35 +222,40 @@ Status Build(const MatrixView& vectors, const FileTarget& target, const BuildOpt
   KITH_RETURN_IF_ERROR(simd::CheckTarget());
   KITH_RETURN_IF_ERROR(CheckInput(vectors, options));
   const DataType dtype =
-      options.dtype.has_value() ? *options.dtype : SmallestLossless(vectors, options.threads);
+      options.dtype.has_value() ? *options.dtype : data::SmallestLossless(vectors, options.threads);
   AlignedBuffer<std::byte> converted;
   MatrixView rows = vectors;
   // Bits are always copied: what pads a borrowed row's last byte is not ours to trust.
   if (dtype != vectors.dtype || dtype == DataType::kBit) {
-    const size_t stride = RowStride(dtype, vectors.dim);
+    const size_t stride = search::RowStride(dtype, vectors.dim);
     KITH_ASSIGN_OR_RETURN(converted, AlignedBuffer<std::byte>::Create(vectors.rows * stride));
-    KITH_RETURN_IF_ERROR(ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
+    KITH_RETURN_IF_ERROR(
+        data::ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
-  KITH_ASSIGN_OR_RETURN(const BuildOptions planned, ApplyPlan(rows, options));
+  KITH_ASSIGN_OR_RETURN(const BuildOptions planned, plan::ApplyPlan(rows, options));
   return WriteIndex(rows, target, planned);
 }
 
 }  // namespace
 
+}  // namespace kith::index
+
+namespace kith {
+
 Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  KITH_RETURN_IF_ERROR(Build(vectors, path, options));
+  KITH_RETURN_IF_ERROR(index::Build(vectors, path, options));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  SetFileAttribute(path, kBuildSecondsAttribute, StrCat(seconds.count()));
+  SetFileAttribute(path, index::kBuildSecondsAttribute, StrCat(seconds.count()));
   return Status::Ok();
 }
 
 Result<std::unique_ptr<Index>> BuildIndexInMemory(const MatrixView& vectors,
                                                   const BuildOptions& options) {
-  KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(kInMemory));
-  KITH_RETURN_IF_ERROR(Build(vectors, file, options));
-  return OpenAnonymous(*file, {});
+  KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(index::kInMemory));
+  KITH_RETURN_IF_ERROR(index::Build(vectors, file, options));
+  return index::OpenAnonymous(*file, {});
 }
 
 }  // namespace kith

@@ -7,8 +7,8 @@
 #include "base/parallel.h"
 #include "base/strings.h"
 #include "data/convert.h"
-#include "index/exact.h"
 #include "kith/eval.h"
+#include "scan/exact.h"
 
 namespace kith {
 
@@ -21,15 +21,15 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
     return Status::InvalidArgument(
         StrCat("queries have dimension ", queries.dim, ", the vectors have dimension ", base.dim));
   }
-  KITH_RETURN_IF_ERROR(CheckFinite(base));
-  KITH_RETURN_IF_ERROR(CheckFinite(queries));
-  StoredVectors vectors{{base, metric, nullptr, false}, nullptr};
+  KITH_RETURN_IF_ERROR(data::CheckFinite(base));
+  KITH_RETURN_IF_ERROR(data::CheckFinite(queries));
+  search::StoredVectors vectors{{base, metric, nullptr, 0}, nullptr};
   AlignedBuffer<std::byte> bits;
   if (base.dtype == DataType::kBit) {
     // What pads a borrowed row's last byte is not ours to trust.
     const size_t stride = RowBytes(base.dtype, base.dim);
     KITH_ASSIGN_OR_RETURN(bits, AlignedBuffer<std::byte>::Create(base.rows * stride));
-    KITH_RETURN_IF_ERROR(ConvertRows(base, base.dtype, 0, base.rows, bits.data(), stride));
+    KITH_RETURN_IF_ERROR(data::ConvertRows(base, base.dtype, 0, base.rows, bits.data(), stride));
     vectors.table.rows.data = bits.data();
     vectors.table.rows.stride = stride;
   }
@@ -39,8 +39,8 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
     ParallelChunks(base.rows, 1024, threads, [&](size_t begin, size_t end, int) {
       std::vector<float> x(base.dim);
       for (size_t i = begin; i < end; ++i) {
-        RowToF32(base, i, x.data());
-        norms[i] = InverseNorm(x.data(), base.dim);
+        data::RowToF32(base, i, x.data());
+        norms[i] = search::InverseNorm(x.data(), base.dim);
       }
     });
     vectors.table.inverse_norms = norms.data();
@@ -48,7 +48,7 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
   GroundTruth truth;
   truth.num_queries = queries.rows;
   truth.k = k;
-  KITH_RETURN_IF_ERROR(AllocateNeighbours(queries.rows, k, &truth.ids, &truth.distances));
+  KITH_RETURN_IF_ERROR(search::AllocateNeighbours(queries.rows, k, &truth.ids, &truth.distances));
   constexpr size_t kQueriesAtOnce = 4096;  // between two reports of progress
   SearchStats stats;
   for (size_t begin = 0; begin < queries.rows; begin += kQueriesAtOnce) {
@@ -58,12 +58,12 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
     MatrixView part = queries;
     part.data = queries.row(begin);
     part.rows = std::min(kQueriesAtOnce, queries.rows - begin);
-    std::vector<std::vector<Candidate>> nearest;
-    KITH_RETURN_IF_ERROR(ExactSearch(vectors, part, k, threads, &nearest, &stats));
+    std::vector<std::vector<search::Candidate>> nearest;
+    KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors, {}, part, k, threads, &nearest, &stats));
     for (size_t q = 0; q < part.rows; ++q) {
       for (size_t i = 0; i < nearest[q].size(); ++i) {
         truth.ids[(begin + q) * k + i] = nearest[q][i].row;
-        truth.distances[(begin + q) * k + i] = UserDistance(metric, nearest[q][i].distance);
+        truth.distances[(begin + q) * k + i] = search::UserDistance(metric, nearest[q][i].distance);
       }
     }
   }

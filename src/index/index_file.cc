@@ -7,35 +7,37 @@
 
 #include "base/file_attribute.h"
 #include "base/strings.h"
+#include "calibration/calibrate.h"
+#include "calibration/drift.h"
+#include "calibration/section.h"
 #include "data/convert.h"
-#include "index/calibrate.h"
-#include "index/calibration_section.h"
-#include "index/coded_scan.h"
-#include "index/drift.h"
-#include "index/exact.h"
-#include "index/forest.h"
-#include "index/graph.h"
+#include "forest/forest.h"
+#include "graph/graph.h"
 #include "index/in_memory.h"
 #include "index/layout.h"
-#include "index/search_plan.h"
 #include "kith/index.h"
+#include "plan/search_plan.h"
+#include "scan/coded_scan.h"
+#include "scan/exact.h"
 #include "simd/kernels.h"
 #include "storage/container.h"
 #include "storage/lookup.h"
 
-namespace kith {
+namespace kith::index {
 namespace {
 
 constexpr std::string_view kOwnSections[] = {
-    kVectorsSection, kNormsSection, kRowsSection, kSlotsSection, kMetaSection, kCalibrationSection,
-    "keys",          "key_ends",    "key_table",  "ids",         "id_table"};
+    kVectorsSection, kNormsSection, kRowsSection,
+    kSlotsSection,   kMetaSection,  calibration::kCalibrationSection,
+    "keys",          "key_ends",    "key_table",
+    "ids",           "id_table"};
 
 std::vector<std::string_view> KnownSections() {
   std::vector<std::string_view> all(std::begin(kOwnSections), std::end(kOwnSections));
-  all.insert(all.end(), kScanSections.begin(), kScanSections.end());
-  const auto forest = ForestSections();
+  all.insert(all.end(), scan::kScanSections.begin(), scan::kScanSections.end());
+  const auto forest = forest::Sections();
   all.insert(all.end(), forest.begin(), forest.end());
-  const auto graph = GraphSections();
+  const auto graph = graph::Sections();
   all.insert(all.end(), graph.begin(), graph.end());
   return all;
 }
@@ -53,22 +55,23 @@ class IndexFile final : public Index {
   static Result<std::unique_ptr<IndexFile>> Open(std::shared_ptr<const MappedFile> mapped) {
     KITH_RETURN_IF_ERROR(simd::CheckTarget());
     std::unique_ptr<IndexFile> index(new IndexFile);
-    KITH_ASSIGN_OR_RETURN(index->file_, ContainerReader::Open(std::move(mapped), KnownSections()));
+    KITH_ASSIGN_OR_RETURN(index->file_,
+                          storage::ContainerReader::Open(std::move(mapped), KnownSections()));
     KITH_RETURN_IF_ERROR(index->OpenVectors());
-    const ContainerReader& file = *index->file_;
-    KITH_ASSIGN_OR_RETURN(index->keys_, KeyLookup::Open(file));
-    KITH_ASSIGN_OR_RETURN(index->ids_, IdLookup::Open(file));
-    if (std::any_of(kScanSections.begin(), kScanSections.end(),
+    const storage::ContainerReader& file = *index->file_;
+    KITH_ASSIGN_OR_RETURN(index->keys_, storage::KeyLookup::Open(file));
+    KITH_ASSIGN_OR_RETURN(index->ids_, storage::IdLookup::Open(file));
+    if (std::any_of(scan::kScanSections.begin(), scan::kScanSections.end(),
                     [&](std::string_view name) { return file.Find(name) != nullptr; })) {
-      KITH_ASSIGN_OR_RETURN(index->vectors_.codes, OpenScanCodes(file));
+      KITH_ASSIGN_OR_RETURN(index->codes_, scan::OpenScanCodes(file));
     }
     if (file.Find("forest") != nullptr) {
-      KITH_ASSIGN_OR_RETURN(index->forest_, Forest::Open(index->file_, index->vectors_));
+      KITH_ASSIGN_OR_RETURN(index->forest_, forest::Forest::Open(index->file_, index->vectors_));
     }
-    if (file.Find(kGraphSection) != nullptr) {
-      KITH_ASSIGN_OR_RETURN(index->graph_, Graph::Open(index->file_, index->vectors_));
+    if (file.Find(graph::kHeaderSection) != nullptr) {
+      KITH_ASSIGN_OR_RETURN(index->graph_, graph::Graph::Open(index->file_, index->vectors_));
     }
-    KITH_ASSIGN_OR_RETURN(index->info_.calibration, ReadCalibration(file));
+    KITH_ASSIGN_OR_RETURN(index->info_.calibration, calibration::ReadCalibration(file));
     index->drift_.Init(index->info_.calibration.nearest);
     // A walk reads some hundred pages; the kernel would read megabytes around each.
     if (index->IsWalked()) file.file().Advise(MappedFile::Access::kRandom);
@@ -84,8 +87,8 @@ class IndexFile final : public Index {
                 SearchResult* result) const override {
     KITH_RETURN_IF_ERROR(CheckQueries(queries, params.k));
     KITH_RETURN_IF_ERROR(
-        AllocateNeighbours(queries.rows, params.k, &result->ids, &result->distances));
-    std::vector<std::vector<Candidate>> nearest;
+        search::AllocateNeighbours(queries.rows, params.k, &result->ids, &result->distances));
+    std::vector<std::vector<search::Candidate>> nearest;
     result->stats = {};
     KITH_ASSIGN_OR_RETURN(result->plan, Plan(params, queries.rows));
     KITH_RETURN_IF_ERROR(
@@ -99,35 +102,35 @@ class IndexFile final : public Index {
       for (size_t i = 0; i < nearest[q].size(); ++i) {
         result->ids[q * params.k + i] = ids_.Id(nearest[q][i].row);
         result->distances[q * params.k + i] =
-            UserDistance(vectors_.table.metric, nearest[q][i].distance);
+            search::UserDistance(vectors_.table.metric, nearest[q][i].distance);
       }
     }
     return Status::Ok();
   }
 
   Result<SearchPlan> Plan(const SearchParams& params, size_t num_queries) const override {
-    return PlanSearch(info_, params, num_queries);
+    return plan::PlanSearch(info_, params, num_queries);
   }
 
   QueryDrift Drift() const override { return drift_.Read(); }
 
   Result<Calibration> Calibrate(const MatrixView& queries, const CalibrateOptions& options) const {
     KITH_RETURN_IF_ERROR(CheckQueries(queries, 1));
-    KITH_ASSIGN_OR_RETURN(
-        Calibrator calibrator,
-        Calibrator::Create(vectors_, queries, {}, CalibrationSource::kQueries, options));
+    KITH_ASSIGN_OR_RETURN(calibration::Calibrator calibrator,
+                          calibration::Calibrator::Create(vectors_, queries, {},
+                                                          CalibrationSource::kQueries, options));
     for (const IndexKind index : {IndexKind::kGraph, IndexKind::kForest}) {
       if (index == IndexKind::kGraph ? graph_ == nullptr : forest_ == nullptr) continue;
       KITH_RETURN_IF_ERROR(calibrator.Measure(
           index, [&](const MatrixView& some, size_t k, double effort,
-                     std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) {
+                     std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) {
             return SearchBy({index, effort, 0}, some, k, options.threads, nearest, stats);
           }));
     }
     return calibrator.Take();
   }
 
-  const ContainerReader& file() const { return *file_; }
+  const storage::ContainerReader& file() const { return *file_; }
 
   Result<uint64_t> FindKey(std::string_view key) const override { return keys_.Find(key); }
 
@@ -147,14 +150,14 @@ class IndexFile final : public Index {
   void GetVector(uint64_t row, float* out) const override {
     const uint32_t slot = slots_.empty() ? static_cast<uint32_t>(row) : slots_[row];
     // A damaged file may name a slot that is not there.
-    RowToF32(vectors_.table.rows, std::min<uint64_t>(slot, info_.num_vectors - 1), out);
+    data::RowToF32(vectors_.table.rows, std::min<uint64_t>(slot, info_.num_vectors - 1), out);
   }
 
   std::span<const std::byte> Bytes() const override { return file_->file().bytes(); }
 
   Status Verify() const {
     KITH_RETURN_IF_ERROR(file_->VerifyChecksums());
-    KITH_RETURN_IF_ERROR(CheckFinite(vectors_.table.rows));
+    KITH_RETURN_IF_ERROR(data::CheckFinite(vectors_.table.rows));
     for (uint64_t row = 0; row < slots_.size(); ++row) {
       if (slots_[row] >= slots_.size() || vectors_.rows[slots_[row]] != row) {
         return file_->Corrupt(kSlotsSection,
@@ -163,7 +166,7 @@ class IndexFile final : public Index {
     }
     if (!keys_.empty()) KITH_RETURN_IF_ERROR(keys_.Verify());
     if (!ids_.empty()) KITH_RETURN_IF_ERROR(ids_.Verify());
-    if (!vectors_.codes.empty()) KITH_RETURN_IF_ERROR(VerifyScanCodes(*file_, vectors_));
+    if (!codes_.empty()) KITH_RETURN_IF_ERROR(scan::VerifyScanCodes(*file_, vectors_, codes_));
     if (forest_ != nullptr) KITH_RETURN_IF_ERROR(forest_->Verify());
     return graph_ == nullptr ? Status::Ok() : graph_->Verify();
   }
@@ -174,12 +177,12 @@ class IndexFile final : public Index {
   IndexFile() = default;
 
   Status OpenVectors() {
-    const FileHeader& header = file_->header();
+    const storage::FileHeader& header = file_->header();
     const uint64_t n = header.num_vectors;
-    VectorTable& table = vectors_.table;
+    search::VectorTable& table = vectors_.table;
     table.metric = static_cast<Metric>(header.metric);
     const auto dtype = static_cast<DataType>(header.dtype);
-    const size_t stride = RowStride(dtype, header.dim);
+    const size_t stride = search::RowStride(dtype, header.dim);
     KITH_RETURN_IF_ERROR(file_->CheckSize(kVectorsSection, n, stride));
     table.rows = {file_->Bytes(kVectorsSection).data(), n, header.dim, stride, dtype};
     table.padded_bytes = stride;
@@ -197,7 +200,7 @@ class IndexFile final : public Index {
   }
 
   void FillInfo() {
-    const FileHeader& header = file_->header();
+    const storage::FileHeader& header = file_->header();
     info_.path = file_->path();
     info_.in_memory = file_->file().anonymous();
     info_.file_bytes = header.file_size;
@@ -208,16 +211,16 @@ class IndexFile final : public Index {
     info_.format_version = header.format_version;
     info_.has_keys = !keys_.empty();
     info_.has_ids = !ids_.empty();
-    info_.has_scan_codes = !vectors_.codes.empty();
+    info_.has_scan_codes = !codes_.empty();
     info_.has_forest = forest_ != nullptr;
     if (forest_ != nullptr) {
       info_.num_trees = forest_->header().num_trees;
       info_.leaf_size = forest_->header().leaf_size;
     }
     if (graph_ != nullptr) FillGraphInfo();
-    for (const SectionEntry& entry : file_->sections()) {
+    for (const storage::SectionEntry& entry : file_->sections()) {
       info_.sections.push_back(
-          {std::string(SectionName(entry)), entry.offset, entry.size, entry.crc32c});
+          {std::string(storage::SectionName(entry)), entry.offset, entry.size, entry.crc32c});
     }
     const auto meta = file_->Bytes(kMetaSection);
     info_.built_with.assign(reinterpret_cast<const char*>(meta.data()), meta.size());
@@ -239,12 +242,12 @@ class IndexFile final : public Index {
     info_.graph_node_bytes = graph_->view().layout == GraphLayout::kPacked
                                  ? graph_->view().shape.bytes
                                  : graph_->view().degree * sizeof(uint32_t);
-    for (const std::string_view name : GraphSections())
+    for (const std::string_view name : graph::Sections())
       info_.graph_bytes += file_->Bytes(name).size();
   }
 
   Status SearchBy(const SearchPlan& plan, const MatrixView& queries, size_t k, int threads,
-                  std::vector<std::vector<Candidate>>* nearest, SearchStats* stats) const {
+                  std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) const {
     if (plan.index == IndexKind::kGraph) {
       return graph_->Search(queries, k, plan.effort, threads, nearest, stats);
     }
@@ -255,15 +258,16 @@ class IndexFile final : public Index {
     }
     // A scan reads everything, and wants it read ahead.
     if (IsWalked() && !scanned_.exchange(true)) file_->file().Advise(MappedFile::Access::kUsual);
-    return ExactSearch(vectors_, queries, k, threads, nearest, stats);
+    return scan::ExactSearch(vectors_, codes_, queries, k, threads, nearest, stats);
   }
 
   void Observe(const MatrixView& queries,
-               const std::vector<std::vector<Candidate>>& nearest) const {
+               const std::vector<std::vector<search::Candidate>>& nearest) const {
     const Metric metric = vectors_.table.metric;
     for (size_t q = 0; q < queries.rows; ++q) {
       if (nearest[q].empty()) continue;
-      drift_.Add(Nearness(metric, queries, q, UserDistance(metric, nearest[q][0].distance)));
+      drift_.Add(calibration::Nearness(metric, queries, q,
+                                       search::UserDistance(metric, nearest[q][0].distance)));
     }
   }
 
@@ -276,20 +280,21 @@ class IndexFile final : public Index {
       return Status::InvalidArgument(StrCat("queries have dimension ", queries.dim, ", ",
                                             info_.path, " has vectors of dimension ", info_.dim));
     }
-    Status finite = CheckFinite(queries);
+    Status finite = data::CheckFinite(queries);
     if (!finite.ok()) return Status(finite.code(), "queries: " + finite.message());
     return Status::Ok();
   }
 
-  std::shared_ptr<const ContainerReader> file_;
-  StoredVectors vectors_;
+  std::shared_ptr<const storage::ContainerReader> file_;
+  search::StoredVectors vectors_;
+  quant::BoundedCodes codes_;
   std::span<const uint32_t> slots_;
-  KeyLookup keys_;
-  IdLookup ids_;
-  std::unique_ptr<Forest> forest_;
-  std::unique_ptr<Graph> graph_;
+  storage::KeyLookup keys_;
+  storage::IdLookup ids_;
+  std::unique_ptr<forest::Forest> forest_;
+  std::unique_ptr<graph::Graph> graph_;
   mutable std::atomic<bool> scanned_ = false;
-  DriftMeter drift_;
+  calibration::DriftMeter drift_;
   IndexInfo info_;
 };
 
@@ -318,17 +323,21 @@ Status CheckCalibrate(const IndexInfo& info, const MatrixView& queries,
                                           ", better a thousand"));
   }
   for (const uint32_t k : options.ks) {
-    if (k == 0 || k > std::min<uint64_t>(kMostCalibratedK, info.num_vectors / 4)) {
-      return Status::InvalidArgument(
-          StrCat("k is ", k, ", but must be from 1 to ",
-                 std::min<uint64_t>(kMostCalibratedK, info.num_vectors / 4),
-                 ", a fourth of the vectors of ", path, " and at most ", kMostCalibratedK));
+    if (k == 0 || k > std::min<uint64_t>(calibration::kMostCalibratedK, info.num_vectors / 4)) {
+      return Status::InvalidArgument(StrCat(
+          "k is ", k, ", but must be from 1 to ",
+          std::min<uint64_t>(calibration::kMostCalibratedK, info.num_vectors / 4),
+          ", a fourth of the vectors of ", path, " and at most ", calibration::kMostCalibratedK));
     }
   }
   return Status::Ok();
 }
 
 }  // namespace
+
+}  // namespace kith::index
+
+namespace kith {
 
 const char* IndexKindName(IndexKind kind) {
   switch (kind) {
@@ -366,9 +375,13 @@ std::optional<GraphLayout> ParseGraphLayout(std::string_view name) {
 }
 
 Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOptions& options) {
-  KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(path));
-  return WithOptions(std::move(index), options);
+  KITH_ASSIGN_OR_RETURN(auto index, index::IndexFile::Open(path));
+  return index::WithOptions(std::move(index), options);
 }
+
+}  // namespace kith
+
+namespace kith::index {
 
 Result<std::unique_ptr<Index>> OpenAnonymous(const AnonymousFile& file,
                                              const OpenOptions& options) {
@@ -377,13 +390,17 @@ Result<std::unique_ptr<Index>> OpenAnonymous(const AnonymousFile& file,
   return WithOptions(std::move(index), options);
 }
 
+}  // namespace kith::index
+
+namespace kith {
+
 Result<std::unique_ptr<Index>> OpenIndexBytes(std::span<const std::byte> bytes,
                                               const OpenOptions& options) {
-  KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(kInMemory));
+  KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(index::kInMemory));
   KITH_ASSIGN_OR_RETURN(auto out, AtomicFile::Create(file));
   KITH_RETURN_IF_ERROR(out->Write(bytes));
   KITH_RETURN_IF_ERROR(out->Commit());
-  return OpenAnonymous(*file, options);
+  return index::OpenAnonymous(*file, options);
 }
 
 Status SaveIndex(const Index& index, const std::string& path) {
@@ -394,35 +411,35 @@ Status SaveIndex(const Index& index, const std::string& path) {
 
 Status CalibrateIndex(const std::string& path, const MatrixView& queries,
                       const CalibrateOptions& options) {
-  KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(path));
-  KITH_RETURN_IF_ERROR(CheckCalibrate(index->info(), queries, options));
+  KITH_ASSIGN_OR_RETURN(auto index, index::IndexFile::Open(path));
+  KITH_RETURN_IF_ERROR(index::CheckCalibrate(index->info(), queries, options));
   KITH_ASSIGN_OR_RETURN(const Calibration calibration, index->Calibrate(queries, options));
-  const std::string seconds = GetFileAttribute(path, kBuildSecondsAttribute);
+  const std::string seconds = GetFileAttribute(path, index::kBuildSecondsAttribute);
   const std::string& output = options.output.empty() ? path : options.output;
-  KITH_RETURN_IF_ERROR(ReplaceCalibration(index->file(), calibration, output));
-  if (!seconds.empty()) SetFileAttribute(output, kBuildSecondsAttribute, seconds);
+  KITH_RETURN_IF_ERROR(calibration::ReplaceCalibration(index->file(), calibration, output));
+  if (!seconds.empty()) SetFileAttribute(output, index::kBuildSecondsAttribute, seconds);
   return Status::Ok();
 }
 
 Result<std::unique_ptr<Index>> CalibrateInMemory(const Index& index, const MatrixView& queries,
                                                  const CalibrateOptions& options) {
-  const auto* file = dynamic_cast<const IndexFile*>(&index);
-  if (file == nullptr) return NotOurs();
-  KITH_RETURN_IF_ERROR(CheckCalibrate(index.info(), queries, options));
+  const auto* file = dynamic_cast<const index::IndexFile*>(&index);
+  if (file == nullptr) return index::NotOurs();
+  KITH_RETURN_IF_ERROR(index::CheckCalibrate(index.info(), queries, options));
   KITH_ASSIGN_OR_RETURN(const Calibration calibration, file->Calibrate(queries, options));
-  KITH_ASSIGN_OR_RETURN(auto output, AnonymousFile::Create(kInMemory));
-  KITH_RETURN_IF_ERROR(ReplaceCalibration(file->file(), calibration, output));
-  return OpenAnonymous(*output, {});
+  KITH_ASSIGN_OR_RETURN(auto output, AnonymousFile::Create(index::kInMemory));
+  KITH_RETURN_IF_ERROR(calibration::ReplaceCalibration(file->file(), calibration, output));
+  return index::OpenAnonymous(*output, {});
 }
 
 Status VerifyIndex(const std::string& path) {
-  KITH_ASSIGN_OR_RETURN(auto index, IndexFile::Open(path));
+  KITH_ASSIGN_OR_RETURN(auto index, index::IndexFile::Open(path));
   return index->Verify();
 }
 
 Status VerifyIndex(const Index& index) {
-  const auto* file = dynamic_cast<const IndexFile*>(&index);
-  return file == nullptr ? NotOurs() : file->Verify();
+  const auto* file = dynamic_cast<const index::IndexFile*>(&index);
+  return file == nullptr ? index::NotOurs() : file->Verify();
 }
 
 }  // namespace kith

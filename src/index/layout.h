@@ -1,14 +1,10 @@
-// The sections that every .kith file has, and how its rows lie.
+// The sections that every .kith file has.
 #ifndef KITH_INDEX_LAYOUT_H_
 #define KITH_INDEX_LAYOUT_H_
 
-#include <cstddef>
 #include <string_view>
 
-#include "base/aligned_buffer.h"
-#include "kith/types.h"
-
-namespace kith {
+namespace kith::index {
 
 inline constexpr std::string_view kVectorsSection = "vectors";      // rows in internal order
 inline constexpr std::string_view kNormsSection = "inverse_norms";  // f32 for each row; angular
@@ -18,10 +14,6 @@ inline constexpr std::string_view kMetaSection = "meta";            // JSON for 
 
 inline constexpr char kBuildSecondsAttribute[] = "user.kith.build_seconds";
 
-constexpr size_t RowStride(DataType dtype, size_t dim) {
-  return PaddedStride(RowBytes(dtype, dim));
-}
-
-}  // namespace kith
+}  // namespace kith::index
 
 #endif  // KITH_INDEX_LAYOUT_H_

@@ -11,7 +11,7 @@
 #include "base/strings.h"
 #include "data/convert.h"
 
-namespace kith {
+namespace kith::quant {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -66,7 +66,7 @@ class Mapper {
 
   // Writes dim doubles and returns the length before centring.
   double Map(const MatrixView& m, size_t row, double* point) {
-    RowToF32(m, row, values_.data());
+    data::RowToF32(m, row, values_.data());
     const size_t dim = values_.size();
     std::copy(values_.begin(), values_.end(), point);
     const double norm = std::sqrt(SquaredNorm(point, dim));
@@ -358,4 +358,4 @@ simd::ScreenTerms BoundedQueries::DotTerms(const Factors& q, float threshold) co
           RoundUpToFloat(limit)};
 }
 
-}  // namespace kith
+}  // namespace kith::quant

@@ -19,7 +19,7 @@
 #include "kith/types.h"
 #include "simd/kernels.h"
 
-namespace kith {
+namespace kith::quant {
 
 // Stored for each row. `step` and `error` are bfloat16: rounding them up loses less than the space
 // saved gains. A row whose values are beyond the bound's range has an infinite error and is always
@@ -105,6 +105,6 @@ class BoundedQueries {
   std::vector<Factors> factors_;
 };
 
-}  // namespace kith
+}  // namespace kith::quant
 
 #endif  // KITH_QUANT_BOUNDED_CODE_H_

@@ -8,7 +8,7 @@
 #include "base/float16.h"
 #include "quant/rabitq.h"
 
-namespace kith {
+namespace kith::quant {
 namespace {
 
 int KernelOf(int bits) { return std::countr_zero(static_cast<unsigned>(bits)); }
@@ -84,4 +84,4 @@ void EdgeQuery::Prepare(const float* rotated) {
   shift_ = -scale_ * centre * static_cast<float>(sum);
 }
 
-}  // namespace kith
+}  // namespace kith::quant

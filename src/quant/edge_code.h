@@ -16,7 +16,7 @@
 #include "kith/status.h"
 #include "simd/kernels.h"
 
-namespace kith {
+namespace kith::quant {
 
 // The shape of a vertex's codes. kernels.h has their layout.
 struct EdgeShape {
@@ -105,6 +105,6 @@ class EdgeQuery {
   float shift_ = 0;
 };
 
-}  // namespace kith
+}  // namespace kith::quant
 
 #endif  // KITH_QUANT_EDGE_CODE_H_

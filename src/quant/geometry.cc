@@ -6,14 +6,14 @@
 
 #include "base/parallel.h"
 
-namespace kith {
+namespace kith::quant {
 
 float LargestNorm(const MatrixView& rows, int threads) {
   std::vector<float> largest(ResolveThreads(threads), 0);
   ParallelChunks(rows.rows, 1024, threads, [&](size_t begin, size_t end, int thread) {
     std::vector<float> x(rows.dim);
     for (size_t i = begin; i < end; ++i) {
-      RowToF32(rows, i, x.data());
+      data::RowToF32(rows, i, x.data());
       largest[thread] =
           std::max(largest[thread], static_cast<float>(std::sqrt(SquaredNorm(x.data(), rows.dim))));
     }
@@ -21,4 +21,4 @@ float LargestNorm(const MatrixView& rows, int threads) {
   return *std::max_element(largest.begin(), largest.end());
 }
 
-}  // namespace kith
+}  // namespace kith::quant

@@ -15,7 +15,7 @@
 #include "data/convert.h"
 #include "kith/types.h"
 
-namespace kith {
+namespace kith::quant {
 
 class Geometry {
  public:
@@ -33,7 +33,7 @@ class Geometry {
 
  private:
   void Map(const MatrixView& m, size_t row, bool query, float* out) const {
-    RowToF32(m, row, out);
+    data::RowToF32(m, row, out);
     if (metric_ != Metric::kAngular && metric_ != Metric::kDot) return;
     const double sum = SquaredNorm(out, dim_);
     if (metric_ == Metric::kDot) {
@@ -53,6 +53,6 @@ class Geometry {
 // The largest |x|. Cost: a pass over the data. The result does not depend on the threads.
 float LargestNorm(const MatrixView& rows, int threads);
 
-}  // namespace kith
+}  // namespace kith::quant
 
 #endif  // KITH_QUANT_GEOMETRY_H_

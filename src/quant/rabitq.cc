@@ -4,7 +4,7 @@
 #include <bit>
 #include <cmath>
 
-namespace kith {
+namespace kith::quant {
 namespace {
 
 constexpr CodeLevels kLevels[4] = {
@@ -42,4 +42,4 @@ int32_t RoundToBytes(const float* x, size_t n, const ByteSteps& steps, int8_t* o
   return sum;
 }
 
-}  // namespace kith
+}  // namespace kith::quant

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kith {
+namespace kith::quant {
 
 // For a Gaussian coordinate of unit variance: the width of a level that makes the rounded vector's
 // direction closest to the true one, and the tangent of the angle left between the two.
@@ -28,6 +28,6 @@ ByteSteps StepsOf(const float* x, size_t dim);
 // every machine.
 int32_t RoundToBytes(const float* x, size_t n, const ByteSteps& steps, int8_t* out);
 
-}  // namespace kith
+}  // namespace kith::quant
 
 #endif  // KITH_QUANT_RABITQ_H_

@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "simd/kernels.h"
 
-namespace kith {
+namespace kith::quant {
 
 std::vector<uint8_t> Rotation::RandomSigns(size_t dim, uint64_t seed) {
   std::vector<uint8_t> signs(SignBytes(dim));
@@ -50,4 +50,4 @@ void Rotation::Apply(float* x) const {
   }
 }
 
-}  // namespace kith
+}  // namespace kith::quant

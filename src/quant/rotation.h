@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-namespace kith {
+namespace kith::quant {
 
 // Three rounds of random signs and a Walsh-Hadamard transform (Ailon & Chazelle, STOC 2006); where
 // the dimension is no power of two, the transform acts on the first and the last coordinates in
@@ -38,6 +38,6 @@ class Rotation {
   std::vector<float> factors_;
 };
 
-}  // namespace kith
+}  // namespace kith::quant
 
 #endif  // KITH_QUANT_ROTATION_H_

@@ -10,7 +10,7 @@
 #include "quant/rabitq.h"
 #include "simd/kernels.h"
 
-namespace kith {
+namespace kith::quant {
 namespace {
 
 // levels[i] = the level of r[i] * scale, in [0, 2 * half). Returns sum (level - half + 0.5) * r.
@@ -149,4 +149,4 @@ void CodeQuery::Estimate(std::span<const std::byte> codes, const uint32_t* ids, 
   }
 }
 
-}  // namespace kith
+}  // namespace kith::quant

@@ -20,7 +20,7 @@
 #include "quant/rotation.h"
 #include "simd/kernels.h"
 
-namespace kith {
+namespace kith::quant {
 
 // What a stored code begins with.
 struct CodeFactors {
@@ -84,6 +84,6 @@ class CodeQuery {
   float error_scale_ = 0;  // |q - mean| tan / sqrt(dim - 1)
 };
 
-}  // namespace kith
+}  // namespace kith::quant
 
 #endif  // KITH_QUANT_SHORT_CODE_H_

@@ -6,34 +6,16 @@
 #include "base/math.h"
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "linalg/matrix.h"
+#include "linalg/principal.h"
 #include "simd/kernels.h"
 
-namespace kith {
+namespace kith::quant {
 namespace {
 
 constexpr size_t kSampleRows = 4096;
 constexpr size_t kSampleFloats = size_t{16} << 20;  // bounds the sample's memory in high dimensions
-constexpr int kIterations = 4;
 constexpr size_t kSketchedTogether = 64;
-
-// A dense float matrix whose rows satisfy the kernels' needs of queries.
-struct Matrix {
-  AlignedBuffer<float> values;
-  size_t rows = 0;
-  size_t cols = 0;
-  size_t stride = 0;
-
-  static Result<Matrix> Create(size_t rows, size_t cols) {
-    Matrix m;
-    m.rows = rows;
-    m.cols = cols;
-    m.stride = RoundUp(cols, simd::kQueryPadding);
-    KITH_ASSIGN_OR_RETURN(m.values, AlignedBuffer<float>::Create(rows * m.stride));
-    return m;
-  }
-  float* row(size_t i) { return values.data() + i * stride; }
-  const float* row(size_t i) const { return values.data() + i * stride; }
-};
 
 const std::byte* Bytes(const float* p) { return reinterpret_cast<const std::byte*>(p); }
 
@@ -41,44 +23,6 @@ simd::TileFn DotTile() {
   return simd::GetKernels()
       .f32[static_cast<size_t>(DataType::kF32)][static_cast<size_t>(simd::Op::kDot)]
       .tile;
-}
-
-constexpr size_t kRowsAChunk = 24;
-
-// out = a b. REQUIRES: out->cols == b.cols; b and *out are filled up to their strides.
-void Multiply(const Matrix& a, const Matrix& b, int threads, Matrix* out) {
-  const simd::MultiplyFn multiply = simd::GetKernels().multiply;
-  ParallelChunks(a.rows, kRowsAChunk, threads, [&](size_t begin, size_t end, int) {
-    multiply(a.row(begin), a.stride, end - begin, b.row(0), b.stride, a.cols, RoundUp(b.cols, 16),
-             out->row(begin), out->stride);
-  });
-}
-
-void Transpose(const Matrix& a, Matrix* out) {
-  for (size_t i = 0; i < a.rows; ++i) {
-    for (size_t j = 0; j < a.cols; ++j) out->row(j)[i] = a.row(i)[j];
-  }
-}
-
-// Modified Gram-Schmidt, each row twice for accuracy. A row that vanishes (fewer directions than
-// rows in the data) becomes zero.
-void Orthonormalise(Matrix* m) {
-  for (size_t i = 0; i < m->rows; ++i) {
-    const double before = SquaredNorm(m->row(i), m->cols);
-    for (int pass = 0; pass < 2; ++pass) {
-      for (size_t j = 0; j < i; ++j) {
-        double dot = 0;
-        for (size_t c = 0; c < m->cols; ++c) {
-          dot += static_cast<double>(m->row(i)[c]) * m->row(j)[c];
-        }
-        const auto d = static_cast<float>(dot);
-        for (size_t c = 0; c < m->cols; ++c) m->row(i)[c] -= d * m->row(j)[c];
-      }
-    }
-    const double norm = SquaredNorm(m->row(i), m->cols);
-    const double scale = norm > 1e-10 * before ? 1 / std::sqrt(norm) : 0;
-    for (size_t c = 0; c < m->cols; ++c) m->row(i)[c] = static_cast<float>(m->row(i)[c] * scale);
-  }
 }
 
 }  // namespace
@@ -108,7 +52,7 @@ Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geomet
 
   // Rows drawn with replacement: as good for means and directions, and simple.
   const size_t samples = std::min({n, kSampleRows, std::max(kSampleFloats / dim, size_t{64})});
-  KITH_ASSIGN_OR_RETURN(Matrix x, Matrix::Create(samples, dim));
+  KITH_ASSIGN_OR_RETURN(linalg::Matrix x, linalg::Matrix::Create(samples, dim));
   Rng rng(seed, 1);
   std::vector<double> sum(dim, 0);
   for (size_t i = 0; i < samples; ++i) {
@@ -125,21 +69,8 @@ Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geomet
   for (size_t i = 0; i < samples; ++i) {
     for (size_t c = 0; c < dim; ++c) x.row(i)[c] -= sketch.mean[c];
   }
-  KITH_ASSIGN_OR_RETURN(Matrix basis, Matrix::Create(sketch.sketch_dim, dim));
-  KITH_ASSIGN_OR_RETURN(Matrix columns, Matrix::Create(dim, sketch.sketch_dim));
-  KITH_ASSIGN_OR_RETURN(Matrix images, Matrix::Create(samples, sketch.sketch_dim));
-  KITH_ASSIGN_OR_RETURN(Matrix weights, Matrix::Create(sketch.sketch_dim, samples));
-  for (size_t i = 0; i < basis.rows; ++i) {
-    for (size_t c = 0; c < dim; ++c) basis.row(i)[c] = static_cast<float>(rng.Normal());
-  }
-  Orthonormalise(&basis);
-  for (int iteration = 0; iteration < kIterations; ++iteration) {
-    Transpose(basis, &columns);
-    Multiply(x, columns, threads, &images);
-    Transpose(images, &weights);
-    Multiply(weights, x, threads, &basis);
-    Orthonormalise(&basis);
-  }
+  KITH_ASSIGN_OR_RETURN(const linalg::Matrix basis,
+                        linalg::PrincipalDirections(x, sketch.sketch_dim, threads, &rng));
   sketch.basis.resize(sketch.sketch_dim * dim);
   for (size_t i = 0; i < basis.rows; ++i) {
     std::copy(basis.row(i), basis.row(i) + dim, sketch.basis.data() + i * dim);
@@ -155,15 +86,15 @@ Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& 
   KITH_ASSIGN_OR_RETURN(auto sketches, AlignedBuffer<float>::Create(n * stride));
   const size_t dim = map.dim();
   threads = ResolveThreads(threads);
-  std::vector<Matrix> scratch(threads);
-  for (Matrix& rows_of_thread : scratch) {
-    KITH_ASSIGN_OR_RETURN(rows_of_thread, Matrix::Create(kSketchedTogether, dim));
+  std::vector<linalg::Matrix> scratch(threads);
+  for (linalg::Matrix& rows_of_thread : scratch) {
+    KITH_ASSIGN_OR_RETURN(rows_of_thread, linalg::Matrix::Create(kSketchedTogether, dim));
   }
-  KITH_ASSIGN_OR_RETURN(Matrix columns, Matrix::Create(dim, map.sketch_dim()));
+  KITH_ASSIGN_OR_RETURN(linalg::Matrix columns, linalg::Matrix::Create(dim, map.sketch_dim()));
   for (size_t i = 0; i < map.basis().size(); ++i) columns.row(i % dim)[i / dim] = map.basis()[i];
   const simd::MultiplyFn multiply = simd::GetKernels().multiply;
   ParallelChunks(n, kSketchedTogether, threads, [&](size_t begin, size_t end, int thread) {
-    Matrix& x = scratch[thread];
+    linalg::Matrix& x = scratch[thread];
     for (size_t i = begin; i < end; ++i) {
       float* centred = map.basis().empty() ? sketches.data() + i * stride : x.row(i - begin);
       geometry.Row(rows, order.empty() ? i : order[i], centred);
@@ -228,4 +159,4 @@ Result<ByteSketches> RoundSketches(const float* sketches, size_t n, size_t sketc
   return bytes;
 }
 
-}  // namespace kith
+}  // namespace kith::quant

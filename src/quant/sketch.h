@@ -16,7 +16,7 @@
 #include "kith/types.h"
 #include "quant/geometry.h"
 
-namespace kith {
+namespace kith::quant {
 
 inline constexpr size_t kMaxSketchDim = 112;
 
@@ -94,6 +94,6 @@ struct ByteSketches {
 // `sketches` as from SketchRows. Deterministic. Errors: OutOfMemory.
 Result<ByteSketches> RoundSketches(const float* sketches, size_t n, size_t sketch_dim, int threads);
 
-}  // namespace kith
+}  // namespace kith::quant
 
 #endif  // KITH_QUANT_SKETCH_H_

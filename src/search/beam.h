@@ -10,7 +10,7 @@
 #include <limits>
 #include <vector>
 
-namespace kith {
+namespace kith::search {
 
 // The `width` nearest nodes met so far, by estimated distance, each visited or not yet. A sorted
 // array of 64-bit keys: widths are tens to some thousands, where moving memory beats a heap. Ties
@@ -182,6 +182,6 @@ class SeenSet {
   uint32_t epoch_ = 0;
 };
 
-}  // namespace kith
+}  // namespace kith::search
 
 #endif  // KITH_SEARCH_BEAM_H_

@@ -9,7 +9,7 @@
 #include "base/strings.h"
 #include "data/convert.h"
 
-namespace kith {
+namespace kith::search {
 namespace {
 
 simd::Op OpOf(Metric metric) {
@@ -108,7 +108,7 @@ Result<Scorer> Scorer::Create(const VectorTable& table, const MatrixView& querie
   std::vector<uint32_t> natives;
   std::vector<float> native_norms;
   for (size_t i = 0; i < count; ++i) {
-    RowToF32(queries, begin + i, x.data());
+    data::RowToF32(queries, begin + i, x.data());
     if (SquaredNorm(x.data(), dim) > std::numeric_limits<float>::max() / 4) {
       return Status::InvalidArgument(
           StrCat("query ", begin + i,
@@ -239,4 +239,4 @@ void Scorer::ScoreDecoded(size_t slot, const uint32_t* ids, size_t first, size_t
   }
 }
 
-}  // namespace kith
+}  // namespace kith::search

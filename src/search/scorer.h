@@ -11,7 +11,7 @@
 #include "kith/types.h"
 #include "simd/kernels.h"
 
-namespace kith {
+namespace kith::search {
 
 // Stored vectors and what is needed to compare with them. A view.
 struct VectorTable {
@@ -90,6 +90,6 @@ class Scorer {
   std::vector<float> inverse_norms_;  // of each slot, angular only
 };
 
-}  // namespace kith
+}  // namespace kith::search
 
 #endif  // KITH_SEARCH_SCORER_H_

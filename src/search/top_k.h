@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-namespace kith {
+namespace kith::search {
 
 struct Candidate {
   float distance = 0;
@@ -66,6 +66,6 @@ class TopK {
   std::vector<Candidate> heap_;
 };
 
-}  // namespace kith
+}  // namespace kith::search
 
 #endif  // KITH_SEARCH_TOP_K_H_

@@ -8,7 +8,7 @@
 #include "base/crc32c.h"
 #include "base/strings.h"
 
-namespace kith {
+namespace kith::storage {
 namespace {
 
 using ByteSpan = std::span<const std::byte>;
@@ -383,4 +383,4 @@ bool IsKithFile(const std::string& path) {
   return file.read(magic, sizeof(magic)) && std::equal(magic, magic + sizeof(magic), kMagic);
 }
 
-}  // namespace kith
+}  // namespace kith::storage

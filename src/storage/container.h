@@ -15,7 +15,7 @@
 #include "kith/types.h"
 #include "storage/format.h"
 
-namespace kith {
+namespace kith::storage {
 
 struct SectionOptions {
   uint32_t row_bytes = 0;  // the section's size is a multiple of it
@@ -118,6 +118,6 @@ bool IsKithFile(const std::string& path);
 // A section's name as text.
 std::string_view SectionName(const SectionEntry& entry);
 
-}  // namespace kith
+}  // namespace kith::storage
 
 #endif  // KITH_STORAGE_CONTAINER_H_

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace kith {
+namespace kith::storage {
 
 static_assert(std::endian::native == std::endian::little, "the file format is little-endian");
 
@@ -48,6 +48,6 @@ struct SectionEntry {
 };
 static_assert(sizeof(SectionEntry) == 64 && std::is_trivially_copyable_v<SectionEntry>);
 
-}  // namespace kith
+}  // namespace kith::storage
 
 #endif  // KITH_STORAGE_FORMAT_H_

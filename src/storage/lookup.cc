@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "base/strings.h"
 
-namespace kith {
+namespace kith::storage {
 namespace {
 
 constexpr uint32_t kEmptySlot = std::numeric_limits<uint32_t>::max();
@@ -287,4 +287,4 @@ Status IdLookup::Verify() const {
   return CompareTables(*file_, "id_table", table_, expected);
 }
 
-}  // namespace kith
+}  // namespace kith::storage

@@ -13,7 +13,7 @@
 #include "kith/types.h"
 #include "storage/container.h"
 
-namespace kith {
+namespace kith::storage {
 
 // Sections "keys" (all strings, one after the other), "key_ends" (u64 each) and "key_table" (an
 // open-addressing hash table of u32 row numbers, a power of two of slots; a key shared by several
@@ -73,6 +73,6 @@ class IdLookup {
   std::span<const uint32_t> table_;
 };
 
-}  // namespace kith
+}  // namespace kith::storage
 
 #endif  // KITH_STORAGE_LOOKUP_H_

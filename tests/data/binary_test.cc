@@ -32,8 +32,8 @@ TEST(Bin, GoldenBytes) {
 }
 
 TEST(Vecs, ViewsTheFileInPlace) {
-  const Input input = MakeInput("a.fvecs", Contents("fvecs"));
-  const Result<Dataset> set = ReadInput(input, {});
+  const data::Input input = MakeInput("a.fvecs", Contents("fvecs"));
+  const Result<Dataset> set = data::ReadInput(input, {});
   ASSERT_TRUE(set.ok());
   EXPECT_EQ(set->vectors.data, input.bytes.data() + 4);
   EXPECT_EQ(set->vectors.stride, 12u);

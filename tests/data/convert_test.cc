@@ -79,7 +79,7 @@ TEST(BFloat16, RoundsToTheNearestAndTiesToEven) {
 }
 
 DataType Smallest(const std::vector<float>& values) {
-  return SmallestLossless(ViewOf(values.data(), 1, values.size()));
+  return data::SmallestLossless(ViewOf(values.data(), 1, values.size()));
 }
 
 TEST(SmallestLossless, PicksTheSmallestThatIsExact) {
@@ -122,7 +122,7 @@ TEST(SmallestLossless, AnyPlaceCountsOnAnyNumberOfThreads) {
     std::vector<float> values(rows * dim, 3);
     values[place] = 0.1f;
     for (int threads : {1, 2, 5}) {
-      EXPECT_EQ(SmallestLossless(ViewOf(values.data(), rows, dim), threads), DataType::kF32);
+      EXPECT_EQ(data::SmallestLossless(ViewOf(values.data(), rows, dim), threads), DataType::kF32);
     }
   }
 }
@@ -131,10 +131,10 @@ TEST(SmallestLossless, FromEveryType) {
   const std::vector<float> zeros_and_ones = {1, 0, 0, 1, 1};
   for (DataType dtype : kAllTypes) {
     std::vector<std::byte> bytes(RowBytes(dtype, 5));
-    ASSERT_TRUE(
-        ConvertRows(ViewOf(zeros_and_ones.data(), 1, 5), dtype, 0, 1, bytes.data(), bytes.size())
-            .ok());
-    EXPECT_EQ(SmallestLossless({bytes.data(), 1, 5, bytes.size(), dtype}), DataType::kBit);
+    ASSERT_TRUE(data::ConvertRows(ViewOf(zeros_and_ones.data(), 1, 5), dtype, 0, 1, bytes.data(),
+                                  bytes.size())
+                    .ok());
+    EXPECT_EQ(data::SmallestLossless({bytes.data(), 1, 5, bytes.size(), dtype}), DataType::kBit);
   }
 }
 
@@ -146,9 +146,9 @@ TEST(ConvertRows, RoundTripsBetweenAllTypes) {
       const size_t to_stride = RowBytes(to, 7) + 1;
       std::vector<std::byte> first(2 * via_stride), second(2 * to_stride);
       ASSERT_TRUE(
-          ConvertRows(ViewOf(values.data(), 2, 7), via, 0, 2, first.data(), via_stride).ok());
+          data::ConvertRows(ViewOf(values.data(), 2, 7), via, 0, 2, first.data(), via_stride).ok());
       const MatrixView view = {first.data(), 2, 7, via_stride, via};
-      ASSERT_TRUE(ConvertRows(view, to, 0, 2, second.data(), to_stride).ok());
+      ASSERT_TRUE(data::ConvertRows(view, to, 0, 2, second.data(), to_stride).ok());
       EXPECT_EQ(Rows({second.data(), 2, 7, to_stride, to}), Rows(ViewOf(values.data(), 2, 7)));
     }
   }
@@ -160,22 +160,24 @@ TEST(ConvertRows, TakesUnalignedRowsAndARange) {
   std::memcpy(bytes.data() + 1, values, sizeof(values));
   const MatrixView view = {bytes.data() + 1, 4, 2, 8, DataType::kF32};
   uint8_t out[4] = {};
-  ASSERT_TRUE(ConvertRows(view, DataType::kU8, 1, 3, reinterpret_cast<std::byte*>(out), 2).ok());
+  ASSERT_TRUE(
+      data::ConvertRows(view, DataType::kU8, 1, 3, reinterpret_cast<std::byte*>(out), 2).ok());
   EXPECT_EQ(std::vector<int>(out, out + 4), (std::vector<int>{3, 4, 5, 6}));
 }
 
 TEST(ConvertRows, ClearsThePaddingOfBits) {
   const std::byte bits[1] = {std::byte{0xFF}};
   std::byte out[1];
-  ASSERT_TRUE(ConvertRows({bits, 1, 3, 1, DataType::kBit}, DataType::kBit, 0, 1, out, 1).ok());
+  ASSERT_TRUE(
+      data::ConvertRows({bits, 1, 3, 1, DataType::kBit}, DataType::kBit, 0, 1, out, 1).ok());
   EXPECT_EQ(out[0], std::byte{0b111});
 }
 
 TEST(ConvertRows, NamesTheValueThatDoesNotFit) {
   const auto convert = [](const std::vector<float>& values, DataType to) {
     std::vector<std::byte> out(values.size() * 4);
-    return ConvertRows(ViewOf(values.data(), values.size() / 2, 2), to, 0, values.size() / 2,
-                       out.data(), RowBytes(to, 2));
+    return data::ConvertRows(ViewOf(values.data(), values.size() / 2, 2), to, 0, values.size() / 2,
+                             out.data(), RowBytes(to, 2));
   };
   const StatusCode invalid = StatusCode::kInvalidArgument;
   ExpectError(convert({1, 2, 3, 2.5}, DataType::kU8), invalid, {"row 1, column 1", "2.5", "u8"});
@@ -195,17 +197,17 @@ TEST(CheckFinite, NamesThePlace) {
   for (size_t place : {0, 5, 299}) {
     std::vector<float> values(300, 1);
     values[place] = place == 5 ? -kInfinity : NAN;
-    ExpectError(CheckFinite(ViewOf(values.data(), 3, 100)), StatusCode::kInvalidArgument,
+    ExpectError(data::CheckFinite(ViewOf(values.data(), 3, 100)), StatusCode::kInvalidArgument,
                 {"row " + std::to_string(place / 100),
                  "column " + std::to_string(place % 100) + " is", place == 5 ? "infinite" : "NaN"});
     values[place] = std::numeric_limits<float>::max();
-    EXPECT_TRUE(CheckFinite(ViewOf(values.data(), 3, 100)).ok());
+    EXPECT_TRUE(data::CheckFinite(ViewOf(values.data(), 3, 100)).ok());
   }
   const uint16_t half[2] = {0x3C00, 0x7C00};
   const auto* bytes = reinterpret_cast<const std::byte*>(half);
-  EXPECT_FALSE(CheckFinite({bytes, 1, 2, 4, DataType::kF16}).ok());
-  EXPECT_TRUE(CheckFinite({bytes, 1, 2, 4, DataType::kBF16}).ok());
-  EXPECT_TRUE(CheckFinite({bytes, 1, 4, 4, DataType::kU8}).ok());
+  EXPECT_FALSE(data::CheckFinite({bytes, 1, 2, 4, DataType::kF16}).ok());
+  EXPECT_TRUE(data::CheckFinite({bytes, 1, 2, 4, DataType::kBF16}).ok());
+  EXPECT_TRUE(data::CheckFinite({bytes, 1, 4, 4, DataType::kU8}).ok());
 }
 
 // Rows of any type, to any stride, in any order, more than once; zeros between them.
@@ -223,7 +225,7 @@ TEST(GatherRows, CopiesRowsInOrder) {
     for (uint32_t& id : ids) id = rng.Below(100);
     for (const size_t out_stride : {bytes, bytes + 1, size_t{128}}) {
       for (const int threads : {1, 3}) {
-        const auto gathered = GatherRows(rows, ids, out_stride, threads);
+        const auto gathered = data::GatherRows(rows, ids, out_stride, threads);
         ASSERT_TRUE(gathered.ok());
         ASSERT_EQ(gathered->size(), kCount * out_stride);
         for (size_t i = 0; i < kCount; ++i) {
@@ -238,7 +240,7 @@ TEST(GatherRows, CopiesRowsInOrder) {
 
 TEST(GatherRows, OfNoRowsIsEmpty) {
   const float values[2] = {1, 2};
-  const auto gathered = GatherRows(ViewOf(values, 1, 2), {}, 8, 2);
+  const auto gathered = data::GatherRows(ViewOf(values, 1, 2), {}, 8, 2);
   ASSERT_TRUE(gathered.ok());
   EXPECT_EQ(gathered->size(), 0u);
 }

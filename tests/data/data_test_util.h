@@ -66,7 +66,7 @@ std::string Literal(const char (&text)[kSize]) {
 }
 
 // `contents` as a file in memory of exactly its size, so that sanitizers see reads beyond it.
-inline Input MakeInput(const std::string& name, std::string_view contents) {
+inline data::Input MakeInput(const std::string& name, std::string_view contents) {
   const std::shared_ptr<std::byte[]> copy(new std::byte[contents.size()]);
   std::memcpy(copy.get(), contents.data(), contents.size());
   return {name, {copy.get(), contents.size()}, copy, /*on_disk=*/false};
@@ -74,7 +74,7 @@ inline Input MakeInput(const std::string& name, std::string_view contents) {
 
 inline Result<Dataset> ReadBytes(const std::string& name, std::string_view contents,
                                  const ReadOptions& options = {}) {
-  return ReadInput(MakeInput(name, contents), options);
+  return data::ReadInput(MakeInput(name, contents), options);
 }
 
 inline Result<Dataset> ReadBytesAs(const std::string& format, std::string_view contents,
@@ -86,7 +86,7 @@ inline Result<Dataset> ReadBytesAs(const std::string& format, std::string_view c
 
 inline std::vector<float> Row(const MatrixView& m, size_t row) {
   std::vector<float> values(m.dim);
-  RowToF32(m, row, values.data());
+  data::RowToF32(m, row, values.data());
   return values;
 }
 

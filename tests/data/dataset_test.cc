@@ -116,7 +116,7 @@ TEST(AllReaders, DamagedBytesNeverCrash) {
       }
       TouchAll(ReadBytesAs(golden.format, bad));
       TouchAll(ReadBytes("a", bad));
-      const Result<GroundTruth> truth = ReadTruthInput(MakeInput("a", bad));
+      const Result<GroundTruth> truth = data::ReadTruthInput(MakeInput("a", bad));
       if (truth.ok()) {
         EXPECT_EQ(truth->ids.size(), truth->num_queries * truth->k);
       }
@@ -144,9 +144,9 @@ Sample MakeSample(DataType dtype, size_t rows, size_t dim) {
   Sample sample;
   const size_t stride = RowBytes(dtype, dim) + 5;  // rows need not be dense
   sample.bytes.resize(rows * stride);
-  EXPECT_TRUE(
-      ConvertRows(ViewOf(values.data(), rows, dim), dtype, 0, rows, sample.bytes.data(), stride)
-          .ok());
+  EXPECT_TRUE(data::ConvertRows(ViewOf(values.data(), rows, dim), dtype, 0, rows,
+                                sample.bytes.data(), stride)
+                  .ok());
   sample.view = {sample.bytes.data(), rows, dim, stride, dtype};
   for (size_t i = 0; i < rows; ++i) sample.keys.Add("w\xc3\xb6rt-" + std::to_string(i));
   return sample;
@@ -361,8 +361,8 @@ TEST(RealFiles, Words) {
   EXPECT_EQ(set->vectors.dim, 100u);
   ASSERT_EQ(set->keys.size(), 108904u);
   EXPECT_EQ(set->keys[0], "</s>");
-  EXPECT_TRUE(CheckFinite(set->vectors).ok());
-  EXPECT_EQ(SmallestLossless(set->vectors), DataType::kF32);
+  EXPECT_TRUE(data::CheckFinite(set->vectors).ok());
+  EXPECT_EQ(data::SmallestLossless(set->vectors), DataType::kF32);
 }
 
 TEST(RealFiles, Descriptors) {

@@ -57,7 +57,7 @@ TEST(Gzip, BombsAreRefused) {
 }
 
 TEST(GrowingBuffer, KeepsItsBytesAndRefusesTooMany) {
-  GrowingBuffer buffer("a.txt");
+  data::GrowingBuffer buffer("a.txt");
   std::string expected;
   for (int i = 0; i < 1000; ++i) {
     const std::string piece(static_cast<size_t>(i), static_cast<char>(i));

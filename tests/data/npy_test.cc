@@ -35,8 +35,8 @@ TEST(Npy, NativeTypesAreViewedInPlace) {
        {std::tuple("<f4", DataType::kF32, 3), std::tuple("<f2", DataType::kF16, 6),
         std::tuple("|u1", DataType::kU8, 12), std::tuple("|i1", DataType::kI8, 12)}) {
     const std::string shape = "(2, " + std::to_string(columns) + ")";
-    const Input input = MakeInput("a.npy", Npy(Dict(descr, shape), data));
-    const Result<Dataset> set = ReadInput(input, {});
+    const data::Input input = MakeInput("a.npy", Npy(Dict(descr, shape), data));
+    const Result<Dataset> set = data::ReadInput(input, {});
     ASSERT_TRUE(set.ok()) << set.status().message();
     EXPECT_EQ(set->vectors.dtype, dtype);
     EXPECT_EQ(set->vectors.rows, 2u);

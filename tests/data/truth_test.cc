@@ -8,7 +8,7 @@ namespace {
 constexpr StatusCode kInvalid = StatusCode::kInvalidArgument;
 
 Result<GroundTruth> ReadBytesTruth(const std::string& name, const std::string& contents) {
-  return ReadTruthInput(MakeInput(name, contents));
+  return data::ReadTruthInput(MakeInput(name, contents));
 }
 
 GroundTruth Sample() {

@@ -75,10 +75,10 @@ class FakeIndex : public Index {
     result->k = params.k;
     std::vector<float> query(dim_);
     for (size_t q = 0; q < queries.rows; ++q) {
-      RowToF32(queries, q, query.data());
+      data::RowToF32(queries, q, query.data());
       std::vector<std::pair<float, int64_t>> all;
       for (size_t i = 0; i < seen; ++i) {
-        const double d = PreciseDistance(info_.metric, query.data(), &rows_[i * dim_], dim_);
+        const double d = eval::PreciseDistance(info_.metric, query.data(), &rows_[i * dim_], dim_);
         all.emplace_back(static_cast<float>(d) + error_, static_cast<int64_t>(i));
       }
       std::sort(all.begin(), all.end());

@@ -15,29 +15,29 @@ namespace kith {
 namespace {
 
 // One query for each number of neighbours found, of k.
-std::vector<QueryRecall> Found(const std::vector<size_t>& found, size_t k) {
-  std::vector<QueryRecall> queries;
+std::vector<eval::QueryRecall> Found(const std::vector<size_t>& found, size_t k) {
+  std::vector<eval::QueryRecall> queries;
   queries.reserve(found.size());
   for (const size_t f : found) queries.push_back({f, k});
   return queries;
 }
 
-std::vector<QueryRecall> Repeat(size_t n, QueryRecall query) { return {n, query}; }
+std::vector<eval::QueryRecall> Repeat(size_t n, eval::QueryRecall query) { return {n, query}; }
 
 TEST(MeanRecall, IsAllFoundOverAllWanted) {
-  EXPECT_DOUBLE_EQ(MeanRecall(Found({10, 5, 0}, 10)), 0.5);
-  EXPECT_DOUBLE_EQ(MeanRecall({{1, 1}, {0, 3}}), 0.25);
-  EXPECT_DOUBLE_EQ(MeanRecall({{1, 2}, {0, 0}}), 0.5);
-  EXPECT_DOUBLE_EQ(MeanRecall({}), 1);
+  EXPECT_DOUBLE_EQ(eval::MeanRecall(Found({10, 5, 0}, 10)), 0.5);
+  EXPECT_DOUBLE_EQ(eval::MeanRecall({{1, 1}, {0, 3}}), 0.25);
+  EXPECT_DOUBLE_EQ(eval::MeanRecall({{1, 2}, {0, 0}}), 0.5);
+  EXPECT_DOUBLE_EQ(eval::MeanRecall({}), 1);
 }
 
 TEST(RecallInterval, HoldsTheMeanAndNarrowsWithQueries) {
   double last = 1;
   for (const size_t n : {1, 10, 100, 1000, 10000}) {
-    std::vector<QueryRecall> queries;
+    std::vector<eval::QueryRecall> queries;
     for (size_t i = 0; i < n; ++i) queries.push_back({6 + i % 4, 10});
-    const Interval interval = RecallInterval(queries);
-    const double mean = MeanRecall(queries);
+    const Interval interval = eval::RecallInterval(queries);
+    const double mean = eval::MeanRecall(queries);
     EXPECT_GE(interval.low, 0);
     EXPECT_LT(interval.low, mean);
     EXPECT_GT(interval.high, mean);
@@ -51,60 +51,62 @@ TEST(RecallInterval, HoldsTheMeanAndNarrowsWithQueries) {
 
 TEST(RecallInterval, NoMissIsNoProof) {
   for (const size_t n : {10, 100, 1000, 10000}) {
-    const Interval interval = RecallInterval(Repeat(n, {10, 10}));
+    const Interval interval = eval::RecallInterval(Repeat(n, {10, 10}));
     EXPECT_EQ(interval.high, 1);
     // About 2.6 / n: less than the 3 / n of queries that are found or lost whole.
     EXPECT_GT(interval.low, 1 - 2.7 / static_cast<double>(n));
     EXPECT_LT(interval.low, 1 - 2.5 / static_cast<double>(n + 3));
   }
   // A first miss does not narrow it.
-  std::vector<QueryRecall> one_miss = Repeat(1000, {10, 10});
+  std::vector<eval::QueryRecall> one_miss = Repeat(1000, {10, 10});
   one_miss[0].found = 9;
-  EXPECT_LE(RecallInterval(one_miss).low, RecallInterval(Repeat(1000, {10, 10})).low + 2e-4);
-  EXPECT_GT(RecallInterval(one_miss).high, MeanRecall(one_miss));
-  EXPECT_LT(RecallInterval(one_miss).high, 1);
+  EXPECT_LE(eval::RecallInterval(one_miss).low,
+            eval::RecallInterval(Repeat(1000, {10, 10})).low + 2e-4);
+  EXPECT_GT(eval::RecallInterval(one_miss).high, eval::MeanRecall(one_miss));
+  EXPECT_LT(eval::RecallInterval(one_miss).high, 1);
 }
 
 TEST(RecallInterval, IsTheSameFromBothEnds) {
-  const Interval high = RecallInterval(Found({10, 10, 9, 10, 7, 10, 10, 10}, 10));
-  const Interval low = RecallInterval(Found({0, 0, 1, 0, 3, 0, 0, 0}, 10));
+  const Interval high = eval::RecallInterval(Found({10, 10, 9, 10, 7, 10, 10, 10}, 10));
+  const Interval low = eval::RecallInterval(Found({0, 0, 1, 0, 3, 0, 0, 0}, 10));
   EXPECT_NEAR(high.low, 1 - low.high, 1e-12);
   EXPECT_NEAR(high.high, 1 - low.low, 1e-12);
 }
 
 TEST(RecallInterval, QueriesLostWholeSayLessThanScatteredMisses) {
-  std::vector<QueryRecall> whole = Repeat(1000, {10, 10});
-  std::vector<QueryRecall> scattered = whole;
+  std::vector<eval::QueryRecall> whole = Repeat(1000, {10, 10});
+  std::vector<eval::QueryRecall> scattered = whole;
   for (size_t i = 0; i < 10; ++i) whole[i].found = 0;
   for (size_t i = 0; i < 100; ++i) scattered[i].found = 9;
-  const Interval a = RecallInterval(whole);
-  const Interval b = RecallInterval(scattered);
-  EXPECT_DOUBLE_EQ(MeanRecall(whole), MeanRecall(scattered));
+  const Interval a = eval::RecallInterval(whole);
+  const Interval b = eval::RecallInterval(scattered);
+  EXPECT_DOUBLE_EQ(eval::MeanRecall(whole), eval::MeanRecall(scattered));
   EXPECT_GT(a.high - a.low, 2 * (b.high - b.low));
 }
 
 TEST(RecallInterval, OfNothingIsEverything) {
-  for (const auto& queries : {std::vector<QueryRecall>{}, Repeat(3, {0, 0})}) {
-    const Interval interval = RecallInterval(queries);
+  for (const auto& queries : {std::vector<eval::QueryRecall>{}, Repeat(3, {0, 0})}) {
+    const Interval interval = eval::RecallInterval(queries);
     EXPECT_EQ(interval.low, 0);
     EXPECT_EQ(interval.high, 1);
   }
   // Queries without neighbours change nothing.
-  std::vector<QueryRecall> queries = Found({3, 2, 3, 3}, 3);
-  const Interval without = RecallInterval(queries);
+  std::vector<eval::QueryRecall> queries = Found({3, 2, 3, 3}, 3);
+  const Interval without = eval::RecallInterval(queries);
   queries.push_back({0, 0});
-  EXPECT_DOUBLE_EQ(RecallInterval(queries).low, without.low);
-  EXPECT_DOUBLE_EQ(RecallInterval(queries).high, without.high);
+  EXPECT_DOUBLE_EQ(eval::RecallInterval(queries).low, without.low);
+  EXPECT_DOUBLE_EQ(eval::RecallInterval(queries).high, without.high);
 }
 
 // How often the interval holds the true recall of queries drawn by `draw`, in `trials` samples.
-double Coverage(size_t n, double truth, int trials, const std::function<QueryRecall(Rng&)>& draw) {
+double Coverage(size_t n, double truth, int trials,
+                const std::function<eval::QueryRecall(Rng&)>& draw) {
   int covered = 0;
   for (int trial = 0; trial < trials; ++trial) {
     Rng rng(7, static_cast<uint64_t>(trial));
-    std::vector<QueryRecall> queries(n);
-    for (QueryRecall& query : queries) query = draw(rng);
-    const Interval interval = RecallInterval(queries);
+    std::vector<eval::QueryRecall> queries(n);
+    for (eval::QueryRecall& query : queries) query = draw(rng);
+    const Interval interval = eval::RecallInterval(queries);
     covered += interval.low <= truth && truth <= interval.high ? 1 : 0;
   }
   return covered / static_cast<double>(trials);
@@ -120,7 +122,7 @@ TEST(RecallInterval, CoversTheTruthAsOftenAsItSays) {
       const double loss = rng.Below(1000000) < hard * 1e6 ? hard_loss : easy_loss;
       size_t found = 0;
       for (size_t j = 0; j < kNeighbours; ++j) found += rng.Below(1000000) >= loss * 1e6 ? 1 : 0;
-      return QueryRecall{found, kNeighbours};
+      return eval::QueryRecall{found, kNeighbours};
     };
   };
   struct Case {
@@ -146,38 +148,39 @@ TEST(RecallInterval, CoversTheTruthAsOftenAsItSays) {
 
 TEST(RecallP5, IsReachedBy95PercentOfTheQueries) {
   std::vector<size_t> found(100, 10);
-  EXPECT_DOUBLE_EQ(RecallP5(Found(found, 10)), 1);
+  EXPECT_DOUBLE_EQ(eval::RecallP5(Found(found, 10)), 1);
   for (size_t i = 0; i < 5; ++i) found[20 * i] = i;
-  EXPECT_DOUBLE_EQ(RecallP5(Found(found, 10)), 1) << "95 have all";
+  EXPECT_DOUBLE_EQ(eval::RecallP5(Found(found, 10)), 1) << "95 have all";
   found[7] = 6;
-  EXPECT_DOUBLE_EQ(RecallP5(Found(found, 10)), 0.6);
-  EXPECT_DOUBLE_EQ(RecallP5(Found({10, 3, 10}, 10)), 0.3);
-  EXPECT_DOUBLE_EQ(RecallP5({{0, 0}, {2, 4}}), 0.5) << "a query without neighbours does not count";
-  EXPECT_DOUBLE_EQ(RecallP5({{0, 0}}), 1);
+  EXPECT_DOUBLE_EQ(eval::RecallP5(Found(found, 10)), 0.6);
+  EXPECT_DOUBLE_EQ(eval::RecallP5(Found({10, 3, 10}, 10)), 0.3);
+  EXPECT_DOUBLE_EQ(eval::RecallP5({{0, 0}, {2, 4}}), 0.5)
+      << "a query without neighbours does not count";
+  EXPECT_DOUBLE_EQ(eval::RecallP5({{0, 0}}), 1);
 }
 
 TEST(WorstDecileRecall, IsTheMeanOfTheLowestTenth) {
   std::vector<size_t> found(30, 10);
   found[3] = 1;
   found[17] = 4;
-  EXPECT_DOUBLE_EQ(WorstDecileRecall(Found(found, 10)), 0.5);
-  EXPECT_DOUBLE_EQ(WorstDecileRecall(Found({8, 9}, 10)), 0.8);
-  EXPECT_DOUBLE_EQ(WorstDecileRecall(Found(std::vector<size_t>(11, 5), 10)), 0.5);
-  EXPECT_DOUBLE_EQ(WorstDecileRecall({}), 1);
+  EXPECT_DOUBLE_EQ(eval::WorstDecileRecall(Found(found, 10)), 0.5);
+  EXPECT_DOUBLE_EQ(eval::WorstDecileRecall(Found({8, 9}, 10)), 0.8);
+  EXPECT_DOUBLE_EQ(eval::WorstDecileRecall(Found(std::vector<size_t>(11, 5), 10)), 0.5);
+  EXPECT_DOUBLE_EQ(eval::WorstDecileRecall({}), 1);
 }
 
 TEST(Percentile, IsTheSmallestThatEnoughDoNotExceed) {
   const std::vector<double> values{1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
-  EXPECT_EQ(Percentile(values, 0), 1);
-  EXPECT_EQ(Percentile(values, 0.5), 5);
-  EXPECT_EQ(Percentile(values, 0.51), 6);
-  EXPECT_EQ(Percentile(values, 1), 10);
+  EXPECT_EQ(eval::Percentile(values, 0), 1);
+  EXPECT_EQ(eval::Percentile(values, 0.5), 5);
+  EXPECT_EQ(eval::Percentile(values, 0.51), 6);
+  EXPECT_EQ(eval::Percentile(values, 1), 10);
 }
 
 TEST(Median, IsTheMiddle) {
-  EXPECT_EQ(Median({3}), 3);
-  EXPECT_EQ(Median({5, 1, 3}), 3);
-  EXPECT_EQ(Median({4, 1, 3, 2}), 2.5);
+  EXPECT_EQ(eval::Median({3}), 3);
+  EXPECT_EQ(eval::Median({5, 1, 3}), 3);
+  EXPECT_EQ(eval::Median({4, 1, 3, 2}), 2.5);
 }
 
 TEST(MedianInterval, FollowsTheBinomialTable) {
@@ -185,7 +188,7 @@ TEST(MedianInterval, FollowsTheBinomialTable) {
     std::vector<double> values;  // 1 ... n out of order
     for (size_t i = n; i > 0; --i) values.push_back(static_cast<double>(i));
     std::swap(values[1], values[n - 1]);
-    return MedianInterval(values);
+    return eval::MedianInterval(values);
   };
   // n and the rank of the lower bound: tables of order statistics for the median at 95 %.
   const size_t table[][2] = {{6, 1}, {8, 1}, {9, 2}, {11, 2}, {12, 3}, {15, 4}, {25, 8}, {50, 18}};
@@ -198,7 +201,7 @@ TEST(MedianInterval, FollowsTheBinomialTable) {
 
 TEST(MedianInterval, FewValuesCannotTell) {
   for (const auto& values : {std::vector<double>{}, {1.0}, {1, 2, 3, 4, 5}}) {
-    const Interval interval = MedianInterval(values);
+    const Interval interval = eval::MedianInterval(values);
     EXPECT_EQ(interval.low, 0);
     EXPECT_EQ(interval.high, std::numeric_limits<double>::infinity());
   }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "index_checks.h"
+#include "index/index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
 #include "simd/kernels.h"

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "index/victims.h"
 #include "memory_file.h"
 #include "storage/container_image.h"
 #include "temp_dir.h"
-#include "victims.h"
 
 namespace kith {
 namespace {
@@ -59,7 +59,7 @@ class HostileTest : public ::testing::TestWithParam<Victim> {
 // ---- Damage: checksums see it.
 
 TEST_P(HostileTest, EveryFlippedByteOfTheFirstPageIsSeen) {
-  for (size_t at = 0; at < kPageBytes; ++at) {
+  for (size_t at = 0; at < storage::kPageBytes; ++at) {
     std::string bytes = good_.bytes();
     bytes[at] = static_cast<char>(bytes[at] ^ (1 << (at % 8)));
     file_.Write(bytes);
@@ -74,7 +74,7 @@ TEST_P(HostileTest, EveryFlippedByteOfTheFirstPageIsSeen) {
 TEST_P(HostileTest, FlippedBytesElsewhereAreVerified) {
   const size_t size = good_.bytes().size();
   const size_t step = std::max<size_t>(1, size / 400) | 1;
-  for (size_t at = kPageBytes; at < size; at += step) {
+  for (size_t at = storage::kPageBytes; at < size; at += step) {
     std::string bytes = good_.bytes();
     bytes[at] = static_cast<char>(bytes[at] ^ (1 << (at % 8)));
     file_.Write(bytes);
@@ -92,9 +92,9 @@ TEST_P(HostileTest, TruncatedFilesDoNotOpen) {
     ASSERT_FALSE(index.ok()) << "cut to " << size;
     testing::CheckMessage(index.status());
     // With a header that says so: only sections that lost bytes can tell.
-    if (size < kPageBytes) continue;
+    if (size < storage::kPageBytes) continue;
     ContainerImage image(whole.substr(0, size));
-    FileHeader header = image.header();
+    storage::FileHeader header = image.header();
     header.file_size = size;
     image.SetHeader(header);
     ASSERT_FALSE(UseSealed(image)) << "cut to " << size;
@@ -105,7 +105,7 @@ TEST_P(HostileTest, TruncatedFilesDoNotOpen) {
 // ---- Malice: the checksums are right, the contents lie.
 
 TEST_P(HostileTest, HeaderAndTableThatLie) {
-  const size_t used = sizeof(FileHeader) + NumSections() * sizeof(SectionEntry);
+  const size_t used = sizeof(storage::FileHeader) + NumSections() * sizeof(storage::SectionEntry);
   for (size_t at = 0; at < used + 8; ++at) {
     for (const int change : {0x01, 0xFF}) {
       ContainerImage image = good_;
@@ -119,22 +119,22 @@ TEST_P(HostileTest, HeaderAndTableThatLie) {
 TEST_P(HostileTest, SectionsMissingRenamedOrOverlapping) {
   for (size_t i = 0; i < NumSections(); ++i) {
     ContainerImage missing = good_;
-    FileHeader header = missing.header();
+    storage::FileHeader header = missing.header();
     for (size_t j = i; j + 1 < NumSections(); ++j) missing.SetEntry(j, good_.entry(j + 1));
-    missing.SetEntry(NumSections() - 1, SectionEntry{});
+    missing.SetEntry(NumSections() - 1, storage::SectionEntry{});
     --header.section_count;
     missing.SetHeader(header);
     UseSealed(missing);
     for (size_t j = 0; j < NumSections(); ++j) {
       ContainerImage swapped = good_;
-      SectionEntry a = good_.entry(i);
-      SectionEntry b = good_.entry(j);
+      storage::SectionEntry a = good_.entry(i);
+      storage::SectionEntry b = good_.entry(j);
       std::swap(a.name, b.name);
       swapped.SetEntry(i, a);
       swapped.SetEntry(j, b);
       UseSealed(swapped);
       ContainerImage overlapping = good_;
-      SectionEntry moved = good_.entry(i);
+      storage::SectionEntry moved = good_.entry(i);
       moved.offset = good_.entry(j).offset;
       overlapping.SetEntry(i, moved);
       UseSealed(overlapping);
@@ -145,26 +145,26 @@ TEST_P(HostileTest, SectionsMissingRenamedOrOverlapping) {
 
 TEST_P(HostileTest, FlippedBytesWithRightChecksums) {
   for (size_t i = 0; i < NumSections(); ++i) {
-    const SectionEntry entry = good_.entry(i);
+    const storage::SectionEntry entry = good_.entry(i);
     const size_t step = std::max<size_t>(1, entry.size / 80) | 1;
     for (size_t at = 0; at < entry.size; at += step) {
       ContainerImage image = good_;
       char& byte = image.bytes()[entry.offset + at];
       byte = static_cast<char>(byte ^ (at % 3 == 0 ? 0xFF : 1 << (at % 8)));
       UseSealed(std::move(image));
-      if (HasFatalFailure()) FAIL() << SectionName(entry) << ", byte " << at;
+      if (HasFatalFailure()) FAIL() << storage::SectionName(entry) << ", byte " << at;
     }
   }
 }
 
 TEST_P(HostileTest, SectionsOfOneByte) {
   for (size_t i = 0; i < NumSections(); ++i) {
-    const SectionEntry entry = good_.entry(i);
+    const storage::SectionEntry entry = good_.entry(i);
     for (const int value : {0x00, 0x01, 0x3F, 0x7F, 0x80, 0xFE, 0xFF}) {
       ContainerImage image = good_;
       std::memset(image.bytes().data() + entry.offset, value, entry.size);
       UseSealed(std::move(image));
-      if (HasFatalFailure()) FAIL() << SectionName(entry) << " of " << value;
+      if (HasFatalFailure()) FAIL() << storage::SectionName(entry) << " of " << value;
     }
   }
 }
@@ -189,7 +189,7 @@ uint32_t HostileWord(uint32_t rows, Rng* rng) {
 
 TEST_P(HostileTest, RandomWordsInSections) {
   for (size_t i = 0; i < NumSections(); ++i) {
-    const SectionEntry entry = good_.entry(i);
+    const storage::SectionEntry entry = good_.entry(i);
     if (entry.size < 4) continue;
     const auto words = static_cast<uint32_t>(entry.size / 4);
     Rng rng(i, 3);
@@ -201,7 +201,7 @@ TEST_P(HostileTest, RandomWordsInSections) {
         std::memcpy(image.bytes().data() + entry.offset + rng.Below(words) * size_t{4}, &value, 4);
       }
       UseSealed(std::move(image));
-      if (HasFatalFailure()) FAIL() << SectionName(entry) << ", round " << round;
+      if (HasFatalFailure()) FAIL() << storage::SectionName(entry) << ", round " << round;
     }
   }
 }
@@ -211,7 +211,7 @@ TEST_P(HostileTest, ManySectionsLieAtOnce) {
   for (int round = 0; round < 300; ++round) {
     ContainerImage image = good_;
     for (size_t i = 0; i < NumSections(); ++i) {
-      const SectionEntry entry = good_.entry(i);
+      const storage::SectionEntry entry = good_.entry(i);
       if (entry.size < 4 || rng.Below(2) == 0) continue;
       const auto words = static_cast<uint32_t>(entry.size / 4);
       for (uint32_t w = 0; w < 1 + words / 8; ++w) {
@@ -236,8 +236,8 @@ TEST(HostileForestTest, ChainsOfSharedChildrenEnd) {
   size_t nodes = 0;
   size_t node_bytes = 0;
   for (size_t i = 0; i < image.header().section_count; ++i) {
-    const SectionEntry entry = image.entry(i);
-    if (SectionName(entry) != "nodes") continue;
+    const storage::SectionEntry entry = image.entry(i);
+    if (storage::SectionName(entry) != "nodes") continue;
     node_bytes = entry.row_bytes;
     nodes = entry.size / node_bytes;
   }

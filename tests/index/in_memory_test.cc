@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "graph_data.h"
-#include "index_checks.h"
+#include "graph/graph_data.h"
+#include "index/index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
 #include "temp_dir.h"

@@ -28,30 +28,30 @@ using testing::ScanData;
 // Rows with all that a scan needs.
 struct Coded {
   Matrix rows;
-  EncodedRows encoded;
+  quant::EncodedRows encoded;
   std::vector<float> inverse_norms;
-  VectorTable table;
-  BoundedCodes codes;
+  search::VectorTable table;
+  quant::BoundedCodes codes;
   std::vector<std::vector<int8_t>> code;
-  std::vector<CodeBound> bounds;
+  std::vector<quant::CodeBound> bounds;
 
   Coded(const Matrix& m, Metric metric) : rows(m) {
     std::vector<uint32_t> order(rows.rows());
     std::iota(order.begin(), order.end(), 0u);
-    auto result = EncodeBounded(rows.view(), order, metric, 2);
+    auto result = quant::EncodeBounded(rows.view(), order, metric, 2);
     EXPECT_TRUE(result.ok());
     encoded = std::move(result).value();
     for (size_t r = 0; r < rows.rows(); ++r) {
       std::vector<float> x(rows.dim());
       for (size_t c = 0; c < rows.dim(); ++c) x[c] = static_cast<float>(rows.Get(r, c));
-      inverse_norms.push_back(InverseNorm(x.data(), rows.dim()));
+      inverse_norms.push_back(search::InverseNorm(x.data(), rows.dim()));
     }
     table = {rows.view(), metric, inverse_norms.data(), false};
     codes = {metric, rows.dim(), std::span(encoded.blocks.data(), encoded.blocks.size()),
              encoded.mean};
     for (size_t r = 0; r < rows.rows(); ++r) {
       code.emplace_back(rows.dim());
-      bounds.push_back(CodeOf(codes, r, code.back().data()));
+      bounds.push_back(quant::CodeOf(codes, r, code.back().data()));
     }
   }
   size_t size() const { return rows.rows(); }
@@ -60,13 +60,14 @@ struct Coded {
 };
 
 // The rows that a query does not rule out at a threshold.
-std::vector<uint32_t> Passing(const Coded& coded, const BoundedQueries& queries, size_t q,
+std::vector<uint32_t> Passing(const Coded& coded, const quant::BoundedQueries& queries, size_t q,
                               float threshold) {
-  const size_t num_blocks = BoundedCodes::NumBlocks(coded.size());
+  const size_t num_blocks = quant::BoundedCodes::NumBlocks(coded.size());
   std::vector<uint16_t> passing(num_blocks);
   const simd::ScreenQuery query = queries.Prepared(q, threshold);
   simd::GetKernels().screen(&query, 1, coded.codes.blocks.data(), num_blocks,
-                            BoundedCodes::Groups(coded.codes.dim), passing.data(), num_blocks);
+                            quant::BoundedCodes::Groups(coded.codes.dim), passing.data(),
+                            num_blocks);
   std::vector<uint32_t> out;
   for (uint32_t r = 0; r < coded.size(); ++r) {
     if ((passing[r / simd::kScreenRows] >> (r % simd::kScreenRows) & 1) != 0) out.push_back(r);
@@ -76,15 +77,15 @@ std::vector<uint32_t> Passing(const Coded& coded, const BoundedQueries& queries,
 
 struct Searched {
   std::vector<float> distances;  // [queries, rows], as the kernels compute them
-  BoundedQueries queries;
+  quant::BoundedQueries queries;
 };
 
 Searched Search(const Coded& coded, const Matrix& queries) {
-  auto scorer = Scorer::Create(coded.table, queries.view(), 0, queries.rows());
+  auto scorer = search::Scorer::Create(coded.table, queries.view(), 0, queries.rows());
   EXPECT_TRUE(scorer.ok()) << scorer.status().message();
   std::vector<float> distances(queries.rows() * coded.size());
   scorer->ScoreRows(0, queries.rows(), 0, coded.size(), distances.data(), coded.size());
-  auto bounded = BoundedQueries::Create(coded.codes, queries.view(), 0, scorer->order());
+  auto bounded = quant::BoundedQueries::Create(coded.codes, queries.view(), 0, scorer->order());
   EXPECT_TRUE(bounded.ok());
   return {std::move(distances), std::move(bounded).value()};
 }
@@ -256,8 +257,8 @@ TEST(BoundedCodeTest, ThreadsChangeNothing) {
   const Matrix rows = Gaussian(5000, 9, 1);
   std::vector<uint32_t> order(rows.rows());
   std::iota(order.rbegin(), order.rend(), 0u);
-  const auto one = EncodeBounded(rows.view(), order, Metric::kAngular, 1);
-  const auto three = EncodeBounded(rows.view(), order, Metric::kAngular, 3);
+  const auto one = quant::EncodeBounded(rows.view(), order, Metric::kAngular, 1);
+  const auto three = quant::EncodeBounded(rows.view(), order, Metric::kAngular, 3);
   ASSERT_TRUE(one.ok() && three.ok());
   EXPECT_EQ(one->mean, three->mean);
   EXPECT_EQ(std::memcmp(one->blocks.data(), three->blocks.data(), one->blocks.size()), 0);
@@ -267,12 +268,12 @@ TEST(BoundedCodeTest, FaultsAreFound) {
   for (const Metric metric : {Metric::kAngular, Metric::kEuclidean, Metric::kDot}) {
     SCOPED_TRACE(MetricName(metric));
     Coded coded(Gaussian(20, 33, 1), metric);
-    const auto fault = [&] { return FaultOfCode(coded.codes, coded.rows.view(), 5); };
+    const auto fault = [&] { return quant::FaultOfCode(coded.codes, coded.rows.view(), 5); };
     EXPECT_EQ(fault(), "");
     std::byte* block = coded.encoded.blocks.data();
-    const size_t groups = BoundedCodes::Groups(33);
-    const CodeBound good = coded.bounds[5];
-    const auto bad = [&](CodeBound value) {
+    const size_t groups = quant::BoundedCodes::Groups(33);
+    const quant::CodeBound good = coded.bounds[5];
+    const auto bad = [&](quant::CodeBound value) {
       std::memcpy(block + groups * 64 + 5 * 8, &value, sizeof(value));
       EXPECT_NE(fault(), "");
       std::memcpy(block + groups * 64 + 5 * 8, &good, sizeof(good));
@@ -293,7 +294,7 @@ TEST(BoundedCodeTest, FaultsAreFound) {
     EXPECT_EQ(fault(), "");
     block[(groups - 1) * 64 + 5 * 4 + 1] = std::byte{1};  // behind coordinate 32
     EXPECT_NE(fault(), "");
-    EXPECT_EQ(FaultOfCode(coded.codes, coded.rows.view(), 6), "");
+    EXPECT_EQ(quant::FaultOfCode(coded.codes, coded.rows.view(), 6), "");
   }
 }
 

@@ -39,19 +39,19 @@ double SquaredDistance(const Vector& a, const Vector& b) {
   return sum;
 }
 
-double Exact(EdgeMeasure measure, const Vector& a, const Vector& b) {
-  return measure == EdgeMeasure::kL2 ? SquaredDistance(a, b) : -Dot(a, b);
+double Exact(quant::EdgeMeasure measure, const Vector& a, const Vector& b) {
+  return measure == quant::EdgeMeasure::kL2 ? SquaredDistance(a, b) : -Dot(a, b);
 }
 
 // A vertex's codes under one rotation.
 class Vertex {
  public:
   Vertex(const Vector& v, const std::vector<Vector>& neighbours, int bits, size_t degree,
-         EdgeMeasure measure, uint64_t seed)
+         quant::EdgeMeasure measure, uint64_t seed)
       : v_(v),
         measure_(measure),
-        shape_{Rotation::PaddedDim(v.size()), bits, degree},
-        signs_(Rotation::RandomSigns(shape_.dim, seed)),
+        shape_{quant::Rotation::PaddedDim(v.size()), bits, degree},
+        signs_(quant::Rotation::RandomSigns(shape_.dim, seed)),
         rotation_(shape_.dim, signs_),
         codes_(shape_.code_bytes(), std::byte{0xFF}),
         weights_(degree),
@@ -62,7 +62,7 @@ class Vertex {
     std::vector<const float*> rows;
     rows.reserve(rotated.size());
     for (const Vector& y : rotated) rows.push_back(y.data());
-    EdgeEncoder(shape_, measure)
+    quant::EdgeEncoder(shape_, measure)
         .Encode(Rotated(v).data(), rows.data(), rows.size(), codes_.data(), weights_.data(),
                 offsets_.data());
   }
@@ -75,7 +75,7 @@ class Vertex {
     return Estimate(query, limit, static_cast<float>(Exact(measure_, query, v_)));
   }
   Estimates Estimate(const Vector& query, float limit, float base) const {
-    EdgeQuery prepared;
+    quant::EdgeQuery prepared;
     EXPECT_TRUE(prepared.Init(shape_, measure_).ok());
     prepared.Prepare(Rotated(query).data());
     Estimates out{AlignedBuffer<float>::Create(shape_.degree).value(),
@@ -94,33 +94,33 @@ class Vertex {
   }
 
   Vector v_;
-  EdgeMeasure measure_;
-  EdgeShape shape_;
+  quant::EdgeMeasure measure_;
+  quant::EdgeShape shape_;
   std::vector<uint8_t> signs_;
-  Rotation rotation_;
+  quant::Rotation rotation_;
   std::vector<std::byte> codes_;
   std::vector<uint16_t> weights_;
   std::vector<uint16_t> offsets_;
 };
 
 TEST(EdgeShapeTest, Sizes) {
-  const EdgeShape one{784, 1, 32};
+  const quant::EdgeShape one{784, 1, 32};
   EXPECT_EQ(one.steps(), 25u);
   EXPECT_EQ(one.block_bytes(), 1600u);
   EXPECT_EQ(one.code_bytes(), 3200u);
   EXPECT_EQ(one.query_bytes(), 800u);
-  const EdgeShape four{100, 4, 48};
+  const quant::EdgeShape four{100, 4, 48};
   EXPECT_EQ(four.steps(), 13u);
   EXPECT_EQ(four.blocks(), 3u);
   EXPECT_EQ(four.query_bytes(), 104u);
-  EXPECT_EQ((EdgeShape{2, 8, 16}.steps()), 1u);
+  EXPECT_EQ((quant::EdgeShape{2, 8, 16}.steps()), 1u);
 }
 
-class EdgeErrorTest : public ::testing::TestWithParam<std::tuple<int, int, EdgeMeasure>> {
+class EdgeErrorTest : public ::testing::TestWithParam<std::tuple<int, int, quant::EdgeMeasure>> {
  protected:
   size_t dim() const { return static_cast<size_t>(std::get<0>(GetParam())); }
   int bits() const { return std::get<1>(GetParam()); }
-  EdgeMeasure measure() const { return std::get<2>(GetParam()); }
+  quant::EdgeMeasure measure() const { return std::get<2>(GetParam()); }
 };
 
 // Over rotations, of a query to one neighbour at a time: errors relative to |r| |q - v| (to |r| |q|
@@ -148,13 +148,13 @@ TEST_P(EdgeErrorTest, IsThatOfTheory) {
     const Vertex vertex(v, {y}, bits(), 16, measure(), static_cast<uint64_t>(trial));
     const double estimate = vertex.Estimate(q, kInfinity).values[0];
     Vector against = q;
-    if (measure() == EdgeMeasure::kL2) {
+    if (measure() == quant::EdgeMeasure::kL2) {
       for (size_t i = 0; i < dim(); ++i) against[i] -= v[i];
     }
     const double norms = std::sqrt(Dot(r, r) * Dot(against, against));
     const double cosine = Dot(r, against) / norms;
-    const double error =
-        (estimate - Exact(measure(), q, y)) / (norms * (measure() == EdgeMeasure::kL2 ? 2 : 1));
+    const double error = (estimate - Exact(measure(), q, y)) /
+                         (norms * (measure() == quant::EdgeMeasure::kL2 ? 2 : 1));
     mean += error / kTrials;
     squares += error * error / kTrials;
     theory += (1 - cosine * cosine) / static_cast<double>(dim() - 1) / kTrials;
@@ -164,15 +164,15 @@ TEST_P(EdgeErrorTest, IsThatOfTheory) {
   EXPECT_NEAR(deviation / (kTangent[bits()] * std::sqrt(theory)), 1, 0.12);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EdgeErrorTest,
-                         ::testing::Combine(::testing::Values(64, 100, 128, 784),
-                                            ::testing::Values(1, 2, 4),
-                                            ::testing::Values(EdgeMeasure::kL2, EdgeMeasure::kDot)),
-                         [](const auto& info) {
-                           return std::to_string(std::get<0>(info.param)) + "d_" +
-                                  std::to_string(std::get<1>(info.param)) + "bits_" +
-                                  (std::get<2>(info.param) == EdgeMeasure::kL2 ? "L2" : "Dot");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All, EdgeErrorTest,
+    ::testing::Combine(::testing::Values(64, 100, 128, 784), ::testing::Values(1, 2, 4),
+                       ::testing::Values(quant::EdgeMeasure::kL2, quant::EdgeMeasure::kDot)),
+    [](const auto& info) {
+      return std::to_string(std::get<0>(info.param)) + "d_" +
+             std::to_string(std::get<1>(info.param)) + "bits_" +
+             (std::get<2>(info.param) == quant::EdgeMeasure::kL2 ? "L2" : "Dot");
+    });
 
 // Unit vectors' coordinates, without signs; Gaussian far out, too, as eight bits' levels depend on
 // it (Box & Muller, 1958).
@@ -212,7 +212,7 @@ TEST(EdgeRoundingTest, IsTheBest) {
         }
         return sum / static_cast<double>(directions.size());
       };
-      const double rounding = EdgeRounding(dim, bits);
+      const double rounding = quant::EdgeRounding(dim, bits);
       double best = 1;
       for (double factor = 0.7; factor < 1.4; factor *= 1.03) {
         best = std::min(best, tangent(factor * rounding));
@@ -222,10 +222,10 @@ TEST(EdgeRoundingTest, IsTheBest) {
   }
 }
 
-class EdgeCodeTest : public ::testing::TestWithParam<std::tuple<int, EdgeMeasure>> {
+class EdgeCodeTest : public ::testing::TestWithParam<std::tuple<int, quant::EdgeMeasure>> {
  protected:
   int bits() const { return std::get<0>(GetParam()); }
-  EdgeMeasure measure() const { return std::get<1>(GetParam()); }
+  quant::EdgeMeasure measure() const { return std::get<1>(GetParam()); }
 };
 
 // A duplicate of the vertex is as far as the vertex; missing neighbours are nowhere.
@@ -264,7 +264,7 @@ TEST_P(EdgeCodeTest, TheNeighbourItself) {
     for (size_t i = 0; i < 128; ++i) y[i] += v[i];
     const Vertex vertex(v, {y}, bits(), 16, measure(), static_cast<uint64_t>(trial));
     const double error = vertex.Estimate(y, kInfinity).values[0] - Exact(measure(), y, y);
-    if (measure() == EdgeMeasure::kL2) {
+    if (measure() == quant::EdgeMeasure::kL2) {
       EXPECT_NEAR(error, 0, 0.03 * rho2);
     } else {
       EXPECT_LT(std::abs(error), 4 * std::sqrt(rho2 * Dot(y, y)) * 0.756 / std::sqrt(127));
@@ -287,8 +287,9 @@ TEST_P(EdgeCodeTest, SmallDimensions) {
       EXPECT_TRUE(std::isfinite(estimates.values[i])) << dim;
       // The angle between a residual and its code is below 45 degrees in a plane.
       const double r = std::sqrt(SquaredDistance(v, neighbours[i]));
-      const double scale = measure() == EdgeMeasure::kL2 ? 2 * std::sqrt(SquaredDistance(q, v))
-                                                         : std::sqrt(Dot(q, q));
+      const double scale = measure() == quant::EdgeMeasure::kL2
+                               ? 2 * std::sqrt(SquaredDistance(q, v))
+                               : std::sqrt(Dot(q, q));
       EXPECT_NEAR(estimates.values[i], Exact(measure(), q, neighbours[i]), 3 * r * scale + 0.1)
           << dim;
     }
@@ -319,10 +320,12 @@ TEST_P(EdgeCodeTest, DamagedValues) {
 
 INSTANTIATE_TEST_SUITE_P(All, EdgeCodeTest,
                          ::testing::Combine(::testing::Values(1, 2, 4, 8),
-                                            ::testing::Values(EdgeMeasure::kL2, EdgeMeasure::kDot)),
+                                            ::testing::Values(quant::EdgeMeasure::kL2,
+                                                              quant::EdgeMeasure::kDot)),
                          [](const auto& info) {
                            return std::to_string(std::get<0>(info.param)) + "bits_" +
-                                  (std::get<1>(info.param) == EdgeMeasure::kL2 ? "L2" : "Dot");
+                                  (std::get<1>(info.param) == quant::EdgeMeasure::kL2 ? "L2"
+                                                                                      : "Dot");
                          });
 
 }  // namespace

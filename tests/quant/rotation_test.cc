@@ -29,15 +29,15 @@ std::vector<float> RandomVector(size_t dim, uint64_t seed) {
 }
 
 std::vector<float> Rotated(std::vector<float> x, uint64_t seed) {
-  const auto signs = Rotation::RandomSigns(x.size(), seed);
-  EXPECT_EQ(signs.size(), Rotation::SignBytes(x.size()));
-  Rotation(x.size(), signs).Apply(x.data());
+  const auto signs = quant::Rotation::RandomSigns(x.size(), seed);
+  EXPECT_EQ(signs.size(), quant::Rotation::SignBytes(x.size()));
+  quant::Rotation(x.size(), signs).Apply(x.data());
   return x;
 }
 
 TEST(RotationTest, KeepsNormsAndInnerProducts) {
   for (const size_t dim : kDims) {
-    const size_t padded = Rotation::PaddedDim(dim);
+    const size_t padded = quant::Rotation::PaddedDim(dim);
     EXPECT_TRUE(padded >= dim && padded <= dim + 1 && padded % 2 == 0) << dim;
     for (uint64_t seed = 0; seed < 3; ++seed) {
       const auto x = RandomVector(padded, seed + 10);

@@ -25,13 +25,14 @@ class Coded {
   Coded(const Matrix& rows, std::vector<float> mean, int bits, uint64_t seed, int threads = 1)
       : shape_{rows.dim(), bits},
         mean_(std::move(mean)),
-        signs_(Rotation::RandomSigns(shape_.rotated_dim(), seed)),
+        signs_(quant::Rotation::RandomSigns(shape_.rotated_dim(), seed)),
         rotation_(shape_.rotated_dim(), signs_) {
     std::vector<uint32_t> order(rows.rows());
     std::iota(order.begin(), order.end(), 0u);
-    codes_ = EncodeRows(rows.view(), order, Geometry(Metric::kEuclidean, rows.dim(), 0), mean_,
-                        rotation_, shape_, threads)
-                 .value();
+    codes_ =
+        quant::EncodeRows(rows.view(), order, quant::Geometry(Metric::kEuclidean, rows.dim(), 0),
+                          mean_, rotation_, shape_, threads)
+            .value();
   }
 
   struct Estimates {
@@ -40,29 +41,29 @@ class Coded {
   };
   // Of the query to every row.
   Estimates Estimate(const std::vector<float>& query) {
-    CodeQuery prepared;
+    quant::CodeQuery prepared;
     EXPECT_TRUE(prepared.Init(shape_).ok());
     prepared.Prepare(query.data(), mean_, rotation_);
     const size_t n = (codes_.size() - simd::kQueryPadding) / shape_.row_bytes();
     std::vector<uint32_t> ids(n);
     std::iota(ids.begin(), ids.end(), 0u);
     Estimates out{std::vector<float>(n), std::vector<float>(n)};
-    for (size_t begin = 0; begin < n; begin += CodeQuery::kMaxBlock) {
+    for (size_t begin = 0; begin < n; begin += quant::CodeQuery::kMaxBlock) {
       prepared.Estimate(std::span(codes_.data(), codes_.size()), ids.data() + begin,
-                        std::min(CodeQuery::kMaxBlock, n - begin), out.values.data() + begin,
+                        std::min(quant::CodeQuery::kMaxBlock, n - begin), out.values.data() + begin,
                         out.errors.data() + begin);
     }
     return out;
   }
 
   AlignedBuffer<std::byte>& codes() { return codes_; }
-  const CodeShape& shape() const { return shape_; }
+  const quant::CodeShape& shape() const { return shape_; }
 
  private:
-  CodeShape shape_;
+  quant::CodeShape shape_;
   std::vector<float> mean_;
   std::vector<uint8_t> signs_;
-  Rotation rotation_;
+  quant::Rotation rotation_;
   AlignedBuffer<std::byte> codes_;
 };
 
@@ -195,8 +196,8 @@ TEST_P(ShortCodeTest, SmallDimensionsAndZeros) {
 TEST_P(ShortCodeTest, DamagedCodesAreFarAway) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
-  const CodeFactors damaged[] = {{nan, 1},       {1, nan}, {infinity, 1},  {1, infinity},
-                                 {-infinity, 1}, {-1, 1},  {1e38f, 1e38f}, {nan, nan}};
+  const quant::CodeFactors damaged[] = {{nan, 1},       {1, nan}, {infinity, 1},  {1, infinity},
+                                        {-infinity, 1}, {-1, 1},  {1e38f, 1e38f}, {nan, nan}};
   const Matrix rows = Matrix::Random(DataType::kF32, std::size(damaged), 40, 1);
   Coded coded(rows, std::vector<float>(40, 0.0f), GetParam(), 7);
   for (size_t i = 0; i < std::size(damaged); ++i) {

@@ -15,10 +15,10 @@ namespace {
 
 using testing::Matrix;
 
-Geometry Plain(size_t dim) { return Geometry(Metric::kEuclidean, dim, 0); }
+quant::Geometry Plain(size_t dim) { return quant::Geometry(Metric::kEuclidean, dim, 0); }
 
-TrainedSketch Train(const Matrix& rows, int threads = 1, uint64_t seed = 5) {
-  return TrainSketch(rows.view(), Plain(rows.dim()), seed, threads).value();
+quant::TrainedSketch Train(const Matrix& rows, int threads = 1, uint64_t seed = 5) {
+  return quant::TrainSketch(rows.view(), Plain(rows.dim()), seed, threads).value();
 }
 
 // Coordinate i has a standard deviation of 1 / (1 + i), and a mean of i / 10.
@@ -35,7 +35,7 @@ Matrix DecayingRows(size_t n, size_t dim, uint64_t seed) {
 }
 
 // The share of the rows' variance around the sketch's mean that lies in the basis' span.
-double CapturedVariance(const Matrix& rows, const TrainedSketch& sketch) {
+double CapturedVariance(const Matrix& rows, const quant::TrainedSketch& sketch) {
   double total = 0;
   double captured = 0;
   for (size_t r = 0; r < rows.rows(); ++r) {
@@ -55,7 +55,7 @@ double CapturedVariance(const Matrix& rows, const TrainedSketch& sketch) {
 }
 
 // Rows of the basis are orthogonal, and unit vectors, or zero where the data has fewer directions.
-void CheckBasis(const TrainedSketch& sketch, size_t dim, size_t min_directions) {
+void CheckBasis(const quant::TrainedSketch& sketch, size_t dim, size_t min_directions) {
   size_t directions = 0;
   for (size_t i = 0; i < sketch.sketch_dim; ++i) {
     for (size_t j = 0; j <= i; ++j) {
@@ -77,26 +77,26 @@ void CheckBasis(const TrainedSketch& sketch, size_t dim, size_t min_directions) 
 
 TEST(SketchTest, FewDimensionsAreOnlyCentred) {
   for (const size_t dim : {1, 2, 50, 111, 112}) {
-    EXPECT_EQ(SketchDim(dim), dim);
+    EXPECT_EQ(quant::SketchDim(dim), dim);
     const Matrix rows = Matrix::Random(DataType::kF32, 100, dim, dim);
-    const TrainedSketch sketch = Train(rows);
+    const quant::TrainedSketch sketch = Train(rows);
     EXPECT_EQ(sketch.sketch_dim, dim);
     EXPECT_TRUE(sketch.basis.empty());
-    const auto sketches = SketchRows(rows.view(), Plain(dim), sketch.Map(), 2);
+    const auto sketches = quant::SketchRows(rows.view(), Plain(dim), sketch.Map(), 2);
     ASSERT_TRUE(sketches.ok());
     for (size_t r = 0; r < 100; ++r) {
-      const float* z = sketches->data() + r * SketchStride(dim);
-      for (size_t c = 0; c < SketchStride(dim); ++c) {
+      const float* z = sketches->data() + r * quant::SketchStride(dim);
+      for (size_t c = 0; c < quant::SketchStride(dim); ++c) {
         const float expected = c < dim ? static_cast<float>(rows.Get(r, c)) - sketch.mean[c] : 0.0f;
         ASSERT_EQ(z[c], expected) << "row " << r << ", column " << c;
       }
     }
   }
-  EXPECT_LT(SketchDim(113), 113u);
+  EXPECT_LT(quant::SketchDim(113), 113u);
 }
 
 TEST(SketchTest, MeansAreMeans) {
-  const TrainedSketch sketch = Train(DecayingRows(3000, 130, 1));
+  const quant::TrainedSketch sketch = Train(DecayingRows(3000, 130, 1));
   for (size_t c = 0; c < 130; ++c) {
     EXPECT_NEAR(sketch.mean[c], static_cast<double>(c) / 10, 0.08) << c;
   }
@@ -110,15 +110,15 @@ TEST(SketchTest, FindsThePrincipalDirections) {
   for (size_t i = 0; i < kDim; ++i) {
     const double variance = 1.0 / static_cast<double>((1 + i) * (1 + i));
     total += variance;
-    if (i < SketchDim(kDim)) best += variance;
+    if (i < quant::SketchDim(kDim)) best += variance;
   }
-  const TrainedSketch sketch = Train(DecayingRows(6000, kDim, 1));
-  CheckBasis(sketch, kDim, SketchDim(kDim));
+  const quant::TrainedSketch sketch = Train(DecayingRows(6000, kDim, 1));
+  CheckBasis(sketch, kDim, quant::SketchDim(kDim));
   const double captured = CapturedVariance(DecayingRows(500, kDim, 2), sketch);
   EXPECT_GT(captured, 0.99 * best / total);
 
   // Random directions, for comparison, capture their share of the dimensions.
-  TrainedSketch random = sketch;
+  quant::TrainedSketch random = sketch;
   Rng rng(3);
   for (float& v : random.basis) {
     v = static_cast<float>(rng.Normal() / std::sqrt(static_cast<double>(kDim)));
@@ -128,8 +128,8 @@ TEST(SketchTest, FindsThePrincipalDirections) {
 
 TEST(SketchTest, ProjectsOnTheBasis) {
   const Matrix rows = DecayingRows(300, 150, 1);
-  const TrainedSketch sketch = Train(rows);
-  const auto sketches = SketchRows(rows.view(), Plain(150), sketch.Map(), 3);
+  const quant::TrainedSketch sketch = Train(rows);
+  const auto sketches = quant::SketchRows(rows.view(), Plain(150), sketch.Map(), 3);
   ASSERT_TRUE(sketches.ok());
   for (size_t r = 0; r < 300; r += 7) {
     for (size_t i = 0; i < sketch.sketch_dim; ++i) {
@@ -137,7 +137,7 @@ TEST(SketchTest, ProjectsOnTheBasis) {
       for (size_t c = 0; c < 150; ++c) {
         dot += (rows.Get(r, c) - sketch.mean[c]) * sketch.basis[i * 150 + c];
       }
-      ASSERT_NEAR(sketches->data()[r * SketchStride(sketch.sketch_dim) + i], dot, 1e-4);
+      ASSERT_NEAR(sketches->data()[r * quant::SketchStride(sketch.sketch_dim) + i], dot, 1e-4);
     }
   }
 }
@@ -155,9 +155,9 @@ TEST(SketchTest, DegenerateDataGivesFiniteSketches) {
     }
   }
   for (const Matrix* rows : {&zeros, &constant, &line, &one}) {
-    const TrainedSketch sketch = Train(*rows);
+    const quant::TrainedSketch sketch = Train(*rows);
     CheckBasis(sketch, dim, rows == &line ? 1 : 0);
-    const auto sketches = SketchRows(rows->view(), Plain(dim), sketch.Map(), 1);
+    const auto sketches = quant::SketchRows(rows->view(), Plain(dim), sketch.Map(), 1);
     ASSERT_TRUE(sketches.ok());
     for (size_t i = 0; i < sketches->size(); ++i) ASSERT_TRUE(std::isfinite((*sketches)[i]));
     for (const float m : sketch.mean) ASSERT_TRUE(std::isfinite(m));
@@ -166,14 +166,14 @@ TEST(SketchTest, DegenerateDataGivesFiniteSketches) {
 
 TEST(SketchTest, ThreadsChangeNothing) {
   const Matrix rows = DecayingRows(5000, 170, 1);
-  const TrainedSketch one = Train(rows, 1);
-  const auto sketches = SketchRows(rows.view(), Plain(170), one.Map(), 1);
+  const quant::TrainedSketch one = Train(rows, 1);
+  const auto sketches = quant::SketchRows(rows.view(), Plain(170), one.Map(), 1);
   ASSERT_TRUE(sketches.ok());
   for (const int threads : {2, 4, 0}) {
-    const TrainedSketch more = Train(rows, threads);
+    const quant::TrainedSketch more = Train(rows, threads);
     EXPECT_EQ(more.mean, one.mean);
     EXPECT_EQ(more.basis, one.basis);
-    const auto again = SketchRows(rows.view(), Plain(170), one.Map(), threads);
+    const auto again = quant::SketchRows(rows.view(), Plain(170), one.Map(), threads);
     ASSERT_TRUE(again.ok());
     EXPECT_EQ(std::memcmp(again->data(), sketches->data(), again->size() * sizeof(float)), 0);
   }
@@ -187,7 +187,7 @@ TEST(RoundSketchesTest, AreTheNearestLevels) {
     for (const double scale : {1e-12, 1.0, 1e15}) {
       SCOPED_TRACE(::testing::Message() << dim << " dimensions, scale " << scale);
       Rng rng(dim);
-      const size_t stride = SketchStride(dim);
+      const size_t stride = quant::SketchStride(dim);
       std::vector<float> sketches(kN * stride, 0.0f);
       for (size_t i = 0; i < kN; ++i) {
         for (size_t c = 0; c < dim; ++c) {
@@ -195,14 +195,14 @@ TEST(RoundSketchesTest, AreTheNearestLevels) {
         }
       }
       sketches[5 * stride] = static_cast<float>(scale * 1000);
-      const auto bytes = RoundSketches(sketches.data(), kN, dim, 1);
+      const auto bytes = quant::RoundSketches(sketches.data(), kN, dim, 1);
       ASSERT_TRUE(bytes.ok());
       const float step = bytes->levels.step;
       EXPECT_GT(step, scale * 2.5 / 127);
       EXPECT_LT(step, scale * 6 / 127) << "an outlier decides";
       size_t clamped = 0;
       for (size_t i = 0; i < kN; ++i) {
-        const uint8_t* row = bytes->rows.data() + i * ByteStride(dim);
+        const uint8_t* row = bytes->rows.data() + i * quant::ByteStride(dim);
         for (size_t c = 0; c < dim; ++c) {
           const float z = sketches[i * stride + c];
           if (std::abs(z) > 127 * step) {
@@ -212,11 +212,11 @@ TEST(RoundSketchesTest, AreTheNearestLevels) {
             ASSERT_NEAR((row[c] - 128.0) * step, z, 0.501 * step);
           }
         }
-        for (size_t c = dim; c < ByteStride(dim); ++c) ASSERT_EQ(row[c], 128);
+        for (size_t c = dim; c < quant::ByteStride(dim); ++c) ASSERT_EQ(row[c], 128);
       }
       EXPECT_GE(clamped, 1u);
       EXPECT_LE(clamped, kN * dim / 400 + 10);
-      const auto threaded = RoundSketches(sketches.data(), kN, dim, 3);
+      const auto threaded = quant::RoundSketches(sketches.data(), kN, dim, 3);
       ASSERT_TRUE(threaded.ok());
       EXPECT_EQ(std::memcmp(threaded->rows.data(), bytes->rows.data(), bytes->rows.size()), 0);
     }
@@ -228,7 +228,7 @@ TEST(RoundSketchesTest, NothingToTellApart) {
   for (const float value : {0.0f, 1.0f, 1e-43f}) {
     std::vector<float> sketches(2000 * 16, 0.0f);
     sketches[77 * 16] = value;
-    const auto bytes = RoundSketches(sketches.data(), 2000, 16, 1);
+    const auto bytes = quant::RoundSketches(sketches.data(), 2000, 16, 1);
     ASSERT_TRUE(bytes.ok());
     for (size_t i = 0; i < 2000; ++i) {
       ASSERT_EQ(bytes->rows[i * 64], i == 77 && value == 1.0f ? 255 : 128) << i;

@@ -52,7 +52,7 @@ class PlainBeam {
   std::set<uint32_t> visited_;
 };
 
-void ExpectSame(Beam* beam, const PlainBeam& plain) {
+void ExpectSame(search::Beam* beam, const PlainBeam& plain) {
   ASSERT_EQ(beam->size(), plain.all().size());
   ASSERT_EQ(beam->limit(), plain.limit());
   size_t place = 0;
@@ -79,14 +79,15 @@ float FewValues(Rng* rng) {
 void CheckBeam(size_t width, bool ties, uint64_t seed) {
   SCOPED_TRACE(::testing::Message() << "width " << width << (ties ? ", ties" : ""));
   Rng rng(seed, width);
-  Beam beam;
+  search::Beam beam;
   for (int epoch = 0; epoch < 3; ++epoch) {
     beam.Reset(width);
     PlainBeam plain(width);
     std::unordered_set<uint32_t> met;
     for (int round = 0; round < 400; ++round) {
       for (uint32_t inserts = rng.Below(6); inserts > 0; --inserts) {
-        const uint32_t node = rng.Below(8) == 0 ? Beam::kMaxNode - rng.Below(100) : rng.Below(5000);
+        const uint32_t node =
+            rng.Below(8) == 0 ? search::Beam::kMaxNode - rng.Below(100) : rng.Below(5000);
         const float estimate = ties ? FewValues(&rng) : static_cast<float>(rng.Normal());
         if (!(estimate < beam.limit()) || !met.insert(node).second) continue;
         beam.Offer(estimate, node);
@@ -112,7 +113,7 @@ TEST(BeamTest, IsAnOrderedSetOfItsWidth) {
 }
 
 TEST(BeamTest, IsEmptyAfterResetAndTakesEveryWidth) {
-  Beam beam;
+  search::Beam beam;
   for (const size_t width : {4, 1, 9, 2}) {
     beam.Reset(width);
     EXPECT_EQ(beam.size(), 0u);
@@ -130,7 +131,7 @@ TEST(BeamTest, IsEmptyAfterResetAndTakesEveryWidth) {
 
 // A node that comes in before those visited is the next.
 TEST(BeamTest, GoesBackToANearerNode) {
-  Beam beam;
+  search::Beam beam;
   beam.Reset(4);
   beam.Offer(2, 7);
   beam.Offer(3, 8);
@@ -146,7 +147,7 @@ TEST(BeamTest, GoesBackToANearerNode) {
 
 TEST(SeenSetTest, IsAHashedSetThroughGrowthAndResets) {
   Rng rng(3);
-  SeenSet seen;
+  search::SeenSet seen;
   for (int epoch = 0; epoch < 60; ++epoch) {
     seen.Reset();
     std::unordered_set<uint32_t> plain;
@@ -162,13 +163,13 @@ TEST(SeenSetTest, IsAHashedSetThroughGrowthAndResets) {
 }
 
 TEST(SeenSetTest, ForgetsEverythingAtEachOfManyResets) {
-  SeenSet seen;
+  search::SeenSet seen;
   for (uint32_t epoch = 0; epoch < 100000; ++epoch) {
     seen.Reset();
-    for (const uint32_t node : {0u, epoch + 1, Beam::kMaxNode}) {
+    for (const uint32_t node : {0u, epoch + 1, search::Beam::kMaxNode}) {
       ASSERT_TRUE(seen.Insert(node)) << "epoch " << epoch;
     }
-    ASSERT_FALSE(seen.Insert(Beam::kMaxNode));
+    ASSERT_FALSE(seen.Insert(search::Beam::kMaxNode));
   }
 }
 

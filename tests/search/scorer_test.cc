@@ -32,7 +32,7 @@ class Table {
     const size_t row_bytes = RowBytes(from.dtype, from.dim);
     const size_t stride = padded ? RoundUp(row_bytes, 64) : row_bytes;
     bytes_ = AlignedBuffer<std::byte>::Create(from.rows * stride).value();
-    EXPECT_TRUE(ConvertRows(from, from.dtype, 0, from.rows, bytes_.data(), stride).ok());
+    EXPECT_TRUE(data::ConvertRows(from, from.dtype, 0, from.rows, bytes_.data(), stride).ok());
     table_ = {{bytes_.data(), from.rows, from.dim, stride, from.dtype},
               metric,
               nullptr,
@@ -40,24 +40,24 @@ class Table {
     if (metric != Metric::kAngular) return;
     std::vector<float> x(from.dim);
     for (size_t r = 0; r < from.rows; ++r) {
-      RowToF32(from, r, x.data());
-      norms_.push_back(InverseNorm(x.data(), from.dim));
+      data::RowToF32(from, r, x.data());
+      norms_.push_back(search::InverseNorm(x.data(), from.dim));
     }
     table_.inverse_norms = norms_.data();
   }
-  const VectorTable& table() const { return table_; }
+  const search::VectorTable& table() const { return table_; }
 
  private:
   AlignedBuffer<std::byte> bytes_;
   std::vector<float> norms_;
-  VectorTable table_;
+  search::VectorTable table_;
 };
 
 // All distances of all queries, [query, row], through ScoreRows; ScoreIds must say the same.
-std::vector<float> ScoreAll(const VectorTable& table, const Matrix& queries, size_t begin,
+std::vector<float> ScoreAll(const search::VectorTable& table, const Matrix& queries, size_t begin,
                             size_t end) {
   const size_t n = table.rows.rows;
-  auto scorer = Scorer::Create(table, queries.view(), begin, end);
+  auto scorer = search::Scorer::Create(table, queries.view(), begin, end);
   EXPECT_TRUE(scorer.ok()) << scorer.status().message();
   EXPECT_EQ(scorer->num_queries(), end - begin);
   std::vector<float> out((end - begin) * n);
@@ -102,7 +102,7 @@ TEST_P(ScorerTest, EqualsAPlainLoop) {
           for (size_t r = 0; r < rows.rows(); ++r) {
             const PlainDistance expected = Distance(metric(), queries, q, rows, r);
             // Long rows of bits are summed in pieces, which rounds a little more.
-            ASSERT_NEAR(UserDistance(metric(), scores[q * rows.rows() + r]), expected.value,
+            ASSERT_NEAR(search::UserDistance(metric(), scores[q * rows.rows() + r]), expected.value,
                         2 * expected.tolerance + 1e-30)
                 << "query " << q << ", row " << r;
           }
@@ -165,18 +165,18 @@ TEST(ScorerErrorsTest, NormsThatOverflow) {
   const Table table(rows, Metric::kEuclidean, true);
   Matrix queries = Matrix::Random(DataType::kF32, 6, 4, 2);
   queries.Set(4, 2, 1e19);
-  EXPECT_TRUE(Scorer::Create(table.table(), queries.view(), 0, 4).ok());
-  const Status status = Scorer::Create(table.table(), queries.view(), 2, 6).status();
+  EXPECT_TRUE(search::Scorer::Create(table.table(), queries.view(), 0, 4).ok());
+  const Status status = search::Scorer::Create(table.table(), queries.view(), 2, 6).status();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_NE(status.message().find("query 4"), std::string::npos) << status.message();
 }
 
 TEST(UserDistanceTest, SquaresAndOthers) {
-  EXPECT_EQ(UserDistance(Metric::kEuclidean, 9.0f), 3.0f);
-  EXPECT_EQ(UserDistance(Metric::kAngular, 0.25f), 0.25f);
-  EXPECT_EQ(UserDistance(Metric::kDot, -7.0f), -7.0f);
-  EXPECT_EQ(UserDistance(Metric::kManhattan, 9.0f), 9.0f);
-  EXPECT_EQ(UserDistance(Metric::kHamming, 9.0f), 9.0f);
+  EXPECT_EQ(search::UserDistance(Metric::kEuclidean, 9.0f), 3.0f);
+  EXPECT_EQ(search::UserDistance(Metric::kAngular, 0.25f), 0.25f);
+  EXPECT_EQ(search::UserDistance(Metric::kDot, -7.0f), -7.0f);
+  EXPECT_EQ(search::UserDistance(Metric::kManhattan, 9.0f), 9.0f);
+  EXPECT_EQ(search::UserDistance(Metric::kHamming, 9.0f), 9.0f);
 }
 
 }  // namespace

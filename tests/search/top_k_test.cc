@@ -12,15 +12,15 @@
 namespace kith {
 namespace {
 
-bool Same(const std::vector<Candidate>& a, const std::vector<Candidate>& b) {
+bool Same(const std::vector<search::Candidate>& a, const std::vector<search::Candidate>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
     return x.distance == y.distance && x.row == y.row;
   });
 }
 
 // Few distances, so that most are ties.
-std::vector<Candidate> RandomCandidates(size_t n, Rng* rng) {
-  std::vector<Candidate> all(n);
+std::vector<search::Candidate> RandomCandidates(size_t n, Rng* rng) {
+  std::vector<search::Candidate> all(n);
   for (uint32_t i = 0; i < n; ++i) all[i] = {static_cast<float>(rng->Below(20)) - 10, i};
   rng->Shuffle(&all);
   return all;
@@ -30,9 +30,9 @@ TEST(TopKTest, EqualsSorting) {
   Rng rng(1);
   for (const size_t n : {0, 1, 2, 10, 300}) {
     for (const size_t k : {0, 1, 2, 9, 10, 11, 299, 1000}) {
-      std::vector<Candidate> all = RandomCandidates(n, &rng);
-      TopK top(k);
-      for (const Candidate& c : all) top.Offer(c.distance, c.row);
+      std::vector<search::Candidate> all = RandomCandidates(n, &rng);
+      search::TopK top(k);
+      for (const search::Candidate& c : all) top.Offer(c.distance, c.row);
       std::sort(all.begin(), all.end());
       all.resize(std::min(n, k));
       EXPECT_TRUE(Same(top.Sorted(), all)) << "n " << n << ", k " << k;
@@ -41,7 +41,7 @@ TEST(TopKTest, EqualsSorting) {
 }
 
 TEST(TopKTest, TiesGoToTheSmallerRow) {
-  TopK top(2);
+  search::TopK top(2);
   for (const uint32_t row : {9, 3, 7, 1, 8}) top.Offer(1.5f, row);
   EXPECT_TRUE(Same(top.Sorted(), {{1.5f, 1}, {1.5f, 3}}));
 }
@@ -49,7 +49,7 @@ TEST(TopKTest, TiesGoToTheSmallerRow) {
 TEST(TopKTest, NanIsNeverTaken) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
-  TopK top(3);
+  search::TopK top(3);
   top.Offer(nan, 0);
   top.Offer(infinity, 1);
   top.Offer(nan, 2);
@@ -65,24 +65,24 @@ TEST(TopKTest, NanIsNeverTaken) {
 TEST(TopKTest, TheThresholdLosesNothing) {
   Rng rng(2);
   for (const size_t k : {1, 5, 50}) {
-    const std::vector<Candidate> all = RandomCandidates(400, &rng);
-    TopK offered(k);
-    TopK skipped(k);
-    for (const Candidate& c : all) {
+    const std::vector<search::Candidate> all = RandomCandidates(400, &rng);
+    search::TopK offered(k);
+    search::TopK skipped(k);
+    for (const search::Candidate& c : all) {
       offered.Offer(c.distance, c.row);
       if (c.distance <= skipped.threshold()) skipped.Offer(c.distance, c.row);
     }
     EXPECT_TRUE(Same(offered.Sorted(), skipped.Sorted())) << "k " << k;
   }
-  EXPECT_EQ(TopK(3).threshold(), std::numeric_limits<float>::infinity());
+  EXPECT_EQ(search::TopK(3).threshold(), std::numeric_limits<float>::infinity());
 }
 
 TEST(TopKTest, MergedPartsEqualTheWhole) {
   Rng rng(3);
   for (const size_t k : {0, 1, 7, 100, 500}) {
-    const std::vector<Candidate> all = RandomCandidates(300, &rng);
-    TopK whole(k);
-    TopK parts[3] = {TopK(k), TopK(k), TopK(k)};
+    const std::vector<search::Candidate> all = RandomCandidates(300, &rng);
+    search::TopK whole(k);
+    search::TopK parts[3] = {search::TopK(k), search::TopK(k), search::TopK(k)};
     for (size_t i = 0; i < all.size(); ++i) {
       whole.Offer(all[i].distance, all[i].row);
       parts[i * i % 3].Offer(all[i].distance, all[i].row);
@@ -94,7 +94,7 @@ TEST(TopKTest, MergedPartsEqualTheWhole) {
 }
 
 TEST(TopKTest, ResetForgets) {
-  TopK top(2);
+  search::TopK top(2);
   top.Offer(1, 1);
   top.Offer(2, 2);
   top.Reset(1);

@@ -29,7 +29,7 @@ constexpr auto kUnsupported = StatusCode::kUnsupported;
 class ContainerDamageTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto writer = ContainerWriter::Create(Path(), 3, 5, Metric::kDot, DataType::kU8);
+    auto writer = storage::ContainerWriter::Create(Path(), 3, 5, Metric::kDot, DataType::kU8);
     ASSERT_TRUE(writer.ok());
     ASSERT_TRUE((*writer)->AddSection("one", AsBytes(std::string(5000, 'x'))).ok());
     ASSERT_TRUE((*writer)->AddSection("two", AsBytes(std::string(100, 'y'))).ok());
@@ -46,7 +46,7 @@ class ContainerDamageTest : public ::testing::Test {
 
   // Of Open(), or of VerifyChecksums() if that goes well.
   Status Check() const {
-    const auto reader = ContainerReader::Open(Path(), kKnown);
+    const auto reader = storage::ContainerReader::Open(Path(), kKnown);
     if (!reader.ok()) return reader.status();
     return (*reader)->VerifyChecksums();
   }
@@ -66,9 +66,9 @@ class ContainerDamageTest : public ::testing::Test {
   template <class Change>
   Status CheckSealed(Change change) const {
     ContainerImage image = original();
-    FileHeader header = image.header();
-    SectionEntry one = image.entry(0);
-    SectionEntry two = image.entry(1);
+    storage::FileHeader header = image.header();
+    storage::SectionEntry one = image.entry(0);
+    storage::SectionEntry two = image.entry(1);
     change(header, one, two);
     image.SetHeader(header);
     image.SetEntry(0, one);
@@ -90,23 +90,23 @@ TEST_F(ContainerDamageTest, TheOriginalIsSound) {
 }
 
 TEST_F(ContainerDamageTest, EveryFlippedByteOfTheFirstPageIsRefused) {
-  for (size_t i = 0; i < kPageBytes; ++i) {
+  for (size_t i = 0; i < storage::kPageBytes; ++i) {
     for (const char mask : {'\x01', '\x80', '\xFF'}) {
       const Status status = CheckFlipped(i, mask);
       // The first bytes decide whether it is a .kith file at all.
       ASSERT_TRUE(status.code() == kCorruption ||
-                  (i < sizeof(kMagic) && status.code() == StatusCode::kInvalidArgument))
+                  (i < sizeof(storage::kMagic) && status.code() == StatusCode::kInvalidArgument))
           << i << ": " << status.message();
     }
   }
 }
 
 TEST_F(ContainerDamageTest, EveryFlippedByteBehindItIsFoundByVerify) {
-  for (size_t i = kPageBytes; i < original().bytes().size(); ++i) {
+  for (size_t i = storage::kPageBytes; i < original().bytes().size(); ++i) {
     const Status status = CheckFlipped(i, '\x10');
-    const char* place = i < kPageBytes + 5000 ? "section \"one\""
-                        : i < 3 * kPageBytes  ? "between the sections"
-                                              : "section \"two\"";
+    const char* place = i < storage::kPageBytes + 5000 ? "section \"one\""
+                        : i < 3 * storage::kPageBytes  ? "between the sections"
+                                                       : "section \"two\"";
     ASSERT_EQ(status.code(), kCorruption) << i;
     ASSERT_NE(status.message().find(place), std::string::npos) << i << ": " << status.message();
   }
@@ -128,9 +128,9 @@ TEST_F(ContainerDamageTest, EveryTruncationIsRefused) {
 
 TEST_F(ContainerDamageTest, ZeroedPagesAreFound) {
   const std::string bytes = original().bytes();
-  for (size_t page = 0; page < bytes.size(); page += kPageBytes) {
+  for (size_t page = 0; page < bytes.size(); page += storage::kPageBytes) {
     std::string damaged = bytes;
-    const size_t size = std::min(kPageBytes, bytes.size() - page);
+    const size_t size = std::min(storage::kPageBytes, bytes.size() - page);
     damaged.replace(page, size, size, '\0');
     EXPECT_FALSE(Check(damaged).ok()) << page;
   }
@@ -143,14 +143,14 @@ TEST_F(ContainerDamageTest, OtherFiles) {
   ExpectError(Check("x"), other, "is not a .kith file");
   ExpectError(Check(""), kCorruption, "is empty");
   ExpectError(Check("\x89KITH\r\n"), kCorruption, "truncated: 7 bytes");
-  ExpectError(ContainerReader::Open("/", {}).status(), other, "directory");
-  ExpectError(ContainerReader::Open(Path() + ".none", {}).status(), StatusCode::kNotFound,
+  ExpectError(storage::ContainerReader::Open("/", {}).status(), other, "directory");
+  ExpectError(storage::ContainerReader::Open(Path() + ".none", {}).status(), StatusCode::kNotFound,
               "no such file");
 }
 
 TEST_F(ContainerDamageTest, TransfersInTextMode) {
   const std::string bytes = original().bytes();
-  const std::string rest = bytes.substr(sizeof(kMagic));
+  const std::string rest = bytes.substr(sizeof(storage::kMagic));
   for (const std::string_view magic :
        {"\x89KITH\n\x1a", "\x89KITH\r\r\n\x1a", "\x89KITH\r\n", "\x09KITH\r\n\x1a",
         "\xC2\x89KITH\r\n\x1a", "\xEF\xBF\xBDKITH\r\n\x1a", "\x89KITH\n\n\x1a"}) {
@@ -167,9 +167,10 @@ TEST_F(ContainerDamageTest, Versions) {
 
 TEST_F(ContainerDamageTest, HostileHeaders) {
   const auto check = [&](auto change) {
-    return CheckSealed([&](FileHeader& header, SectionEntry&, SectionEntry&) { change(header); });
+    return CheckSealed([&](storage::FileHeader& header, storage::SectionEntry&,
+                           storage::SectionEntry&) { change(header); });
   };
-  using H = FileHeader&;
+  using H = storage::FileHeader&;
   ExpectError(check([](H h) { h.dim = 0; }), kCorruption, "dimension 0, expected 1 to 65536");
   ExpectError(check([](H h) { h.dim = kMaxDim + 1; }), kCorruption, "dimension 65537");
   ExpectError(check([](H h) { h.metric = kNumMetrics; }), kUnsupported, "metric 5");
@@ -188,10 +189,10 @@ TEST_F(ContainerDamageTest, HostileHeaders) {
 
 TEST_F(ContainerDamageTest, HostileSectionTables) {
   const auto check = [&](auto change) {
-    return CheckSealed(
-        [&](FileHeader&, SectionEntry& one, SectionEntry& two) { change(one, two); });
+    return CheckSealed([&](storage::FileHeader&, storage::SectionEntry& one,
+                           storage::SectionEntry& two) { change(one, two); });
   };
-  using E = SectionEntry&;
+  using E = storage::SectionEntry&;
   ExpectError(check([](E, E two) { two.offset = 8192; }), kCorruption,
               "\"two\": offset 8192, expected at least 9096");
   ExpectError(check([](E one, E two) { two.offset = one.offset; }), kCorruption, "at least 9096");
@@ -219,7 +220,7 @@ TEST_F(ContainerDamageTest, HostileSectionTables) {
   ExpectError(check([](E, E two) { two.flags = 2; }), kUnsupported, "flags 0x00000002");
   ExpectError(check([](E, E two) { two.reserved[0] = 1; }), kUnsupported, "reserved bytes");
   // Gaps and empty sections are no fault.
-  EXPECT_TRUE(check([](E, E two) { two.flags = kSectionOptional; }).ok());
+  EXPECT_TRUE(check([](E, E two) { two.flags = storage::kSectionOptional; }).ok());
   EXPECT_TRUE(check([](E one, E) { one.row_bytes = 50; }).ok());
   ExpectError(check([](E one, E) { one.size = 0; }), kCorruption, "bytes 4096 to 12287 between");
   ExpectError(check([](E, E two) { two.size = 1; }), kCorruption, "bytes 12289 to 12387 between");

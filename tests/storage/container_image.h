@@ -34,25 +34,29 @@ class ContainerImage {
 
   std::string& bytes() { return bytes_; }
   const std::string& bytes() const { return bytes_; }
-  FileHeader header() const {
-    FileHeader header;
+  storage::FileHeader header() const {
+    storage::FileHeader header;
     std::memcpy(&header, bytes_.data(), sizeof(header));
     return header;
   }
-  void SetHeader(const FileHeader& header) { std::memcpy(bytes_.data(), &header, sizeof(header)); }
-  SectionEntry entry(size_t i) const {
-    SectionEntry entry;
-    std::memcpy(&entry, bytes_.data() + sizeof(FileHeader) + i * sizeof(entry), sizeof(entry));
+  void SetHeader(const storage::FileHeader& header) {
+    std::memcpy(bytes_.data(), &header, sizeof(header));
+  }
+  storage::SectionEntry entry(size_t i) const {
+    storage::SectionEntry entry;
+    std::memcpy(&entry, bytes_.data() + sizeof(storage::FileHeader) + i * sizeof(entry),
+                sizeof(entry));
     return entry;
   }
-  void SetEntry(size_t i, const SectionEntry& entry) {
-    std::memcpy(bytes_.data() + sizeof(FileHeader) + i * sizeof(entry), &entry, sizeof(entry));
+  void SetEntry(size_t i, const storage::SectionEntry& entry) {
+    std::memcpy(bytes_.data() + sizeof(storage::FileHeader) + i * sizeof(entry), &entry,
+                sizeof(entry));
   }
   // The place of a section's bytes in bytes(). REQUIRES: it exists.
   size_t OffsetOf(std::string_view name) const {
     for (size_t i = 0; i < header().section_count; ++i) {
-      const SectionEntry found = entry(i);
-      if (SectionName(found) == name) return found.offset;
+      const storage::SectionEntry found = entry(i);
+      if (storage::SectionName(found) == name) return found.offset;
     }
     ADD_FAILURE() << "no section " << name;
     return 0;

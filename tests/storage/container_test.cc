@@ -20,8 +20,8 @@ using testing::TempDir;
 
 constexpr std::string_view kKnown[] = {"one", "two", "sixteen.letters!", "empty"};
 
-std::unique_ptr<ContainerWriter> MakeWriter(const std::string& path) {
-  auto writer = ContainerWriter::Create(path, 3, 5, Metric::kDot, DataType::kU8);
+std::unique_ptr<storage::ContainerWriter> MakeWriter(const std::string& path) {
+  auto writer = storage::ContainerWriter::Create(path, 3, 5, Metric::kDot, DataType::kU8);
   EXPECT_TRUE(writer.ok()) << writer.status().message();
   return std::move(writer).value();
 }
@@ -30,8 +30,8 @@ std::string Text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::shared_ptr<const ContainerReader> MustOpen(const std::string& path) {
-  auto reader = ContainerReader::Open(path, kKnown);
+std::shared_ptr<const storage::ContainerReader> MustOpen(const std::string& path) {
+  auto reader = storage::ContainerReader::Open(path, kKnown);
   EXPECT_TRUE(reader.ok()) << reader.status().message();
   return reader.ok() ? *reader : nullptr;
 }
@@ -44,7 +44,7 @@ TEST(ContainerTest, RoundTrip) {
   EXPECT_EQ(writer->num_vectors(), 3u);
   EXPECT_EQ(writer->path(), path);
   ASSERT_TRUE(writer->AddSection("one", AsBytes("abcdef"), {.row_bytes = 2}).ok());
-  ASSERT_TRUE(writer->BeginSection("two", {.version = 7, .flags = kSectionOptional}).ok());
+  ASSERT_TRUE(writer->BeginSection("two", {.version = 7, .flags = storage::kSectionOptional}).ok());
   for (size_t i = 0; i < two.size(); i += 100) {
     ASSERT_TRUE(writer->Append(AsBytes(std::string_view(two).substr(i, 100))).ok());
   }
@@ -63,10 +63,10 @@ TEST(ContainerTest, RoundTrip) {
   EXPECT_EQ(reader->header().dtype, static_cast<uint16_t>(DataType::kU8));
   EXPECT_EQ(reader->header().file_size, reader->file().bytes().size());
   ASSERT_EQ(reader->sections().size(), 4u);
-  uint64_t offset = kPageBytes;
-  for (const SectionEntry& entry : reader->sections()) {
-    EXPECT_EQ(entry.offset, offset) << SectionName(entry);
-    offset = RoundUp(entry.offset + entry.size, kPageBytes);
+  uint64_t offset = storage::kPageBytes;
+  for (const storage::SectionEntry& entry : reader->sections()) {
+    EXPECT_EQ(entry.offset, offset) << storage::SectionName(entry);
+    offset = RoundUp(entry.offset + entry.size, storage::kPageBytes);
   }
   EXPECT_EQ(Text(reader->Bytes("one")), "abcdef");
   EXPECT_EQ(Text(reader->Bytes("two")), two);
@@ -77,7 +77,7 @@ TEST(ContainerTest, RoundTrip) {
   EXPECT_TRUE(reader->Bytes("none").empty());
   EXPECT_EQ(reader->Find("one")->row_bytes, 2u);
   EXPECT_EQ(reader->Find("two")->version, 7u);
-  EXPECT_EQ(reader->Find("two")->flags, uint32_t{kSectionOptional});
+  EXPECT_EQ(reader->Find("two")->flags, uint32_t{storage::kSectionOptional});
   EXPECT_TRUE(reader->VerifyChecksums().ok());
 }
 
@@ -86,7 +86,7 @@ TEST(ContainerTest, NoSections) {
   ASSERT_TRUE(MakeWriter(dir.File("a"))->Finish().ok());
   const auto reader = MustOpen(dir.File("a"));
   ASSERT_NE(reader, nullptr);
-  EXPECT_EQ(reader->file().bytes().size(), kPageBytes);
+  EXPECT_EQ(reader->file().bytes().size(), storage::kPageBytes);
   EXPECT_TRUE(reader->sections().empty());
   EXPECT_TRUE(reader->VerifyChecksums().ok());
 }
@@ -95,11 +95,11 @@ TEST(ContainerTest, AsManySectionsAsTheTableHolds) {
   const TempDir dir;
   auto writer = MakeWriter(dir.File("a"));
   std::vector<std::string> names;
-  for (size_t i = 0; i < kMaxSections; ++i) names.push_back(StrCat("s", i));
+  for (size_t i = 0; i < storage::kMaxSections; ++i) names.push_back(StrCat("s", i));
   for (const std::string& name : names) ASSERT_TRUE(writer->AddSection(name, AsBytes(name)).ok());
   ASSERT_TRUE(writer->Finish().ok());
   const std::vector<std::string_view> known(names.begin(), names.end());
-  const auto reader = ContainerReader::Open(dir.File("a"), known);
+  const auto reader = storage::ContainerReader::Open(dir.File("a"), known);
   ASSERT_TRUE(reader.ok()) << reader.status().message();
   for (const std::string& name : names) EXPECT_EQ(Text((*reader)->Bytes(name)), name);
   EXPECT_TRUE((*reader)->VerifyChecksums().ok());
@@ -147,21 +147,22 @@ TEST(ContainerTest, ArraysCheckSizeAndVersion) {
 TEST(ContainerTest, UnknownSections) {
   const TempDir dir;
   auto writer = MakeWriter(dir.File("a"));
-  ASSERT_TRUE(writer->AddSection("hint", AsBytes("x"), {.flags = kSectionOptional}).ok());
+  ASSERT_TRUE(writer->AddSection("hint", AsBytes("x"), {.flags = storage::kSectionOptional}).ok());
   ASSERT_TRUE(writer->AddSection("one", AsBytes("y")).ok());
   ASSERT_TRUE(writer->Finish().ok());
   const auto reader = MustOpen(dir.File("a"));
   ASSERT_NE(reader, nullptr);
   EXPECT_EQ(Text(reader->Bytes("one")), "y");
   EXPECT_TRUE(reader->VerifyChecksums().ok());
-  ExpectError(ContainerReader::Open(dir.File("a"), {}).status(), StatusCode::kUnsupported,
+  ExpectError(storage::ContainerReader::Open(dir.File("a"), {}).status(), StatusCode::kUnsupported,
               "section \"one\": is unknown and not optional; it was written by a newer kith");
 }
 
 TEST(ContainerTest, WriterRefusesWhatTheFormatCannotHold) {
   const TempDir dir;
   const auto error = [&](uint64_t n, size_t dim) {
-    return ContainerWriter::Create(dir.File("a"), n, dim, Metric::kDot, DataType::kF32).status();
+    return storage::ContainerWriter::Create(dir.File("a"), n, dim, Metric::kDot, DataType::kF32)
+        .status();
   };
   ExpectError(error(1, 0), StatusCode::kInvalidArgument, "dimension 0");
   ExpectError(error(1, kMaxDim + 1), StatusCode::kInvalidArgument, "dimension 65537");
@@ -180,7 +181,7 @@ TEST(ContainerTest, WriterRefusesMisuse) {
     writer.reset();
     EXPECT_EQ(dir.NumFiles(), 0u);
   };
-  using W = ContainerWriter&;
+  using W = storage::ContainerWriter&;
   expect_misuse([](W w) { return w.AddSection("", {}); }, "name");
   expect_misuse([](W w) { return w.AddSection("a b", {}); }, "name");
   expect_misuse([](W w) { return w.AddSection(std::string_view("a\0b", 3), {}); }, "name");
@@ -209,7 +210,7 @@ TEST(ContainerTest, WriterRefusesMisuse) {
       "twice");
   expect_misuse(
       [](W w) {
-        for (size_t i = 0; i < kMaxSections; ++i) {
+        for (size_t i = 0; i < storage::kMaxSections; ++i) {
           EXPECT_TRUE(w.AddSection(std::to_string(i), {}).ok());
         }
         return w.AddSection("one", {});

@@ -45,33 +45,35 @@ class LookupTest : public ::testing::Test {
   // A file of n vectors with what `write` puts into it.
   template <class Write>
   Status WriteFileWith(uint64_t n, Write write) const {
-    KITH_ASSIGN_OR_RETURN(const auto writer,
-                          ContainerWriter::Create(Path(), n, 1, Metric::kDot, DataType::kF32));
+    KITH_ASSIGN_OR_RETURN(const auto writer, storage::ContainerWriter::Create(
+                                                 Path(), n, 1, Metric::kDot, DataType::kF32));
     KITH_RETURN_IF_ERROR(write(writer.get()));
     return writer->Finish();
   }
   Status WriteKeyFile(const std::vector<std::string>& keys) const {
-    return WriteFileWith(keys.size(),
-                         [&](ContainerWriter* w) { return WriteKeys(w, ListOf(keys)); });
+    return WriteFileWith(keys.size(), [&](storage::ContainerWriter* w) {
+      return storage::WriteKeys(w, ListOf(keys));
+    });
   }
   Status WriteIdFile(const Ids& ids) const {
-    return WriteFileWith(ids.size(), [&](ContainerWriter* w) { return WriteIds(w, ids); });
+    return WriteFileWith(ids.size(),
+                         [&](storage::ContainerWriter* w) { return storage::WriteIds(w, ids); });
   }
 
   void Open() {
-    auto file = ContainerReader::Open(Path(), kKnown);
+    auto file = storage::ContainerReader::Open(Path(), kKnown);
     ASSERT_TRUE(file.ok()) << file.status().message();
     files_.push_back(*file);
   }
-  KeyLookup Keys() {
+  storage::KeyLookup Keys() {
     Open();
-    auto keys = KeyLookup::Open(file());
+    auto keys = storage::KeyLookup::Open(file());
     EXPECT_TRUE(keys.ok()) << keys.status().message();
     return *keys;
   }
-  IdLookup OpenIds() {
+  storage::IdLookup OpenIds() {
     Open();
-    auto ids = IdLookup::Open(file());
+    auto ids = storage::IdLookup::Open(file());
     EXPECT_TRUE(ids.ok()) << ids.status().message();
     return *ids;
   }
@@ -86,11 +88,11 @@ class LookupTest : public ::testing::Test {
     WriteFile(Path(), image.bytes());
   }
 
-  const ContainerReader& file() const { return *files_.back(); }
+  const storage::ContainerReader& file() const { return *files_.back(); }
 
  private:
   TempDir dir_;
-  std::vector<std::shared_ptr<const ContainerReader>> files_;  // lookups point into them
+  std::vector<std::shared_ptr<const storage::ContainerReader>> files_;  // lookups point into them
 };
 
 void ExpectRow(const Result<uint64_t>& found, uint64_t row) {
@@ -99,13 +101,13 @@ void ExpectRow(const Result<uint64_t>& found, uint64_t row) {
 }
 
 TEST_F(LookupTest, FileWithoutKeysAndIds) {
-  ASSERT_TRUE(WriteFileWith(5, [](ContainerWriter*) { return Status::Ok(); }).ok());
-  const KeyLookup keys = Keys();
+  ASSERT_TRUE(WriteFileWith(5, [](storage::ContainerWriter*) { return Status::Ok(); }).ok());
+  const storage::KeyLookup keys = Keys();
   EXPECT_TRUE(keys.empty());
   EXPECT_EQ(keys.Key(3), "");
   EXPECT_TRUE(keys.Verify().ok());
   ExpectError(keys.Find("a").status(), StatusCode::kNotFound, "the file has no keys");
-  const IdLookup ids = OpenIds();
+  const storage::IdLookup ids = OpenIds();
   EXPECT_TRUE(ids.empty());
   EXPECT_EQ(ids.Id(3), 3);
   EXPECT_TRUE(ids.Verify().ok());
@@ -113,21 +115,21 @@ TEST_F(LookupTest, FileWithoutKeysAndIds) {
 }
 
 TEST_F(LookupTest, NoRows) {
-  ASSERT_TRUE(WriteFileWith(0, [](ContainerWriter* w) {
-                KITH_RETURN_IF_ERROR(WriteKeys(w, {}));
-                return WriteIds(w, {});
+  ASSERT_TRUE(WriteFileWith(0, [](storage::ContainerWriter* w) {
+                KITH_RETURN_IF_ERROR(storage::WriteKeys(w, {}));
+                return storage::WriteIds(w, {});
               }).ok());
-  const KeyLookup keys = Keys();
+  const storage::KeyLookup keys = Keys();
   EXPECT_EQ(keys.Find("").status().code(), StatusCode::kNotFound);
   EXPECT_TRUE(keys.Verify().ok());
-  const IdLookup ids = OpenIds();
+  const storage::IdLookup ids = OpenIds();
   EXPECT_EQ(ids.Find(0).status().code(), StatusCode::kNotFound);
   EXPECT_TRUE(ids.Verify().ok());
 }
 
 TEST_F(LookupTest, OneKey) {
   ASSERT_TRUE(WriteKeyFile({"word"}).ok());
-  const KeyLookup keys = Keys();
+  const storage::KeyLookup keys = Keys();
   EXPECT_FALSE(keys.empty());
   ExpectRow(keys.Find("word"), 0);
   EXPECT_EQ(keys.Key(0), "word");
@@ -153,7 +155,7 @@ TEST_F(LookupTest, KeysOfAllKinds) {
                                           std::string(1'000'000, 'l'),
                                           std::string(1'000'001, 'l')};
   ASSERT_TRUE(WriteKeyFile(kinds).ok());
-  const KeyLookup keys = Keys();
+  const storage::KeyLookup keys = Keys();
   for (size_t row = 0; row < kinds.size(); ++row) {
     EXPECT_EQ(keys.Key(row), kinds[row]) << row;
     ExpectRow(keys.Find(kinds[row]), row);
@@ -164,7 +166,7 @@ TEST_F(LookupTest, KeysOfAllKinds) {
 
 TEST_F(LookupTest, MessagesShowKeysOnOneLine) {
   ASSERT_TRUE(WriteKeyFile({"a"}).ok());
-  const KeyLookup keys = Keys();
+  const storage::KeyLookup keys = Keys();
   const auto not_found = StatusCode::kNotFound;
   ExpectError(keys.Find("чай").status(), not_found, "key \"чай\" is not in " + Path());
   ExpectError(keys.Find("a\nb\"").status(), not_found, "\"a\\x0ab\\x22\"");
@@ -174,7 +176,7 @@ TEST_F(LookupTest, MessagesShowKeysOnOneLine) {
 
 TEST_F(LookupTest, SharedKeyIsItsFirstRow) {
   ASSERT_TRUE(WriteKeyFile({"a", "b", "a", "b", "a", "c"}).ok());
-  const KeyLookup keys = Keys();
+  const storage::KeyLookup keys = Keys();
   ExpectRow(keys.Find("a"), 0);
   ExpectRow(keys.Find("b"), 1);
   ExpectRow(keys.Find("c"), 5);
@@ -201,17 +203,17 @@ TEST_F(LookupTest, ManyKeysAndIds) {
     } while (!row_of.emplace(id, row).second);
     numbers.push_back(id);
   }
-  ASSERT_TRUE(WriteFileWith(kRows, [&](ContainerWriter* w) {
-                KITH_RETURN_IF_ERROR(WriteKeys(w, ListOf(words)));
-                return WriteIds(w, numbers);
+  ASSERT_TRUE(WriteFileWith(kRows, [&](storage::ContainerWriter* w) {
+                KITH_RETURN_IF_ERROR(storage::WriteKeys(w, ListOf(words)));
+                return storage::WriteIds(w, numbers);
               }).ok());
-  const KeyLookup keys = Keys();
+  const storage::KeyLookup keys = Keys();
   for (size_t row = 0; row < kRows; ++row) {
     ASSERT_EQ(keys.Key(row), words[row]);
     ExpectRow(keys.Find(words[row]), first[words[row]]);
   }
   EXPECT_TRUE(keys.Verify().ok());
-  const IdLookup ids = OpenIds();
+  const storage::IdLookup ids = OpenIds();
   for (size_t row = 0; row < kRows; ++row) {
     ASSERT_EQ(ids.Id(row), numbers[row]);
     ExpectRow(ids.Find(numbers[row]), row);
@@ -229,7 +231,7 @@ TEST_F(LookupTest, ManyKeysAndIds) {
 TEST_F(LookupTest, IdsOfAllSizes) {
   const Ids numbers = {0, std::numeric_limits<int64_t>::max(), 1, int64_t{1} << 32, 0xFFFFFFFF};
   ASSERT_TRUE(WriteIdFile(numbers).ok());
-  const IdLookup ids = OpenIds();
+  const storage::IdLookup ids = OpenIds();
   for (size_t row = 0; row < numbers.size(); ++row) {
     EXPECT_EQ(ids.Id(row), numbers[row]);
     ExpectRow(ids.Find(numbers[row]), row);
@@ -243,13 +245,13 @@ TEST_F(LookupTest, WriterRefuses) {
   ExpectError(WriteIdFile({5, 7, 8, 7}), invalid, "rows 1 and 3 have the same id 7");
   ExpectError(WriteIdFile({5, -2}), invalid, "row 1 has the id -2");
   ExpectError(WriteFileWith(3,
-                            [](ContainerWriter* w) {
-                              return WriteIds(w, {1, 2});
+                            [](storage::ContainerWriter* w) {
+                              return storage::WriteIds(w, {1, 2});
                             }),
               invalid, "2 ids for 3 vectors");
   ExpectError(WriteFileWith(1,
-                            [](ContainerWriter* w) {
-                              return WriteKeys(w, ListOf({"a", "b"}));
+                            [](storage::ContainerWriter* w) {
+                              return storage::WriteKeys(w, ListOf({"a", "b"}));
                             }),
               invalid, "2 keys for 1 vectors");
 }
@@ -291,26 +293,27 @@ TEST_F(LookupTest, MissingSectionsAndWrongSizes) {
   const auto key_error = [&](auto write) {
     EXPECT_TRUE(WriteFileWith(1, write).ok());
     Open();
-    return KeyLookup::Open(file()).status();
+    return storage::KeyLookup::Open(file()).status();
   };
-  ExpectError(key_error([&](ContainerWriter* w) { return w->AddSection("keys", bytes); }),
+  ExpectError(key_error([&](storage::ContainerWriter* w) { return w->AddSection("keys", bytes); }),
               kCorruption, "\"key_ends\": is missing, but \"keys\" is there");
-  ExpectError(key_error([&](ContainerWriter* w) {
+  ExpectError(key_error([&](storage::ContainerWriter* w) {
                 KITH_RETURN_IF_ERROR(w->AddSection("keys", bytes));
                 KITH_RETURN_IF_ERROR(w->AddSection("key_ends", bytes.first(7)));
                 return w->AddSection("key_table", bytes);
               }),
               kCorruption, "\"key_ends\": 7 bytes");
-  ExpectError(key_error([&](ContainerWriter* w) {
+  ExpectError(key_error([&](storage::ContainerWriter* w) {
                 KITH_RETURN_IF_ERROR(w->AddSection("keys", bytes));
                 KITH_RETURN_IF_ERROR(w->AddSection("key_ends", bytes));
                 return w->AddSection("key_table", bytes.first(4));
               }),
               kCorruption, "\"key_table\": 4 bytes");
-  EXPECT_TRUE(
-      WriteFileWith(1, [&](ContainerWriter* w) { return w->AddSection("ids", bytes); }).ok());
+  EXPECT_TRUE(WriteFileWith(1, [&](storage::ContainerWriter* w) {
+                return w->AddSection("ids", bytes);
+              }).ok());
   Open();
-  ExpectError(IdLookup::Open(file()).status(), kCorruption, "\"id_table\": is missing");
+  ExpectError(storage::IdLookup::Open(file()).status(), kCorruption, "\"id_table\": is missing");
 }
 
 TEST_F(LookupTest, HostileKeyTables) {
@@ -319,7 +322,7 @@ TEST_F(LookupTest, HostileKeyTables) {
 
   // Full of one row: no search may go round for ever.
   Damage<uint32_t>("key_table", 0, {1, 1, 1, 1, 1, 1, 1, 1});
-  KeyLookup keys = Keys();
+  storage::KeyLookup keys = Keys();
   EXPECT_TRUE(file().VerifyChecksums().ok());
   ExpectRow(keys.Find("b"), 1);
   ExpectError(keys.Find("a").status(), kCorruption, "\"key_table\": has no empty slot");
@@ -345,7 +348,7 @@ TEST_F(LookupTest, HostileKeyEnds) {
   const auto check = [&](std::initializer_list<uint64_t> ends, std::string_view message) {
     WriteFile(Path(), sound);
     Damage("key_ends", 0, ends);
-    const KeyLookup keys = Keys();
+    const storage::KeyLookup keys = Keys();
     for (uint64_t row = 0; row < 3; ++row) EXPECT_LE(keys.Key(row).size(), 6u);
     for (const char* key : {"aa", "bb", "cc", "dd", ""}) {
       const auto found = keys.Find(key);
@@ -364,7 +367,7 @@ TEST_F(LookupTest, HostileKeyEnds) {
 
   WriteFile(Path(), sound);
   Damage<uint64_t>("key_ends", 1, {1});
-  const KeyLookup keys = Keys();
+  const storage::KeyLookup keys = Keys();
   EXPECT_EQ(keys.Key(1), "");
   ExpectError(keys.Find("bb").status(), kCorruption, "\"key_ends\": row 1 ends at 1");
 }
@@ -373,7 +376,7 @@ TEST_F(LookupTest, HostileIds) {
   ASSERT_TRUE(WriteIdFile({10, 20, 30}).ok());
   const std::string sound = ReadFile(Path());
   Damage<uint32_t>("id_table", 0, {2, 2, 2, 2, 2, 2, 2, 2});
-  IdLookup ids = OpenIds();
+  storage::IdLookup ids = OpenIds();
   ExpectRow(ids.Find(30), 2);
   ExpectError(ids.Find(10).status(), kCorruption, "\"id_table\": has no empty slot");
   ExpectError(ids.Verify(), kCorruption, "\"id_table\": slot ");
@@ -404,7 +407,7 @@ TEST_F(LookupTest, EveryFlippedByteWithRightChecksums) {
       damaged.bytes()[i] ^= 0x01;
       damaged.Seal();
       WriteFile(Path(), damaged.bytes());
-      const KeyLookup keys = Keys();
+      const storage::KeyLookup keys = Keys();
       for (const std::string& word : words) {
         const auto found = keys.Find(word);
         if (found.ok()) {

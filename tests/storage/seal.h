@@ -19,11 +19,11 @@ inline void SealContainer(std::string* bytes) {
   const auto crc_of = [&](size_t offset, size_t size) {
     return ExtendCrc32c(0, std::as_bytes(std::span(bytes->data() + offset, size)));
   };
-  FileHeader header;
+  storage::FileHeader header;
   std::memcpy(&header, bytes->data(), sizeof(header));
-  for (size_t i = 0; i < std::min<size_t>(header.section_count, kMaxSections); ++i) {
-    char* at = bytes->data() + sizeof(FileHeader) + i * sizeof(SectionEntry);
-    SectionEntry entry;
+  for (size_t i = 0; i < std::min<size_t>(header.section_count, storage::kMaxSections); ++i) {
+    char* at = bytes->data() + sizeof(storage::FileHeader) + i * sizeof(storage::SectionEntry);
+    storage::SectionEntry entry;
     std::memcpy(&entry, at, sizeof(entry));
     if (entry.offset > bytes->size() || entry.size > bytes->size() - entry.offset) continue;
     entry.crc32c = crc_of(entry.offset, entry.size);
@@ -31,7 +31,7 @@ inline void SealContainer(std::string* bytes) {
   }
   header.header_crc32c = 0;
   std::memcpy(bytes->data(), &header, sizeof(header));
-  header.header_crc32c = crc_of(0, kPageBytes);
+  header.header_crc32c = crc_of(0, storage::kPageBytes);
   std::memcpy(bytes->data(), &header, sizeof(header));
 }
 

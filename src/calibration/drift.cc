@@ -1,0 +1,47 @@
+#include "calibration/drift.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/math.h"
+#include "data/convert.h"
+
+namespace kith::calibration {
+
+float Nearness(Metric metric, const MatrixView& queries, size_t query, float distance) {
+  if (metric != Metric::kDot) return distance;
+  std::vector<float> x(queries.dim);
+  data::RowToF32(queries, query, x.data());
+  const double norm = std::sqrt(SquaredNorm(x.data(), queries.dim));
+  return norm > 0 ? static_cast<float>(distance / norm) : 0;
+}
+
+void DriftMeter::Add(float nearness) const {
+  const auto at = std::lower_bound(quantiles_.begin(), quantiles_.end(), nearness);
+  counts_[static_cast<size_t>(at - quantiles_.begin())].fetch_add(1, std::memory_order_relaxed);
+}
+
+QueryDrift DriftMeter::Read() const {
+  // Fewer queries may be a chance selection; a smaller distance changes recall little.
+  constexpr uint64_t kLeastQueries = 32;
+  constexpr double kLeastDistance = 0.12;
+  constexpr double kCritical = 1.86;  // of sqrt(n) * distance: chance exceeds it once in 1,000
+
+  QueryDrift drift;
+  for (const auto& count : counts_) drift.queries += count.load(std::memory_order_relaxed);
+  if (drift.queries == 0) return drift;
+  uint64_t below = 0;
+  for (size_t i = 0; i < quantiles_.size(); ++i) {
+    below += counts_[i].load(std::memory_order_relaxed);
+    const double expected =
+        static_cast<double>(i) / static_cast<double>(std::max<size_t>(1, quantiles_.size() - 1));
+    drift.distance = std::max(
+        drift.distance, expected - static_cast<double>(below) / static_cast<double>(drift.queries));
+  }
+  const double limit =
+      std::max(kLeastDistance, kCritical / std::sqrt(static_cast<double>(drift.queries)));
+  drift.unlike = drift.queries >= kLeastQueries && drift.distance > limit;
+  return drift;
+}
+
+}  // namespace kith::calibration

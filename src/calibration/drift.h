@@ -1,0 +1,41 @@
+// Whether live queries are like those that the calibration was made with.
+#ifndef KITH_CALIBRATION_DRIFT_H_
+#define KITH_CALIBRATION_DRIFT_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kith/calibration.h"
+#include "kith/types.h"
+
+namespace kith::calibration {
+
+// How far a query is from its nearest vector, comparable between queries: the distance, or, of dot,
+// the product over the query's length, negative.
+float Nearness(Metric metric, const MatrixView& queries, size_t query, float distance);
+
+// Counts queries between the quantiles of the calibration's. Thread-safe.
+class DriftMeter {
+ public:
+  static constexpr size_t kMostQuantiles = 64;
+
+  // REQUIRES: at most kMostQuantiles.
+  void Init(const std::vector<float>& quantiles) { quantiles_ = quantiles; }
+  bool active() const { return !quantiles_.empty(); }
+
+  // Queries that are nearer to the vectors than those of the calibration do no harm; the one-sided
+  // Kolmogorov-Smirnov distance tells of those farther away.
+  void Add(float nearness) const;
+  QueryDrift Read() const;
+
+ private:
+  std::vector<float> quantiles_;
+  mutable std::array<std::atomic<uint64_t>, kMostQuantiles + 1> counts_{};
+};
+
+}  // namespace kith::calibration
+
+#endif  // KITH_CALIBRATION_DRIFT_H_

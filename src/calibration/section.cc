@@ -1,0 +1,212 @@
+#include "calibration/section.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "calibration/drift.h"
+
+namespace kith::calibration {
+namespace {
+
+// The section: this, CurveEntry[num_curves], CalibrationPoint[all curves], f32[num_quantiles].
+struct SectionHead {
+  uint32_t source;
+  uint32_t num_queries;
+  uint32_t num_curves;
+  uint32_t num_quantiles;
+  uint8_t reserved[16];
+};
+static_assert(sizeof(SectionHead) == 32);
+
+struct CurveEntry {
+  uint32_t index;  // an IndexKind
+  uint32_t k;
+  uint32_t num_points;
+  uint32_t reserved;
+};
+static_assert(sizeof(CurveEntry) == 16);
+
+static_assert(sizeof(CalibrationPoint) == 24 && std::is_trivially_copyable_v<CalibrationPoint>);
+
+constexpr uint32_t kMostCurves = 64;
+constexpr uint32_t kMostPoints = 1024;
+
+template <class T>
+std::span<const std::byte> BytesOf(const T* values, size_t count) {
+  return std::as_bytes(std::span(values, count));
+}
+
+// Reads values one after the other from bytes.
+class Cursor {
+ public:
+  explicit Cursor(std::span<const std::byte> bytes) : left_(bytes) {}
+
+  template <class T>
+  bool Read(T* values, size_t count) {
+    if (left_.size() / sizeof(T) < count) return false;
+    std::copy_n(left_.data(), count * sizeof(T), reinterpret_cast<std::byte*>(values));
+    left_ = left_.subspan(count * sizeof(T));
+    return true;
+  }
+  bool done() const { return left_.empty(); }
+
+ private:
+  std::span<const std::byte> left_;
+};
+
+bool IsShare(float x) { return x >= 0 && x <= 1; }
+
+bool IsCurve(const CalibrationCurve& curve) {
+  const bool kind = curve.index == IndexKind::kGraph || curve.index == IndexKind::kForest;
+  if (!kind || curve.k == 0 || curve.k > kMostCalibratedK || curve.points.empty()) return false;
+  for (size_t i = 0; i < curve.points.size(); ++i) {
+    const CalibrationPoint& p = curve.points[i];
+    if (!std::isfinite(p.effort) || p.effort <= 0 || !IsShare(p.recall) || !IsShare(p.recall_p5) ||
+        !IsShare(p.recall_worst) || !std::isfinite(p.nodes) || !std::isfinite(p.distances)) {
+      return false;
+    }
+    if (i == 0) continue;
+    if (p.effort <= curve.points[i - 1].effort || p.recall < curve.points[i - 1].recall) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// On one curve.
+EffortForRecall OnCurve(const CalibrationCurve& curve, double recall) {
+  EffortForRecall found;
+  found.known = true;
+  const std::vector<CalibrationPoint>& points = curve.points;
+  const auto at = std::find_if(points.begin(), points.end(),
+                               [&](const CalibrationPoint& p) { return p.recall >= recall; });
+  found.reachable = at != points.end();
+  const CalibrationPoint& right = found.reachable ? *at : points.back();
+  found.effort = right.effort;
+  found.recall = right.recall;
+  if (!found.reachable || at == points.begin()) return found;
+  const CalibrationPoint& left = *(at - 1);
+  const double share = (recall - left.recall) / (double{right.recall} - left.recall);
+  found.effort = left.effort + share * (double{right.effort} - left.effort);
+  found.recall = recall;
+  return found;
+}
+
+}  // namespace
+
+Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter* writer) {
+  KITH_RETURN_IF_ERROR(
+      writer->BeginSection(std::string(kCalibrationSection), {.flags = storage::kSectionOptional}));
+  const SectionHead head{static_cast<uint32_t>(calibration.source),
+                         calibration.num_queries,
+                         static_cast<uint32_t>(calibration.curves.size()),
+                         static_cast<uint32_t>(calibration.nearest.size()),
+                         {}};
+  KITH_RETURN_IF_ERROR(writer->Append(BytesOf(&head, 1)));
+  for (const CalibrationCurve& curve : calibration.curves) {
+    const CurveEntry entry{static_cast<uint32_t>(curve.index), curve.k,
+                           static_cast<uint32_t>(curve.points.size()), 0};
+    KITH_RETURN_IF_ERROR(writer->Append(BytesOf(&entry, 1)));
+  }
+  for (const CalibrationCurve& curve : calibration.curves) {
+    KITH_RETURN_IF_ERROR(writer->Append(BytesOf(curve.points.data(), curve.points.size())));
+  }
+  KITH_RETURN_IF_ERROR(
+      writer->Append(BytesOf(calibration.nearest.data(), calibration.nearest.size())));
+  return writer->EndSection();
+}
+
+Status ReplaceCalibration(const storage::ContainerReader& in, const Calibration& calibration,
+                          const FileTarget& target) {
+  const storage::FileHeader& header = in.header();
+  KITH_ASSIGN_OR_RETURN(auto writer,
+                        storage::ContainerWriter::Create(target, header.num_vectors, header.dim,
+                                                         static_cast<Metric>(header.metric),
+                                                         static_cast<DataType>(header.dtype)));
+  for (const storage::SectionEntry& entry : in.sections()) {
+    const std::string_view name = storage::SectionName(entry);
+    if (name == kCalibrationSection) continue;
+    KITH_RETURN_IF_ERROR(
+        writer->AddSection(name, in.Bytes(name), {entry.row_bytes, entry.version, entry.flags}));
+  }
+  KITH_RETURN_IF_ERROR(WriteCalibration(calibration, writer.get()));
+  return writer->Finish();
+}
+
+Result<Calibration> ReadCalibration(const storage::ContainerReader& in) {
+  Calibration calibration;
+  const storage::SectionEntry* section = in.Find(kCalibrationSection);
+  if (section == nullptr) return calibration;
+  KITH_RETURN_IF_ERROR(in.CheckSize(kCalibrationSection, section->size, 1));
+  const Status damaged = in.Corrupt(kCalibrationSection, "its tables contradict themselves");
+  Cursor cursor(in.Bytes(kCalibrationSection));
+  SectionHead head{};
+  if (!cursor.Read(&head, 1) || head.num_curves > kMostCurves ||
+      head.num_quantiles > DriftMeter::kMostQuantiles ||
+      (head.source != static_cast<uint32_t>(CalibrationSource::kHeldOut) &&
+       head.source != static_cast<uint32_t>(CalibrationSource::kQueries))) {
+    return damaged;
+  }
+  calibration.source = static_cast<CalibrationSource>(head.source);
+  calibration.num_queries = head.num_queries;
+  calibration.curves.resize(head.num_curves);
+  for (CalibrationCurve& curve : calibration.curves) {
+    CurveEntry entry{};
+    if (!cursor.Read(&entry, 1) || entry.num_points > kMostPoints) return damaged;
+    curve.index = static_cast<IndexKind>(entry.index);
+    curve.k = entry.k;
+    curve.points.resize(entry.num_points);
+  }
+  for (CalibrationCurve& curve : calibration.curves) {
+    if (!cursor.Read(curve.points.data(), curve.points.size()) || !IsCurve(curve)) return damaged;
+  }
+  std::vector<float>& nearest = calibration.nearest;
+  nearest.resize(head.num_quantiles);
+  const auto is_nan = [](float x) { return std::isnan(x); };
+  if (!cursor.Read(nearest.data(), nearest.size()) || !cursor.done() ||
+      std::any_of(nearest.begin(), nearest.end(), is_nan) ||
+      !std::is_sorted(nearest.begin(), nearest.end())) {
+    return damaged;
+  }
+  return calibration;
+}
+
+EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size_t k,
+                           double recall) {
+  const CalibrationCurve* below = nullptr;  // the nearest measured k on each side
+  const CalibrationCurve* above = nullptr;
+  for (const CalibrationCurve& curve : calibration.curves) {
+    if (curve.index != index) continue;
+    if (curve.k <= k && (below == nullptr || curve.k > below->k)) below = &curve;
+    if (curve.k >= k && (above == nullptr || curve.k < above->k)) above = &curve;
+  }
+  if (below == nullptr && above == nullptr) return {};
+  if (below == nullptr || above == nullptr || below == above) {
+    const CalibrationCurve& curve = below != nullptr ? *below : *above;
+    EffortForRecall found = OnCurve(curve, recall);
+    if (curve.k < k) found.effort *= static_cast<double>(k) / curve.k;
+    return found;
+  }
+  const EffortForRecall low = OnCurve(*below, recall);
+  const EffortForRecall high = OnCurve(*above, recall);
+  // A beam grows with k, a forest's candidates more slowly: as its root, about.
+  const auto at = [&](size_t some_k) {
+    const auto x = static_cast<double>(some_k);
+    return index == IndexKind::kForest ? std::sqrt(x) : x;
+  };
+  const double share = (at(k) - at(below->k)) / (at(above->k) - at(below->k));
+  EffortForRecall found;
+  found.known = true;
+  found.reachable = low.reachable && high.reachable;
+  found.effort = low.effort + share * (high.effort - low.effort);
+  // At their least efforts, one or both may give more than asked for.
+  found.recall = found.reachable ? low.recall + share * (high.recall - low.recall)
+                                 : std::min(low.recall, high.recall);
+  return found;
+}
+
+}  // namespace kith::calibration

@@ -1,0 +1,43 @@
+// The calibration as it lies in a file, and what it is for: the effort of a recall.
+#ifndef KITH_CALIBRATION_SECTION_H_
+#define KITH_CALIBRATION_SECTION_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "kith/calibration.h"
+#include "kith/index.h"
+#include "kith/status.h"
+#include "storage/container.h"
+
+namespace kith::calibration {
+
+inline constexpr std::string_view kCalibrationSection = "calibration";
+
+inline constexpr uint32_t kMostCalibratedK = 10000;
+
+Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter* writer);
+
+// Writes a copy of a file with this calibration in place of its own. Errors: IoError.
+Status ReplaceCalibration(const storage::ContainerReader& in, const Calibration& calibration,
+                          const FileTarget& target);
+
+// An empty one if the file has none. Errors: Corruption.
+Result<Calibration> ReadCalibration(const storage::ContainerReader& in);
+
+struct EffortForRecall {
+  double effort = 0;
+  double recall = 0;       // as measured there; more than asked for at the least effort
+  bool reachable = false;  // if not, the two above are of the most that was measured
+  bool known = false;      // whether this way in was measured at all
+};
+
+// The least effort whose recall@k is what is asked for: linear between measured efforts and between
+// measured k (of a forest, their roots), beyond the largest k in proportion to it.
+EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size_t k,
+                           double recall);
+
+}  // namespace kith::calibration
+
+#endif  // KITH_CALIBRATION_SECTION_H_

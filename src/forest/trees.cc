@@ -1,0 +1,121 @@
+#include "forest/trees.h"
+
+#include <cmath>
+
+#include "base/strings.h"
+
+namespace kith::forest {
+namespace {
+
+template <class T>
+void Append(T value, std::vector<std::byte>* out) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(&value);
+  out->insert(out->end(), bytes, bytes + sizeof(value));
+}
+
+}  // namespace
+
+Result<uint32_t> AppendLeaf(std::span<const uint32_t> positions, std::vector<std::byte>* leaves) {
+  const size_t unit = leaves->size() / kLeafUnit;
+  if (unit >= trees::kLeafBit) {
+    return Status::InvalidArgument(
+        "the forest is too large: its leaves exceed 16 GiB; use fewer trees");
+  }
+  Append(positions.front(), leaves);
+  Append(static_cast<uint16_t>(positions.size()), leaves);
+  for (size_t i = 1; i < positions.size(); ++i) {
+    const uint32_t delta = positions[i] - positions[i - 1];
+    Append(static_cast<uint16_t>(std::min<uint32_t>(delta, kLongDelta)), leaves);
+    if (delta >= kLongDelta) Append(delta, leaves);
+  }
+  leaves->resize(RoundUp(leaves->size(), kLeafUnit));
+  return static_cast<uint32_t>(unit) | trees::kLeafBit;
+}
+
+Trees::Trees(const Header& header, std::span<const uint32_t> roots,
+             std::span<const std::byte> nodes, std::span<const std::byte> leaves,
+             uint64_t num_vectors)
+    : roots_(roots),
+      nodes_(nodes),
+      leaves_(leaves),
+      node_bytes_(trees::NodeBytes(header.sketch_dim)),
+      num_nodes_(header.num_nodes),
+      num_units_(static_cast<uint32_t>(leaves.size() / kLeafUnit)),
+      num_vectors_(static_cast<uint32_t>(num_vectors)),
+      num_leaves_(header.num_leaves),
+      num_entries_(header.num_entries) {
+  Hide({});
+}
+
+Result<Trees> Trees::Open(const storage::ContainerReader& in, const Header& header,
+                          uint64_t num_vectors) {
+  KITH_ASSIGN_OR_RETURN(auto roots, in.Array<uint32_t>("roots", header.num_trees));
+  KITH_RETURN_IF_ERROR(
+      in.CheckSize("nodes", header.num_nodes, trees::NodeBytes(header.sketch_dim)));
+  const auto leaves = in.Bytes("leaves");
+  const size_t units = leaves.size() / kLeafUnit;
+  KITH_RETURN_IF_ERROR(in.CheckSize("leaves", units, kLeafUnit));
+  if (units > trees::kLeafBit) return in.Corrupt("leaves", "it is larger than children can name");
+  return Trees(header, roots, in.Bytes("nodes"), leaves, num_vectors);
+}
+
+void Trees::Hide(std::vector<uint32_t> positions) {
+  hidden_ = std::move(positions);
+  const uint64_t shown = num_entries_ - roots_.size() * hidden_.size();
+  mean_leaf_size_ = shown / std::max<uint32_t>(num_leaves_, 1);
+}
+
+Status Trees::Verify(const storage::ContainerReader& in, const Header& header) const {
+  std::vector<uint32_t> seen(num_vectors_, 0);
+  std::vector<uint32_t> open;
+  uint64_t nodes = 0;
+  uint64_t leaves = 0;
+  for (uint32_t tree = 0; tree < roots_.size(); ++tree) {
+    if (!Exists(kNoParent, roots_[tree])) {
+      return in.Corrupt("roots", StrCat("tree ", tree, " has an impossible root"));
+    }
+    open.push_back(roots_[tree]);
+    uint64_t entries = 0;
+    while (!open.empty()) {
+      const uint32_t child = open.back();
+      open.pop_back();
+      if ((child & trees::kLeafBit) != 0) {
+        uint32_t count = 0;
+        bool twice = false;
+        ForEach(child, [&](uint32_t position) {
+          twice = twice || seen[position] != tree;
+          seen[position] = tree + 1;
+          ++count;
+        });
+        if (twice || count != LeafSize(child)) {
+          return in.Corrupt("leaves",
+                            StrCat("the leaf at ", size_t{child & ~trees::kLeafBit} * kLeafUnit,
+                                   " repeats a vector or names one that is not there"));
+        }
+        entries += count;
+        ++leaves;
+        continue;
+      }
+      const trees::TreeNode& node = Node(child);
+      // Damaged children may be shared by several parents: more nodes than there are.
+      if (++nodes > num_nodes_ || !Exists(child, node.children[0]) ||
+          !Exists(child, node.children[1]) || !std::isfinite(node.threshold) ||
+          !std::isfinite(node.scale)) {
+        return in.Corrupt("nodes", StrCat("node ", child, " has an impossible child or plane"));
+      }
+      open.push_back(node.children[1]);
+      open.push_back(node.children[0]);
+    }
+    if (entries != num_vectors_) {
+      return in.Corrupt("leaves", StrCat("tree ", tree, " holds ", entries, " vectors, ",
+                                         num_vectors_, " expected"));
+    }
+  }
+  if (nodes != header.num_nodes || leaves != header.num_leaves ||
+      header.num_entries != uint64_t{num_vectors_} * header.num_trees) {
+    return in.Corrupt("forest", "its counts are not those of its trees");
+  }
+  return Status::Ok();
+}
+
+}  // namespace kith::forest

@@ -1,0 +1,46 @@
+// The near nodes of every node, as trees find them: what a graph's first edges are chosen from.
+#ifndef KITH_GRAPH_CANDIDATES_H_
+#define KITH_GRAPH_CANDIDATES_H_
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "graph/space.h"
+#include "kith/status.h"
+#include "search/top_k.h"
+#include "trees/rp_tree.h"
+
+namespace kith::graph {
+
+class CandidateLists {
+ public:
+  // Kept of each node.
+  static constexpr size_t kSize = 40;
+
+  CandidateLists() = default;
+  explicit CandidateLists(size_t num_nodes);
+
+  // The nearest found so far, in order; those of row kNoNode are not there.
+  std::span<const search::Candidate> Of(size_t node) const {
+    return {lists_.data() + node * kSize, kSize};
+  }
+
+  // Compares all pairs within each leaf of a tree whose entries are nodes. The result does not
+  // depend on the threads. Cost: n * leaf_size distances. Errors: OutOfMemory.
+  Status Join(const Space& space, const trees::Tree& tree, size_t leaf_size, int threads);
+
+  // Whether so many neighbours are nearer than rounding to bytes can tell that their order would be
+  // chance.
+  bool FinerThanBytes(size_t dim) const;
+
+ private:
+  struct Scratch;
+  void JoinLeaf(const Space& space, std::span<const uint32_t> nodes, Scratch* scratch);
+
+  std::vector<search::Candidate> lists_;  // [n, kSize]
+};
+
+}  // namespace kith::graph
+
+#endif  // KITH_GRAPH_CANDIDATES_H_

@@ -1,0 +1,317 @@
+#include "graph/link.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/parallel.h"
+#include "search/top_k.h"
+
+namespace kith::graph {
+namespace {
+
+constexpr size_t kNodesAtOnce = 256;
+
+// Chooses among the candidates of one node. Scratch; one for each thread.
+class Pruner {
+ public:
+  Pruner(const Space& space, const LinkOptions& options) {
+    space_ = &space;
+    most_ = options.candidates;
+    // Kernels give squared distances but for L1 and Hamming, the latter a squared distance of bits.
+    factor_ =
+        space.table().metric == Metric::kManhattan ? options.alpha : options.alpha * options.alpha;
+  }
+
+  // Leaves in `ids` those kept, nearest first, at most `degree`, and in `spare` those passed over
+  // that are the nearest, as many as complete the degree. Copies in rounding (distance 0) come
+  // last.
+  void Prune(uint32_t node, size_t degree, std::vector<uint32_t>* ids,
+             std::vector<uint32_t>* spare) {
+    Sort(node, ids);
+    const size_t count = sorted_.size();
+    passed_.assign(count, kPassed);
+    left_.resize(count);
+    for (size_t i = 0; i < count; ++i) left_[i] = {sorted_[i].row, static_cast<uint32_t>(i)};
+    ids->clear();
+    while (!left_.empty() && ids->size() < degree) {
+      const auto [row, place] = left_.front();
+      ids->push_back(row);
+      passed_[place] = kKept;
+      rows_.clear();
+      for (size_t j = 1; j < left_.size(); ++j) rows_.push_back(left_[j].row);
+      space_->ToNodes(row, rows_.data(), rows_.size(), distances_.data());
+      // One that is where the node is stands for all others there, and for nothing else.
+      const bool copy = sorted_[place].distance == 0;
+      size_t kept = 0;
+      for (size_t j = 1; j < left_.size(); ++j) {
+        const float distance = sorted_[left_[j].place].distance;
+        const bool passed = copy ? distance == 0 : factor_ * distances_[j - 1] <= distance;
+        left_[kept] = left_[j];
+        kept += passed ? 0 : 1;
+      }
+      left_.resize(kept);
+    }
+    spare->clear();
+    for (const bool copies : {false, true}) {
+      for (size_t i = 0; i < count && ids->size() + spare->size() < degree; ++i) {
+        if (passed_[i] != kKept && (sorted_[i].distance == 0) == copies) {
+          spare->push_back(sorted_[i].row);
+        }
+      }
+    }
+  }
+
+ private:
+  static constexpr uint8_t kPassed = 0;
+  static constexpr uint8_t kKept = 1;
+
+  // The distinct candidates but the node itself, the nearest of them, in order.
+  void Sort(uint32_t node, std::vector<uint32_t>* ids) {
+    std::sort(ids->begin(), ids->end());
+    ids->erase(std::unique(ids->begin(), ids->end()), ids->end());
+    ids->erase(std::remove(ids->begin(), ids->end(), node), ids->end());
+    distances_.resize(ids->size());
+    space_->ToNodes(node, ids->data(), ids->size(), distances_.data());
+    sorted_.resize(ids->size());
+    for (size_t i = 0; i < ids->size(); ++i) sorted_[i] = {distances_[i], (*ids)[i]};
+    const size_t kept = std::min(most_, sorted_.size());
+    std::partial_sort(sorted_.begin(), sorted_.begin() + static_cast<ptrdiff_t>(kept),
+                      sorted_.end());
+    sorted_.resize(kept);
+  }
+
+  const Space* space_ = nullptr;
+  size_t most_ = 0;
+  float factor_ = 1;
+  // A candidate that nothing kept so far stands for.
+  struct Left {
+    uint32_t row;
+    uint32_t place;  // in sorted_
+  };
+
+  std::vector<float> distances_;
+  std::vector<Left> left_;
+  std::vector<uint32_t> rows_;
+  std::vector<uint8_t> passed_;
+  std::vector<search::Candidate> sorted_;
+};
+
+// The sources of the edges into each node, ascending.
+struct Reverse {
+  std::vector<uint64_t> begins;
+  std::vector<uint32_t> sources;
+
+  std::span<const uint32_t> Of(size_t node) const {
+    return {sources.data() + begins[node], sources.data() + begins[node + 1]};
+  }
+
+  explicit Reverse(const LinkTable& table) : begins(table.size() + 1) {
+    for (size_t node = 0; node < table.size(); ++node) {
+      for (const uint32_t to : table.Of(node)) ++begins[to + 1];
+    }
+    for (size_t i = 0; i < table.size(); ++i) begins[i + 1] += begins[i];
+    sources.resize(begins.back());
+    std::vector<uint64_t> at(begins.begin(), begins.end() - 1);
+    for (size_t node = 0; node < table.size(); ++node) {
+      for (const uint32_t to : table.Of(node)) sources[at[to]++] = static_cast<uint32_t>(node);
+    }
+  }
+};
+
+// Appends the sources that are not links already.
+void AddSources(std::span<const uint32_t> sources, std::vector<uint32_t>* links) {
+  const size_t own = links->size();
+  for (const uint32_t source : sources) {
+    const auto own_end = links->begin() + static_cast<ptrdiff_t>(own);
+    if (std::find(links->begin(), own_end, source) == own_end) links->push_back(source);
+  }
+}
+
+void Set(LinkTable* table, size_t node, const std::vector<uint32_t>& links) {
+  const size_t count = std::min(links.size(), table->degree);
+  std::copy_n(links.begin(), count,
+              table->links.begin() + static_cast<ptrdiff_t>(node * table->degree));
+  table->counts[node] = static_cast<uint32_t>(count);
+}
+
+}  // namespace
+
+void LinkNodes(const Space& space, const LinkOptions& options, const CandidatesFn& produce,
+               LinkTable* table) {
+  const size_t n = table->size();
+  const size_t degree = table->degree;
+  const int threads = ResolveThreads(options.threads);
+  std::vector<Pruner> pruners(threads, Pruner(space, options));
+  LinkTable kept(n, degree);
+  LinkTable spares(n, degree);
+  ParallelChunks(n, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
+    std::vector<uint32_t> spare;
+    produce(begin, end, thread, [&](uint32_t node, std::vector<uint32_t>* candidates) {
+      pruners[thread].Prune(node, degree, candidates, &spare);
+      Set(&kept, node, *candidates);
+      Set(&spares, node, spare);
+    });
+  });
+  const Reverse reverse(kept);
+  std::fill(table->links.begin(), table->links.end(), kNoNode);
+  ParallelChunks(n, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
+    std::vector<uint32_t> links;
+    std::vector<uint32_t> spare;
+    for (size_t node = begin; node < end; ++node) {
+      links.assign(kept.Of(node).begin(), kept.Of(node).end());
+      AddSources(reverse.Of(node), &links);
+      if (links.size() > degree) {
+        pruners[thread].Prune(static_cast<uint32_t>(node), degree, &links, &spare);
+        links.insert(links.end(), spare.begin(), spare.end());
+      } else {
+        for (const uint32_t id : spares.Of(node)) {
+          if (links.size() == degree) break;
+          if (std::find(links.begin(), links.end(), id) == links.end()) links.push_back(id);
+        }
+      }
+      Set(table, node, links);
+    }
+  });
+}
+
+void InsertNodes(const Space& space, const LinkOptions& options, size_t first,
+                 const CandidatesFn& produce, LinkTable* table) {
+  const size_t count = table->size() - first;
+  const size_t degree = table->degree;
+  const int threads = ResolveThreads(options.threads);
+  std::vector<Pruner> pruners(threads, Pruner(space, options));
+  // Walks may read the table until all are done.
+  std::vector<std::vector<uint32_t>> kept(count);
+  std::vector<std::vector<uint32_t>> spares(count);
+  ParallelChunks(count, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
+    produce(first + begin, first + end, thread, [&](uint32_t node, std::vector<uint32_t>* ids) {
+      pruners[thread].Prune(node, degree, ids, &spares[node - first]);
+      kept[node - first] = *ids;
+    });
+  });
+  for (size_t i = 0; i < count; ++i) {
+    spares[i].insert(spares[i].begin(), kept[i].begin(), kept[i].end());
+    Set(table, first + i, spares[i]);
+  }
+  std::vector<std::pair<uint32_t, uint32_t>> edges;  // of the reverse: from, to
+  for (size_t i = 0; i < count; ++i) {
+    for (const uint32_t to : kept[i]) edges.emplace_back(to, static_cast<uint32_t>(first + i));
+  }
+  std::sort(edges.begin(), edges.end());
+  std::vector<size_t> begins;  // of the edges of one node each
+  for (size_t i = 0; i < edges.size(); ++i) {
+    if (i == 0 || edges[i].first != edges[i - 1].first) begins.push_back(i);
+  }
+  begins.push_back(edges.size());
+  ParallelChunks(begins.size() - 1, kNodesAtOnce, threads,
+                 [&](size_t begin, size_t end, int thread) {
+                   std::vector<uint32_t> links;
+                   std::vector<uint32_t> sources;
+                   std::vector<uint32_t> spare;
+                   for (size_t i = begin; i < end; ++i) {
+                     const uint32_t node = edges[begins[i]].first;
+                     links.assign(table->Of(node).begin(), table->Of(node).end());
+                     sources.clear();
+                     for (size_t e = begins[i]; e < begins[i + 1]; ++e) {
+                       sources.push_back(edges[e].second);
+                     }
+                     AddSources(sources, &links);
+                     if (links.size() > degree) {
+                       pruners[thread].Prune(node, degree, &links, &spare);
+                       links.insert(links.end(), spare.begin(), spare.end());
+                     }
+                     Set(table, node, links);
+                   }
+                 });
+}
+
+namespace {
+
+// Reaches nodes from the entries, remembering which edges that took.
+class Reacher {
+ public:
+  explicit Reacher(LinkTable* table)
+      : table_(table), reached_(table->size()), needed_(table->links.size()) {}
+
+  bool reached(uint32_t node) const { return reached_[node]; }
+
+  void From(uint32_t start) {
+    reached_[start] = true;
+    open_.push_back(start);
+    while (!open_.empty()) {
+      const uint32_t node = open_.back();
+      open_.pop_back();
+      const size_t first = node * table_->degree;
+      for (size_t i = first; i < first + table_->counts[node]; ++i) {
+        const uint32_t to = table_->links[i];
+        if (reached_[to]) continue;
+        reached_[to] = true;
+        needed_[i] = true;
+        open_.push_back(to);
+      }
+    }
+  }
+
+  // Puts an edge to `to` where `from` has room or an edge that no path needs, the last such: it was
+  // the least useful. False if there is none.
+  bool Attach(uint32_t from, uint32_t to) {
+    const size_t first = from * table_->degree;
+    uint32_t& count = table_->counts[from];
+    size_t slot = first + count;
+    if (count < table_->degree) {
+      ++count;
+    } else {
+      do {
+        if (slot == first) return false;
+        --slot;
+      } while (needed_[slot]);
+    }
+    table_->links[slot] = to;
+    needed_[slot] = true;
+    return true;
+  }
+
+ private:
+  LinkTable* table_;
+  std::vector<bool> reached_;
+  std::vector<bool> needed_;
+  std::vector<uint32_t> open_;
+};
+
+}  // namespace
+
+void ConnectNodes(size_t max_entries, LinkTable* table, std::vector<uint32_t>* entries) {
+  const size_t n = table->size();
+  Reacher reacher(table);
+  // These a search always begins at.
+  for (size_t i = 0; i < entries->size(); ++i) {
+    const bool begun_at = i == 0 || i >= kSpreadEntries;
+    if (begun_at && !reacher.reached((*entries)[i])) reacher.From((*entries)[i]);
+  }
+  for (uint32_t node = 0; node < n; ++node) {
+    if (reacher.reached(node)) continue;
+    bool attached = false;
+    for (const uint32_t near : table->Of(node)) {
+      if (reacher.reached(near) && reacher.Attach(near, node)) {
+        attached = true;
+        break;
+      }
+    }
+    const auto spread =
+        entries->begin() + static_cast<ptrdiff_t>(std::min(entries->size(), kSpreadEntries));
+    const bool known = std::find(entries->begin(), spread, node) != spread;
+    if (!attached && !known && entries->size() < max_entries) {
+      entries->push_back(node);
+      attached = true;
+    }
+    // Nodes lie in an order that keeps near ones together: the nearest before it that has room.
+    // Every node before it is reached by now.
+    for (uint32_t before = node; !attached && before-- > 0;) {
+      attached = reacher.Attach(before, node);
+    }
+    if (!attached && !known) entries->push_back(node);
+    reacher.From(node);
+  }
+}
+
+}  // namespace kith::graph

@@ -1,0 +1,22 @@
+// The directions in which points differ most.
+#ifndef KITH_LINALG_PRINCIPAL_H_
+#define KITH_LINALG_PRINCIPAL_H_
+
+#include <cstddef>
+
+#include "base/rng.h"
+#include "kith/status.h"
+#include "linalg/matrix.h"
+
+namespace kith::linalg {
+
+// The `count` principal directions of the rows of x, which are centred: [count, x.cols],
+// orthonormal, those of the largest variance up to a rotation among themselves. Found by subspace
+// iteration from random directions (Halko, Martinsson & Tropp, SIAM Review 2011), so that the small
+// ones are approximate. Directions beyond the rank of x are zero. The result does not depend on the
+// threads. Cost: O(x.rows * x.cols * count). Errors: OutOfMemory.
+Result<Matrix> PrincipalDirections(const Matrix& x, size_t count, int threads, Rng* rng);
+
+}  // namespace kith::linalg
+
+#endif  // KITH_LINALG_PRINCIPAL_H_

@@ -1,0 +1,420 @@
+// Calibration when a file is built and with the user's queries: what is in the file, what is not
+// changed by it, and what stops it.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "calibration/calibration_data.h"
+#include "graph/graph_data.h"
+#include "index/index_checks.h"
+#include "kith/calibration.h"
+#include "kith/index.h"
+#include "matrix.h"
+#include "storage/container_image.h"
+#include "temp_dir.h"
+
+namespace kith {
+namespace {
+
+using testing::ExpectError;
+using testing::Matrix;
+using testing::Mixture;
+using testing::Part;
+using testing::PlanOrFail;
+using testing::ReadFile;
+using testing::SearchOrFail;
+using testing::TempDir;
+
+constexpr size_t kRows = 2000;
+constexpr size_t kQueries = 400;
+constexpr size_t kDim = 16;
+
+class CalibrateTest : public ::testing::Test {
+ protected:
+  // Made once.
+  static const Matrix& All() {
+    static const Matrix all = Mixture(kRows + kQueries, kDim, 10, 12, 9);
+    return all;
+  }
+  static const Matrix& Rows() {
+    static const Matrix rows = Part(All(), 0, kRows);
+    return rows;
+  }
+  static const Matrix& Queries() {
+    static const Matrix queries = Part(All(), kRows, kQueries);
+    return queries;
+  }
+
+  static BuildOptions Options(bool graph = true, bool forest = true) {
+    BuildOptions options;
+    options.metric = Metric::kEuclidean;
+    options.graph = graph;
+    options.forest = forest;
+    options.graph_options.degree = 16;
+    options.forest_options.num_trees = 5;
+    options.threads = 2;
+    return options;
+  }
+  std::unique_ptr<Index> Build(const BuildOptions& options) {
+    return testing::BuildAndOpen(Path(), Rows(), options);
+  }
+  std::string Path() const { return dir_.File("x.kith"); }
+  static const CalibrationCurve* Curve(const Index& index, IndexKind kind, uint32_t k) {
+    for (const CalibrationCurve& curve : index.info().calibration.curves) {
+      if (curve.index == kind && curve.k == k) return &curve;
+    }
+    return nullptr;
+  }
+
+  TempDir dir_;
+};
+
+// ---- Built with it.
+
+TEST_F(CalibrateTest, AFileHoldsACurveForEachWayInAndK) {
+  const auto index = Build(Options());
+  ASSERT_NE(index, nullptr);
+  const Calibration& c = index->info().calibration;
+  EXPECT_EQ(c.source, CalibrationSource::kHeldOut);
+  EXPECT_EQ(c.num_queries, kRows / 8);
+  EXPECT_EQ(c.curves.size(), 7u);
+  for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest}) {
+    for (const uint32_t k : {1, 10, 30, 100}) {
+      SCOPED_TRACE(::testing::Message() << IndexKindName(kind) << ", k " << k);
+      const CalibrationCurve* curve = Curve(*index, kind, k);
+      if (kind == IndexKind::kForest && k == 30) {  // between 10 and 100, its effort is a line
+        EXPECT_EQ(curve, nullptr);
+        continue;
+      }
+      ASSERT_NE(curve, nullptr);
+      EXPECT_GT(curve->points.back().recall, 0.99f);
+      for (const CalibrationPoint& p : curve->points) {
+        EXPECT_LE(p.recall_worst, p.recall + 0.05f);
+        EXPECT_GT(p.nodes, 0);
+        EXPECT_GT(p.distances, 0);
+        EXPECT_LE(p.effort, static_cast<float>(kRows));
+      }
+    }
+  }
+  EXPECT_TRUE(std::is_sorted(c.nearest.begin(), c.nearest.end()));
+  EXPECT_GT(c.nearest.front(), 0);
+}
+
+TEST_F(CalibrateTest, BytesDoNotDependOnThreadsButOnTheSeed) {
+  std::vector<std::string> files;
+  for (const int threads : {1, 3}) {
+    BuildOptions options = Options();
+    options.threads = threads;
+    ASSERT_NE(Build(options), nullptr);
+    files.push_back(ReadFile(Path()));
+  }
+  EXPECT_TRUE(files[0] == files[1]);
+  const Calibration first = (*OpenIndex(Path()))->info().calibration;
+  BuildOptions options = Options();
+  options.seed = 43;
+  const auto other = Build(options);
+  ASSERT_NE(other, nullptr);
+  EXPECT_NE(other->info().calibration.nearest, first.nearest);
+}
+
+TEST_F(CalibrateTest, WithoutItTheFileHasNoneAndPlansSaySo) {
+  BuildOptions options = Options(true, false);
+  options.calibrate = false;
+  const auto index = Build(options);
+  ASSERT_NE(index, nullptr);
+  EXPECT_TRUE(index->info().calibration.empty());
+  for (const auto& section : index->info().sections) EXPECT_NE(section.name, "calibration");
+  const auto plan = index->Plan({.index = IndexKind::kGraph, .recall = 0.9}, 1);
+  ASSERT_FALSE(plan.ok());
+  ExpectError(plan.status(), StatusCode::kInvalidArgument, "was not measured");
+  SearchResult result;
+  EXPECT_FALSE(
+      index->Search(Queries().view(), {.index = IndexKind::kGraph, .recall = 0.9}, &result).ok());
+}
+
+TEST_F(CalibrateTest, FilesForExactSearchHaveNone) {
+  const auto index = Build(Options(false, false));
+  ASSERT_NE(index, nullptr);
+  EXPECT_TRUE(index->info().calibration.empty());
+  EXPECT_EQ(PlanOrFail(*index, {.recall = 0.9}).index, IndexKind::kExact);
+}
+
+// A plan is what a search does.
+TEST_F(CalibrateTest, SearchesFollowTheirPlan) {
+  const auto index = Build(Options());
+  ASSERT_NE(index, nullptr);
+  for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest, IndexKind::kExact}) {
+    for (const double recall : {0.7, 0.9, 0.97}) {
+      const SearchParams params{.k = 10, .index = kind, .recall = recall};
+      const SearchPlan plan = PlanOrFail(*index, params, kQueries);
+      const SearchResult found = SearchOrFail(*index, Queries().view(), params);
+      EXPECT_EQ(found.plan.index, plan.index);
+      EXPECT_EQ(found.plan.effort, plan.effort);
+      EXPECT_EQ(found.plan.recall, plan.recall);
+      EXPECT_EQ(plan.index, kind);
+      EXPECT_GE(plan.recall, recall - 1e-6);
+      if (kind != IndexKind::kForest) continue;
+      const SearchResult same =
+          SearchOrFail(*index, Queries().view(),
+                       {.k = 10, .index = kind, .effort = static_cast<int64_t>(plan.effort)});
+      testing::ExpectSameAnswers(found, same);
+    }
+  }
+}
+
+// ---- Drift of an open file.
+
+TEST_F(CalibrateTest, DriftCountsSearchesWithARecallOnly) {
+  const auto index = Build(Options(true, false));
+  ASSERT_NE(index, nullptr);
+  SearchOrFail(*index, Queries().view(), {.index = IndexKind::kGraph, .effort = 50});
+  SearchOrFail(*index, Queries().view(), {});
+  EXPECT_EQ(index->Drift().queries, 0u);
+  SearchOrFail(*index, Queries().view(), {.index = IndexKind::kGraph, .recall = 0.95});
+  EXPECT_EQ(index->Drift().queries, kQueries);
+  EXPECT_FALSE(index->Drift().unlike) << index->Drift().distance;
+  // Vectors that are there are nearer than any query.
+  SearchOrFail(*index, Rows().view(), {.index = IndexKind::kGraph, .recall = 0.95});
+  EXPECT_EQ(index->Drift().queries, kQueries + kRows);
+  EXPECT_FALSE(index->Drift().unlike) << index->Drift().distance;
+}
+
+TEST_F(CalibrateTest, DriftTellsOfQueriesFromElsewhere) {
+  const auto index = Build(Options(true, false));
+  ASSERT_NE(index, nullptr);
+  const Matrix far = Mixture(100, kDim, 10, 12, 77);  // other clusters
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      SearchOrFail(*index, Part(far, 25 * t, 25).view(),
+                   {.index = IndexKind::kGraph, .recall = 0.9});
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(index->Drift().queries, 100u);
+  EXPECT_TRUE(index->Drift().unlike) << index->Drift().distance;
+  // An open file counts for itself.
+  const auto again = OpenIndex(Path());
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)->Drift().queries, 0u);
+}
+
+TEST_F(CalibrateTest, DriftOfDotDoesNotDependOnTheQueriesLength) {
+  BuildOptions options = Options(true, false);
+  options.metric = Metric::kDot;
+  const auto index = Build(options);
+  ASSERT_NE(index, nullptr);
+  for (const double scale : {0.01, 1.0, 100.0}) {
+    const auto opened = OpenIndex(Path());
+    ASSERT_TRUE(opened.ok());
+    SearchOrFail(**opened, testing::Scaled(Queries(), scale).view(),
+                 {.index = IndexKind::kGraph, .recall = 0.8});
+    EXPECT_FALSE((*opened)->Drift().unlike) << scale << ": " << (*opened)->Drift().distance;
+  }
+}
+
+// ---- With queries of the user.
+
+TEST_F(CalibrateTest, ReplacesWhatWasMeasuredAndNothingElse) {
+  BuildOptions options = Options();
+  StringList keys;
+  std::vector<int64_t> ids;
+  for (size_t r = 0; r < kRows; ++r) {
+    keys.Add("key " + std::to_string(r));
+    ids.push_back(static_cast<int64_t>(5 * r + 1));
+  }
+  options.keys = &keys;
+  options.ids = &ids;
+  const auto before = Build(options);
+  ASSERT_NE(before, nullptr);
+  const std::string bytes = ReadFile(Path());
+  const Calibration old = before->info().calibration;
+  const Status status =
+      CalibrateIndex(Path(), Queries().view(), {.ks = {5, 20, 5}, .output = "", .threads = 2});
+  ASSERT_TRUE(status.ok()) << status.message();
+  ASSERT_TRUE(VerifyIndex(Path()).ok());
+  EXPECT_EQ(dir_.NumFiles(), 1u);
+  const auto after = OpenIndex(Path());
+  ASSERT_TRUE(after.ok()) << after.status().message();
+  const Calibration& now = (*after)->info().calibration;
+  EXPECT_EQ(now.source, CalibrationSource::kQueries);
+  EXPECT_EQ(now.num_queries, kQueries);
+  EXPECT_EQ(now.curves.size(), 4u);
+  for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest}) {
+    for (const uint32_t k : {5, 20}) EXPECT_NE(Curve(**after, kind, k), nullptr);
+  }
+  // The file opened before is as it was.
+  EXPECT_EQ(before->info().calibration.curves.size(), old.curves.size());
+  for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest, IndexKind::kExact}) {
+    const SearchParams params{.k = 7, .index = kind};
+    testing::ExpectSameAnswers(SearchOrFail(*before, Queries().view(), params),
+                               SearchOrFail(**after, Queries().view(), params));
+  }
+  for (const size_t r : {size_t{0}, kRows / 3, kRows - 1}) {
+    EXPECT_EQ((*after)->Key(r), keys[r]);
+    EXPECT_EQ((*after)->Id(r), ids[r]);
+  }
+  // All other sections are the same, byte for byte.
+  const std::string new_bytes = ReadFile(Path());
+  for (const auto& section : before->info().sections) {
+    if (section.name == "calibration") continue;
+    const auto& all = (*after)->info().sections;
+    const auto at =
+        std::find_if(all.begin(), all.end(), [&](const auto& s) { return s.name == section.name; });
+    ASSERT_NE(at, all.end()) << section.name;
+    EXPECT_TRUE(std::string_view(bytes).substr(section.offset, section.size) ==
+                std::string_view(new_bytes).substr(at->offset, at->size))
+        << section.name;
+  }
+  EXPECT_EQ((*after)->info().build_seconds, before->info().build_seconds);
+}
+
+TEST_F(CalibrateTest, WritesElsewhereIfAskedTo) {
+  ASSERT_NE(Build(Options(true, false)), nullptr);
+  const std::string bytes = ReadFile(Path());
+  for (const int threads : {1, 3}) {
+    const Status status = CalibrateIndex(
+        Path(), Queries().view(),
+        {.output = dir_.File(threads == 1 ? "one.kith" : "three.kith"), .threads = threads});
+    ASSERT_TRUE(status.ok()) << status.message();
+  }
+  EXPECT_TRUE(ReadFile(Path()) == bytes);
+  EXPECT_TRUE(ReadFile(dir_.File("one.kith")) == ReadFile(dir_.File("three.kith")));
+  const auto index = OpenIndex(dir_.File("one.kith"));
+  ASSERT_TRUE(index.ok());
+  EXPECT_EQ((*index)->info().calibration.curves.size(), 4u);
+}
+
+TEST_F(CalibrateTest, MeasuresFilesThatWereBuiltWithout) {
+  BuildOptions options = Options(true, false);
+  options.calibrate = false;
+  ASSERT_NE(Build(options), nullptr);
+  ASSERT_TRUE(CalibrateIndex(Path(), Queries().view()).ok());
+  const auto index = OpenIndex(Path());
+  ASSERT_TRUE(index.ok());
+  EXPECT_EQ(PlanOrFail(**index, {.index = IndexKind::kGraph, .recall = 0.97}).index,
+            IndexKind::kGraph);
+}
+
+TEST_F(CalibrateTest, AnOutputThatCannotBeWrittenLeavesEverythingAsItWas) {
+  ASSERT_NE(Build(Options(true, false)), nullptr);
+  const std::string bytes = ReadFile(Path());
+  const Status status =
+      CalibrateIndex(Path(), Queries().view(), {.ks = {10}, .output = dir_.File("nowhere/y.kith")});
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("nowhere"), std::string::npos) << status.message();
+  EXPECT_TRUE(ReadFile(Path()) == bytes);
+  EXPECT_EQ(dir_.NumFiles(), 1u);
+}
+
+TEST_F(CalibrateTest, ErrorsSayWhatToDo) {
+  ASSERT_NE(Build(Options(true, false)), nullptr);
+  const std::string bytes = ReadFile(Path());
+  const auto expect = [&](const Status& status, std::string_view part) {
+    ExpectError(status, StatusCode::kInvalidArgument, part);
+  };
+  expect(CalibrateIndex(Path(), Part(Queries(), 0, 31).view()), "at least 32");
+  expect(CalibrateIndex(Path(), Mixture(100, kDim + 1, 3, 3, 1).view()), "dimension 17");
+  for (const uint32_t k : {0u, 501u, 10001u, 0xFFFFFFFFu}) {
+    expect(CalibrateIndex(Path(), Queries().view(), {.ks = {10, k}}), "k is " + std::to_string(k));
+  }
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    Matrix queries = Queries();
+    queries.Set(40, 3, bad);
+    expect(CalibrateIndex(Path(), queries.view()), "queries: ");
+  }
+  EXPECT_EQ(CalibrateIndex(dir_.File("none.kith"), Queries().view()).code(), StatusCode::kNotFound);
+  EXPECT_TRUE(ReadFile(Path()) == bytes);
+  // Of the least and the most that is allowed.
+  const Status status =
+      CalibrateIndex(Path(), Part(Queries(), 0, 32).view(), {.ks = {1, kRows / 4}});
+  EXPECT_TRUE(status.ok()) << status.message();
+  ASSERT_NE(Build(Options(false, false)), nullptr);
+  expect(CalibrateIndex(Path(), Queries().view()), "exact search only");
+  EXPECT_EQ(dir_.NumFiles(), 1u);
+}
+
+// ---- Stopping.
+
+// Calls `work` with a progress that stops it at each of its calls in turn, until it is done.
+void StopEverywhere(const std::function<Status(const Progress&)>& work,
+                    std::vector<std::string>* stages, const std::function<void()>& check) {
+  for (size_t stop = 0;; ++stop) {
+    size_t calls = 0;
+    std::string last;
+    const Status status = work([&](std::string_view stage, uint64_t done, uint64_t total) {
+      EXPECT_LE(done, total);
+      last = stage;
+      return calls++ != stop;
+    });
+    if (status.ok()) {
+      EXPECT_LE(calls, stop);
+      return;
+    }
+    stages->push_back(last);
+    ExpectError(status, StatusCode::kInvalidArgument, "cancelled");
+    EXPECT_EQ(calls, stop + 1) << "it went on";
+    check();
+    ASSERT_LT(stop, 1000u);
+  }
+}
+
+bool Mentions(const std::vector<std::string>& stages, std::string_view part) {
+  return std::any_of(stages.begin(), stages.end(), [&](const std::string& stage) {
+    return stage.find(part) != std::string::npos;
+  });
+}
+
+TEST_F(CalibrateTest, ABuildCanBeStoppedInEveryStage) {
+  const Matrix rows = Part(Rows(), 0, 600);
+  std::vector<std::string> stages;
+  StopEverywhere(
+      [&](const Progress& progress) {
+        BuildOptions options = Options();
+        options.threads = 1;
+        options.progress = progress;
+        return BuildIndex(rows.view(), Path(), options);
+      },
+      &stages, [&] { EXPECT_EQ(dir_.NumFiles(), 0u); });
+  for (const char* part : {"true neighbours", "recall of the graph, k = 1,",
+                           "recall of the graph, k = 100,", "recall of the forest, k = 10,"}) {
+    EXPECT_TRUE(Mentions(stages, part)) << part;
+  }
+  EXPECT_TRUE(VerifyIndex(Path()).ok());
+}
+
+TEST_F(CalibrateTest, CalibratingCanBeStoppedInEveryStage) {
+  BuildOptions options = Options();
+  options.calibrate = false;
+  ASSERT_NE(testing::BuildAndOpen(Path(), Part(Rows(), 0, 600), options), nullptr);
+  const std::string bytes = ReadFile(Path());
+  std::vector<std::string> stages;
+  StopEverywhere(
+      [&](const Progress& progress) {
+        return CalibrateIndex(Path(), Queries().view(),
+                              {.ks = {1, 10}, .threads = 1, .progress = progress});
+      },
+      &stages,
+      [&] {
+        EXPECT_TRUE(ReadFile(Path()) == bytes);
+        EXPECT_EQ(dir_.NumFiles(), 1u);
+      });
+  for (const char* part :
+       {"true neighbours", "recall of the graph, k = 10,", "recall of the forest, k = 10,"}) {
+    EXPECT_TRUE(Mentions(stages, part)) << part;
+  }
+  EXPECT_FALSE(ReadFile(Path()) == bytes);
+}
+
+}  // namespace
+}  // namespace kith

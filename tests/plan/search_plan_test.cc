@@ -1,0 +1,227 @@
+// Which way in a search takes, and with what effort.
+#include "plan/search_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/container_image.h"
+
+namespace kith {
+namespace {
+
+using testing::ExpectError;
+
+// A file of 1 M vectors of 128 bytes: far more than exact search reads as fast as a graph.
+IndexInfo Large(bool graph, bool forest) {
+  IndexInfo info;
+  info.path = "some.kith";
+  info.num_vectors = 1000000;
+  info.dim = 128;
+  info.dtype = DataType::kU8;
+  info.metric = Metric::kEuclidean;
+  info.has_graph = graph;
+  info.has_forest = forest;
+  return info;
+}
+
+IndexInfo Small(bool graph, bool forest) {
+  IndexInfo info = Large(graph, forest);
+  info.num_vectors = 1000;
+  return info;
+}
+
+void Calibrate(IndexKind index, uint32_t k,
+               const std::vector<std::pair<float, float>>& effort_recall, IndexInfo* info) {
+  info->calibration.source = CalibrationSource::kHeldOut;
+  CalibrationCurve curve{index, k, {}};
+  for (const auto& [effort, recall] : effort_recall) curve.points.push_back({effort, recall});
+  info->calibration.curves.push_back(curve);
+}
+
+// The graph reaches 0.98; the forest 0.9, at a higher price.
+IndexInfo Calibrated() {
+  IndexInfo info = Large(true, true);
+  Calibrate(IndexKind::kGraph, 10, {{10, 0.8f}, {30, 0.9f}, {80, 0.98f}}, &info);
+  Calibrate(IndexKind::kForest, 10, {{200, 0.6f}, {1000, 0.9f}}, &info);
+  return info;
+}
+
+void ExpectPlan(const IndexInfo& info, const SearchParams& params, size_t num_queries,
+                const SearchPlan& expected) {
+  const auto plan = plan::PlanSearch(info, params, num_queries);
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  EXPECT_EQ(plan->index, expected.index) << IndexKindName(plan->index);
+  EXPECT_NEAR(plan->effort, expected.effort, 1e-4);
+  EXPECT_NEAR(plan->recall, expected.recall, 1e-6);
+}
+
+void ExpectInvalid(const IndexInfo& info, const SearchParams& params, std::string_view part) {
+  const auto plan = plan::PlanSearch(info, params, 1);
+  ASSERT_FALSE(plan.ok());
+  ExpectError(plan.status(), StatusCode::kInvalidArgument, part);
+}
+
+// ---- Without a recall.
+
+TEST(PlanEffortTest, AutoTakesTheBestTheFileHolds) {
+  ExpectPlan(Large(true, true), {}, 1, {IndexKind::kGraph, -1, 0});
+  ExpectPlan(Large(true, false), {}, 1, {IndexKind::kGraph, -1, 0});
+  ExpectPlan(Large(false, true), {}, 1, {IndexKind::kForest, -1, 0});
+  ExpectPlan(Large(false, false), {}, 1, {IndexKind::kExact, 0, 1});
+}
+
+TEST(PlanEffortTest, AutoScansSmallSets) {
+  ExpectPlan(Small(true, false), {}, 1, {IndexKind::kExact, 0, 1});
+  // Unless an effort is given, or the graph is asked for.
+  ExpectPlan(Small(true, false), {.effort = 20}, 1, {IndexKind::kGraph, 20, 0});
+  ExpectPlan(Small(true, false), {.index = IndexKind::kGraph}, 1, {IndexKind::kGraph, -1, 0});
+}
+
+TEST(PlanEffortTest, AutoScansSoonerForManyQueriesAndNeighbours) {
+  IndexInfo info = Large(true, false);
+  info.num_vectors = 10000;
+  ExpectPlan(info, {}, 1, {IndexKind::kGraph, -1, 0});
+  ExpectPlan(info, {}, 10000, {IndexKind::kExact, 0, 1});
+  ExpectPlan(info, {.k = 5000}, 1, {IndexKind::kExact, 0, 1});
+}
+
+TEST(PlanEffortTest, TheWayAskedForIsTaken) {
+  const IndexInfo info = Large(true, true);
+  ExpectPlan(info, {.index = IndexKind::kForest, .effort = 0}, 1, {IndexKind::kForest, 0, 0});
+  ExpectPlan(info, {.index = IndexKind::kForest, .effort = 500}, 1, {IndexKind::kForest, 500, 0});
+  ExpectPlan(info, {.index = IndexKind::kExact}, 1, {IndexKind::kExact, 0, 1});
+  ExpectPlan(info, {.index = IndexKind::kExact, .effort = 7}, 1, {IndexKind::kExact, 0, 1});
+}
+
+TEST(PlanEffortTest, ABeamHoldsTheNeighbours) {
+  ExpectPlan(Large(true, false), {.k = 50, .effort = 3}, 1, {IndexKind::kGraph, 50, 0});
+  ExpectPlan(Large(true, false), {.k = 50, .effort = 51}, 1, {IndexKind::kGraph, 51, 0});
+  ExpectPlan(Large(false, true), {.k = 50, .effort = 3}, 1, {IndexKind::kForest, 3, 0});
+}
+
+TEST(PlanEffortTest, AWayThatIsNotThereIsAnError) {
+  ExpectInvalid(Large(true, false), {.index = IndexKind::kForest}, "some.kith has no forest");
+  ExpectInvalid(Large(false, true), {.index = IndexKind::kGraph}, "some.kith has no graph");
+  ExpectInvalid(Large(false, true), {.index = IndexKind::kGraph, .recall = 0.9}, "build it with");
+}
+
+// ---- With one.
+
+TEST(PlanRecallTest, MustBeAShare) {
+  for (const double recall : {-0.1, 1.0001, 95.0, std::numeric_limits<double>::quiet_NaN(),
+                              std::numeric_limits<double>::infinity()}) {
+    SCOPED_TRACE(recall);
+    ExpectInvalid(Calibrated(), {.recall = recall}, "above 0 and at most 1");
+    ExpectInvalid(Large(false, false), {.recall = recall}, "above 0 and at most 1");
+  }
+}
+
+TEST(PlanRecallTest, ExcludesAnEffort) {
+  ExpectInvalid(Calibrated(), {.effort = 100, .recall = 0.9}, "both a recall and an effort");
+  ExpectInvalid(Calibrated(), {.effort = 0, .recall = 0.9}, "both a recall and an effort");
+}
+
+TEST(PlanRecallTest, AutoTakesTheCheapestWay) {
+  // The graph: 5 us + 65 ns * 30, the forest: 20 us + 12 ns * 1000.
+  ExpectPlan(Calibrated(), {.recall = 0.9f}, 1, {IndexKind::kGraph, 30, 0.9});
+  ExpectPlan(Calibrated(), {.recall = 0.94f}, 1, {IndexKind::kGraph, 55, 0.94});
+  // A graph that is bad at it.
+  IndexInfo info = Large(true, true);
+  Calibrate(IndexKind::kGraph, 10, {{400, 0.5f}, {2000, 0.9f}}, &info);
+  Calibrate(IndexKind::kForest, 10, {{200, 0.6f}, {1000, 0.9f}}, &info);
+  ExpectPlan(info, {.recall = 0.9f}, 1, {IndexKind::kForest, 1000, 0.9});
+  // Only one of them reaches it.
+  info = Large(true, true);
+  Calibrate(IndexKind::kGraph, 10, {{10, 0.5f}, {20, 0.8f}}, &info);
+  Calibrate(IndexKind::kForest, 10, {{200, 0.6f}, {1000, 0.9f}}, &info);
+  ExpectPlan(info, {.recall = 0.9f}, 1, {IndexKind::kForest, 1000, 0.9});
+}
+
+TEST(PlanRecallTest, TheWayAskedForIsTaken) {
+  ExpectPlan(Calibrated(), {.index = IndexKind::kForest, .recall = 0.75}, 1,
+             {IndexKind::kForest, 600, 0.75});
+  ExpectPlan(Calibrated(), {.index = IndexKind::kGraph, .recall = 0.85}, 1,
+             {IndexKind::kGraph, 20, 0.85});
+  ExpectPlan(Calibrated(), {.index = IndexKind::kExact, .recall = 0.85}, 1,
+             {IndexKind::kExact, 0, 1});
+  // Even in small sets, where a scan would do.
+  IndexInfo small = Calibrated();
+  small.num_vectors = 1000;
+  ExpectPlan(small, {.index = IndexKind::kGraph, .recall = 0.85}, 1, {IndexKind::kGraph, 20, 0.85});
+}
+
+TEST(PlanRecallTest, MayBeMoreThanAskedFor) {
+  ExpectPlan(Calibrated(), {.recall = 0.3}, 1, {IndexKind::kGraph, 10, 0.8});
+}
+
+TEST(PlanRecallTest, AllOfThemTakeExactSearch) {
+  ExpectPlan(Calibrated(), {.recall = 1}, 1, {IndexKind::kExact, 0, 1});
+  // Without a calibration, too.
+  ExpectPlan(Large(true, true), {.recall = 1}, 1, {IndexKind::kExact, 0, 1});
+  // But not against the user's word.
+  ExpectInvalid(Calibrated(), {.index = IndexKind::kGraph, .recall = 1}, "recall 1 is beyond");
+}
+
+TEST(PlanRecallTest, OfExactSearchIsOne) {
+  ExpectPlan(Large(false, false), {.recall = 0.5}, 1, {IndexKind::kExact, 0, 1});
+  ExpectPlan(Large(true, false), {.index = IndexKind::kExact, .recall = 0.5}, 1,
+             {IndexKind::kExact, 0, 1});
+}
+
+TEST(PlanRecallTest, AutoScansWhereThatIsAsFast) {
+  IndexInfo info = Calibrated();
+  info.num_vectors = 1000;  // 3 us + 128 kB
+  ExpectPlan(info, {.recall = 0.9f}, 1, {IndexKind::kExact, 0, 1});
+  // Too small to have been measured.
+  ExpectPlan(Small(true, false), {.recall = 0.9}, 1, {IndexKind::kExact, 0, 1});
+  // A forest costs more than a graph before its first leaf.
+  info = Large(false, true);
+  info.num_vectors = 3000;
+  Calibrate(IndexKind::kForest, 10, {{100, 0.9f}}, &info);
+  ExpectPlan(info, {.recall = 0.9f}, 1, {IndexKind::kExact, 0, 1});
+  // Many queries at once are scanned faster.
+  info = Calibrated();
+  info.num_vectors = 10000;
+  ExpectPlan(info, {.recall = 0.98f}, 1, {IndexKind::kGraph, 80, 0.98});
+  ExpectPlan(info, {.recall = 0.98f}, 10000, {IndexKind::kExact, 0, 1});
+}
+
+TEST(PlanRecallTest, NothingMeasuredIsAnErrorThatNamesTheRemedies) {
+  for (const IndexInfo& info : {Large(true, false), Large(false, true)}) {
+    for (const std::string_view part :
+         {"some.kith", "was not measured", "kith tune", "CalibrateIndex", "--exact", "effort"}) {
+      ExpectInvalid(info, {.recall = 0.9}, part);
+    }
+  }
+  ExpectInvalid(Large(true, false), {.recall = 0.9}, "graph");
+  ExpectInvalid(Large(false, true), {.recall = 0.9}, "forest");
+  // One of two.
+  IndexInfo info = Large(true, true);
+  Calibrate(IndexKind::kGraph, 10, {{10, 0.95f}}, &info);
+  ExpectInvalid(info, {.index = IndexKind::kForest, .recall = 0.9}, "its forest gives was not");
+  ExpectPlan(info, {.recall = 0.9}, 1, {IndexKind::kGraph, 10, 0.95f});
+}
+
+TEST(PlanRecallTest, MoreThanTheIndexReachesIsAnErrorThatSaysHowMuch) {
+  for (const std::string_view part :
+       {"some.kith", "recall 0.99 ", "k = 10", "about 0.98", "ask for less", "--exact"}) {
+    ExpectInvalid(Calibrated(), {.recall = 0.99}, part);
+  }
+  ExpectInvalid(Calibrated(), {.index = IndexKind::kForest, .recall = 0.95}, "about 0.9;");
+}
+
+TEST(PlanRecallTest, UsesTheCurvesOfItsK) {
+  IndexInfo info = Calibrated();
+  Calibrate(IndexKind::kGraph, 100, {{100, 0.9f}, {300, 0.99f}}, &info);
+  ExpectPlan(info, {.k = 100, .recall = 0.9f}, 1, {IndexKind::kGraph, 100, 0.9});
+  ExpectPlan(info, {.k = 55, .recall = 0.9f}, 1, {IndexKind::kGraph, 65, 0.9});
+  ExpectPlan(info, {.k = 200, .recall = 0.99f}, 1, {IndexKind::kGraph, 600, 0.99});
+}
+
+}  // namespace
+}  // namespace kith
