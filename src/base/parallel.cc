@@ -1,7 +1,5 @@
 #include "base/parallel.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <system_error>
@@ -9,15 +7,6 @@
 #include <vector>
 
 namespace kith::inline base {
-
-int ResolveThreads(int threads) {
-  if (threads > 0) return std::min(threads, 1024);
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  // The affinity mask, not the number of cores in the machine: containers and taskset narrow it.
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1u, std::thread::hardware_concurrency());
-}
 
 void ParallelFor(size_t num_tasks, int threads,
                  const std::function<void(size_t task, int thread)>& fn) {

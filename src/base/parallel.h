@@ -5,10 +5,9 @@
 #include <cstddef>
 #include <functional>
 
-namespace kith::inline base {
+#include "base/thread_pool.h"
 
-// The number of threads to use for a caller's wish: 0 means one for each available core.
-int ResolveThreads(int threads);
+namespace kith::inline base {
 
 // Calls fn(task, thread) for each task in [0, num_tasks), each exactly once, on at most `threads`
 // threads (the caller's included); thread is in [0, threads). Tasks are handed out in order as
