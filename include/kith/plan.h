@@ -53,6 +53,8 @@ struct BuildPlan {
   // one with the best number of trees.
   std::vector<PlanCandidate> candidates;
   size_t built = 0;  // the candidate that searches will use
+  // What is built, with everything said that is known before the vectors are looked at.
+  std::vector<PathSpec> paths;
 };
 
 // What BuildIndex does with `options` and that many vectors, stored as `dtype`. What the options
