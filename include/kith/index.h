@@ -288,6 +288,11 @@ class Index {
   // The whole file, as it is mapped.
   virtual std::span<const std::byte> Bytes() const = 0;
 
+  // What VerifyIndex() and CalibrateInMemory() (kith/calibration.h) do.
+  virtual Status Verify(std::stop_token stop) const = 0;
+  virtual Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
+                                                    const CalibrateOptions& options) const = 0;
+
  protected:
   Index() = default;
 };
