@@ -20,23 +20,6 @@ Result<std::unique_ptr<Index>> AsIndex(Result<std::unique_ptr<index::IndexFile>>
 
 }  // namespace
 
-const char* GraphLayoutName(GraphLayout layout) {
-  switch (layout) {
-    case GraphLayout::kAuto: return "auto";
-    case GraphLayout::kPacked: return "packed";
-    case GraphLayout::kCompact: return "compact";
-  }
-  return "unknown";
-}
-
-std::optional<GraphLayout> ParseGraphLayout(std::string_view name) {
-  for (const GraphLayout layout :
-       {GraphLayout::kAuto, GraphLayout::kPacked, GraphLayout::kCompact}) {
-    if (name == GraphLayoutName(layout)) return layout;
-  }
-  return std::nullopt;
-}
-
 bool IsKithFile(const std::string& path) { return storage::IsKithFile(path); }
 
 Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOptions& options) {
