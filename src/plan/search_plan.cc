@@ -124,29 +124,27 @@ Result<SearchPlan> PlanSearch(const IndexInfo& info, const SearchParams& params,
   return PlanRecall(info, params, num_queries);
 }
 
-Result<ExcludingPlan> PlanExcluding(const IndexInfo& info, const SearchParams& params,
-                                    size_t num_queries, uint64_t excluded) {
-  ExcludingPlan planned;
-  planned.searched_k = static_cast<size_t>(
-      std::min<uint64_t>(params.k + excluded, std::max<uint64_t>(params.k, info.num_vectors)));
-  const auto all = static_cast<double>(planned.searched_k);
-  const double left = all - std::min(static_cast<double>(excluded), all);
+Result<SearchPlan> PlanExcluding(const IndexInfo& info, const SearchParams& params,
+                                 size_t num_queries, uint64_t excluded) {
+  if (excluded == 0) return PlanSearch(info, params, num_queries);
   SearchParams searched = params;
-  searched.k = planned.searched_k;
+  searched.k = static_cast<size_t>(
+      std::min(params.k + excluded, std::max<uint64_t>(params.k, info.num_vectors)));
+  const auto all = static_cast<double>(searched.k);
+  const double left = all - std::min(static_cast<double>(excluded), all);
   if (params.recall > 0) searched.recall = 1 - (1 - params.recall) * left / all;
-  const Result<SearchPlan> plan = PlanSearch(info, searched, num_queries);
+  Result<SearchPlan> plan = PlanSearch(info, searched, num_queries);
   if (!plan.ok()) {
     // It would speak of the recall that is searched for; better of the one asked for.
     const Result<SearchPlan> as_asked = PlanSearch(info, params, num_queries);
-    return as_asked.ok() ? plan.status() : as_asked.status();
+    return as_asked.ok() ? plan : as_asked;
   }
-  planned.plan = *plan;
-  if (params.recall == 0) return planned;
+  if (params.recall == 0) return plan;
   // As asked for, without what rounding makes of it; or as much as there is.
-  planned.plan.recall = plan->recall == searched.recall ? params.recall
-                        : left == 0                     ? 1
-                                    : std::max(0.0, 1 - (1 - plan->recall) * all / left);
-  return planned;
+  plan->recall = plan->recall == searched.recall ? params.recall
+                 : left == 0                     ? 1
+                                : std::max(0.0, 1 - (1 - plan->recall) * all / left);
+  return plan;
 }
 
 }  // namespace kith::plan
