@@ -131,13 +131,9 @@ TEST_F(GraphInsertTest, KeepsTheTableSound) {
       SCOPED_TRACE(::testing::Message() << "degree " << degree << ", candidates " << candidates);
       graph::LinkTable table = Old(degree, 30);
       table.Resize(kAll);
-      const auto with_own = [&](size_t begin, size_t end, int thread, const auto& take) {
-        return nearest(begin, end, thread, [&](uint32_t node, std::vector<uint32_t>* ids) {
-          ids->insert(ids->end(), once.Of(node).begin(), once.Of(node).end());
-          take(node, ids);
-        });
-      };
-      ASSERT_TRUE(graph::InsertNodes(space_, {}, TestPool(2), kOld, with_own, &table).ok());
+      ASSERT_TRUE(graph::InsertNodes(space_, {}, TestPool(2), kOld,
+                                     NearestOf(kOld, candidates, true), &table)
+                      .ok());
       CheckTable(table);
       if (HasFatalFailure()) return;
       for (uint32_t node = kOld; node < kAll; ++node) {
@@ -241,14 +237,13 @@ TEST_F(GraphInsertTest, NewNodesFindEachOtherTheSecondTime) {
   const graph::LinkTable once = table;
   const auto nearest = NearestOf(kAll, 30, true);
   // As a graph is built: what a node has is among its candidates.
-  ASSERT_TRUE(graph::InsertNodes(space_, {}, TestPool(2), kOld,
-      [&](size_t begin, size_t end, int thread, const auto& take) {
+  const auto with_own = [&](size_t begin, size_t end, int thread, const auto& take) {
     return nearest(begin, end, thread, [&](uint32_t node, std::vector<uint32_t>* ids) {
-          ids->insert(ids->end(), once.Of(node).begin(), once.Of(node).end()).ok());
-          take(node, ids);
+      ids->insert(ids->end(), once.Of(node).begin(), once.Of(node).end());
+      take(node, ids);
     });
-      },
-      &table);
+  };
+  ASSERT_TRUE(graph::InsertNodes(space_, {}, TestPool(2), kOld, with_own, &table).ok());
   CheckTable(table);
   for (uint32_t node = kOld; node < kAll; node += 2) {
     EXPECT_FALSE(Has(once, node, node + 1)) << node;
