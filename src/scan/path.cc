@@ -126,7 +126,9 @@ class ExactType final : public search::PathType {
     const bool coded =
         std::any_of(std::begin(kSections), std::end(kSections),
                     [&](std::string_view name) { return file->Find(name) != nullptr; });
-    if (coded) KITH_ASSIGN_OR_RETURN(codes, OpenCodes(*file));
+    if (coded) {
+      KITH_ASSIGN_OR_RETURN(codes, OpenCodes(*file));
+    }
     return std::unique_ptr<search::AccessPath>(
         std::make_unique<ExactPath>(std::move(file), vectors, codes));
   }
