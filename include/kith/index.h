@@ -236,8 +236,8 @@ struct IndexInfo {
 
   // nullptr where the file has no such way in.
   const PathInfo* path_of(IndexKind kind) const {
-    for (const PathInfo& path : paths) {
-      if (path.kind == kind) return &path;
+    for (const PathInfo& p : paths) {
+      if (p.kind == kind) return &p;
     }
     return nullptr;
   }

@@ -1,8 +1,8 @@
-// Joining of pieces into messages.
+// Pieces of messages, and joining them.
 #ifndef KITH_BASE_STRINGS_H_
 #define KITH_BASE_STRINGS_H_
 
-#include <concepts>
+#include <cstdint>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -15,6 +15,22 @@ std::string StrCat(const Args&... args) {
   std::ostringstream out;
   (out << ... << args);
   return std::move(out).str();
+}
+
+// 1,234,567
+inline std::string FormatCount(uint64_t n) {
+  std::string text = std::to_string(n);
+  for (size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
+  return text;
+}
+
+// Text from outside, for one line of a message or a terminal: control characters become '?'.
+inline std::string Printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return out;
 }
 
 }  // namespace kith::inline base
