@@ -9,7 +9,6 @@
 #include "errors.h"
 #include "kith/index.h"
 #include "long_call.h"
-#include "storage/container.h"
 
 namespace nb = nanobind;
 
@@ -192,7 +191,7 @@ void PyAnnoyIndex::Build(nb::handle num_trees, nb::handle num_jobs, const nb::ob
   const int32_t jobs = ToInt(num_jobs);
   RequireNoKith("build");
   Status status;
-  RunLong(progress, [&](const Progress& report) {
+  RunLong(progress, [&](const Progress& report, const std::stop_token&) {
     status = annoy_->Build(trees, jobs, report);
     return Status::Ok();
   });
@@ -221,7 +220,7 @@ void PyAnnoyIndex::Load(nb::handle path, nb::handle prefault) {
   std::shared_ptr<const KithAsAnnoy> opened;
   {
     const nb::gil_scoped_release release;
-    if (storage::IsKithFile(file)) {
+    if (IsKithFile(file)) {
       auto result = KithAsAnnoy::Open(file, annoy_->metric(), annoy_->dim(), read_now);
       status = result.status();
       if (result.ok()) {
@@ -264,8 +263,8 @@ void PyAnnoyIndex::SaveKith(const std::string& path, bool prefault) {
   Status status;
   std::shared_ptr<const KithAsAnnoy> opened;
   const auto kith = this->kith();
-  RunLong(nb::none(), [&](const Progress& report) {
-    status = kith ? SaveIndex(kith->index(), path) : SaveAsKith(*annoy_, path, report);
+  RunLong(nb::none(), [&](const Progress& report, const std::stop_token& stop) {
+    status = kith ? SaveIndex(kith->index(), path) : SaveAsKith(*annoy_, path, report, stop);
     if (!status.ok()) return Status::Ok();
     auto result = KithAsAnnoy::Open(path, annoy_->metric(), annoy_->dim(), prefault);
     status = result.status();

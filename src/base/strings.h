@@ -1,4 +1,4 @@
-// Joining of pieces into messages.
+// Pieces of messages, and joining them.
 #ifndef KITH_BASE_STRINGS_H_
 #define KITH_BASE_STRINGS_H_
 
@@ -18,8 +18,8 @@ std::string StrCat(const Args&... args) {
   return std::move(out).str();
 }
 
-// WithThousands(1234567) == "1,234,567".
-inline std::string WithThousands(uint64_t n) {
+// FormatCount(1234567) == "1,234,567".
+inline std::string FormatCount(uint64_t n) {
   std::string text = std::to_string(n);
   for (size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
   return text;
@@ -27,7 +27,16 @@ inline std::string WithThousands(uint64_t n) {
 
 // Plural(1, "tree") == "1 tree", Plural(3000, "tree") == "3,000 trees".
 inline std::string Plural(uint64_t n, std::string_view noun) {
-  return StrCat(WithThousands(n), " ", noun, n == 1 ? "" : "s");
+  return StrCat(FormatCount(n), " ", noun, n == 1 ? "" : "s");
+}
+
+// Text from outside, for one line of a message or a terminal: control characters become '?'.
+inline std::string Printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return out;
 }
 
 }  // namespace kith::inline base

@@ -1,4 +1,4 @@
-#include "annoy_file.h"
+#include "common/annoy_items.h"
 
 #include <cstring>
 #include <filesystem>
@@ -6,11 +6,10 @@
 #include <utility>
 
 #include "base/aligned_buffer.h"
-#include "base/strings.h"
-#include "common.h"
+#include "common/text.h"
 #include "kith/annoy.h"
 
-namespace kith::cli {
+namespace kith::apps {
 namespace {
 
 std::string Said(const std::vector<AnnoyShape>& shapes) {
@@ -43,8 +42,15 @@ Result<AnnoyShape> FindShape(const std::string& path, const std::optional<Metric
              Said(shapes)));
 }
 
-Result<Items> LoadAnnoy(const std::string& path, const std::optional<Metric>& metric, int64_t dim,
-                        const ReadOptions& options) {
+}  // namespace
+
+bool IsAnnoyFile(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  return extension == ".ann" || extension == ".annoy";
+}
+
+Result<Items> LoadAnnoyItems(const std::string& path, const std::optional<Metric>& metric,
+                             int64_t dim, const ReadOptions& options) {
   if (!options.labels_path.empty() || !options.columns.empty() || !options.key_column.empty()) {
     return Status::InvalidArgument(
         StrCat(path, ": an Annoy file has no keys and no columns; leave the options out"));
@@ -83,19 +89,4 @@ Result<Items> LoadAnnoy(const std::string& path, const std::optional<Metric>& me
   return result;
 }
 
-}  // namespace
-
-bool IsAnnoyFile(const std::string& path) {
-  const std::string extension = std::filesystem::path(path).extension().string();
-  return extension == ".ann" || extension == ".annoy";
-}
-
-Result<Items> LoadItems(const std::string& path, const std::optional<Metric>& metric, int64_t dim,
-                        const ReadOptions& options) {
-  if (IsAnnoyFile(path)) return LoadAnnoy(path, metric, dim, options);
-  Items items;
-  KITH_ASSIGN_OR_RETURN(items.dataset, LoadVectors(path, options));
-  return items;
-}
-
-}  // namespace kith::cli
+}  // namespace kith::apps

@@ -1,12 +1,12 @@
-#include "plan_text.h"
+#include "common/plan_text.h"
 
 #include <cmath>
+#include <utility>
 
-#include "base/strings.h"
 #include "base/thread_pool.h"
-#include "terminal.h"
+#include "common/text.h"
 
-namespace kith::cli {
+namespace kith::apps {
 namespace {
 
 // Two significant digits: no prediction has more.
@@ -22,31 +22,6 @@ std::string RoughTimes(double ratio) {
 
 const PlanCandidate& Built(const Planned& planned) {
   return planned.plan.candidates[planned.plan.built];
-}
-
-// Why a candidate was taken or not, in a few words.
-std::string VerdictText(const Planned& planned, const PlanCandidate& c) {
-  const BuildOptions& options = planned.options;
-  const PlanCandidate& built = Built(planned);
-  switch (c.verdict) {
-    case PlanVerdict::kChosen:
-      return options.expected_queries > 0 ? "chosen: least in all" : "chosen: searched fastest";
-    case PlanVerdict::kAsked: return "as asked";
-    case PlanVerdict::kNotAsked: return "not asked for";
-    case PlanVerdict::kSmallSet: return "no faster than exact on so few";
-    case PlanVerdict::kOverMemory: return "over the memory";
-    case PlanVerdict::kOverTime: return "over the build time";
-    case PlanVerdict::kMoreInAll:
-      if (std::isfinite(c.faster_from)) {
-        return StrCat("faster from ", RoughCount(c.faster_from), " queries on");
-      }
-      return StrCat(RoughTimes(c.total_seconds / built.total_seconds), " that in all");
-    case PlanVerdict::kSlowerSearch:
-      return c.query_us > built.query_us
-                 ? StrCat(RoughTimes(c.query_us / built.query_us), " as long a query")
-                 : "as fast only while so few";
-  }
-  return "";
 }
 
 const char* VerdictName(PlanVerdict verdict) {
@@ -71,7 +46,40 @@ bool WasLimited(const BuildPlan& plan) {
   return false;
 }
 
-// Why it won, in a sentence.
+}  // namespace
+
+std::string CandidateText(const PlanCandidate& candidate) {
+  switch (candidate.kind) {
+    case IndexKind::kForest: return StrCat("forest of ", Plural(candidate.num_trees, "tree"));
+    case IndexKind::kGraph: return StrCat(GraphLayoutName(candidate.layout), " graph");
+    default: return "exact search";
+  }
+}
+
+std::string VerdictText(const Planned& planned, const PlanCandidate& c) {
+  const BuildOptions& options = planned.options;
+  const PlanCandidate& built = Built(planned);
+  switch (c.verdict) {
+    case PlanVerdict::kChosen:
+      return options.expected_queries > 0 ? "chosen: least in all" : "chosen: searched fastest";
+    case PlanVerdict::kAsked: return "as asked";
+    case PlanVerdict::kNotAsked: return "not asked for";
+    case PlanVerdict::kSmallSet: return "no faster than exact on so few";
+    case PlanVerdict::kOverMemory: return "over the memory";
+    case PlanVerdict::kOverTime: return "over the build time";
+    case PlanVerdict::kMoreInAll:
+      if (std::isfinite(c.faster_from)) {
+        return StrCat("faster from ", RoughCount(c.faster_from), " queries on");
+      }
+      return StrCat(RoughTimes(c.total_seconds / built.total_seconds), " that in all");
+    case PlanVerdict::kSlowerSearch:
+      return c.query_us > built.query_us
+                 ? StrCat(RoughTimes(c.query_us / built.query_us), " as long a query")
+                 : "as fast only while so few";
+  }
+  return "";
+}
+
 std::string ReasonText(const Planned& planned) {
   const PlanCandidate& built = Built(planned);
   const std::string name = CandidateText(built);
@@ -91,60 +99,17 @@ std::string ReasonText(const Planned& planned) {
                 limited.empty() ? ". --expect-queries weighs the build, too." : limited + ".");
 }
 
-void PrintLimits(std::ostream& out, const BuildOptions& options) {
+std::string LimitsText(const BuildOptions& options) {
   std::string text;
   if (options.memory > 0) text = StrCat(FormatBytes(options.memory), " of memory");
   if (options.build_seconds > 0) {
     text +=
         StrCat(text.empty() ? "" : " and ", FormatSeconds(options.build_seconds), " of building");
   }
-  if (!text.empty()) out << "within " << text << '\n';
+  return text;
 }
 
-}  // namespace
-
-std::string CandidateText(const PlanCandidate& candidate) {
-  switch (candidate.kind) {
-    case IndexKind::kForest: return StrCat("forest of ", Plural(candidate.num_trees, "tree"));
-    case IndexKind::kGraph: return StrCat(GraphLayoutName(candidate.layout), " graph");
-    default: return "exact search";
-  }
-}
-
-void PrintPlan(std::ostream& out, const Planned& planned) {
-  const BuildOptions& options = planned.options;
-  const uint64_t queries = options.expected_queries;
-  out << "plan for " << Plural(planned.num_vectors, "vector") << " of "
-      << Plural(planned.dim, "dimension") << ", " << DataTypeName(planned.dtype) << ", "
-      << MetricName(options.metric) << "; "
-      << (queries == 0   ? "many queries"
-          : queries == 1 ? "one query"
-                         : StrCat(FormatCount(queries), " queries"))
-      << '\n';
-  PrintLimits(out, options);
-  const int threads = ResolveThreads(options.threads);
-  const bool elapsed = options.build_seconds > 0 && threads > 1;
-  Table table;
-  table.AddColumn("", Table::Align::kLeft);
-  table.AddColumn("build", Table::Align::kRight);
-  if (elapsed) table.AddColumn(ThreadsText(threads), Table::Align::kRight);
-  for (const char* name : {"query", "file", "memory"}) table.AddColumn(name, Table::Align::kRight);
-  if (queries > 0) table.AddColumn("in all", Table::Align::kRight);
-  table.AddColumn("", Table::Align::kLeft);
-  for (const PlanCandidate& c : planned.plan.candidates) {
-    std::vector<std::string> cells{CandidateText(c), FormatSeconds(c.build_seconds)};
-    if (elapsed) cells.push_back(FormatSeconds(c.elapsed_seconds));
-    cells.push_back(FormatSeconds(c.query_us * 1e-6));
-    cells.push_back(FormatBytes(c.file_bytes));
-    cells.push_back(FormatBytes(c.build_memory));
-    if (queries > 0) cells.push_back(FormatSeconds(c.total_seconds));
-    cells.push_back(VerdictText(planned, c));
-    table.AddRow(std::move(cells));
-  }
-  table.Print(out, "  ");
-  out << ReasonText(planned) << '\n'
-      << "Predicted for one thread, one query a call, recall@10 of 0.95, by docs/choosing.md.\n";
-}
+int PlannedThreads(const BuildOptions& options) { return ResolveThreads(options.threads); }
 
 Json PlanJson(const Planned& planned) {
   const BuildOptions& options = planned.options;
@@ -179,4 +144,4 @@ Json PlanJson(const Planned& planned) {
   return json;
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps
