@@ -28,7 +28,8 @@ inline std::string FormatCount(uint64_t n) {
 // Plural(1, "tree") == "1 tree", Plural(3000, "tree") == "3,000 trees"; of queries, "queries".
 inline std::string Plural(uint64_t n, std::string_view noun) {
   if (n == 1) return StrCat("1 ", noun);
-  if (noun.ends_with("ry")) return StrCat(FormatCount(n), " ", noun.substr(0, noun.size() - 1), "ies");
+  if (noun.ends_with("ry"))
+    return StrCat(FormatCount(n), " ", noun.substr(0, noun.size() - 1), "ies");
   return StrCat(FormatCount(n), " ", noun, "s");
 }
 

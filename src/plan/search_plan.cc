@@ -143,7 +143,7 @@ Result<SearchPlan> PlanExcluding(const IndexInfo& info, const SearchParams& para
   // As asked for, without what rounding makes of it; or as much as there is.
   plan->recall = plan->recall == searched.recall ? params.recall
                  : left == 0                     ? 1
-                                : std::max(0.0, 1 - (1 - plan->recall) * all / left);
+                             : std::max(0.0, 1 - (1 - plan->recall) * all / left);
   return plan;
 }
 

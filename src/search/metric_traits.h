@@ -32,8 +32,8 @@ struct MetricTraits {
   // A query's length scales its distances, and long vectors are near to many queries though few are
   // near to them. Distances may be negative.
   bool products;
-  // Internal distance times this is the squared Euclidean distance in the geometry. Where `products`
-  // it is half of that, less a part that depends on the query alone.
+  // Internal distance times this is the squared Euclidean distance in the geometry. Where
+  // `products` it is half of that, less a part that depends on the query alone.
   float geometry_scale;
   // How many times as long a search takes as with euclidean: kernels are slower, or neighbours
   // harder to find. Of a graph and of a forest; measured by `bench/run plan` (docs/choosing.md).

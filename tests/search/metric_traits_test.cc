@@ -46,14 +46,14 @@ TEST_P(MetricTraitsTest, SaysWhatScorersDo) {
       const double expected = PreciseDistance(metric, x[query].data(), x[row].data(), view.dim);
       EXPECT_NEAR(UserDistance(metric, distance), expected, 1e-4 * (1 + std::abs(expected)));
       if (!traits.euclidean) continue;
-      // In the geometry: |q - y|^2 = scale * distance + shift, the shift being |q|^2 + M^2 of products.
+      // In the geometry: |q - y|^2 = scale * distance + shift, the shift being |q|^2 + M^2 of
+      // products.
       geometry.Query(view, query, q.data());
       geometry.Row(view, row, y.data());
       double squared = 0;
       for (size_t i = 0; i < q.size(); ++i) squared += (q[i] - y[i]) * double{q[i] - y[i]};
       const double length = 1.0 / norms[query];
-      const double shift =
-          traits.products ? length * length + double{longest} * longest : 0.0;
+      const double shift = traits.products ? length * length + double{longest} * longest : 0.0;
       const double scale = traits.products ? 2 : traits.geometry_scale;
       EXPECT_NEAR(scale * distance + shift, squared, 1e-3 * (1 + squared));
     }
@@ -62,7 +62,7 @@ TEST_P(MetricTraitsTest, SaysWhatScorersDo) {
 
 INSTANTIATE_TEST_SUITE_P(All, MetricTraitsTest,
                          ::testing::Values(Metric::kAngular, Metric::kEuclidean, Metric::kDot,
-                                         Metric::kManhattan, Metric::kHamming),
+                                           Metric::kManhattan, Metric::kHamming),
                          [](const auto& info) { return std::string(MetricName(info.param)); });
 
 }  // namespace
