@@ -23,6 +23,7 @@ FLOORS = [
     ["src/search", "src/quant"],
     ["src/scan", "src/trees", "src/annoy"],
     ["src/forest", "src/graph"],
+    ["src/paths"],
     ["src/calibration"],
     ["src/plan"],
     ["src/index"],

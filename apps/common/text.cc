@@ -54,13 +54,6 @@ std::string FormatFloat(float x) {
   return error == std::errc() ? std::string(buffer, end) : std::string("nan");
 }
 
-std::string Plural(uint64_t n, const std::string& noun) {
-  if (n == 1) return StrCat("1 ", noun);
-  if (noun.ends_with("ry"))
-    return StrCat(FormatCount(n), " ", noun.substr(0, noun.size() - 1), "ies");
-  return StrCat(FormatCount(n), " ", noun, "s");
-}
-
 std::string ThreadsText(int threads) {
   return threads == 0 ? "all cores" : Plural(static_cast<uint64_t>(threads), "thread");
 }

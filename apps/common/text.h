@@ -20,9 +20,6 @@ std::string FormatShort(double x);  // three significant digits or all of the in
 // The fewest digits that read back as the same float.
 std::string FormatFloat(float x);
 
-// Plural(1, "tree") == "1 tree", Plural(3000, "tree") == "3,000 trees"; of queries, "queries".
-std::string Plural(uint64_t n, const std::string& noun);
-
 // "1 thread", "4 threads", "all cores".
 std::string ThreadsText(int threads);
 

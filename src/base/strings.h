@@ -2,6 +2,7 @@
 #ifndef KITH_BASE_STRINGS_H_
 #define KITH_BASE_STRINGS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <sstream>
 #include <string>
@@ -17,11 +18,19 @@ std::string StrCat(const Args&... args) {
   return std::move(out).str();
 }
 
-// 1,234,567
+// FormatCount(1234567) == "1,234,567".
 inline std::string FormatCount(uint64_t n) {
   std::string text = std::to_string(n);
   for (size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
   return text;
+}
+
+// Plural(1, "tree") == "1 tree", Plural(3000, "tree") == "3,000 trees"; of queries, "queries".
+inline std::string Plural(uint64_t n, std::string_view noun) {
+  if (n == 1) return StrCat("1 ", noun);
+  if (noun.ends_with("ry"))
+    return StrCat(FormatCount(n), " ", noun.substr(0, noun.size() - 1), "ies");
+  return StrCat(FormatCount(n), " ", noun, "s");
 }
 
 // Text from outside, for one line of a message or a terminal: control characters become '?'.

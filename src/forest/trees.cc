@@ -43,9 +43,7 @@ Trees::Trees(const Header& header, std::span<const uint32_t> roots,
       num_units_(static_cast<uint32_t>(leaves.size() / kLeafUnit)),
       num_vectors_(static_cast<uint32_t>(num_vectors)),
       num_leaves_(header.num_leaves),
-      num_entries_(header.num_entries) {
-  Hide({});
-}
+      num_entries_(header.num_entries) {}
 
 Result<Trees> Trees::Open(const storage::ContainerReader& in, const Header& header,
                           uint64_t num_vectors) {
@@ -59,13 +57,8 @@ Result<Trees> Trees::Open(const storage::ContainerReader& in, const Header& head
   return Trees(header, roots, in.Bytes("nodes"), leaves, num_vectors);
 }
 
-void Trees::Hide(std::vector<uint32_t> positions) {
-  hidden_ = std::move(positions);
-  const uint64_t shown = num_entries_ - roots_.size() * hidden_.size();
-  mean_leaf_size_ = shown / std::max<uint32_t>(num_leaves_, 1);
-}
-
-Status Trees::Verify(const storage::ContainerReader& in, const Header& header) const {
+Status Trees::Verify(const storage::ContainerReader& in, const Header& header,
+                     const ThreadPool& pool) const {
   std::vector<uint32_t> seen(num_vectors_, 0);
   std::vector<uint32_t> open;
   uint64_t nodes = 0;
@@ -77,6 +70,7 @@ Status Trees::Verify(const storage::ContainerReader& in, const Header& header) c
     open.push_back(roots_[tree]);
     uint64_t entries = 0;
     while (!open.empty()) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
       const uint32_t child = open.back();
       open.pop_back();
       if ((child & trees::kLeafBit) != 0) {

@@ -1,28 +1,29 @@
 // BuildIndex: vectors in, one file out.
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstring>
-#include <limits>
+#include <memory>
 #include <numeric>
+#include <utility>
+#include <variant>
 
 #include "base/aligned_buffer.h"
+#include "base/edge.h"
 #include "base/file_attribute.h"
-#include "base/math.h"
-#include "base/parallel.h"
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "calibration/held_out.h"
 #include "calibration/section.h"
 #include "data/convert.h"
-#include "forest/forest.h"
-#include "graph/graph.h"
-#include "index/in_memory.h"
+#include "index/index_file.h"
 #include "index/layout.h"
 #include "kith/index.h"
+#include "kith/plan.h"
 #include "kith/version.h"
-#include "plan/build_plan.h"
-#include "scan/coded_scan.h"
-#include "search/scorer.h"
+#include "paths/registry.h"
+#include "search/access_path.h"
+#include "search/metric_traits.h"
+#include "search/stored_vectors.h"
 #include "simd/kernels.h"
 #include "storage/container.h"
 #include "storage/lookup.h"
@@ -30,7 +31,7 @@
 namespace kith::index {
 namespace {
 
-Status CheckInput(const MatrixView& vectors, const BuildOptions& options) {
+Status CheckInput(const MatrixView& vectors, const BuildOptions& options, ThreadPool& pool) {
   if (vectors.rows == 0) {
     return Status::InvalidArgument("no vectors to index: the set is empty");
   }
@@ -50,30 +51,7 @@ Status CheckInput(const MatrixView& vectors, const BuildOptions& options) {
     return Status::InvalidArgument(StrCat("there are ", vectors.rows, " vectors but ",
                                           options.ids->size(), " ids; give one for each"));
   }
-  return data::CheckFinite(vectors);
-}
-
-// 1 / |row| of every row; refuses rows whose squared norm overflows.
-Status InverseNorms(const MatrixView& rows, int threads, std::vector<float>* out) {
-  out->resize(rows.rows);
-  threads = ResolveThreads(threads);
-  std::vector<size_t> too_large(threads, std::numeric_limits<size_t>::max());
-  ParallelChunks(rows.rows, 1024, threads, [&](size_t begin, size_t end, int thread) {
-    std::vector<float> x(rows.dim);
-    for (size_t i = begin; i < end; ++i) {
-      data::RowToF32(rows, i, x.data());
-      const double norm = SquaredNorm(x.data(), rows.dim);
-      if (norm > std::numeric_limits<float>::max() / 4) {
-        too_large[thread] = std::min(too_large[thread], i);
-      }
-      (*out)[i] = search::InverseNorm(x.data(), rows.dim);
-    }
-  });
-  const size_t row = *std::min_element(too_large.begin(), too_large.end());
-  if (row == std::numeric_limits<size_t>::max()) return Status::Ok();
-  return Status::InvalidArgument(
-      StrCat("row ", row,
-             ": values too large, the squared norm overflows float32; scale the vectors down"));
+  return data::CheckFinite(vectors, pool);
 }
 
 Status WriteVectors(const MatrixView& rows, const std::vector<uint32_t>& order,
@@ -94,52 +72,37 @@ Status WriteVectors(const MatrixView& rows, const std::vector<uint32_t>& order,
   return writer->EndSection();
 }
 
+// A path, built, and what it is.
+struct BuiltPath {
+  const search::PathType* type;
+  std::unique_ptr<search::PathBuilder> builder;
+};
+
 template <class T>
 std::span<const std::byte> BytesOf(const std::vector<T>& v) {
   return std::as_bytes(std::span(v));
 }
 
-// The ways in that a file is built with, beside exact search.
-struct Paths {
-  bool graph = false;
-  bool forest = false;
-  bool any() const { return graph || forest; }
-};
-
-std::string Describe(const BuildOptions& options, const forest::Grown* forest,
-                     const graph::Built* graph) {
+std::string Describe(const BuildOptions& options, const std::vector<BuiltPath>& built) {
   std::string json = StrCat("{\"kith\": \"", KITH_VERSION, "\", \"seed\": ", options.seed);
-  if (graph != nullptr) {
-    json += StrCat(", \"graph_layout\": \"",
-                   GraphLayoutName(static_cast<GraphLayout>(graph->header.layout)),
-                   "\", \"graph_degree\": ", graph->header.degree,
-                   ", \"graph_code_bits\": ", graph->header.code_bits);
-  }
-  if (forest != nullptr) {
-    json += StrCat(", \"trees\": ", forest->header.num_trees,
-                   ", \"leaf_size\": ", forest->header.leaf_size,
-                   ", \"sketch_dim\": ", forest->header.sketch_dim,
-                   ", \"code_bits\": ", forest->header.code_bits);
-  }
+  for (const BuiltPath& path : built) json += path.builder->Meta();
   return json + "}";
 }
 
-// Whether the file gets codes for exact search. Errors: InvalidArgument.
-Result<bool> WantsScanCodes(const MatrixView& rows, const Paths& paths,
-                            const BuildOptions& options) {
-  if (!options.scan_codes.has_value()) {
-    return !paths.any() && quant::BoundedCodesPay(options.metric, rows.dtype, rows.rows, rows.dim);
+// That codes for exact search are not asked for where something else is built.
+Status CheckScanCodes(const BuildOptions& options, const std::vector<PathSpec>& paths) {
+  const bool exact_only = paths.size() == 1 && std::holds_alternative<ExactOptions>(paths[0]);
+  if (exact_only) return Status::Ok();
+  for (const std::vector<PathSpec>* specs : {&options.paths, &options.if_chosen}) {
+    for (const PathSpec& spec : *specs) {
+      const auto* exact = std::get_if<ExactOptions>(&spec);
+      if (exact != nullptr && exact->codes.value_or(false)) {
+        return Status::InvalidArgument(
+            "scan codes are for exact search only; build without graph and forest");
+      }
+    }
   }
-  if (*options.scan_codes && paths.any()) {
-    return Status::InvalidArgument(
-        "scan codes are for exact search only; build without graph and forest");
-  }
-  if (*options.scan_codes && !quant::HasBoundedCodes(options.metric, rows.dtype)) {
-    return Status::InvalidArgument(
-        StrCat("no scan codes for ", MetricName(options.metric), " over ", DataTypeName(rows.dtype),
-               "; they are for angular, euclidean or dot over f32, f16 or bf16: leave them out"));
-  }
-  return *options.scan_codes;
+  return Status::Ok();
 }
 
 // The rows in internal order, and what exact search and all others need of them.
@@ -147,7 +110,7 @@ Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric
                  const std::vector<uint32_t>& order, bool reordered,
                  storage::ContainerWriter* writer) {
   KITH_RETURN_IF_ERROR(WriteVectors(rows, order, writer));
-  if (metric == Metric::kAngular) {
+  if (search::TraitsOf(metric).unit_length()) {
     std::vector<float> ordered(order.size());
     for (size_t i = 0; i < order.size(); ++i) ordered[i] = norms[order[i]];
     KITH_RETURN_IF_ERROR(writer->AddSection(kNormsSection, BytesOf(ordered)));
@@ -159,59 +122,65 @@ Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric
   return writer->AddSection(kSlotsSection, BytesOf(slots));
 }
 
-// Everything but the checks and choices. `rows` are of the type to be stored.
-Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildOptions& options) {
-  const Paths paths{options.graph.value_or(false), options.forest.value_or(false)};
-  KITH_ASSIGN_OR_RETURN(const bool scan_codes, WantsScanCodes(rows, paths, options));
-  KITH_ASSIGN_OR_RETURN(auto writer, storage::ContainerWriter::Create(target, rows.rows, rows.dim,
-                                                                      options.metric, rows.dtype));
-  std::vector<float> norms;
-  KITH_RETURN_IF_ERROR(InverseNorms(rows, options.threads, &norms));
-  graph::Built graph;
-  forest::Grown forest;
-  forest::GrowOptions grow{options.forest_options, options.metric, options.seed, options.threads,
-                           options.progress};
-  std::vector<uint32_t> order(rows.rows);
-  std::iota(order.begin(), order.end(), 0u);
-  calibration::BuildCalibration calibration(rows, norms, options);
-  if (paths.graph) {
-    graph::BuildRequest build{
-        options.graph_options, options.metric,   options.seed,           options.threads,
-        options.memory,        options.progress, calibration.held_out(), {}};
-    if (calibration.wanted()) {
-      build.inspect = [&](const std::vector<uint32_t>& graph_order, const graph::Parts& parts) {
-        return calibration.OfGraph(graph_order, parts);
-      };
+// Builds the paths one after the other: the first that orders the vectors orders them for all, and
+// what is held out of it is held out of the others.
+Result<std::vector<BuiltPath>> BuildPaths(const std::vector<PathSpec>& paths,
+                                          search::BuildInput input,
+                                          calibration::HeldOut* held_out) {
+  std::vector<BuiltPath> built;
+  for (const PathSpec& spec : paths) {
+    const search::PathType& type = *paths::TypeOf(KindOf(spec));
+    input.held_out = type.exact() ? std::span<const uint32_t>() : held_out->rows();
+    KITH_ASSIGN_OR_RETURN(std::unique_ptr<search::PathBuilder> builder,
+                          type.NewBuilder(input, spec));
+    KITH_RETURN_IF_ERROR(builder->Build());
+    if (!builder->order().empty()) input.order = &builder->order();
+    if (!type.exact() && held_out->wanted()) {
+      KITH_RETURN_IF_ERROR(held_out->Measure(type, *builder));
     }
-    KITH_ASSIGN_OR_RETURN(graph, graph::Build(rows, build));
-    order = graph.order;
-    grow.order = &graph.order;
+    KITH_RETURN_IF_ERROR(builder->Finish());
+    built.push_back({&type, std::move(builder)});
   }
-  if (paths.forest) {
-    grow.held_out = calibration.hidden();
-    KITH_ASSIGN_OR_RETURN(forest, forest::Grow(rows, grow));
-    order = forest.order;
-    if (calibration.wanted()) KITH_RETURN_IF_ERROR(calibration.OfForest(forest));
+  return built;
+}
+
+// Everything but the checks and choices. `rows` are of the type to be stored.
+Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildOptions& options,
+                  const std::vector<PathSpec>& paths, ThreadPool& pool) {
+  KITH_ASSIGN_OR_RETURN(
+      auto writer, storage::ContainerWriter::Create(target, rows.rows, rows.dim, options.metric,
+                                                    rows.dtype, &pool));
+  KITH_ASSIGN_OR_RETURN(const std::vector<float> norms, search::InverseNorms(rows, pool));
+  calibration::HeldOut held_out(rows, norms, options, pool);
+  KITH_ASSIGN_OR_RETURN(const std::vector<BuiltPath> built,
+                        BuildPaths(paths,
+                                   {.rows = rows,
+                                    .metric = options.metric,
+                                    .seed = options.seed,
+                                    .memory = options.memory,
+                                    .pool = &pool,
+                                    .progress = options.progress},
+                                   &held_out));
+  KITH_RETURN_IF_ERROR(pool.Report(options.progress, "writing", 0, 1));
+  std::vector<uint32_t> order;
+  for (const BuiltPath& path : built) {
+    if (order.empty()) order = path.builder->order();
   }
-  if (options.progress && !options.progress("writing", 0, 1)) {
-    return Status::InvalidArgument("cancelled");
+  const bool reordered = !order.empty();
+  if (!reordered) {
+    order.resize(rows.rows);
+    std::iota(order.begin(), order.end(), 0u);
   }
-  KITH_RETURN_IF_ERROR(WriteRows(rows, norms, options.metric, order, paths.any(), writer.get()));
-  if (scan_codes) {
-    KITH_RETURN_IF_ERROR(
-        scan::WriteScanCodes(rows, order, options.metric, options.threads, writer.get()));
-  }
-  if (paths.graph) KITH_RETURN_IF_ERROR(graph::Write(graph, writer.get()));
-  if (paths.forest) KITH_RETURN_IF_ERROR(forest::Write(forest, writer.get()));
+  KITH_RETURN_IF_ERROR(WriteRows(rows, norms, options.metric, order, reordered, writer.get()));
+  for (const BuiltPath& path : built) KITH_RETURN_IF_ERROR(path.builder->Write(writer.get()));
   if (options.keys != nullptr && !options.keys->empty()) {
     KITH_RETURN_IF_ERROR(storage::WriteKeys(writer.get(), *options.keys));
   }
   if (options.ids != nullptr) KITH_RETURN_IF_ERROR(storage::WriteIds(writer.get(), *options.ids));
-  if (paths.any() && calibration.wanted()) {
-    KITH_RETURN_IF_ERROR(calibration::WriteCalibration(calibration.Take(), writer.get()));
+  if (held_out.measured()) {
+    KITH_RETURN_IF_ERROR(calibration::WriteCalibration(held_out.Take(), writer.get()));
   }
-  const std::string meta =
-      Describe(options, paths.forest ? &forest : nullptr, paths.graph ? &graph : nullptr);
+  const std::string meta = Describe(options, built);
   KITH_RETURN_IF_ERROR(writer->AddSection(kMetaSection,
                                           std::as_bytes(std::span(meta.data(), meta.size())),
                                           {.flags = storage::kSectionOptional}));
@@ -220,21 +189,25 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
 
 Status Build(const MatrixView& vectors, const FileTarget& target, const BuildOptions& options) {
   KITH_RETURN_IF_ERROR(simd::CheckTarget());
-  KITH_RETURN_IF_ERROR(CheckInput(vectors, options));
-  const DataType dtype =
-      options.dtype.has_value() ? *options.dtype : data::SmallestLossless(vectors, options.threads);
+  ThreadPool pool(options.threads, options.stop);
+  KITH_RETURN_IF_ERROR(CheckInput(vectors, options, pool));
+  DataType dtype{};
+  if (options.dtype.has_value()) {
+    dtype = *options.dtype;
+  } else {
+    KITH_ASSIGN_OR_RETURN(dtype, data::SmallestLossless(vectors, pool));
+  }
   AlignedBuffer<std::byte> converted;
   MatrixView rows = vectors;
   // Bits are always copied: what pads a borrowed row's last byte is not ours to trust.
   if (dtype != vectors.dtype || dtype == DataType::kBit) {
     const size_t stride = search::RowStride(dtype, vectors.dim);
-    KITH_ASSIGN_OR_RETURN(converted, AlignedBuffer<std::byte>::Create(vectors.rows * stride));
-    KITH_RETURN_IF_ERROR(
-        data::ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
+    KITH_ASSIGN_OR_RETURN(converted, data::ConvertAllRows(vectors, dtype, stride, pool));
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
-  KITH_ASSIGN_OR_RETURN(const BuildOptions planned, plan::ApplyPlan(rows, options));
-  return WriteIndex(rows, target, planned);
+  KITH_ASSIGN_OR_RETURN(const BuildPlan plan, PlanBuild(rows.rows, rows.dim, dtype, options));
+  KITH_RETURN_IF_ERROR(CheckScanCodes(options, plan.paths));
+  return WriteIndex(rows, target, options, plan.paths, pool);
 }
 
 }  // namespace
@@ -245,17 +218,26 @@ namespace kith {
 
 Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  KITH_RETURN_IF_ERROR(index::Build(vectors, path, options));
+  Status built =
+      AtEdge(path, index::kLessMemory, [&] { return index::Build(vectors, path, options); });
+  if (!built.ok()) return built;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  SetFileAttribute(path, index::kBuildSecondsAttribute, StrCat(seconds.count()));
+  // The file is there, whether or not there is memory to note this.
+  static_cast<void>(CatchAll([&] {
+    SetFileAttribute(path, index::kBuildSecondsAttribute, StrCat(seconds.count()));
+    return Status::Ok();
+  }));
   return Status::Ok();
 }
 
 Result<std::unique_ptr<Index>> BuildIndexInMemory(const MatrixView& vectors,
                                                   const BuildOptions& options) {
-  KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(index::kInMemory));
-  KITH_RETURN_IF_ERROR(index::Build(vectors, file, options));
-  return index::OpenAnonymous(*file, {});
+  return AtEdge({}, index::kLessMemory, [&]() -> Result<std::unique_ptr<Index>> {
+    KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(index::kInMemory));
+    KITH_RETURN_IF_ERROR(index::Build(vectors, file, options));
+    KITH_ASSIGN_OR_RETURN(auto opened, index::IndexFile::Open(*file));
+    return std::unique_ptr<Index>(std::move(opened));
+  });
 }
 
 }  // namespace kith
