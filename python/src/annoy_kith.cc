@@ -136,11 +136,12 @@ SearchParams KithAsAnnoy::ParamsFor(size_t num_queries, int64_t n, int64_t searc
 }
 
 Status KithAsAnnoy::Search(const float* queries, size_t num_queries, int64_t n, int64_t search_k,
-                           int threads, Answer* answer) const {
+                           int threads, Answer* answer, const std::stop_token& stop) const {
   const IndexInfo& info = index_->info();
   answer->found.assign(num_queries, 0);
   SearchParams params = ParamsFor(num_queries, n, search_k);
   params.threads = threads;
+  params.stop = stop;
   answer->k = search_k == 0 ? 0 : params.k;
   if (answer->k == 0) return Status::Ok();
 

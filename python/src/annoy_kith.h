@@ -61,7 +61,7 @@ class KithAsAnnoy {
     void CopyTo(Metric metric, size_t n, int64_t* ids, float* distances) const;
   };
   Status Search(const float* queries, size_t num_queries, int64_t n, int64_t search_k, int threads,
-                Answer* answer) const;
+                Answer* answer, const std::stop_token& stop = {}) const;
 
  private:
   KithAsAnnoy(std::unique_ptr<Index> index, int64_t num_items)

@@ -218,8 +218,7 @@ IndexHandle FromBytes(const nb::object& data) {
 void Save(const IndexHandle& self, const nb::object& path) {
   const auto index = self.Get();
   const std::string name = ToPath(path);
-  RunLong(nb::none(),
-          [&](const Progress&, const std::stop_token&) { return SaveIndex(*index, name); });
+  RunMaybeLong(true, [&](const std::stop_token&) { return SaveIndex(*index, name); });
 }
 
 nb::bytes ToBytes(const IndexHandle& self) {
@@ -229,7 +228,7 @@ nb::bytes ToBytes(const IndexHandle& self) {
 
 void Verify(const IndexHandle& self) {
   const auto index = self.Get();
-  RunLong(nb::none(), [&](const Progress&, const std::stop_token&) { return VerifyIndex(*index); });
+  RunMaybeLong(true, [&](const std::stop_token& stop) { return VerifyIndex(*index, stop); });
 }
 
 nb::dict PointOf(const EvalPoint& point) {

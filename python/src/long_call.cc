@@ -122,4 +122,17 @@ void RunLong(const nb::object& callback,
   ThrowIfError(shared.status());
 }
 
+void RunMaybeLong(bool is_long, const std::function<Status(const std::stop_token&)>& work) {
+  if (is_long) {
+    RunLong(nb::none(), [&](const Progress&, const std::stop_token& stop) { return work(stop); });
+    return;
+  }
+  Status status;
+  {
+    const nb::gil_scoped_release release;
+    status = work({});
+  }
+  ThrowIfError(status);
+}
+
 }  // namespace kith::python

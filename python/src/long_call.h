@@ -20,6 +20,10 @@ namespace kith::python {
 void RunLong(const nanobind::object& callback,
              const std::function<Status(const Progress&, const std::stop_token&)>& work);
 
+// The same for work that reports nothing, if it may take so long that somebody would wait for an
+// answer to Ctrl-C; else on this thread, without the GIL.
+void RunMaybeLong(bool is_long, const std::function<Status(const std::stop_token&)>& work);
+
 }  // namespace kith::python
 
 #endif  // KITH_PYTHON_LONG_CALL_H_

@@ -113,19 +113,10 @@ SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams para
   const double work = static_cast<double>(num_queries) * static_cast<double>(info.num_vectors) *
                       static_cast<double>(info.dim);
   SearchResult result;
-  if (work < kLongWork) {
-    Status status;
-    {
-      const nb::gil_scoped_release release;
-      status = search(params, &result);
-    }
-    ThrowIfError(status);
-  } else {
-    RunLong(nb::none(), [&](const Progress&, const std::stop_token& stop) {
-      params.stop = stop;
-      return search(params, &result);
-    });
-  }
+  RunMaybeLong(work >= kLongWork, [&](const std::stop_token& stop) {
+    params.stop = stop;
+    return search(params, &result);
+  });
   return result;
 }
 
