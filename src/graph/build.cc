@@ -67,7 +67,9 @@ class Builder {
   Status MakeSpace(bool as_floats);
   Status FindCandidates();
   void Link(LinkTable* table) const;
-  Status Refine(const LinkTable& before, LinkTable* table);
+  Status Refine(std::string_view stage, const LinkTable& before, LinkTable* table);
+  Status RefineFirst(std::string_view stage, const LinkTable& first,
+                     const std::vector<uint32_t>& chosen, LinkTable* table);
   Status RefineSome(const View& view, const LinkTable& table, size_t begin, size_t end,
                     std::vector<Walk>* walks,
                     const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const;
@@ -79,7 +81,9 @@ class Builder {
   Parts PartsOf(const LinkTable& table) const;
   Status InsertSome(size_t first, LinkTable* table);
   Status Insert(size_t chosen, LinkTable* table);
-  Status ChooseLayout(const LinkTable& table);
+  Status PrepareCompact();
+  Result<bool> PrefersCompact(const LinkTable& table);
+  Status BecomeCompact();
   Status Bridge(LinkTable* table);
   View ViewNow() const;
   MatrixView Rotated() const;
@@ -356,16 +360,35 @@ MatrixView Builder::Rotated() const {
           frame_.dim() * sizeof(float), DataType::kF32};
 }
 
-Status Builder::ChooseLayout(const LinkTable& table) {
-  if (!choose_) return Status::Ok();
+// What searches of a compact graph need beside its edges.
+Status Builder::PrepareCompact() {
+  if (options_.metric != Metric::kDot) return Status::Ok();
+  // The edges that queries of dot need are found by searches as those: in the space, where all
+  // vectors have one length, long ones would be met by nobody.
+  KITH_ASSIGN_OR_RETURN(gathered_,
+                        data::GatherRows(rows_, std::span(graph_.order).first(all_),
+                                         search::RowStride(rows_.dtype, rows_.dim), threads_));
+  return Status::Ok();
+}
+
+Result<bool> Builder::PrefersCompact(const LinkTable& table) {
+  if (!choose_) return false;
   KITH_ASSIGN_OR_RETURN(const LayoutRecall recall,
                         MeasureLayouts(ViewNow(), Rotated(), table.links.data(), threads_));
-  packed_ = !recall.PrefersCompact();
-  if (packed_) return Status::Ok();
+  return recall.PrefersCompact();
+}
+
+// Drops what only the packed layout needs.
+Status Builder::BecomeCompact() {
+  packed_ = false;
   graph_.header.layout = static_cast<uint32_t>(GraphLayout::kCompact);
   graph_.header.code_bits = 0;
   graph_.header.own_bytes = 0;
-  return Status::Ok();
+  graph_.nodes = {};
+  graph_.shape = {};
+  rotated_ = {};
+  inverse_norms_ = {};
+  return PrepareCompact();
 }
 
 // Searches for nodes [begin, end) and gives what each search visited, with the node's links, to
@@ -387,7 +410,7 @@ Status Builder::RefineSome(
 
 // Searches for every node in the graph as it is, and chooses edges anew among what each search
 // visited: those on the way to a node are the ones that lead to it.
-Status Builder::Refine(const LinkTable& before, LinkTable* table) {
+Status Builder::Refine(std::string_view stage, const LinkTable& before, LinkTable* table) {
   View view = ViewNow();
   if (!packed_) view.links = before.links.data();
   KITH_ASSIGN_OR_RETURN(auto walks, WalksForThreads(view, threads_));
@@ -400,11 +423,22 @@ Status Builder::Refine(const LinkTable& before, LinkTable* table) {
     if (!status.ok()) statuses[thread] = std::move(status);
     const uint64_t count = done += end - begin;
     // Only the caller's thread may call back.
-    if (thread == 0 && !Report("refine", count, n_).ok()) cancelled = true;
+    if (thread == 0 && !Report(stage, count, n_).ok()) cancelled = true;
   };
   LinkNodes(space_, {.threads = threads_}, produce, table);
   if (cancelled) return Status::InvalidArgument("cancelled");
   for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
+  return Status::Ok();
+}
+
+// Refines the first edges by searches in them, which begin at the entries there are. The entries
+// are then those chosen, and others that parts of the refined graph need.
+Status Builder::RefineFirst(std::string_view stage, const LinkTable& first,
+                            const std::vector<uint32_t>& chosen, LinkTable* table) {
+  KITH_RETURN_IF_ERROR(Refine(stage, first, table));
+  graph_.entries = chosen;
+  ConnectNodes(kMaxEntries, table, &graph_.entries);
+  graph_.header.num_entries = static_cast<uint32_t>(graph_.entries.size());
   return Status::Ok();
 }
 
@@ -501,33 +535,33 @@ Result<Built> Builder::Run() {
     KITH_RETURN_IF_ERROR(FindCandidates());
   }
   trees_ = {};
-  LinkTable table(n_, header.degree);
-  Link(&table);
+  LinkTable first(n_, header.degree);
+  Link(&first);
   candidates_ = {};
 
   ChooseEntries();
   const std::vector<uint32_t> chosen = graph_.entries;
-  ConnectNodes(kMaxEntries, &table, &graph_.entries);
+  ConnectNodes(kMaxEntries, &first, &graph_.entries);
+  const std::vector<uint32_t> entries = graph_.entries;
+  LinkTable table(n_, header.degree);
   if (packed_) {
     KITH_RETURN_IF_ERROR(PrepareNodes());
+    Pack(first, true);
+    KITH_RETURN_IF_ERROR(RefineFirst("refine", first, chosen, &table));
     Pack(table, true);
-  } else if (options_.metric == Metric::kDot) {
-    // The edges that queries of dot need are found by searches as those: in the space, where all
-    // vectors have one length, long ones would be met by nobody.
-    KITH_ASSIGN_OR_RETURN(gathered_,
-                          data::GatherRows(rows_, std::span(graph_.order).first(all_),
-                                           search::RowStride(rows_.dtype, rows_.dim), threads_));
+    KITH_ASSIGN_OR_RETURN(const bool prefers_compact, PrefersCompact(table));
+    if (prefers_compact) {
+      // Searches by the codes chose these edges, and the codes do not suit the data: back to the
+      // first ones, so that the graph is the one that is built if a compact one is asked for.
+      KITH_RETURN_IF_ERROR(BecomeCompact());
+      graph_.entries = entries;
+      KITH_RETURN_IF_ERROR(RefineFirst("refine again", first, chosen, &table));
+    }
+  } else {
+    KITH_RETURN_IF_ERROR(PrepareCompact());
+    KITH_RETURN_IF_ERROR(RefineFirst("refine", first, chosen, &table));
   }
-  LinkTable refined(n_, header.degree);
-  KITH_RETURN_IF_ERROR(Refine(table, &refined));
-  table = std::move(refined);
-  graph_.entries = chosen;
-  ConnectNodes(kMaxEntries, &table, &graph_.entries);
-  header.num_entries = static_cast<uint32_t>(graph_.entries.size());
-  if (packed_) {
-    Pack(table, true);
-    KITH_RETURN_IF_ERROR(ChooseLayout(table));
-  }
+  first = LinkTable(0, header.degree);
   KITH_RETURN_IF_ERROR(Bridge(&table));
   if (options_.inspect) KITH_RETURN_IF_ERROR(options_.inspect(graph_.order, PartsOf(table)));
   if (n_ < all_) KITH_RETURN_IF_ERROR(Insert(chosen.size(), &table));
