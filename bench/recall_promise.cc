@@ -55,9 +55,10 @@ Split TakeQueries(const MatrixView& rows) {
   const size_t count = std::min(kQueries, rows.rows / 5);
   const size_t stride = RowBytes(rows.dtype, rows.dim);
   const std::span<const uint32_t> all(order);
+  ThreadPool pool(0);
   Split split;
-  split.queries = Check(data::GatherRows(rows, all.first(count), stride, 0));
-  split.base = Check(data::GatherRows(rows, all.subspan(count), stride, 0));
+  split.queries = Check(data::GatherRows(rows, all.first(count), stride, pool));
+  split.base = Check(data::GatherRows(rows, all.subspan(count), stride, pool));
   split.queries_view = {split.queries.data(), count, rows.dim, stride, rows.dtype};
   split.base_view = {split.base.data(), rows.rows - count, rows.dim, stride, rows.dtype};
   return split;
@@ -105,6 +106,7 @@ int Main(int argc, char** argv) {
   if (access == "compact") options.graph_options.layout = GraphLayout::kCompact;
   Dataset data = Check(ReadDataset(argv[1], {}));
   if (options.metric == Metric::kHamming) data = Thresholded(data);
+  ThreadPool pool(0);
   Split split;
   Dataset queries;
   if (argc > 4) {

@@ -40,7 +40,8 @@ inline void ReadAndTouch(const std::string& format, const uint8_t* data, size_t 
   if (!set->keys.empty() && set->keys.size() != m.rows) std::abort();
   std::vector<float> row(m.dim);
   for (size_t i = 0; i < m.rows; ++i) data::RowToF32(m, i, row.data());
-  (void)data::SmallestLossless(m, 1);
+  ThreadPool pool;
+  (void)data::SmallestLossless(m, pool);
   // Its first row can be read alone.
   options.max_rows = 1;
   const Result<Dataset> first = data::ReadInput(input, options);

@@ -228,7 +228,10 @@ Status RunBuild(const BuildArgs& args) {
   options.progress = bar.callback();
   std::optional<Planned> planned;
   if (args.explain) {
-    if (!options.dtype) options.dtype = data::SmallestLossless(dataset.vectors, options.threads);
+    if (!options.dtype) {
+      ThreadPool pool(options.threads);
+      KITH_ASSIGN_OR_RETURN(options.dtype, data::SmallestLossless(dataset.vectors, pool));
+    }
     KITH_ASSIGN_OR_RETURN(planned, Explain(dataset.vectors, options));
     bar.Clear();
     if (args.out.empty() && args.json) std::cout << ToLine(PlanJson(*planned));

@@ -2,12 +2,11 @@
 
 #include <charconv>
 #include <cmath>
-#include <mutex>
 #include <utility>
 
 #include "base/aligned_buffer.h"
-#include "base/parallel.h"
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "data/convert.h"
 #include "storage/container.h"
 #include "terminal.h"
@@ -89,31 +88,17 @@ Status CopyRows(const Index& index, size_t rows, size_t stride, std::byte* out,
                 const Progress& progress) {
   constexpr size_t kRowsAChunk = 4096;
   const IndexInfo& info = index.info();
-  const int threads = ResolveThreads(0);
-  std::vector<std::vector<float>> scratch(static_cast<size_t>(threads),
-                                          std::vector<float>(info.dim));
-  for (size_t start = 0; start < rows; start += kRowsAChunk * static_cast<size_t>(threads)) {
-    const size_t count = std::min(rows - start, kRowsAChunk * static_cast<size_t>(threads));
-    if (progress && !progress("reading vectors", start, rows)) {
-      return Status::InvalidArgument("cancelled");
+  ThreadPool pool(0);
+  return pool.Chunks(rows, kRowsAChunk, [&](size_t begin, size_t end, int thread) -> Status {
+    if (thread == 0) KITH_RETURN_IF_ERROR(pool.Report(progress, "reading vectors", begin, rows));
+    std::vector<float> row(info.dim);
+    for (size_t i = begin; i < end; ++i) {
+      index.GetVector(i, row.data());
+      KITH_RETURN_IF_ERROR(data::ConvertRows(ViewOf(row.data(), 1, info.dim), info.dtype, 0, 1,
+                                             out + i * stride, stride));
     }
-    std::mutex mutex;
-    Status first_error;
-    ParallelChunks(count, kRowsAChunk, threads, [&](size_t begin, size_t end, int thread) {
-      std::vector<float>& row = scratch[static_cast<size_t>(thread)];
-      for (size_t i = start + begin; i < start + end; ++i) {
-        index.GetVector(i, row.data());
-        const Status status = data::ConvertRows(ViewOf(row.data(), 1, info.dim), info.dtype, 0, 1,
-                                                out + i * stride, stride);
-        if (status.ok()) continue;
-        const std::lock_guard lock(mutex);
-        if (first_error.ok()) first_error = status;
-        return;
-      }
-    });
-    KITH_RETURN_IF_ERROR(first_error);
-  }
-  return Status::Ok();
+    return Status::Ok();
+  });
 }
 
 Result<Dataset> LoadKith(const std::string& path, const ReadOptions& options) {

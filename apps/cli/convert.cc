@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,7 +15,6 @@
 #include "annoy_file.h"
 #include "base/aligned_buffer.h"
 #include "base/file.h"
-#include "base/parallel.h"
 #include "base/strings.h"
 #include "commands.h"
 #include "common.h"
@@ -49,24 +47,12 @@ bool EndsInKith(const std::string& path) {
 
 // Replaces the vectors by the same ones of another type. Errors: as ConvertRows.
 Status ChangeType(DataType to, Dataset* dataset) {
-  constexpr size_t kRowsAChunk = 1024;
   MatrixView view = dataset->vectors;
   if (view.dtype == to) return Status::Ok();
   view.dtype = to;
   view.stride = RowBytes(to, view.dim);
-  KITH_ASSIGN_OR_RETURN(auto buffer, AlignedBuffer<std::byte>::Create(view.rows * view.stride));
-  std::mutex mutex;
-  Status first_error;
-  size_t error_row = view.rows;
-  ParallelChunks(view.rows, kRowsAChunk, 0, [&](size_t begin, size_t end, int) {
-    const Status status = data::ConvertRows(dataset->vectors, to, begin, end,
-                                            buffer.data() + begin * view.stride, view.stride);
-    const std::lock_guard lock(mutex);
-    if (status.ok() || begin >= error_row) return;
-    error_row = begin;
-    first_error = status;
-  });
-  KITH_RETURN_IF_ERROR(first_error);
+  ThreadPool pool(0);
+  KITH_ASSIGN_OR_RETURN(auto buffer, data::ConvertAllRows(dataset->vectors, to, view.stride, pool));
   auto owner = std::make_shared<AlignedBuffer<std::byte>>(std::move(buffer));
   view.data = owner->data();
   dataset->vectors = view;

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "base/parallel.h"
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "terminal.h"
 
 namespace kith::cli {

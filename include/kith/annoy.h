@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -84,8 +85,10 @@ class AnnoyIndex {
   // threads. `progress` is called with trees done and to be done, from the calling thread.
   // Cost: O(num_trees * items * dim * log(items)). Errors: Unsupported (built or loaded already),
   // InvalidArgument (num_trees < -1; more nodes than 2^31 - 1; cancelled), OutOfMemory, IoError.
-  // The index is as before then.
-  Status Build(int num_trees, int threads = 0, const Progress& progress = {});
+  // The index is as before then. `stop`: asked for an end, it returns "cancelled" within about
+  // 100 ms.
+  Status Build(int num_trees, int threads = 0, const Progress& progress = {},
+               std::stop_token stop = {});
 
   // Drops the trees, so that items may be added again. Errors: Unsupported (loaded).
   Status Unbuild();
@@ -139,10 +142,10 @@ class AnnoyIndex {
 
   // The same for queries [num_queries, dim] on up to `threads` threads (<= 0: one for each core):
   // ids and distances [num_queries, n] are written, places without an item get kNoId and infinity,
-  // negative for dot. `distances` may be null. Errors: as above, the query's number in the message;
-  // nothing is written then.
+  // negative for dot. `distances` may be null. `stop` as of Build(). Errors: as above, the query's
+  // number in the message, before anything is written; InvalidArgument (cancelled).
   Status SearchBatch(const float* queries, size_t num_queries, size_t n, int64_t search_k,
-                     int threads, int64_t* ids, float* distances) const;
+                     int threads, int64_t* ids, float* distances, std::stop_token stop = {}) const;
 
  private:
   struct Impl;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,7 @@ struct CalibrateOptions {
   std::string output;  // another file to write; empty: the file is replaced
   int threads = 0;     // 0: one for each core; the result does not depend on it
   Progress progress;
+  std::stop_token stop;  // as in BuildOptions
 };
 
 // Measures the recall of a file's graph and forest with queries like those it will get, and writes

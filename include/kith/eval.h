@@ -3,6 +3,7 @@
 #define KITH_EVAL_H_
 
 #include <cstdint>
+#include <stop_token>
 #include <vector>
 
 #include "kith/dataset.h"
@@ -13,11 +14,11 @@
 namespace kith {
 
 // The exact k nearest rows of `base` to each query by exhaustive search, without a file.
-// Cost: O(num_queries * n * dim). `threads` as in BuildOptions.
-// Errors: InvalidArgument (dimensions differ, NaN, empty base).
+// Cost: O(num_queries * n * dim). `threads` and `stop` as in BuildOptions.
+// Errors: InvalidArgument (dimensions differ, NaN, empty base, cancelled), OutOfMemory.
 Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView& queries,
                                        Metric metric, size_t k, int threads = 0,
-                                       const Progress& progress = {});
+                                       const Progress& progress = {}, std::stop_token stop = {});
 
 // The share of the k true neighbours that were found, counted by distance as ann-benchmarks does:
 // a returned neighbour counts if its distance is at most the k-th true distance plus a tolerance
@@ -75,6 +76,7 @@ struct EvalOptions {
   bool forest = true;
   int threads = 1;  // of the batches; 0: one for each core
   Progress progress;
+  std::stop_token stop;  // as in BuildOptions
 };
 
 // Searches all queries at each effort and measures recall against `truth` and speed.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -89,6 +90,9 @@ struct BuildOptions {
   // out.
   int threads = 0;
   Progress progress;
+  // Asked for an end, the call returns InvalidArgument "cancelled" within about 100 ms and leaves
+  // nothing behind.
+  std::stop_token stop;
 };
 
 // Writes `vectors` and the access paths asked for to a .kith file. The file appears, complete, or
@@ -118,7 +122,8 @@ struct SearchParams {
   // on queries like those of the file's calibration is looked up; kAuto takes the cheapest way in
   // that reaches it.
   double recall = 0;
-  int threads = 1;  // 0: one for each core. Results never depend on it.
+  int threads = 1;       // 0: one for each core. Results never depend on it.
+  std::stop_token stop;  // as in BuildOptions
 };
 
 // What a search did, summed over its queries. Deterministic.
@@ -264,10 +269,11 @@ Result<std::unique_ptr<Index>> OpenIndexBytes(std::span<const std::byte> bytes,
 // Writes an open index to a file: complete or not at all. Errors: IoError.
 Status SaveIndex(const Index& index, const std::string& path);
 
-// Reads all of a file and checks every checksum and structural invariant.
-// Errors: as OpenIndex; Corruption names the section and the first fault.
-Status VerifyIndex(const std::string& path);
-Status VerifyIndex(const Index& index);
+// Reads all of a file and checks every checksum and structural invariant. `stop` as in
+// BuildOptions. Errors: as OpenIndex; Corruption names the section and the first fault;
+// InvalidArgument (cancelled).
+Status VerifyIndex(const std::string& path, std::stop_token stop = {});
+Status VerifyIndex(const Index& index, std::stop_token stop = {});
 
 }  // namespace kith
 

@@ -63,7 +63,8 @@ class [[nodiscard]] Result {
   }
 
   bool ok() const { return status_.ok(); }
-  const Status& status() const { return status_; }
+  const Status& status() const& { return status_; }
+  Status&& status() && { return std::move(status_); }
 
   // REQUIRES: ok().
   T& value() & {
@@ -105,7 +106,7 @@ class [[nodiscard]] Result {
   KITH_ASSIGN_OR_RETURN_IMPL_(KITH_CONCAT_(kith_result_, __LINE__), lhs, expr)
 #define KITH_ASSIGN_OR_RETURN_IMPL_(result, lhs, expr) \
   auto result = (expr);                                \
-  if (!result.ok()) return result.status();            \
+  if (!result.ok()) return std::move(result).status(); \
   lhs = std::move(result).value()
 
 #endif  // KITH_STATUS_H_

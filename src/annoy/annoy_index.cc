@@ -4,7 +4,6 @@
 #include <cstring>
 #include <limits>
 #include <mutex>
-#include <new>
 #include <span>
 #include <utility>
 
@@ -13,10 +12,11 @@
 #include "annoy/items.h"
 #include "annoy/layout.h"
 #include "annoy/search.h"
+#include "base/edge.h"
 #include "base/file.h"
-#include "base/parallel.h"
 #include "base/pool.h"
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "kith/annoy.h"
 #include "simd/kernels.h"
 
@@ -50,7 +50,7 @@ struct AnnoyIndex::Impl {
   // Held for moments only, so that a front end may wait for it with its own locks held.
   mutable std::mutex mutex;
   std::shared_ptr<const Snapshot> snapshot;  // built or loaded, else null
-  std::shared_ptr<annoy::ItemStore> items;   // not loaded, else null
+  std::shared_ptr<annoy::ItemStore> items;   // null if it is loaded, or was never given one
   bool loaded = false;
   bool busy = false;      // another thread works on the items without the lock
   uint64_t unloads = 0;   // by which it notices that they are gone
@@ -66,9 +66,15 @@ struct AnnoyIndex::Impl {
 
   void Reset() {
     snapshot.reset();
-    items = std::make_shared<annoy::ItemStore>(layout);
+    items.reset();
     loaded = false;
     disk_path.clear();
+  }
+
+  // REQUIRES: mutex is held; not loaded.
+  const std::shared_ptr<annoy::ItemStore>& Items() {
+    if (!items) items = std::make_shared<annoy::ItemStore>(layout);
+    return items;
   }
 
   // Ends a time of being busy, begun after `unloads_then`. False if Unload() has ended it already.
@@ -95,7 +101,9 @@ struct AnnoyIndex::Impl {
     loaded = true;
   }
 
-  size_t NumItems() const { return snapshot ? snapshot->nodes.num_items : items->num_items(); }
+  size_t NumItems() const {
+    return snapshot ? snapshot->nodes.num_items : items ? items->num_items() : 0;
+  }
 
   // Annoy's messages.
   Status CheckId(int64_t id) const {
@@ -157,15 +165,18 @@ AnnoyIndex::AnnoyIndex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AnnoyIndex::~AnnoyIndex() = default;
 
 Result<std::unique_ptr<AnnoyIndex>> AnnoyIndex::Create(Metric metric, size_t dim) {
-  KITH_RETURN_IF_ERROR(simd::CheckTarget());
-  if (static_cast<size_t>(metric) >= kNumMetrics) return Status::InvalidArgument("No such metric");
-  if (dim < 1 || dim > kMaxDim) {
-    return Status::InvalidArgument(StrCat("dimension ", dim, " is not between 1 and ", kMaxDim));
-  }
-  auto impl = std::make_unique<Impl>();
-  impl->layout = annoy::MakeLayout(metric, dim);
-  impl->Reset();
-  return std::unique_ptr<AnnoyIndex>(new AnnoyIndex(std::move(impl)));
+  return CatchAll([&]() -> Result<std::unique_ptr<AnnoyIndex>> {
+    KITH_RETURN_IF_ERROR(simd::CheckTarget());
+    if (static_cast<size_t>(metric) >= kNumMetrics) {
+      return Status::InvalidArgument("No such metric");
+    }
+    if (dim < 1 || dim > kMaxDim) {
+      return Status::InvalidArgument(StrCat("dimension ", dim, " is not between 1 and ", kMaxDim));
+    }
+    auto impl = std::make_unique<Impl>();
+    impl->layout = annoy::MakeLayout(metric, dim);
+    return std::unique_ptr<AnnoyIndex>(new AnnoyIndex(std::move(impl)));
+  });
 }
 
 Metric AnnoyIndex::metric() const { return impl_->layout.metric; }
@@ -193,86 +204,99 @@ std::string AnnoyIndex::path() const {
 }
 
 Status AnnoyIndex::AddItem(int64_t id, const float* vector) {
-  Impl& impl = *impl_;
-  const std::lock_guard lock(impl.mutex);
-  if (id < 0) return Status::NotFound("Item index can not be negative");
-  if (static_cast<uint64_t>(id) >= annoy::kMaxNodes) {
-    return Status::InvalidArgument(
-        StrCat("item ", id, ": ids are smaller than ", annoy::kMaxNodes, " in Annoy's files"));
-  }
-  if (impl.busy) return Busy();
-  if (impl.loaded) return Status::Unsupported("You can't add an item to a loaded index");
-  if (impl.snapshot) {
-    return Status::Unsupported("You can't add an item to a built index; unbuild it first");
-  }
-  if (impl.items->leased()) {
-    // Searches begun before Unbuild() still read these items: the new ones are others.
-    auto copy = std::make_shared<annoy::ItemStore>(impl.layout);
-    KITH_RETURN_IF_ERROR(copy->Append(impl.items->nodes(), impl.items->num_items()));
-    impl.items = std::move(copy);
-  }
-  return impl.items->Put(static_cast<size_t>(id), vector);
+  return CatchAll([&]() -> Status {
+    Impl& impl = *impl_;
+    const std::lock_guard lock(impl.mutex);
+    if (id < 0) return Status::NotFound("Item index can not be negative");
+    if (static_cast<uint64_t>(id) >= annoy::kMaxNodes) {
+      return Status::InvalidArgument(
+          StrCat("item ", id, ": ids are smaller than ", annoy::kMaxNodes, " in Annoy's files"));
+    }
+    if (impl.busy) return Busy();
+    if (impl.loaded) return Status::Unsupported("You can't add an item to a loaded index");
+    if (impl.snapshot) {
+      return Status::Unsupported("You can't add an item to a built index; unbuild it first");
+    }
+    if (impl.Items()->leased()) {
+      // Searches begun before Unbuild() still read these items: the new ones are others.
+      auto copy = std::make_shared<annoy::ItemStore>(impl.layout);
+      KITH_RETURN_IF_ERROR(copy->Append(impl.items->nodes(), impl.items->num_items()));
+      impl.items = std::move(copy);
+    }
+    return impl.items->Put(static_cast<size_t>(id), vector);
+  });
 }
 
 Status AnnoyIndex::OnDiskBuild(const std::string& path) {
-  Impl& impl = *impl_;
-  const std::lock_guard lock(impl.mutex);
-  if (impl.busy) return Busy();
-  if (impl.loaded) return Status::Unsupported("You can't build a loaded index");
-  if (impl.snapshot) return Status::Unsupported("You can't build a built index");
-  if (impl.items->leased()) {
-    return Status::Unsupported("a search of this index is going on; wait for it");
-  }
-  KITH_RETURN_IF_ERROR(impl.items->MoveToDisk(path));
-  impl.disk_path = path;
-  return Status::Ok();
-}
-
-Status AnnoyIndex::Build(int num_trees, int threads, const Progress& progress) {
-  Impl& impl = *impl_;
-  annoy::ForestOptions options{num_trees, threads, 0, &progress};
-  std::shared_ptr<annoy::ItemStore> items;
-  std::string path;
-  uint64_t unloads = 0;
-  {
+  return CatchAll([&]() -> Status {
+    Impl& impl = *impl_;
     const std::lock_guard lock(impl.mutex);
     if (impl.busy) return Busy();
     if (impl.loaded) return Status::Unsupported("You can't build a loaded index");
     if (impl.snapshot) return Status::Unsupported("You can't build a built index");
-    if (num_trees < -1) {
-      return Status::InvalidArgument(StrCat(num_trees, " trees; give a number, or -1"));
+    if (impl.Items()->leased()) {
+      return Status::Unsupported("a search of this index is going on; wait for it");
     }
-    impl.busy = true;
-    unloads = impl.unloads;
-    items = impl.items;
-    path = impl.disk_path;
-    options.seed = impl.seed;
-  }
-  auto built = annoy::BuildForest(impl.layout, items, path, options);
-  const std::lock_guard lock(impl.mutex);
-  const bool still_there = impl.Finish(unloads);
-  KITH_RETURN_IF_ERROR(built.status());
-  if (!still_there) return Status::Unsupported("the index was unloaded while it was built");
-  impl.snapshot = std::move(*built);
-  return Status::Ok();
+    KITH_RETURN_IF_ERROR(impl.items->MoveToDisk(path));
+    impl.disk_path = path;
+    return Status::Ok();
+  });
+}
+
+Status AnnoyIndex::Build(int num_trees, int threads, const Progress& progress,
+                         std::stop_token stop) {
+  return CatchAll([&]() -> Status {
+    Impl& impl = *impl_;
+    annoy::ForestOptions options{num_trees, 0, &progress};
+    std::shared_ptr<annoy::ItemStore> items;
+    std::string path;
+    uint64_t unloads = 0;
+    {
+      const std::lock_guard lock(impl.mutex);
+      if (impl.busy) return Busy();
+      if (impl.loaded) return Status::Unsupported("You can't build a loaded index");
+      if (impl.snapshot) return Status::Unsupported("You can't build a built index");
+      if (num_trees < -1) {
+        return Status::InvalidArgument(StrCat(num_trees, " trees; give a number, or -1"));
+      }
+      items = impl.Items();
+      path = impl.disk_path;
+      impl.busy = true;
+      unloads = impl.unloads;
+      options.seed = impl.seed;
+    }
+    // Whatever goes wrong, nobody is busy afterwards.
+    auto built = AtEdge({}, "build fewer trees, or with fewer threads", [&] {
+      ThreadPool pool(std::max(threads, 0), std::move(stop));
+      return annoy::BuildForest(impl.layout, items, path, options, pool);
+    });
+    const std::lock_guard lock(impl.mutex);
+    const bool still_there = impl.Finish(unloads);
+    KITH_RETURN_IF_ERROR(built.status());
+    if (!still_there) return Status::Unsupported("the index was unloaded while it was built");
+    impl.snapshot = std::move(*built);
+    return Status::Ok();
+  });
 }
 
 Status AnnoyIndex::Unbuild() {
-  Impl& impl = *impl_;
-  const std::lock_guard lock(impl.mutex);
-  if (impl.busy) return Busy();
-  if (impl.loaded) return Status::Unsupported("You can't unbuild a loaded index");
-  if (!impl.snapshot) return Status::Ok();
-  if (!impl.disk_path.empty()) {
-    // The file has its name and stays as it is; its items go to a new one.
-    const annoy::Nodes& nodes = impl.snapshot->nodes;
-    auto items = std::make_shared<annoy::ItemStore>(impl.layout);
-    KITH_RETURN_IF_ERROR(items->MoveToDisk(impl.disk_path));
-    KITH_RETURN_IF_ERROR(items->Append(nodes.items, nodes.num_items));
-    impl.items = std::move(items);
-  }
-  impl.snapshot.reset();
-  return Status::Ok();
+  return CatchAll([&]() -> Status {
+    Impl& impl = *impl_;
+    const std::lock_guard lock(impl.mutex);
+    if (impl.busy) return Busy();
+    if (impl.loaded) return Status::Unsupported("You can't unbuild a loaded index");
+    if (!impl.snapshot) return Status::Ok();
+    if (!impl.disk_path.empty()) {
+      // The file has its name and stays as it is; its items go to a new one.
+      const annoy::Nodes& nodes = impl.snapshot->nodes;
+      auto items = std::make_shared<annoy::ItemStore>(impl.layout);
+      KITH_RETURN_IF_ERROR(items->MoveToDisk(impl.disk_path));
+      KITH_RETURN_IF_ERROR(items->Append(nodes.items, nodes.num_items));
+      impl.items = std::move(items);
+    }
+    impl.snapshot.reset();
+    return Status::Ok();
+  });
 }
 
 namespace {
@@ -307,77 +331,80 @@ Status NotBuilt() { return Status::Unsupported("You can't save an index that has
 }  // namespace
 
 Status AnnoyIndex::Save(const std::string& path, bool prefault) {
-  Impl& impl = *impl_;
-  std::shared_ptr<const Snapshot> saved;
-  uint64_t unloads = 0;
-  {
-    const std::lock_guard lock(impl.mutex);
-    if (impl.busy) return Busy();
-    if (!impl.snapshot) return NotBuilt();
-    saved = impl.snapshot;
-    unloads = impl.unloads;
-    impl.busy = true;
-  }
-  const auto write = [&]() -> Result<std::shared_ptr<const Snapshot>> {
-    if (saved->nodes.num_nodes == 0) {
-      return Status::IoError(StrCat(path, ": Size of file is zero; there is nothing to save"));
+  return CatchAll([&]() -> Status {
+    Impl& impl = *impl_;
+    std::shared_ptr<const Snapshot> saved;
+    uint64_t unloads = 0;
+    {
+      const std::lock_guard lock(impl.mutex);
+      if (impl.busy) return Busy();
+      if (!impl.snapshot) return NotBuilt();
+      saved = impl.snapshot;
+      unloads = impl.unloads;
+      impl.busy = true;
     }
-    KITH_ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(path));
-    const Pieces pieces = PiecesOf(saved->nodes);
-    KITH_RETURN_IF_ERROR(file->Write(pieces.items));
-    KITH_RETURN_IF_ERROR(file->Write(pieces.trees));
-    KITH_ASSIGN_OR_RETURN(auto mapped, file->Map());
-    KITH_RETURN_IF_ERROR(file->Commit());
-    auto snapshot = std::make_shared<Snapshot>();
-    snapshot->nodes = saved->nodes;
-    snapshot->nodes.items = mapped->bytes().data();
-    snapshot->nodes.trees = snapshot->nodes.items + pieces.items.size();
-    snapshot->num_trees = saved->num_trees;
-    snapshot->path = path;
-    if (prefault) mapped->Prefault();
-    snapshot->file = std::move(mapped);
-    return std::shared_ptr<const Snapshot>(std::move(snapshot));
-  };
-  auto written = write();
-  const std::lock_guard lock(impl.mutex);
-  const bool still_there = impl.Finish(unloads);
-  KITH_RETURN_IF_ERROR(written.status());
-  if (still_there) impl.Publish(std::move(*written));
-  return Status::Ok();
+    const auto write = [&]() -> Result<std::shared_ptr<const Snapshot>> {
+      if (saved->nodes.num_nodes == 0) {
+        return Status::IoError(StrCat(path, ": Size of file is zero; there is nothing to save"));
+      }
+      KITH_ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(path));
+      const Pieces pieces = PiecesOf(saved->nodes);
+      KITH_RETURN_IF_ERROR(file->Write(pieces.items));
+      KITH_RETURN_IF_ERROR(file->Write(pieces.trees));
+      KITH_ASSIGN_OR_RETURN(auto mapped, file->Map());
+      KITH_RETURN_IF_ERROR(file->Commit());
+      auto snapshot = std::make_shared<Snapshot>();
+      snapshot->nodes = saved->nodes;
+      snapshot->nodes.items = mapped->bytes().data();
+      snapshot->nodes.trees = snapshot->nodes.items + pieces.items.size();
+      snapshot->num_trees = saved->num_trees;
+      snapshot->path = path;
+      if (prefault) mapped->Prefault();
+      snapshot->file = std::move(mapped);
+      return std::shared_ptr<const Snapshot>(std::move(snapshot));
+    };
+    auto written = CatchAll(write);
+    const std::lock_guard lock(impl.mutex);
+    const bool still_there = impl.Finish(unloads);
+    KITH_RETURN_IF_ERROR(written.status());
+    if (still_there) impl.Publish(std::move(*written));
+    return Status::Ok();
+  });
 }
 
 Status AnnoyIndex::Load(const std::string& path, bool prefault) {
-  KITH_ASSIGN_OR_RETURN(auto file, MappedFile::Open(path));
-  KITH_ASSIGN_OR_RETURN(auto snapshot, ReadSnapshot(impl_->layout, std::move(file), prefault));
-  return impl_->Replace(std::move(snapshot));
+  return CatchAll([&]() -> Status {
+    KITH_ASSIGN_OR_RETURN(auto file, MappedFile::Open(path));
+    KITH_ASSIGN_OR_RETURN(auto snapshot, ReadSnapshot(impl_->layout, std::move(file), prefault));
+    return impl_->Replace(std::move(snapshot));
+  });
 }
 
 Status AnnoyIndex::ToBytes(std::string* bytes) const {
-  const std::shared_ptr<const Snapshot> snapshot = impl_->Current();
-  if (!snapshot) return NotBuilt();
-  const Pieces pieces = PiecesOf(snapshot->nodes);
-  try {
+  return AtEdge({}, "save to a file instead", [&]() -> Status {
+    const std::shared_ptr<const Snapshot> snapshot = impl_->Current();
+    if (!snapshot) return NotBuilt();
+    const Pieces pieces = PiecesOf(snapshot->nodes);
     bytes->clear();
     bytes->reserve(pieces.items.size() + pieces.trees.size());
     for (const std::span<const std::byte> piece : {pieces.items, pieces.trees}) {
       bytes->append(reinterpret_cast<const char*>(piece.data()), piece.size());
     }
-  } catch (const std::bad_alloc&) {
-    return Status::OutOfMemory(
-        StrCat("cannot have ", pieces.items.size() + pieces.trees.size(), " bytes of memory"));
-  }
-  return Status::Ok();
+    return Status::Ok();
+  });
 }
 
 Status AnnoyIndex::FromBytes(std::string bytes) {
-  auto snapshot = std::make_shared<Snapshot>();
-  KITH_ASSIGN_OR_RETURN(snapshot->bytes, AlignedBuffer<std::byte>::Create(bytes.size()));
-  if (!bytes.empty()) std::memcpy(snapshot->bytes.data(), bytes.data(), bytes.size());
-  KITH_ASSIGN_OR_RETURN(
-      snapshot->nodes,
-      annoy::ReadNodes(metric(), dim(), {snapshot->bytes.data(), bytes.size()}, "bytes"));
-  snapshot->num_trees = snapshot->nodes.num_roots;
-  return impl_->Replace(std::move(snapshot));
+  return CatchAll([&]() -> Status {
+    auto snapshot = std::make_shared<Snapshot>();
+    KITH_ASSIGN_OR_RETURN(snapshot->bytes, AlignedBuffer<std::byte>::Create(bytes.size()));
+    if (!bytes.empty()) std::memcpy(snapshot->bytes.data(), bytes.data(), bytes.size());
+    KITH_ASSIGN_OR_RETURN(
+        snapshot->nodes,
+        annoy::ReadNodes(metric(), dim(), {snapshot->bytes.data(), bytes.size()}, "bytes"));
+    snapshot->num_trees = snapshot->nodes.num_roots;
+    return impl_->Replace(std::move(snapshot));
+  });
 }
 
 void AnnoyIndex::Unload() {
@@ -393,9 +420,11 @@ void AnnoyIndex::Unload() {
 }
 
 Status AnnoyIndex::Verify() const {
-  const std::shared_ptr<const Snapshot> snapshot = impl_->Current();
-  if (!snapshot) return Status::Unsupported("an index that hasn't been built has no trees");
-  return annoy::CheckNodes(snapshot->nodes, snapshot->path.empty() ? "index" : snapshot->path);
+  return CatchAll([&]() -> Status {
+    const std::shared_ptr<const Snapshot> snapshot = impl_->Current();
+    if (!snapshot) return Status::Unsupported("an index that hasn't been built has no trees");
+    return annoy::CheckNodes(snapshot->nodes, snapshot->path.empty() ? "index" : snapshot->path);
+  });
 }
 
 void AnnoyIndex::SetSeed(uint64_t seed) {
@@ -404,138 +433,150 @@ void AnnoyIndex::SetSeed(uint64_t seed) {
 }
 
 bool AnnoyIndex::HasItem(int64_t id) const {
-  std::vector<std::byte> node(impl_->layout.node_size);
-  const std::lock_guard lock(impl_->mutex);
-  return impl_->CopyNode(id, node.data()).ok() && annoy::ReadInt(node.data()) == 1;
+  bool has = false;
+  const Status found = CatchAll([&]() -> Status {
+    std::vector<std::byte> node(impl_->layout.node_size);
+    const std::lock_guard lock(impl_->mutex);
+    KITH_RETURN_IF_ERROR(impl_->CopyNode(id, node.data()));
+    has = annoy::ReadInt(node.data()) == 1;
+    return Status::Ok();
+  });
+  return found.ok() && has;
 }
 
 Status AnnoyIndex::GetItem(int64_t id, float* out) const {
-  const annoy::Layout& layout = impl_->layout;
-  std::vector<std::byte> node(layout.node_size);
-  {
-    const std::lock_guard lock(impl_->mutex);
-    KITH_RETURN_IF_ERROR(impl_->CopyNode(id, node.data()));
-  }
-  if (layout.bits()) {
-    annoy::UnpackBits(node.data() + layout.vector, layout.dim, out);
-  } else {
-    std::memcpy(out, node.data() + layout.vector, layout.vector_bytes);
-  }
-  return Status::Ok();
+  return CatchAll([&]() -> Status {
+    const annoy::Layout& layout = impl_->layout;
+    std::vector<std::byte> node(layout.node_size);
+    {
+      const std::lock_guard lock(impl_->mutex);
+      KITH_RETURN_IF_ERROR(impl_->CopyNode(id, node.data()));
+    }
+    if (layout.bits()) {
+      annoy::UnpackBits(node.data() + layout.vector, layout.dim, out);
+    } else {
+      std::memcpy(out, node.data() + layout.vector, layout.vector_bytes);
+    }
+    return Status::Ok();
+  });
 }
 
 Status AnnoyIndex::Distance(int64_t i, int64_t j, float* distance) const {
-  const annoy::Layout& layout = impl_->layout;
-  std::vector<std::byte> nodes(2 * layout.node_size);
-  {
-    const std::lock_guard lock(impl_->mutex);
-    KITH_RETURN_IF_ERROR(impl_->CopyNode(i, nodes.data()));
-    KITH_RETURN_IF_ERROR(impl_->CopyNode(j, nodes.data() + layout.node_size));
-  }
-  std::unique_ptr<Scratch> scratch = impl_->TakeScratch();
-  auto result =
-      annoy::ItemDistance(layout, nodes.data(), nodes.data() + layout.node_size, scratch.get());
-  impl_->scratch.Give(std::move(scratch));
-  KITH_RETURN_IF_ERROR(result.status());
-  *distance = *result;
-  return Status::Ok();
+  return CatchAll([&]() -> Status {
+    const annoy::Layout& layout = impl_->layout;
+    std::vector<std::byte> nodes(2 * layout.node_size);
+    {
+      const std::lock_guard lock(impl_->mutex);
+      KITH_RETURN_IF_ERROR(impl_->CopyNode(i, nodes.data()));
+      KITH_RETURN_IF_ERROR(impl_->CopyNode(j, nodes.data() + layout.node_size));
+    }
+    std::unique_ptr<Scratch> scratch = impl_->TakeScratch();
+    auto result =
+        annoy::ItemDistance(layout, nodes.data(), nodes.data() + layout.node_size, scratch.get());
+    impl_->scratch.Give(std::move(scratch));
+    KITH_RETURN_IF_ERROR(result.status());
+    *distance = *result;
+    return Status::Ok();
+  });
 }
 
 Status AnnoyIndex::SearchByItem(int64_t id, int64_t n, int64_t search_k, std::vector<int32_t>* ids,
                                 std::vector<float>* distances) const {
-  const annoy::Layout& layout = impl_->layout;
-  std::shared_ptr<const Snapshot> snapshot;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    KITH_RETURN_IF_ERROR(impl_->CheckId(id));
-    snapshot = impl_->snapshot;
-  }
-  std::unique_ptr<Scratch> scratch = impl_->TakeScratch();
-  Status status;
-  scratch->neighbors.clear();
-  if (snapshot) {
-    status = annoy::SetQuery(
-        layout, snapshot->nodes.node(static_cast<size_t>(id)) + snapshot->nodes.layout.vector,
-        scratch.get());
-    if (status.ok()) status = impl_->Find(snapshot.get(), n, search_k, scratch.get());
-  }
-  if (status.ok()) Impl::Copy(*scratch, ids, distances);
-  impl_->scratch.Give(std::move(scratch));
-  return status;
+  return CatchAll([&]() -> Status {
+    const annoy::Layout& layout = impl_->layout;
+    std::shared_ptr<const Snapshot> snapshot;
+    {
+      const std::lock_guard lock(impl_->mutex);
+      KITH_RETURN_IF_ERROR(impl_->CheckId(id));
+      snapshot = impl_->snapshot;
+    }
+    std::unique_ptr<Scratch> scratch = impl_->TakeScratch();
+    Status status;
+    scratch->neighbors.clear();
+    if (snapshot) {
+      status = annoy::SetQuery(
+          layout, snapshot->nodes.node(static_cast<size_t>(id)) + snapshot->nodes.layout.vector,
+          scratch.get());
+      if (status.ok()) status = impl_->Find(snapshot.get(), n, search_k, scratch.get());
+    }
+    if (status.ok()) Impl::Copy(*scratch, ids, distances);
+    impl_->scratch.Give(std::move(scratch));
+    return status;
+  });
 }
 
 Status AnnoyIndex::SearchByVector(const float* vector, int64_t n, int64_t search_k,
                                   std::vector<int32_t>* ids, std::vector<float>* distances) const {
-  const std::shared_ptr<const Snapshot> snapshot = impl_->Current();
-  std::unique_ptr<Scratch> scratch = impl_->TakeScratch();
-  Status status = impl_->SetQuery(vector, "the vector", scratch.get());
-  if (status.ok()) status = impl_->Find(snapshot.get(), n, search_k, scratch.get());
-  if (status.ok()) Impl::Copy(*scratch, ids, distances);
-  impl_->scratch.Give(std::move(scratch));
-  return status;
+  return CatchAll([&]() -> Status {
+    const std::shared_ptr<const Snapshot> snapshot = impl_->Current();
+    std::unique_ptr<Scratch> scratch = impl_->TakeScratch();
+    Status status = impl_->SetQuery(vector, "the vector", scratch.get());
+    if (status.ok()) status = impl_->Find(snapshot.get(), n, search_k, scratch.get());
+    if (status.ok()) Impl::Copy(*scratch, ids, distances);
+    impl_->scratch.Give(std::move(scratch));
+    return status;
+  });
 }
 
 Status AnnoyIndex::SearchBatch(const float* queries, size_t num_queries, size_t n, int64_t search_k,
-                               int threads, int64_t* ids, float* distances) const {
-  const annoy::Layout& layout = impl_->layout;
-  if (n > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
-    return Status::InvalidArgument(StrCat(n, " neighbours; at most 2^31 - 1"));
-  }
-  for (size_t i = 0; i < num_queries; ++i) {
-    float norm = 0;
-    if (!annoy::CheckVector(layout, queries + i * layout.dim, "", &norm).ok()) {
-      return annoy::CheckVector(layout, queries + i * layout.dim, StrCat("query ", i), &norm);
+                               int threads, int64_t* ids, float* distances,
+                               std::stop_token stop) const {
+  return AtEdge({}, "search for fewer queries or neighbours at a time", [&]() -> Status {
+    const annoy::Layout& layout = impl_->layout;
+    if (n > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
+      return Status::InvalidArgument(StrCat(n, " neighbours; at most 2^31 - 1"));
     }
-  }
-  const std::shared_ptr<const Snapshot> snapshot = impl_->Current();
-  const float none = layout.metric == Metric::kDot ? -HUGE_VALF : HUGE_VALF;
-  std::mutex mutex;
-  Status first_error;
-  constexpr size_t kChunk = 16;
-  ParallelChunks(
-      num_queries, kChunk, threads <= 0 ? 0 : threads, [&](size_t begin, size_t end, int) {
-        std::unique_ptr<Scratch> scratch = impl_->TakeScratch();
-        for (size_t i = begin; i < end; ++i) {
-          Status status = impl_->SetQuery(queries + i * layout.dim, "", scratch.get());
-          if (status.ok()) {
-            status = impl_->Find(snapshot.get(), static_cast<int64_t>(n), search_k, scratch.get());
-          }
-          if (!status.ok()) {
-            const std::lock_guard lock(mutex);
-            if (first_error.ok()) first_error = std::move(status);
-            break;
-          }
-          for (size_t j = 0; j < n; ++j) {
-            const bool found = j < scratch->neighbors.size();
-            ids[i * n + j] = found ? scratch->neighbors[j].id : kNoId;
-            if (distances != nullptr) {
-              distances[i * n + j] = found ? scratch->neighbors[j].distance : none;
-            }
+    for (size_t i = 0; i < num_queries; ++i) {
+      float norm = 0;
+      if (!annoy::CheckVector(layout, queries + i * layout.dim, "", &norm).ok()) {
+        return annoy::CheckVector(layout, queries + i * layout.dim, StrCat("query ", i), &norm);
+      }
+    }
+    const std::shared_ptr<const Snapshot> snapshot = impl_->Current();
+    const float none = layout.metric == Metric::kDot ? -HUGE_VALF : HUGE_VALF;
+    constexpr size_t kChunk = 16;
+    ThreadPool pool(std::max(threads, 0), std::move(stop));
+    return pool.Chunks(num_queries, kChunk, [&](size_t begin, size_t end, int) -> Status {
+      std::unique_ptr<Scratch> scratch = impl_->TakeScratch();
+      for (size_t i = begin; i < end; ++i) {
+        KITH_RETURN_IF_ERROR(pool.CheckStop());
+        KITH_RETURN_IF_ERROR(impl_->SetQuery(queries + i * layout.dim, "", scratch.get()));
+        KITH_RETURN_IF_ERROR(
+            impl_->Find(snapshot.get(), static_cast<int64_t>(n), search_k, scratch.get()));
+        for (size_t j = 0; j < n; ++j) {
+          const bool found = j < scratch->neighbors.size();
+          ids[i * n + j] = found ? scratch->neighbors[j].id : kNoId;
+          if (distances != nullptr) {
+            distances[i * n + j] = found ? scratch->neighbors[j].distance : none;
           }
         }
-        impl_->scratch.Give(std::move(scratch));
-      });
-  return first_error;
+      }
+      impl_->scratch.Give(std::move(scratch));
+      return Status::Ok();
+    });
+  });
 }
 
 Result<std::vector<AnnoyShape>> GuessAnnoyShapes(const std::string& path) {
-  KITH_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
-  std::vector<AnnoyShape> shapes;
-  for (const Metric metric :
-       {Metric::kAngular, Metric::kEuclidean, Metric::kManhattan, Metric::kDot, Metric::kHamming}) {
-    size_t words = 0;  // of the last shape found
-    for (size_t dim = 1; dim <= kMaxDim; ++dim) {
-      const bool bits = metric == Metric::kHamming;
-      if (bits && (dim + 63) / 64 == words) continue;
-      if (!annoy::MayFit(metric, dim, file->bytes().size())) continue;
-      // A single node tells too little: every item is a file of its own without a tree.
-      const auto nodes = annoy::ReadNodes(metric, dim, file->bytes(), path);
-      if (!nodes.ok() || nodes->num_nodes < 2) continue;
-      shapes.push_back({metric, dim});
-      words = bits ? (dim + 63) / 64 : 0;
+  return CatchAll([&]() -> Result<std::vector<AnnoyShape>> {
+    KITH_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+    std::vector<AnnoyShape> shapes;
+    for (const Metric metric : {Metric::kAngular, Metric::kEuclidean, Metric::kManhattan,
+                                Metric::kDot, Metric::kHamming}) {
+      size_t words = 0;  // of the last shape found
+      for (size_t dim = 1; dim <= kMaxDim; ++dim) {
+        const bool bits = metric == Metric::kHamming;
+        if (bits && (dim + 63) / 64 == words) continue;
+        if (!annoy::MayFit(metric, dim, file->bytes().size())) continue;
+        // A single node tells too little: every item is a file of its own without a tree.
+        const auto nodes = annoy::ReadNodes(metric, dim, file->bytes(), path);
+        if (!nodes.ok() || nodes->num_nodes < 2) continue;
+        shapes.push_back({metric, dim});
+        words = bits ? (dim + 63) / 64 : 0;
+      }
     }
-  }
-  return shapes;
+    return shapes;
+  });
 }
 
 }  // namespace kith

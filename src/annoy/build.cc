@@ -4,14 +4,12 @@
 #include <atomic>
 #include <cstring>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "annoy/grow.h"
-#include "base/parallel.h"
 #include "base/strings.h"
 
 namespace kith::annoy {
@@ -101,47 +99,38 @@ class Forest {
 class Gang {
  public:
   Gang(const Layout& layout, const ItemStore& store, const std::vector<uint32_t>& present,
-       const ForestOptions& options)
+       const ForestOptions& options, ThreadPool& pool)
       : layout_(layout),
         nodes_(store.nodes()),
         num_items_(store.num_items()),
         present_(present),
         options_(options),
-        growers_(static_cast<size_t>(ResolveThreads(options.threads))) {}
+        pool_(pool),
+        growers_(pool.size()) {}
 
   Status Grow(size_t begin, size_t end, Forest* forest) {
     total_ = end;
     done_ = begin;
-    ParallelFor(end - begin, static_cast<int>(growers_.size()), [&](size_t task, int thread) {
-      if (stopped_.load(std::memory_order_relaxed)) return;
-      Status status = GrowOne(begin + task, thread, forest);
-      if (status.ok()) return;
-      const std::lock_guard lock(mutex_);
-      if (status_.ok()) status_ = std::move(status);
-      stopped_.store(true, std::memory_order_relaxed);
+    return pool_.For(end - begin, [&](size_t task, int thread) {
+      return GrowOne(begin + task, thread, forest);
     });
-    return status_;
   }
-
-  size_t width() const { return growers_.size(); }
 
  private:
   Status GrowOne(size_t number, int thread, Forest* forest) {
-    std::optional<Grower>& grower = growers_[static_cast<size_t>(thread)];
+    std::optional<Grower>& grower = growers_[thread];
     if (!grower) {
       KITH_ASSIGN_OR_RETURN(grower, Grower::Create(layout_, nodes_, num_items_, &present_));
     }
     // Reports come from the calling thread, which is number 0.
-    const auto go_on = [&] {
-      if (thread == 0 && *options_.progress &&
-          !(*options_.progress)("trees", done_.load(std::memory_order_relaxed), total_)) {
-        return false;
-      }
-      return !stopped_.load(std::memory_order_relaxed);
+    const auto check = [&] {
+      if (thread != 0) return pool_.CheckStop();
+      return pool_.Report(*options_.progress, "trees", done_.load(std::memory_order_relaxed),
+                          total_);
     };
     Tree tree;
-    if (!go_on()) return Status::InvalidArgument("cancelled");
-    KITH_RETURN_IF_ERROR(grower->Grow(options_.seed, number, go_on, &tree));
+    KITH_RETURN_IF_ERROR(check());
+    KITH_RETURN_IF_ERROR(grower->Grow(options_.seed, number, check, &tree));
     done_.fetch_add(1, std::memory_order_relaxed);
     return forest->Add(number, std::move(tree));
   }
@@ -151,12 +140,10 @@ class Gang {
   const size_t num_items_;
   const std::vector<uint32_t>& present_;
   const ForestOptions& options_;
+  ThreadPool& pool_;
   std::vector<std::optional<Grower>> growers_;  // of each thread
-  std::atomic<bool> stopped_{false};
   std::atomic<size_t> done_{0};
   size_t total_ = 0;
-  std::mutex mutex_;
-  Status status_;
 };
 
 Status GrowForest(Gang* gang, int num_trees, size_t num_items, Forest* forest) {
@@ -180,27 +167,23 @@ Status GrowForest(Gang* gang, int num_trees, size_t num_items, Forest* forest) {
 Result<std::shared_ptr<const Snapshot>> BuildForest(const Layout& layout,
                                                     const std::shared_ptr<ItemStore>& store,
                                                     const std::string& path,
-                                                    const ForestOptions& options) {
+                                                    const ForestOptions& options,
+                                                    ThreadPool& pool) {
   KITH_RETURN_IF_ERROR(store->Finish());
   const size_t num_items = store->num_items();
   auto snapshot = std::make_shared<Snapshot>();
   Forest forest(layout, store.get());
-  try {
-    std::vector<uint32_t> present;
-    for (size_t i = 0; i < num_items; ++i) {
-      if (ReadInt(store->nodes() + i * layout.node_size) == 1) {
-        present.push_back(static_cast<uint32_t>(i));
-      }
+  std::vector<uint32_t> present;
+  for (size_t i = 0; i < num_items; ++i) {
+    if (ReadInt(store->nodes() + i * layout.node_size) == 1) {
+      present.push_back(static_cast<uint32_t>(i));
     }
-    Gang gang(layout, *store, present, options);
-    KITH_RETURN_IF_ERROR(GrowForest(&gang, options.num_trees, num_items, &forest));
-    KITH_RETURN_IF_ERROR(forest.AddRoots());
-  } catch (const std::bad_alloc&) {
-    return Status::OutOfMemory("not enough memory for the trees; build fewer");
   }
-  if (*options.progress && !(*options.progress)("trees", forest.num_trees(), forest.num_trees())) {
-    return Status::InvalidArgument("cancelled");
-  }
+  Gang gang(layout, *store, present, options, pool);
+  KITH_RETURN_IF_ERROR(GrowForest(&gang, options.num_trees, num_items, &forest));
+  KITH_RETURN_IF_ERROR(forest.AddRoots());
+  KITH_RETURN_IF_ERROR(
+      pool.Report(*options.progress, "trees", forest.num_trees(), forest.num_trees()));
   Nodes& nodes = snapshot->nodes;
   nodes.layout = layout;
   nodes.num_items = num_items;

@@ -11,6 +11,7 @@
 #include "base/aligned_buffer.h"
 #include "base/file.h"
 #include "base/growing_memory.h"
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "kith/types.h"
 
@@ -29,7 +30,6 @@ struct Snapshot {
 
 struct ForestOptions {
   int num_trees = -1;
-  int threads = 0;
   uint64_t seed = 0;
   const Progress* progress = nullptr;
 };
@@ -38,7 +38,7 @@ struct ForestOptions {
 Result<std::shared_ptr<const Snapshot>> BuildForest(const Layout& layout,
                                                     const std::shared_ptr<ItemStore>& store,
                                                     const std::string& path,
-                                                    const ForestOptions& options);
+                                                    const ForestOptions& options, ThreadPool& pool);
 
 }  // namespace kith::annoy
 

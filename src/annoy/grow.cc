@@ -15,7 +15,7 @@ constexpr double kPoor = 0.95;
 constexpr double kWorst = 0.99;
 constexpr int kAttempts = 3;
 // Items divided between two questions whether to go on.
-constexpr size_t kAskEvery = size_t{1} << 20;
+constexpr size_t kAskEvery = size_t{1} << 18;
 
 double LargerShare(size_t left, size_t all) {
   return static_cast<double>(std::max(left, all - left)) / static_cast<double>(all);
@@ -36,7 +36,7 @@ Result<Grower> Grower::Create(const Layout& layout, const std::byte* nodes, size
 
 // What Annoy makes a leaf: up to max_leaf items; for a root, only if all items, holes included,
 // are so few, or if there is but one.
-Status Grower::Grow(uint64_t seed, uint64_t number, const std::function<bool()>& go_on,
+Status Grower::Grow(uint64_t seed, uint64_t number, const std::function<Status()>& check,
                     Tree* tree) {
   tree->nodes.clear();
   tree->count = 0;
@@ -64,7 +64,7 @@ Status Grower::Grow(uint64_t seed, uint64_t number, const std::function<bool()>&
       divided += ids.size();
       if (divided >= kAskEvery) {
         divided = 0;
-        if (!go_on()) return Status::InvalidArgument("cancelled");
+        KITH_RETURN_IF_ERROR(check());
       }
       const size_t middle = range.begin + Split(ids, &rng);
       const size_t self = tree->count;

@@ -31,9 +31,9 @@ class Grower {
   static Result<Grower> Create(const Layout& layout, const std::byte* nodes, size_t num_items,
                                const std::vector<uint32_t>* present);
 
-  // The tree of a seed and a number. `go_on` is asked now and then; false ends it: InvalidArgument.
+  // The tree of a seed and a number. `check` is asked now and then; its error ends it.
   // Errors: OutOfMemory.
-  Status Grow(uint64_t seed, uint64_t number, const std::function<bool()>& go_on, Tree* tree);
+  Status Grow(uint64_t seed, uint64_t number, const std::function<Status()>& check, Tree* tree);
 
  private:
   struct Range {

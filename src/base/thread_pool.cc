@@ -29,18 +29,17 @@ int ResolveThreads(int threads) {
 Status Cancelled() { return Status::InvalidArgument("cancelled"); }
 
 Status StatusOfException() noexcept {
-  // The messages are short enough not to be allocated, which would fail again.
   try {
     throw;
   } catch (const std::bad_alloc&) {
-    return Status::OutOfMemory("out of memory");
+    return Status::OutOfMemory(kOutOfMemory);
   } catch (const std::length_error&) {
-    return Status::OutOfMemory("out of memory");
+    return Status::OutOfMemory(kOutOfMemory);
   } catch (const std::exception& error) {
     try {
       return Status::Internal(error.what());
     } catch (...) {
-      return Status::OutOfMemory("out of memory");
+      return Status::OutOfMemory(kOutOfMemory);
     }
   } catch (...) {
     return Status::Internal("unknown error");
@@ -51,13 +50,13 @@ Status StatusOfException() noexcept {
 // lock serves for them.
 class ThreadPool::Loop {
  public:
-  Loop(size_t num_tasks, Task task, const std::stop_token& stop)
-      : num_tasks_(num_tasks), task_(task), stop_(stop) {}
+  Loop(size_t num_tasks, Task task, const ThreadPool& pool)
+      : num_tasks_(num_tasks), task_(task), pool_(pool) {}
 
   // Takes tasks until there are none. Never throws.
   void Work(int thread) noexcept {
     for (size_t task; (task = next_.fetch_add(1, std::memory_order_relaxed)) < num_tasks_;) {
-      if (stop_.stop_requested()) {
+      if (pool_.stopped()) {
         cut_short_ = true;
         return;
       }
@@ -83,7 +82,7 @@ class ThreadPool::Loop {
 
   const size_t num_tasks_;
   const Task task_;
-  const std::stop_token& stop_;
+  const ThreadPool& pool_;
   std::atomic<size_t> next_ = 0;
   std::atomic<bool> cut_short_ = false;
   std::mutex mutex_;
@@ -175,9 +174,15 @@ ThreadPool::ThreadPool(int threads, std::stop_token stop)
 
 ThreadPool::~ThreadPool() = default;
 
+Status ThreadPool::Report(const Progress& progress, std::string_view stage, uint64_t done,
+                          uint64_t total) {
+  if (progress && !progress(stage, done, total)) ended_ = true;
+  return CheckStop();
+}
+
 Status ThreadPool::Run(size_t num_tasks, Task task) {
   if (num_tasks == 0) return CheckStop();
-  Loop loop(num_tasks, task, stop_);
+  Loop loop(num_tasks, task, *this);
   if (num_tasks > 1 && helpers_ != nullptr && helpers_->Take()) {
     helpers_->Run(&loop, std::min(num_tasks, static_cast<size_t>(size_)) - 1);
     helpers_->GiveBack();

@@ -2,13 +2,17 @@
 #ifndef KITH_BASE_THREAD_POOL_H_
 #define KITH_BASE_THREAD_POOL_H_
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <stop_token>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "kith/status.h"
+#include "kith/types.h"
 
 namespace kith::inline base {
 
@@ -17,6 +21,9 @@ int ResolveThreads(int threads);
 
 // What is returned where a caller asked for an end.
 Status Cancelled();
+
+// The message of what bad_alloc becomes: short enough not to be allocated, which would fail again.
+inline constexpr char kOutOfMemory[] = "out of memory";
 
 // What an exception amounts to: OutOfMemory of bad_alloc and length_error, Internal of the rest.
 // REQUIRES: called while one is handled.
@@ -49,10 +56,14 @@ class ThreadPool {
   // At least 1. Scratch of tasks is indexed by thread numbers below it.
   int size() const { return size_; }
 
-  bool stopped() const { return stop_.stop_requested(); }
+  // Whether an end was asked for. Cheap enough to ask about every microsecond, on any thread.
+  bool stopped() const { return ended_.load(std::memory_order_relaxed) || stop_.stop_requested(); }
   // Cancelled() once an end was asked for.
   Status CheckStop() const { return stopped() ? Cancelled() : Status::Ok(); }
-  const std::stop_token& stop() const { return stop_; }
+
+  // Tells `progress`, if it is any, and CheckStop(). An answer of false asks for an end, of all
+  // that runs on the pool. For the thread that made the pool: thread 0 of its loops.
+  Status Report(const Progress& progress, std::string_view stage, uint64_t done, uint64_t total);
 
   // Calls fn(task, thread) for each task in [0, num_tasks), each exactly once; thread is in [0,
   // size()), and 0 for the caller's. Tasks are handed out in order as threads become free, so fn
@@ -96,6 +107,7 @@ class ThreadPool {
 
   const int size_;
   const std::stop_token stop_;
+  std::atomic<bool> ended_ = false;
   const std::unique_ptr<Helpers> helpers_;
 };
 

@@ -119,8 +119,9 @@ std::vector<uint32_t> ChooseHeldOut(size_t n, uint64_t seed) {
 
 Result<Calibrator> Calibrator::Create(const search::StoredVectors& vectors,
                                       const MatrixView& queries, std::span<const uint32_t> hidden,
-                                      CalibrationSource source, const CalibrateOptions& options) {
-  Calibrator c;
+                                      CalibrationSource source, const CalibrateOptions& options,
+                                      ThreadPool& pool) {
+  Calibrator c(&pool);
   c.vectors_ = vectors;
   c.progress_ = options.progress;
   c.calibration_.source = source;
@@ -130,7 +131,7 @@ Result<Calibrator> Calibrator::Create(const search::StoredVectors& vectors,
   Rng rng(queries.rows, kStream);
   rng.Shuffle(&order);
   const size_t stride = RowBytes(queries.dtype, queries.dim);
-  KITH_ASSIGN_OR_RETURN(c.shuffled_, data::GatherRows(queries, order, stride, options.threads));
+  KITH_ASSIGN_OR_RETURN(c.shuffled_, data::GatherRows(queries, order, stride, pool));
   c.queries_ = {c.shuffled_.data(), queries.rows, queries.dim, stride, queries.dtype};
   const size_t n = vectors.table.rows.rows - hidden.size();
   c.own_ks_ = options.ks.empty();
@@ -142,29 +143,26 @@ Result<Calibrator> Calibrator::Create(const search::StoredVectors& vectors,
   std::sort(c.ks_.begin(), c.ks_.end());
   c.ks_.erase(std::unique(c.ks_.begin(), c.ks_.end()), c.ks_.end());
   c.growth_ = std::pow(static_cast<double>(vectors.table.rows.rows) / static_cast<double>(n), 0.25);
-  KITH_RETURN_IF_ERROR(c.FindTruth(hidden, options));
+  KITH_RETURN_IF_ERROR(c.FindTruth(hidden));
   c.FindQuantiles();
   return c;
 }
 
-Status Calibrator::FindTruth(std::span<const uint32_t> hidden, const CalibrateOptions& options) {
-  if (progress_ && !progress_("true neighbours", 0, 1)) {
-    return Status::InvalidArgument("cancelled");
-  }
+Status Calibrator::FindTruth(std::span<const uint32_t> hidden) {
+  KITH_RETURN_IF_ERROR(pool_->Report(progress_, "true neighbours", 0, 1));
   limits_.resize(ks_.size());
   for (const bool few : {true, false}) {
     std::vector<size_t> places;  // of the ks whose truth one search finds
     for (size_t i = 0; i < ks_.size(); ++i) {
       if ((ks_[i] <= kFewNeighbours) == few) places.push_back(i);
     }
-    if (!places.empty()) KITH_RETURN_IF_ERROR(FindLimits(places, hidden, options.threads));
+    if (!places.empty()) KITH_RETURN_IF_ERROR(FindLimits(places, hidden));
   }
   return Status::Ok();
 }
 
 // For ks_[places], ascending.
-Status Calibrator::FindLimits(const std::vector<size_t>& places, std::span<const uint32_t> hidden,
-                              int threads) {
+Status Calibrator::FindLimits(const std::vector<size_t>& places, std::span<const uint32_t> hidden) {
   const Metric metric = vectors_.table.metric;
   const size_t n = vectors_.table.rows.rows;
   const size_t most = ks_[places.back()];
@@ -180,13 +178,14 @@ Status Calibrator::FindLimits(const std::vector<size_t>& places, std::span<const
     AlignedBuffer<std::byte> buffer;
     MatrixView left = queries;
     if (open.size() < queries.rows) {
-      KITH_ASSIGN_OR_RETURN(buffer, data::GatherRows(queries, open, queries.stride, threads));
+      KITH_ASSIGN_OR_RETURN(buffer, data::GatherRows(queries, open, queries.stride, *pool_));
       left.data = buffer.data();
       left.rows = open.size();
     }
-    KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors_, {}, left, fetched, threads, &nearest, &stats));
+    KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors_, {}, left, fetched, *pool_, &nearest, &stats));
     std::vector<uint32_t> again;
     for (size_t i = 0; i < open.size(); ++i) {
+      KITH_RETURN_IF_ERROR(pool_->CheckStop());
       std::erase_if(nearest[i], [&](const search::Candidate& c) {
         return std::binary_search(hidden.begin(), hidden.end(), c.row);
       });
@@ -231,6 +230,7 @@ Status Calibrator::MeasurePoint(const SearchFn& search, size_t at, double effort
   uint64_t sum = 0;
   uint64_t squares = 0;
   for (size_t q = 0; q < num_queries; ++q) {
+    KITH_RETURN_IF_ERROR(pool_->CheckStop());
     const double limit = limits_[at][q];
     hits[q] = static_cast<uint32_t>(
         std::count_if(nearest[q].begin(), nearest[q].end(), [&](const search::Candidate& c) {
@@ -265,11 +265,10 @@ Status Calibrator::Measure(IndexKind index, const SearchFn& search) {
     const size_t most = limits_[at].size();
     size_t num_queries = most;
     const auto measure = [&](double effort) -> Status {
-      if (progress_ && !progress_(StrCat("recall of the ", IndexKindName(index), ", k = ", ks_[at],
-                                         ", effort ", static_cast<int64_t>(effort)),
-                                  at, ks_.size())) {
-        return Status::InvalidArgument("cancelled");
-      }
+      KITH_RETURN_IF_ERROR(pool_->Report(progress_,
+                                         StrCat("recall of the ", IndexKindName(index), ", k = ",
+                                                ks_[at], ", effort ", static_cast<int64_t>(effort)),
+                                         at, ks_.size()));
       CalibrationPoint point;
       double variance = 0;
       KITH_RETURN_IF_ERROR(MeasurePoint(search, at, effort, num_queries, &point, &variance));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "kith/calibration.h"
 #include "kith/index.h"
 #include "kith/status.h"
@@ -30,11 +31,12 @@ class Calibrator {
                                         SearchStats* stats)>;
 
   // Finds the true neighbours of the queries by exact search, but for the rows that searches will
-  // not find; these are ascending. Vectors and queries must outlive it.
-  // Cost: O(queries * n * dim). Errors: OutOfMemory, InvalidArgument (cancelled).
+  // not find; these are ascending. Vectors, queries and the pool must outlive it. Of the options,
+  // it takes `ks` and `progress`. Cost: O(queries * n * dim). Errors: OutOfMemory, InvalidArgument
+  // (cancelled).
   static Result<Calibrator> Create(const search::StoredVectors& vectors, const MatrixView& queries,
                                    std::span<const uint32_t> hidden, CalibrationSource source,
-                                   const CalibrateOptions& options);
+                                   const CalibrateOptions& options, ThreadPool& pool);
 
   // Adds the curves of one way in. Efforts: of a graph, fractions of k, then ever wider beams; of a
   // forest, from few candidates on. Ends where nearly everything is found, or where exact search
@@ -44,14 +46,14 @@ class Calibrator {
   Calibration Take() { return std::move(calibration_); }
 
  private:
-  Calibrator() = default;
-  Status FindTruth(std::span<const uint32_t> hidden, const CalibrateOptions& options);
-  Status FindLimits(const std::vector<size_t>& places, std::span<const uint32_t> hidden,
-                    int threads);
+  explicit Calibrator(ThreadPool* pool) : pool_(pool) {}
+  Status FindTruth(std::span<const uint32_t> hidden);
+  Status FindLimits(const std::vector<size_t>& places, std::span<const uint32_t> hidden);
   void FindQuantiles();
   Status MeasurePoint(const SearchFn& search, size_t at, double effort, size_t num_queries,
                       CalibrationPoint* point, double* variance) const;
 
+  ThreadPool* pool_;
   search::StoredVectors vectors_;
   AlignedBuffer<std::byte> shuffled_;
   MatrixView queries_;  // in random order, so that the first of them are a fair sample

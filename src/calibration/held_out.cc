@@ -10,8 +10,8 @@
 namespace kith::calibration {
 
 BuildCalibration::BuildCalibration(const MatrixView& rows, const std::vector<float>& norms,
-                                   const BuildOptions& options)
-    : rows_(rows), norms_(norms), options_(options) {
+                                   const BuildOptions& options, ThreadPool& pool)
+    : rows_(rows), norms_(norms), options_(options), pool_(pool) {
   constexpr uint64_t kWorthIt = 10000;
   const bool many = options.expected_queries == 0 || options.expected_queries >= kWorthIt;
   if (options.calibrate.value_or(many)) held_out_ = ChooseHeldOut(rows.rows, options.seed);
@@ -32,18 +32,17 @@ Status BuildCalibration::Prepare(const std::vector<uint32_t>& order) {
   std::sort(hidden_.begin(), hidden_.end());
   order_ = order;
   const size_t stride = search::RowStride(rows_.dtype, rows_.dim);
-  KITH_ASSIGN_OR_RETURN(ordered_, data::GatherRows(rows_, order_, stride, options_.threads));
+  KITH_ASSIGN_OR_RETURN(ordered_, data::GatherRows(rows_, order_, stride, pool_));
   if (options_.metric == Metric::kAngular) {
     for (const uint32_t row : order_) ordered_norms_.push_back(norms_[row]);
   }
-  KITH_ASSIGN_OR_RETURN(queries_, data::GatherRows(rows_, held_out_, stride, options_.threads));
+  KITH_ASSIGN_OR_RETURN(queries_, data::GatherRows(rows_, held_out_, stride, pool_));
   CalibrateOptions calibrate;
-  calibrate.threads = options_.threads;
   calibrate.progress = options_.progress;
   KITH_ASSIGN_OR_RETURN(
       calibrator_, Calibrator::Create(
                        View(), {queries_.data(), held_out_.size(), rows_.dim, stride, rows_.dtype},
-                       hidden_, CalibrationSource::kHeldOut, calibrate));
+                       hidden_, CalibrationSource::kHeldOut, calibrate, pool_));
   return Status::Ok();
 }
 
@@ -53,7 +52,7 @@ Status BuildCalibration::OfGraph(const std::vector<uint32_t>& order, const graph
   const std::unique_ptr<graph::Graph> graph = graph::Graph::Create(parts, View());
   return calibrator_->Measure(IndexKind::kGraph, [&](const MatrixView& queries, size_t k,
                                                      double effort, auto* nearest, auto* stats) {
-    return graph->Search(queries, k, effort, options_.threads, nearest, stats);
+    return graph->Search(queries, k, effort, pool_, nearest, stats);
   });
 }
 
@@ -70,8 +69,7 @@ Status BuildCalibration::OfForest(const forest::Grown& grown) {
   forest->Hide(std::move(positions));
   return calibrator_->Measure(IndexKind::kForest, [&](const MatrixView& queries, size_t k,
                                                       double effort, auto* nearest, auto* stats) {
-    return forest->Search(queries, k, static_cast<int64_t>(effort), options_.threads, nearest,
-                          stats);
+    return forest->Search(queries, k, static_cast<int64_t>(effort), pool_, nearest, stats);
   });
 }
 

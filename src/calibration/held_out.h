@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "calibration/calibrate.h"
 #include "forest/forest.h"
 #include "graph/graph.h"
@@ -18,10 +19,10 @@ namespace kith::calibration {
 
 class BuildCalibration {
  public:
-  // `rows` are as they will be stored, `norms` their inverse norms; both and the options must
-  // outlive it.
+  // `rows` are as they will be stored, `norms` their inverse norms; both, the options and the pool
+  // must outlive it.
   BuildCalibration(const MatrixView& rows, const std::vector<float>& norms,
-                   const BuildOptions& options);
+                   const BuildOptions& options, ThreadPool& pool);
 
   bool wanted() const { return !held_out_.empty(); }
   // What a graph is to be built without, first.
@@ -45,6 +46,7 @@ class BuildCalibration {
   const MatrixView& rows_;
   const std::vector<float>& norms_;
   const BuildOptions& options_;
+  ThreadPool& pool_;
   std::vector<uint32_t> held_out_;
   std::vector<uint32_t> hidden_;  // those that searches do not find, ascending
   // The rows in internal order, for searches before there is a file.

@@ -121,12 +121,12 @@ Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter
 }
 
 Status ReplaceCalibration(const storage::ContainerReader& in, const Calibration& calibration,
-                          const FileTarget& target) {
+                          const FileTarget& target, const ThreadPool& pool) {
   const storage::FileHeader& header = in.header();
-  KITH_ASSIGN_OR_RETURN(auto writer,
-                        storage::ContainerWriter::Create(target, header.num_vectors, header.dim,
-                                                         static_cast<Metric>(header.metric),
-                                                         static_cast<DataType>(header.dtype)));
+  KITH_ASSIGN_OR_RETURN(
+      auto writer, storage::ContainerWriter::Create(target, header.num_vectors, header.dim,
+                                                    static_cast<Metric>(header.metric),
+                                                    static_cast<DataType>(header.dtype), &pool));
   for (const storage::SectionEntry& entry : in.sections()) {
     const std::string_view name = storage::SectionName(entry);
     if (name == kCalibrationSection) continue;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/thread_pool.h"
 #include "kith/calibration.h"
 #include "kith/index.h"
 #include "kith/status.h"
@@ -19,9 +20,10 @@ inline constexpr uint32_t kMostCalibratedK = 10000;
 
 Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter* writer);
 
-// Writes a copy of a file with this calibration in place of its own. Errors: IoError.
+// Writes a copy of a file with this calibration in place of its own. Errors: IoError,
+// InvalidArgument (cancelled).
 Status ReplaceCalibration(const storage::ContainerReader& in, const Calibration& calibration,
-                          const FileTarget& target);
+                          const FileTarget& target, const ThreadPool& pool);
 
 // An empty one if the file has none. Errors: Corruption.
 Result<Calibration> ReadCalibration(const storage::ContainerReader& in);

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/float16.h"
-#include "base/parallel.h"
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "data/load.h"
 
 namespace kith::data {
@@ -94,17 +94,16 @@ bool RowFits(const float* row, size_t dim, DataType to) {
   return false;
 }
 
-bool AllRowsFit(const MatrixView& m, DataType to, int threads) {
+Result<bool> AllRowsFit(const MatrixView& m, DataType to, ThreadPool& pool) {
   constexpr size_t kRowsAChunk = 256;
   std::atomic<bool> fit{true};
-  // Sized here, where running out of memory can be an error, and not on the threads.
-  std::vector<std::vector<float>> scratch(static_cast<size_t>(threads), std::vector<float>(m.dim));
-  ParallelChunks(m.rows, kRowsAChunk, threads, [&](size_t begin, size_t end, int thread) {
+  std::vector<std::vector<float>> scratch(pool.size());
+  KITH_RETURN_IF_ERROR(pool.Chunks(m.rows, kRowsAChunk, [&](size_t begin, size_t end, int thread) {
     for (size_t i = begin; i < end && fit.load(std::memory_order_relaxed); ++i) {
-      const float* row = RowAsF32(m, i, &scratch[static_cast<size_t>(thread)]);
+      const float* row = RowAsF32(m, i, &scratch[thread]);
       if (!RowFits(row, m.dim, to)) fit.store(false, std::memory_order_relaxed);
     }
-  });
+  }));
   return fit.load();
 }
 
@@ -193,28 +192,32 @@ void RowToF32(const MatrixView& m, size_t row, float* out) {
   }
 }
 
-Status CheckFinite(const MatrixView& m) {
+Status CheckFinite(const MatrixView& m, ThreadPool& pool) {
+  constexpr size_t kRowsAChunk = 1024;
   if (m.dtype != DataType::kF32 && m.dtype != DataType::kF16 && m.dtype != DataType::kBF16) {
     return Status::Ok();
   }
-  for (size_t row = 0; row < m.rows; ++row) {
-    if (RowIsFinite(m, row)) continue;
-    std::vector<float> values(m.dim);
-    RowToF32(m, row, values.data());
-    const auto first =
-        std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
-    return Status::InvalidArgument(StrCat("row ", row, ", column ", first - values.begin(), " is ",
-                                          std::isnan(*first) ? "NaN" : "infinite",
-                                          "; vectors must be finite"));
-  }
-  return Status::Ok();
+  return pool.Chunks(m.rows, kRowsAChunk, [&](size_t begin, size_t end, int) -> Status {
+    for (size_t row = begin; row < end; ++row) {
+      if (RowIsFinite(m, row)) continue;
+      std::vector<float> values(m.dim);
+      RowToF32(m, row, values.data());
+      const auto first =
+          std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+      return Status::InvalidArgument(StrCat("row ", row, ", column ", first - values.begin(),
+                                            " is ", std::isnan(*first) ? "NaN" : "infinite",
+                                            "; vectors must be finite"));
+    }
+    return Status::Ok();
+  });
 }
 
-DataType SmallestLossless(const MatrixView& m, int threads) {
-  const int workers = ResolveThreads(threads);
+Result<DataType> SmallestLossless(const MatrixView& m, ThreadPool& pool) {
   for (DataType to :
        {DataType::kBit, DataType::kU8, DataType::kI8, DataType::kF16, DataType::kBF16}) {
-    if (to == m.dtype || AllRowsFit(m, to, workers)) return to;
+    if (to == m.dtype) return to;
+    KITH_ASSIGN_OR_RETURN(const bool fit, AllRowsFit(m, to, pool));
+    if (fit) return to;
   }
   return DataType::kF32;
 }
@@ -234,15 +237,24 @@ Status ConvertRows(const MatrixView& from, DataType to, size_t begin, size_t end
   return Status::Ok();
 }
 
+Result<AlignedBuffer<std::byte>> ConvertAllRows(const MatrixView& from, DataType to,
+                                                size_t out_stride, ThreadPool& pool) {
+  KITH_ASSIGN_OR_RETURN(auto converted, AlignedBuffer<std::byte>::Create(from.rows * out_stride));
+  KITH_RETURN_IF_ERROR(pool.Chunks(from.rows, 1024, [&](size_t begin, size_t end, int) {
+    return ConvertRows(from, to, begin, end, converted.data() + begin * out_stride, out_stride);
+  }));
+  return converted;
+}
+
 Result<AlignedBuffer<std::byte>> GatherRows(const MatrixView& rows, std::span<const uint32_t> ids,
-                                            size_t stride, int threads) {
+                                            size_t stride, ThreadPool& pool) {
   KITH_ASSIGN_OR_RETURN(auto gathered, AlignedBuffer<std::byte>::Create(ids.size() * stride));
   const size_t row_bytes = RowBytes(rows.dtype, rows.dim);
-  ParallelChunks(ids.size(), 1024, threads, [&](size_t begin, size_t end, int /*thread*/) {
+  KITH_RETURN_IF_ERROR(pool.Chunks(ids.size(), 1024, [&](size_t begin, size_t end, int) {
     for (size_t i = begin; i < end; ++i) {
       std::memcpy(gathered.data() + i * stride, rows.row(ids[i]), row_bytes);
     }
-  });
+  }));
   return gathered;
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "kith/types.h"
 
@@ -17,13 +18,12 @@ void RowToF32(const MatrixView& m, size_t row, float* out);
 
 // Errors: InvalidArgument naming the row and column of the first NaN or infinity.
 // Cost: one pass at memory speed; O(1) for the integer types.
-Status CheckFinite(const MatrixView& m);
+Status CheckFinite(const MatrixView& m, ThreadPool& pool);
 
 // The smallest type that holds every value of `m` exactly, the first of bit (all 0 or 1), u8, i8,
 // f16, bf16, f32 where several are as small; -0.0 counts as 0. Ends early: data that needs f32
-// costs a few rows. `threads` as in ParallelFor's callers: 0 is one for each core; the answer does
-// not depend on it.
-DataType SmallestLossless(const MatrixView& m, int threads = 0);
+// costs a few rows. The answer does not depend on the threads. Errors: those of the pool's loops.
+Result<DataType> SmallestLossless(const MatrixView& m, ThreadPool& pool);
 
 // Converts rows [begin, end) of `from`; row i goes to out + (i - begin) * out_stride, which takes
 // RowBytes(to, from.dim) bytes; bytes between that and out_stride are left as they are.
@@ -34,9 +34,13 @@ DataType SmallestLossless(const MatrixView& m, int threads = 0);
 Status ConvertRows(const MatrixView& from, DataType to, size_t begin, size_t end, std::byte* out,
                    size_t out_stride);
 
+// The same of all rows, on the pool's threads: [from.rows, out_stride], zero between them.
+Result<AlignedBuffer<std::byte>> ConvertAllRows(const MatrixView& from, DataType to,
+                                                size_t out_stride, ThreadPool& pool);
+
 // Copies rows ids[0], ids[1], ...: [ids.size(), stride], zero between them. Errors: OutOfMemory.
 Result<AlignedBuffer<std::byte>> GatherRows(const MatrixView& rows, std::span<const uint32_t> ids,
-                                            size_t stride, int threads);
+                                            size_t stride, ThreadPool& pool);
 
 }  // namespace kith::data
 

@@ -296,8 +296,9 @@ Status WriteDataset(const std::string& path, const std::string& format_name,
   KITH_RETURN_IF_ERROR(data::CheckShape(path, vectors.rows, vectors.dim));
   KITH_RETURN_IF_ERROR(data::CheckKeys(path, format, vectors.rows, keys.size()));
   if (data::IsStreamFormat(format) && format != data::Format::kWord2vecBinary) {
+    ThreadPool pool;
     KITH_RETURN_IF_ERROR(
-        data::NamingFile(path, data::CheckFinite(vectors)));  // text has no NaN to read back
+        data::NamingFile(path, data::CheckFinite(vectors, pool)));  // text has no NaN to read back
   }
   return data::Guarded(path, [&]() -> Status {
     KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));

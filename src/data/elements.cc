@@ -30,7 +30,8 @@ Status EncodeInt32(const MatrixView& m, size_t row, std::byte* out) {
 
 Status Narrow(const std::string& path, Dataset* set) {
   const MatrixView wide = set->vectors;
-  const DataType dtype = SmallestLossless(wide);
+  ThreadPool pool(0);
+  KITH_ASSIGN_OR_RETURN(const DataType dtype, SmallestLossless(wide, pool));
   if (dtype == wide.dtype) return Status::Ok();
   auto buffer = std::make_shared<GrowingBuffer>(path);
   const size_t stride = RowBytes(dtype, wide.dim);

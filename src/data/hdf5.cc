@@ -316,7 +316,8 @@ Result<Dataset> ReadHdf5(const Input& input, const ReadOptions& options) {
   if (is_bool) KITH_RETURN_IF_ERROR(PackBools(input, &set));
   if (dtype == DataType::kF32 && h5->Tget_size(m.type.get()) > sizeof(float)) {
     // Doubles beyond the range of float32 have become infinite.
-    if (Status s = CheckFinite(set.vectors); !s.ok()) {
+    ThreadPool pool;
+    if (Status s = CheckFinite(set.vectors, pool); !s.ok()) {
       return Status(s.code(), StrCat(input.path, ": as float32, ", s.message()));
     }
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/edge.h"
 #include "base/strings.h"
 #include "eval/judge.h"
 #include "eval/speed.h"
@@ -93,6 +94,7 @@ SearchParams ParamsOf(IndexKind kind, const EvalOptions& options) {
   params.k = options.k;
   params.index = kind;
   params.threads = options.threads;
+  params.stop = options.stop;
   return params;
 }
 
@@ -129,24 +131,20 @@ Status CheckArguments(const std::vector<const Index*>& indexes, const MatrixView
 }
 
 // The truth as the file itself gives it, by exact search.
-Result<GroundTruth> SearchTruth(const Index& index, const MatrixView& queries, size_t k,
-                                int threads) {
-  SearchParams params;
-  params.k = k;
-  params.index = IndexKind::kExact;
-  params.threads = threads;
+Result<GroundTruth> SearchTruth(const Index& index, const MatrixView& queries,
+                                const EvalOptions& options) {
   SearchResult result;
-  KITH_RETURN_IF_ERROR(index.Search(queries, params, &result));
+  KITH_RETURN_IF_ERROR(index.Search(queries, ParamsOf(IndexKind::kExact, options), &result));
   GroundTruth truth;
   truth.num_queries = queries.rows;
-  truth.k = k;
+  truth.k = options.k;
   truth.ids = std::move(result.ids);
   return truth;
 }
 
 Status Report(const EvalOptions& options, std::string_view stage, uint64_t done, uint64_t total) {
-  if (!options.progress || options.progress(stage, done, total)) return Status::Ok();
-  return Status::InvalidArgument("cancelled");
+  const bool go_on = !options.progress || options.progress(stage, done, total);
+  return go_on && !options.stop.stop_requested() ? Status::Ok() : Cancelled();
 }
 
 // The points of one index. What they find is measured as they are added: it decides where a grid
@@ -162,7 +160,8 @@ class Curve {
       : index_(index), queries_(queries), options_(options) {}
 
   Status AddPoints(const GroundTruth& truth) {
-    KITH_ASSIGN_OR_RETURN(const Judge judge, Judge::Create(index_, queries_, truth, options_.k));
+    KITH_ASSIGN_OR_RETURN(const Judge judge,
+                          Judge::Create(index_, queries_, truth, options_.k, options_.stop));
     if (options_.exact) KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kExact, 0));
     if (MeasuresGraph(index_.info(), options_)) {
       KITH_RETURN_IF_ERROR(HasSettings() ? AddSettings(judge, IndexKind::kGraph)
@@ -198,7 +197,7 @@ class Curve {
     result.k = options_.k;
     result.target = params.recall;
     result.effort = params.recall > 0 ? found.plan.effort : static_cast<double>(params.effort);
-    const std::vector<QueryRecall> recalls = judge.Recalls(found);
+    KITH_ASSIGN_OR_RETURN(const std::vector<QueryRecall> recalls, judge.Recalls(found));
     result.recall = MeanRecall(recalls);
     result.recall_interval = RecallInterval(recalls);
     result.recall_p5 = RecallP5(recalls);
@@ -285,6 +284,35 @@ Status TimeInRounds(std::vector<Curve>& curves, const EvalOptions& options) {
   return Status::Ok();
 }
 
+Result<std::vector<std::vector<EvalPoint>>> MeasureAll(const std::vector<const Index*>& indexes,
+                                                       const MatrixView& queries,
+                                                       const GroundTruth* truth,
+                                                       const EvalOptions& options) {
+  KITH_RETURN_IF_ERROR(CheckArguments(indexes, queries, options));
+  GroundTruth own;
+  if (truth == nullptr) {
+    KITH_RETURN_IF_ERROR(Report(options, "ground truth", 0, 0));
+    KITH_ASSIGN_OR_RETURN(own, SearchTruth(*indexes[0], queries, options));
+    truth = &own;
+  }
+  std::vector<Curve> curves;
+  for (const Index* index : indexes) {
+    curves.emplace_back(*index, queries, options);
+    KITH_RETURN_IF_ERROR(curves.back().AddPoints(*truth));
+  }
+  KITH_RETURN_IF_ERROR(TimeInRounds(curves, options));
+  std::vector<std::vector<EvalPoint>> results(curves.size());
+  for (size_t i = 0; i < curves.size(); ++i) {
+    for (Curve::Point& point : curves[i].points()) {
+      point.meter.Summarize(&point.result);
+      results[i].push_back(point.result);
+    }
+  }
+  return results;
+}
+
+constexpr char kFewerQueries[] = "measure with fewer queries";
+
 }  // namespace
 
 }  // namespace kith::eval
@@ -294,34 +322,17 @@ namespace kith {
 Result<std::vector<std::vector<EvalPoint>>> EvaluateTogether(
     const std::vector<const Index*>& indexes, const MatrixView& queries, const GroundTruth* truth,
     const EvalOptions& options) {
-  KITH_RETURN_IF_ERROR(eval::CheckArguments(indexes, queries, options));
-  GroundTruth own;
-  if (truth == nullptr) {
-    KITH_RETURN_IF_ERROR(eval::Report(options, "ground truth", 0, 0));
-    KITH_ASSIGN_OR_RETURN(own, eval::SearchTruth(*indexes[0], queries, options.k, options.threads));
-    truth = &own;
-  }
-  std::vector<eval::Curve> curves;
-  for (const Index* index : indexes) {
-    curves.emplace_back(*index, queries, options);
-    KITH_RETURN_IF_ERROR(curves.back().AddPoints(*truth));
-  }
-  KITH_RETURN_IF_ERROR(eval::TimeInRounds(curves, options));
-  std::vector<std::vector<EvalPoint>> results(curves.size());
-  for (size_t i = 0; i < curves.size(); ++i) {
-    for (eval::Curve::Point& point : curves[i].points()) {
-      point.meter.Summarize(&point.result);
-      results[i].push_back(point.result);
-    }
-  }
-  return results;
+  return AtEdge({}, eval::kFewerQueries,
+                [&] { return eval::MeasureAll(indexes, queries, truth, options); });
 }
 
 Result<std::vector<EvalPoint>> Evaluate(const Index& index, const MatrixView& queries,
                                         const GroundTruth* truth, const EvalOptions& options) {
-  KITH_ASSIGN_OR_RETURN(std::vector<std::vector<EvalPoint>> results,
-                        EvaluateTogether({&index}, queries, truth, options));
-  return std::move(results[0]);
+  return AtEdge({}, eval::kFewerQueries, [&]() -> Result<std::vector<EvalPoint>> {
+    KITH_ASSIGN_OR_RETURN(std::vector<std::vector<EvalPoint>> results,
+                          eval::MeasureAll({&index}, queries, truth, options));
+    return std::move(results[0]);
+  });
 }
 
 }  // namespace kith

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "data/convert.h"
 #include "kith/eval.h"
 #include "search/recall_limit.h"
@@ -89,7 +90,7 @@ Result<float> Judge::DistanceTo(const float* query, int64_t id, std::vector<floa
 }
 
 Result<Judge> Judge::Create(const Index& index, const MatrixView& queries, const GroundTruth& truth,
-                            size_t k) {
+                            size_t k, std::stop_token stop) {
   if (truth.num_queries < queries.rows) {
     return Status::InvalidArgument(StrCat("the truth has ", truth.num_queries,
                                           " queries, but there are ", queries.rows,
@@ -103,11 +104,12 @@ Result<Judge> Judge::Create(const Index& index, const MatrixView& queries, const
   if (truth.ids.size() / truth.k < truth.num_queries) {
     return Status::InvalidArgument("the truth has fewer ids than num_queries * k");
   }
-  Judge judge(index, queries, k);
+  Judge judge(index, queries, k, std::move(stop));
   judge.true_distances_.assign(queries.rows * k, kInfinity);
   std::vector<float> query(queries.dim);
   std::vector<float> scratch;
   for (size_t q = 0; q < queries.rows; ++q) {
+    if (judge.stop_.stop_requested()) return Cancelled();
     data::RowToF32(queries, q, query.data());
     const int64_t* ids = truth.ids.data() + q * truth.k;
     float* distances = judge.true_distances_.data() + q * k;
@@ -127,12 +129,13 @@ Result<Judge> Judge::Create(const Index& index, const MatrixView& queries, const
   return judge;
 }
 
-std::vector<QueryRecall> Judge::Recalls(const SearchResult& found) const {
+Result<std::vector<QueryRecall>> Judge::Recalls(const SearchResult& found) const {
   std::vector<QueryRecall> recalls(queries_.rows);
   std::vector<float> distances(k_);
   std::vector<float> query(queries_.dim);
   std::vector<float> scratch;
   for (size_t q = 0; q < queries_.rows; ++q) {
+    if (stop_.stop_requested()) return Cancelled();
     const int64_t* ids = found.ids.data() + q * k_;
     std::copy_n(found.distances.data() + q * k_, k_, distances.data());
     DropRepeats(ids, k_, distances.data());

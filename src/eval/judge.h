@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stop_token>
+#include <utility>
 #include <vector>
 
 #include "eval/statistics.h"
@@ -23,24 +25,26 @@ class Judge {
  public:
   // Takes the first k of each row of the truth, for the first queries.rows of its queries.
   // Cost: O(queries.rows * k * dim).
-  // Errors: InvalidArgument (truth too small, or of ids the file does not have).
+  // Errors: InvalidArgument (truth too small, or of ids the file does not have; cancelled).
   static Result<Judge> Create(const Index& index, const MatrixView& queries,
-                              const GroundTruth& truth, size_t k);
+                              const GroundTruth& truth, size_t k, std::stop_token stop = {});
 
   // What a search of all queries with this k found for each of them. A neighbour beyond the k-th
   // true distance by its float distance is measured again in double: near zero, float rounding
-  // exceeds any relative tolerance. Later places of an id already returned do not count.
-  std::vector<QueryRecall> Recalls(const SearchResult& found) const;
+  // exceeds any relative tolerance. Later places of an id already returned do not count. Errors:
+  // InvalidArgument (cancelled).
+  Result<std::vector<QueryRecall>> Recalls(const SearchResult& found) const;
 
  private:
-  Judge(const Index& index, const MatrixView& queries, size_t k)
-      : index_(&index), queries_(queries), k_(k) {}
+  Judge(const Index& index, const MatrixView& queries, size_t k, std::stop_token stop)
+      : index_(&index), queries_(queries), k_(k), stop_(std::move(stop)) {}
   // The distance of a query (as float32) from the vector of an id. Errors: NotFound.
   Result<float> DistanceTo(const float* query, int64_t id, std::vector<float>* scratch) const;
 
   const Index* index_;
   MatrixView queries_;
   size_t k_;
+  std::stop_token stop_;
   std::vector<float>
       true_distances_;  // [queries.rows, k], rows ascending, +inf where there is none
 };

@@ -198,7 +198,7 @@ void Forest::SearchOne(const search::Scorer& scorer, size_t slot, const MatrixVi
   *nearest = s->top.Sorted();
 }
 
-Status Forest::Search(const MatrixView& queries, size_t k, int64_t search_k, int threads,
+Status Forest::Search(const MatrixView& queries, size_t k, int64_t search_k, ThreadPool& pool,
                       std::vector<std::vector<search::Candidate>>* nearest,
                       SearchStats* stats) const {
   const size_t n = vectors_.table.rows.rows;
@@ -212,6 +212,7 @@ Status Forest::Search(const MatrixView& queries, size_t k, int64_t search_k, int
     KITH_ASSIGN_OR_RETURN(search::Scorer scorer,
                           search::Scorer::Create(vectors_.table, queries, begin, end));
     for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
       const size_t query = begin + scorer.order()[slot];
       SearchOne(scorer, slot, queries, query, kept, effort, scratch.get(), &(*nearest)[query],
                 part);
@@ -219,9 +220,9 @@ Status Forest::Search(const MatrixView& queries, size_t k, int64_t search_k, int
     scratch_.Give(std::move(scratch));
     return Status::Ok();
   };
-  return search::SearchChunks(queries.rows, kQueriesAtOnce, threads, stats, search);
+  return search::SearchChunks(queries.rows, kQueriesAtOnce, pool, stats, search);
 }
 
-Status Forest::Verify() const { return trees_.Verify(*file_, header_); }
+Status Forest::Verify(const ThreadPool& pool) const { return trees_.Verify(*file_, header_, pool); }
 
 }  // namespace kith::forest

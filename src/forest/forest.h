@@ -12,6 +12,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/pool.h"
+#include "base/thread_pool.h"
 #include "forest/trees.h"
 #include "forest/walk.h"
 #include "kith/index.h"
@@ -42,7 +43,6 @@ struct GrowOptions {
   ForestOptions forest;
   Metric metric = Metric::kEuclidean;
   uint64_t seed = 0;
-  int threads = 0;
   Progress progress;
   // Position -> row, if something else orders the vectors; else the first tree's leaves do.
   const std::vector<uint32_t>* order = nullptr;
@@ -67,7 +67,7 @@ int CodeBits(DataType dtype, size_t dim, Metric metric);
 // result, codes last.
 // Errors: InvalidArgument (cancelled; leaves too large; as many rows held out as kMaxLeafSize),
 // OutOfMemory.
-Result<Grown> Grow(const MatrixView& rows, const GrowOptions& options);
+Result<Grown> Grow(const MatrixView& rows, const GrowOptions& options, ThreadPool& pool);
 
 // Writes the forest's sections.
 Status Write(const Grown& forest, storage::ContainerWriter* writer);
@@ -95,11 +95,11 @@ class Forest {
 
   // As ExactSearch, among search_k distinct candidates, at least a fourth of the dimension unless
   // it is 0; < 0: the default, which is eight for each tree and neighbour.
-  Status Search(const MatrixView& queries, size_t k, int64_t search_k, int threads,
+  Status Search(const MatrixView& queries, size_t k, int64_t search_k, ThreadPool& pool,
                 std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) const;
 
   // As Trees::Verify. REQUIRES: opened in a file.
-  Status Verify() const;
+  Status Verify(const ThreadPool& pool) const;
 
  private:
   struct Scratch;

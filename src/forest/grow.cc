@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "base/math.h"
-#include "base/parallel.h"
 #include "base/rng.h"
 #include "base/strings.h"
 #include "forest/forest.h"
@@ -90,67 +89,60 @@ Status AppendTree(const trees::Tree& tree, size_t node_bytes, Grown* forest) {
 }
 
 // Learns the sketch and grows the trees, whose entries are points.
-Result<std::vector<Result<trees::Tree>>> GrowTrees(const MatrixView& rows,
-                                                   const quant::Geometry& geometry,
-                                                   std::span<const uint32_t> points,
-                                                   const GrowOptions& options, int threads,
-                                                   Grown* forest) {
+Result<std::vector<trees::Tree>> GrowTrees(const MatrixView& rows, const quant::Geometry& geometry,
+                                           std::span<const uint32_t> points,
+                                           const GrowOptions& options, ThreadPool& pool,
+                                           Grown* forest) {
   const size_t learnt = points.size() - options.held_out.size();
-  KITH_ASSIGN_OR_RETURN(forest->sketch, quant::TrainSketch(rows, geometry, options.seed, threads,
-                                                           points.first(learnt)));
+  KITH_ASSIGN_OR_RETURN(
+      forest->sketch, quant::TrainSketch(rows, geometry, options.seed, pool, points.first(learnt)));
   const size_t sketch_dim = forest->sketch.sketch_dim;
   forest->header.sketch_dim = static_cast<uint32_t>(sketch_dim);
   KITH_ASSIGN_OR_RETURN(auto sketches,
-                        quant::SketchRows(rows, geometry, forest->sketch.Map(), threads, points));
+                        quant::SketchRows(rows, geometry, forest->sketch.Map(), pool, points));
   KITH_ASSIGN_OR_RETURN(auto bytes,
-                        quant::RoundSketches(sketches.data(), learnt, sketch_dim, threads));
+                        quant::RoundSketches(sketches.data(), learnt, sketch_dim, pool));
 
   const uint32_t num_trees = forest->header.num_trees;
   const uint32_t held_out = static_cast<uint32_t>(options.held_out.size());
   const trees::TreeShape shape{sketch_dim,
                                std::min(forest->header.leaf_size, kMaxLeafSize - held_out)};
-  std::vector<Result<trees::Tree>> trees(num_trees, Status::Internal("tree not grown"));
+  std::vector<trees::Tree> trees(num_trees);
   std::atomic<uint32_t> done{0};
-  std::atomic<bool> cancelled{false};
-  ParallelFor(num_trees, threads, [&](size_t t, int thread) {
-    if (cancelled) return;
-    trees[t] = trees::GrowTree(bytes, sketches.data(), learnt, shape, Mix64(options.seed) + t);
-    if (trees[t].ok()) {
-      trees::InsertPoints(sketches.data() + learnt * quant::SketchStride(sketch_dim), held_out,
-                          sketch_dim, &*trees[t]);
-    }
+  KITH_RETURN_IF_ERROR(pool.For(num_trees, [&](size_t t, int thread) -> Status {
+    KITH_ASSIGN_OR_RETURN(trees[t], trees::GrowTree(bytes, sketches.data(), learnt, shape,
+                                                    Mix64(options.seed) + t, pool));
+    trees::InsertPoints(sketches.data() + learnt * quant::SketchStride(sketch_dim), held_out,
+                        sketch_dim, &trees[t]);
     const uint32_t count = ++done;
     // Only the caller's thread may call back.
-    if (thread == 0 && options.progress && !options.progress("trees", count, num_trees)) {
-      cancelled = true;
-    }
-  });
-  if (cancelled) return Status::InvalidArgument("cancelled");
-  for (const Result<trees::Tree>& tree : trees) KITH_RETURN_IF_ERROR(tree.status());
+    return thread == 0 ? pool.Report(options.progress, "trees", count, num_trees) : Status::Ok();
+  }));
   return trees;
 }
 
 // Orders the vectors and appends all trees, each of which gives its memory back at once.
-Status AppendTrees(std::vector<Result<trees::Tree>> trees, std::span<const uint32_t> points,
-                   const GrowOptions& options, int threads, Grown* forest) {
+Status AppendTrees(std::vector<trees::Tree> trees, std::span<const uint32_t> points,
+                   const GrowOptions& options, ThreadPool& pool, Grown* forest) {
   if (options.order != nullptr) {
     forest->order = *options.order;
   } else {
     forest->order.reserve(points.size());
-    for (const uint32_t point : trees[0]->entries) forest->order.push_back(points[point]);
+    for (const uint32_t point : trees[0].entries) forest->order.push_back(points[point]);
   }
   std::vector<uint32_t> of_rows(points.size());
   for (uint32_t p = 0; p < of_rows.size(); ++p) of_rows[forest->order[p]] = p;
   std::vector<uint32_t> positions(points.size());
   for (size_t i = 0; i < points.size(); ++i) positions[i] = of_rows[points[i]];
-  ParallelFor(trees.size(), threads,
-              [&](size_t t, int /*thread*/) { PlaceEntries(positions, &*trees[t]); });
+  KITH_RETURN_IF_ERROR(
+      pool.For(trees.size(), [&](size_t t, int) { PlaceEntries(positions, &trees[t]); }));
   const size_t node_bytes = trees::NodeBytes(forest->header.sketch_dim);
   size_t fine_nodes = 0;
-  for (Result<trees::Tree>& tree : trees) {
-    fine_nodes += tree->fine_nodes;
-    KITH_RETURN_IF_ERROR(AppendTree(*tree, node_bytes, forest));
-    tree = Status::Internal("its memory was given back");
+  for (trees::Tree& tree : trees) {
+    KITH_RETURN_IF_ERROR(pool.CheckStop());
+    fine_nodes += tree.fine_nodes;
+    KITH_RETURN_IF_ERROR(AppendTree(tree, node_bytes, forest));
+    tree = {};  // gives its memory back
   }
   forest->header.fine_planes = fine_nodes > forest->roots.size() * kFineNodes ? 1 : 0;
   forest->header.num_nodes = static_cast<uint32_t>(forest->nodes.size() / node_bytes);
@@ -170,10 +162,9 @@ int CodeBits(DataType dtype, size_t dim, Metric metric) {
   return RowBytes(dtype, dim) >= 4 * shape.row_bytes() ? shape.bits : 0;
 }
 
-Result<Grown> Grow(const MatrixView& rows, const GrowOptions& options) {
+Result<Grown> Grow(const MatrixView& rows, const GrowOptions& options, ThreadPool& pool) {
   Grown forest;
   Header& header = forest.header;
-  const int threads = ResolveThreads(options.threads);
   header.num_trees =
       options.forest.num_trees != 0 ? options.forest.num_trees : DefaultTrees(rows.rows);
   header.leaf_size = options.forest.leaf_size != 0 ? options.forest.leaf_size : kDefaultLeafSize;
@@ -186,14 +177,16 @@ Result<Grown> Grow(const MatrixView& rows, const GrowOptions& options) {
                                           " vectors held out of the forest; at most ",
                                           kMaxLeafSize - 1, " are supported"));
   }
-  if (options.metric == Metric::kDot) header.max_norm = quant::LargestNorm(rows, threads);
+  if (options.metric == Metric::kDot) {
+    KITH_ASSIGN_OR_RETURN(header.max_norm, quant::LargestNorm(rows, pool));
+  }
   const quant::Geometry geometry(options.metric, rows.dim, header.max_norm);
   header.code_bits = static_cast<uint32_t>(CodeBits(rows.dtype, rows.dim, options.metric));
 
   {
     const std::vector<uint32_t> points = NumberPoints(rows.rows, options.held_out);
-    KITH_ASSIGN_OR_RETURN(auto trees, GrowTrees(rows, geometry, points, options, threads, &forest));
-    KITH_RETURN_IF_ERROR(AppendTrees(std::move(trees), points, options, threads, &forest));
+    KITH_ASSIGN_OR_RETURN(auto trees, GrowTrees(rows, geometry, points, options, pool, &forest));
+    KITH_RETURN_IF_ERROR(AppendTrees(std::move(trees), points, options, pool, &forest));
   }
   if (header.code_bits == 0) return forest;
   const quant::CodeShape shape{geometry.dim(), static_cast<int>(header.code_bits)};
@@ -201,7 +194,7 @@ Result<Grown> Grow(const MatrixView& rows, const GrowOptions& options) {
   KITH_ASSIGN_OR_RETURN(
       forest.codes,
       quant::EncodeRows(rows, forest.order, geometry, forest.sketch.mean,
-                        quant::Rotation(shape.rotated_dim(), forest.signs), shape, threads));
+                        quant::Rotation(shape.rotated_dim(), forest.signs), shape, pool));
   return forest;
 }
 

@@ -65,7 +65,8 @@ void Trees::Hide(std::vector<uint32_t> positions) {
   mean_leaf_size_ = shown / std::max<uint32_t>(num_leaves_, 1);
 }
 
-Status Trees::Verify(const storage::ContainerReader& in, const Header& header) const {
+Status Trees::Verify(const storage::ContainerReader& in, const Header& header,
+                     const ThreadPool& pool) const {
   std::vector<uint32_t> seen(num_vectors_, 0);
   std::vector<uint32_t> open;
   uint64_t nodes = 0;
@@ -77,6 +78,7 @@ Status Trees::Verify(const storage::ContainerReader& in, const Header& header) c
     open.push_back(roots_[tree]);
     uint64_t entries = 0;
     while (!open.empty()) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
       const uint32_t child = open.back();
       open.pop_back();
       if ((child & trees::kLeafBit) != 0) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "storage/container.h"
 #include "trees/rp_tree.h"
@@ -127,7 +128,8 @@ class Trees {
 
   // Checks that every tree holds every position once and that planes are finite.
   // Cost: O(nodes + entries). Errors: Corruption.
-  Status Verify(const storage::ContainerReader& in, const Header& header) const;
+  Status Verify(const storage::ContainerReader& in, const Header& header,
+                const ThreadPool& pool) const;
 
  private:
   const std::byte* Block(uint32_t leaf) const {

@@ -4,8 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "base/parallel.h"
-
 namespace kith::graph {
 namespace {
 
@@ -46,8 +44,8 @@ struct Lost {
 
 }  // namespace
 
-Result<std::vector<std::vector<Walk>>> WalksForThreads(const View& view, int threads) {
-  std::vector<std::vector<Walk>> walks(threads);
+Result<std::vector<std::vector<Walk>>> WalksForThreads(const View& view, const ThreadPool& pool) {
+  std::vector<std::vector<Walk>> walks(pool.size());
   for (auto& of_thread : walks) {
     of_thread.resize(kWalksAtOnce);
     for (Walk& walk : of_thread) KITH_RETURN_IF_ERROR(walk.Init(view));
@@ -56,7 +54,8 @@ Result<std::vector<std::vector<Walk>>> WalksForThreads(const View& view, int thr
 }
 
 Status SearchForNodes(const View& view, const NodeQueries& queries, size_t begin, size_t end,
-                      const WalkTerms& terms, std::span<Walk> walks, const FoundFn& finish) {
+                      const WalkTerms& terms, const ThreadPool& pool, std::span<Walk> walks,
+                      const FoundFn& finish) {
   // A node's vector is its query; walks over rounded vectors have it already, and no scorer.
   std::optional<search::Scorer> scorer;
   if (!view.own_bytes) {
@@ -82,30 +81,27 @@ Status SearchForNodes(const View& view, const NodeQueries& queries, size_t begin
   const auto end_one = [&](Walk* walk, size_t slot) {
     finish(walk, static_cast<uint32_t>(node_of(slot)), &visited[walk - walks.data()]);
   };
-  RunWalks(walks, walks.size(), end - begin, start, end_one, &stats);
-  return Status::Ok();
+  return RunWalks(walks, walks.size(), end - begin, pool, start, end_one, &stats);
 }
 
 namespace {
 
 // In the order of nodes.
-Result<std::vector<Lost>> FindLost(const View& view, const NodeQueries& queries, int threads) {
-  KITH_ASSIGN_OR_RETURN(auto walks, WalksForThreads(view, threads));
+Result<std::vector<Lost>> FindLost(const View& view, const NodeQueries& queries, ThreadPool& pool) {
+  KITH_ASSIGN_OR_RETURN(auto walks, WalksForThreads(view, pool));
   const WalkTerms terms = MakeTerms(view, view.max_norm, std::min<size_t>(kNearest, view.num_nodes),
                                     static_cast<double>(kBeam));
-  std::vector<std::vector<Lost>> of_thread(threads);
-  std::vector<Status> statuses(threads);
-  ParallelChunks(queries.count, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
+  std::vector<std::vector<Lost>> of_thread(pool.size());
+  const auto search = [&](size_t begin, size_t end, int thread) {
     const auto finish = [&](Walk* walk, uint32_t node, std::vector<uint32_t>* visited) {
       if (std::find(visited->begin(), visited->end(), node) != visited->end()) return;
       // As many others may be as near: of dot, longer ones.
       if (!(walk->DistanceTo(node) < walk->nearest().threshold())) return;
       of_thread[thread].push_back({node, walk->nearest().Sorted()});
     };
-    Status status = SearchForNodes(view, queries, begin, end, terms, walks[thread], finish);
-    if (!status.ok()) statuses[thread] = std::move(status);
-  });
-  for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
+    return SearchForNodes(view, queries, begin, end, terms, pool, walks[thread], finish);
+  };
+  KITH_RETURN_IF_ERROR(pool.Chunks(queries.count, kNodesAtOnce, search));
   std::vector<Lost> lost;
   for (auto& part : of_thread) std::move(part.begin(), part.end(), std::back_inserter(lost));
   std::sort(lost.begin(), lost.end(), [](const Lost& a, const Lost& b) { return a.node < b.node; });
@@ -127,8 +123,8 @@ bool AddBridge(const Lost& lost, std::vector<uint16_t>* leaving, LinkTable* tabl
 
 }  // namespace
 
-Result<size_t> BuildBridges(const View& view, const MatrixView& rotated, int threads,
-                            const std::function<void()>& pack, LinkTable* table) {
+Result<size_t> BuildBridges(const View& view, const MatrixView& rotated, ThreadPool& pool,
+                            const std::function<Status()>& pack, LinkTable* table) {
   const size_t n = view.num_nodes;
   const size_t missed = view.metric() == Metric::kDot ? kMissedOfDot : kMissed;
   std::vector<uint16_t> leaving(n);
@@ -138,9 +134,9 @@ Result<size_t> BuildBridges(const View& view, const MatrixView& rotated, int thr
     const size_t first = sample * 5 % kSamples;
     if (first >= n) continue;
     const NodeQueries queries{first, kSamples, (n - first + kSamples - 1) / kSamples, rotated};
-    KITH_ASSIGN_OR_RETURN(const std::vector<Lost> lost, FindLost(view, queries, threads));
+    KITH_ASSIGN_OR_RETURN(const std::vector<Lost> lost, FindLost(view, queries, pool));
     for (const Lost& l : lost) made += AddBridge(l, &leaving, table) ? 1 : 0;
-    if (!lost.empty()) pack();
+    if (!lost.empty()) KITH_RETURN_IF_ERROR(pack());
     if (lost.size() * missed <= queries.count) break;
   }
   return made;

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "graph/link.h"
 #include "graph/walk.h"
 #include "kith/status.h"
@@ -26,12 +27,13 @@ struct NodeQueries {
 using FoundFn = std::function<void(Walk* walk, uint32_t node, std::vector<uint32_t>* visited)>;
 
 // Searches for queries [begin, end) in the graph, nodes included. The walks are made for the view.
-// Errors: OutOfMemory.
+// Errors: OutOfMemory, InvalidArgument (cancelled).
 Status SearchForNodes(const View& view, const NodeQueries& queries, size_t begin, size_t end,
-                      const WalkTerms& terms, std::span<Walk> walks, const FoundFn& finish);
+                      const WalkTerms& terms, const ThreadPool& pool, std::span<Walk> walks,
+                      const FoundFn& finish);
 
 // For each thread, the walks it has in flight. Errors: OutOfMemory.
-Result<std::vector<std::vector<Walk>>> WalksForThreads(const View& view, int threads);
+Result<std::vector<std::vector<Walk>>> WalksForThreads(const View& view, const ThreadPool& pool);
 
 // Edges across gaps. Where clusters are apart, trees give candidates of the same cluster only, and
 // the few edges that lead out of one leave from anywhere: a walk that begins in another cluster
@@ -42,9 +44,9 @@ Result<std::vector<std::vector<Walk>>> WalksForThreads(const View& view, int thr
 // samples follow where more were missed than real sets miss (docs/graph.md). `pack` is called after
 // each, to make the view show what the table says. Returns how many edges were made; some node may
 // not be reached any more then. The result does not depend on the threads.
-// Cost: a sample is a sixteenth of the nodes; at most 16. Errors: OutOfMemory.
-Result<size_t> BuildBridges(const View& view, const MatrixView& rotated, int threads,
-                            const std::function<void()>& pack, LinkTable* table);
+// Cost: a sample is a sixteenth of the nodes; at most 16. Errors: those of the pool's loops.
+Result<size_t> BuildBridges(const View& view, const MatrixView& rotated, ThreadPool& pool,
+                            const std::function<Status()>& pack, LinkTable* table);
 
 }  // namespace kith::graph
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/math.h"
-#include "base/parallel.h"
 #include "base/rng.h"
 #include "base/strings.h"
 #include "data/convert.h"
@@ -45,10 +44,10 @@ constexpr size_t kNodesAtOnce = 256;
 class Builder {
  public:
   // `choose`: whether a packed graph may become a compact one.
-  Builder(const MatrixView& rows, const BuildRequest& options, bool choose)
+  Builder(const MatrixView& rows, const BuildRequest& options, ThreadPool& pool, bool choose)
       : rows_(rows),
         options_(options),
-        threads_(ResolveThreads(options.threads)),
+        pool_(pool),
         choose_(choose),
         packed_(options.graph.layout == GraphLayout::kPacked) {}
 
@@ -56,17 +55,14 @@ class Builder {
 
  private:
   Status Report(std::string_view stage, uint64_t done, uint64_t total) const {
-    if (options_.progress && !options_.progress(stage, done, total)) {
-      return Status::InvalidArgument("cancelled");
-    }
-    return Status::Ok();
+    return pool_.Report(options_.progress, stage, done, total);
   }
 
   Status PlantTrees();
   void PlaceCopies(const std::vector<uint32_t>& first);
   Status MakeSpace(bool as_floats);
   Status FindCandidates();
-  void Link(LinkTable* table) const;
+  Status Link(LinkTable* table) const;
   Status Refine(std::string_view stage, const LinkTable& before, LinkTable* table);
   Status RefineFirst(std::string_view stage, const LinkTable& first,
                      const std::vector<uint32_t>& chosen, LinkTable* table);
@@ -74,10 +70,10 @@ class Builder {
                     std::vector<Walk>* walks,
                     const std::function<void(uint32_t, std::vector<uint32_t>*)>& take) const;
   Status Frame();
-  void ChooseEntries();
+  Status ChooseEntries();
   Status PrepareNodes();
   void WriteOwn(const float* rotated, std::byte* record) const;
-  void Pack(const LinkTable& table, bool all);
+  Status Pack(const LinkTable& table, bool all);
   Parts PartsOf(const LinkTable& table) const;
   Status InsertSome(size_t first, LinkTable* table);
   Status Insert(size_t chosen, LinkTable* table);
@@ -90,7 +86,7 @@ class Builder {
 
   MatrixView rows_;
   BuildRequest options_;
-  int threads_;
+  ThreadPool& pool_;
   bool choose_;
   bool packed_;
   size_t n_ = 0;    // nodes linked so far
@@ -112,7 +108,9 @@ class Builder {
 };
 
 Status Builder::Frame() {
-  if (options_.metric == Metric::kDot) graph_.header.max_norm = quant::LargestNorm(rows_, threads_);
+  if (options_.metric == Metric::kDot) {
+    KITH_ASSIGN_OR_RETURN(graph_.header.max_norm, quant::LargestNorm(rows_, pool_));
+  }
   const quant::Geometry geometry(options_.metric, rows_.dim, graph_.header.max_norm);
   space_mean_ = FrameMean(rows_, geometry);
   const size_t space_dim = quant::Rotation::PaddedDim(geometry.dim());
@@ -131,7 +129,7 @@ Status Builder::Frame() {
 
 // Collapses copies, grows trees over the distinct rows and numbers nodes in the order of the first.
 Status Builder::PlantTrees() {
-  const std::vector<uint32_t> first = FindCopies(rows_, threads_);
+  KITH_ASSIGN_OR_RETURN(const std::vector<uint32_t> first, FindCopies(rows_, pool_));
   std::vector<bool> single(first.size(), true);
   for (uint32_t row = 0; row < first.size(); ++row) {
     if (first[row] != row) single[first[row]] = false;
@@ -150,31 +148,30 @@ Status Builder::PlantTrees() {
   AlignedBuffer<std::byte> gathered;
   if (n_ < rows_.rows) {
     const size_t stride = RowBytes(rows_.dtype, rows_.dim);
-    KITH_ASSIGN_OR_RETURN(gathered, data::GatherRows(rows_, distinct, stride, threads_));
+    KITH_ASSIGN_OR_RETURN(gathered, data::GatherRows(rows_, distinct, stride, pool_));
     rows = {gathered.data(), n_, rows_.dim, stride, rows_.dtype};
   }
   const quant::Geometry& geometry = space_frame_.geometry;
   KITH_ASSIGN_OR_RETURN(const quant::TrainedSketch sketch,
-                        quant::TrainSketch(rows, geometry, options_.seed, threads_));
+                        quant::TrainSketch(rows, geometry, options_.seed, pool_));
   KITH_ASSIGN_OR_RETURN(const auto sketches,
-                        quant::SketchRows(rows, geometry, sketch.Map(), threads_));
+                        quant::SketchRows(rows, geometry, sketch.Map(), pool_));
   KITH_ASSIGN_OR_RETURN(const auto bytes,
-                        quant::RoundSketches(sketches.data(), n_, sketch.sketch_dim, threads_));
-  std::vector<Result<trees::Tree>> trees(kTrees, Status::Internal("tree not grown"));
-  ParallelFor(kTrees, threads_, [&](size_t t, int /*thread*/) {
-    trees[t] = trees::GrowTree(bytes, sketches.data(), n_, {sketch.sketch_dim, kLeafSize},
-                               Mix64(options_.seed) + t);
-  });
-  for (Result<trees::Tree>& tree : trees) {
-    KITH_RETURN_IF_ERROR(tree.status());
-    trees_.push_back(std::move(*tree));
-  }
+                        quant::RoundSketches(sketches.data(), n_, sketch.sketch_dim, pool_));
+  trees_.resize(kTrees);
+  KITH_RETURN_IF_ERROR(pool_.For(kTrees, [&](size_t t, int) -> Status {
+    KITH_ASSIGN_OR_RETURN(
+        trees_[t], trees::GrowTree(bytes, sketches.data(), n_, {sketch.sketch_dim, kLeafSize},
+                                   Mix64(options_.seed) + t, pool_));
+    return Status::Ok();
+  }));
   std::vector<uint32_t> nodes(n_);
   for (uint32_t node = 0; node < n_; ++node) nodes[trees_[0].entries[node]] = node;
   graph_.order.resize(n_);
   for (size_t i = 0; i < n_; ++i) graph_.order[nodes[i]] = distinct[i];
   graph_.order.insert(graph_.order.end(), held_out.begin(), held_out.end());
   for (trees::Tree& tree : trees_) {
+    KITH_RETURN_IF_ERROR(pool_.CheckStop());
     tree.nodes = {};
     for (uint32_t& entry : tree.entries) entry = nodes[entry];
   }
@@ -202,20 +199,20 @@ void Builder::PlaceCopies(const std::vector<uint32_t>& first) {
 Status Builder::MakeSpace(bool as_floats) {
   KITH_ASSIGN_OR_RETURN(space_,
                         Space::Create(rows_, options_.metric, std::span(graph_.order).first(all_),
-                                      space_frame_, as_floats, threads_));
+                                      space_frame_, as_floats, pool_));
   return Status::Ok();
 }
 
 Status Builder::FindCandidates() {
-  candidates_ = CandidateLists(n_);
+  KITH_ASSIGN_OR_RETURN(candidates_, CandidateLists::Create(n_, pool_));
   for (size_t t = 0; t < trees_.size(); ++t) {
-    KITH_RETURN_IF_ERROR(candidates_.Join(space_, trees_[t], kLeafSize, threads_));
+    KITH_RETURN_IF_ERROR(candidates_.Join(space_, trees_[t], kLeafSize, pool_));
     KITH_RETURN_IF_ERROR(Report("candidates", t + 1, trees_.size()));
   }
   return Status::Ok();
 }
 
-void Builder::Link(LinkTable* table) const {
+Status Builder::Link(LinkTable* table) const {
   const auto produce = [&](size_t begin, size_t end, int /*thread*/, const auto& take) {
     std::vector<uint32_t> ids;
     for (size_t node = begin; node < end; ++node) {
@@ -225,25 +222,26 @@ void Builder::Link(LinkTable* table) const {
       }
       take(static_cast<uint32_t>(node), &ids);
     }
+    return Status::Ok();
   };
-  LinkNodes(space_, {.threads = threads_}, produce, table);
+  return LinkNodes(space_, {}, pool_, produce, table);
 }
 
-void Builder::ChooseEntries() {
+Status Builder::ChooseEntries() {
   const size_t spread = std::min(n_, kSpreadEntries);
   for (size_t i = 0; i < spread; ++i) {
     graph_.entries.push_back(static_cast<uint32_t>((2 * i + 1) * n_ / (2 * spread)));
   }
-  if (options_.metric != Metric::kDot) return;
+  if (options_.metric != Metric::kDot) return Status::Ok();
   std::vector<search::Candidate> longest(n_);
-  ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
+  KITH_RETURN_IF_ERROR(pool_.Chunks(n_, kNodesAtOnce, [&](size_t begin, size_t end, int) {
     std::vector<float> x(rows_.dim);
     for (size_t node = begin; node < end; ++node) {
       data::RowToF32(rows_, graph_.order[node], x.data());
       longest[node] = {static_cast<float>(-std::sqrt(SquaredNorm(x.data(), rows_.dim))),
                        static_cast<uint32_t>(node)};
     }
-  });
+  }));
   const auto end = longest.begin() + static_cast<ptrdiff_t>(std::min(n_, kLongest));
   std::partial_sort(longest.begin(), end, longest.end());
   for (auto at = longest.begin(); at != end; ++at) {
@@ -252,6 +250,7 @@ void Builder::ChooseEntries() {
       graph_.entries.push_back(at->row);
     }
   }
+  return Status::Ok();
 }
 
 // Allocates packed nodes, with everything in them that does not change with the edges.
@@ -267,7 +266,7 @@ Status Builder::PrepareNodes() {
   KITH_ASSIGN_OR_RETURN(rotated_, AlignedBuffer<float>::Create(all_ * dim));
   const bool angular = options_.metric == Metric::kAngular;
   if (angular) inverse_norms_.resize(all_);
-  ParallelChunks(all_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
+  return pool_.Chunks(all_, kNodesAtOnce, [&](size_t begin, size_t end, int) {
     std::vector<float> x(rows_.dim);
     for (size_t node = begin; node < end; ++node) {
       const uint32_t row = graph_.order[node];
@@ -284,7 +283,6 @@ Status Builder::PrepareNodes() {
       inverse_norms_[node] = search::InverseNorm(x.data(), rows_.dim);
     }
   });
-  return Status::Ok();
 }
 
 // Writes a node's own vector, rounded.
@@ -300,11 +298,11 @@ void Builder::WriteOwn(const float* rotated, std::byte* record) const {
 }
 
 // Writes links and codes to the nodes: to all, or those whose links are others now.
-void Builder::Pack(const LinkTable& table, bool all) {
+Status Builder::Pack(const LinkTable& table, bool all) {
   const NodeShape& shape = graph_.shape;
   const quant::EdgeEncoder encoder(shape.edges, MeasureOf(options_.metric));
   const size_t dim = frame_.dim();
-  ParallelChunks(n_, kNodesAtOnce, threads_, [&](size_t begin, size_t end, int /*thread*/) {
+  return pool_.Chunks(n_, kNodesAtOnce, [&](size_t begin, size_t end, int) {
     std::vector<const float*> neighbours(table.degree);
     for (size_t node = begin; node < end; ++node) {
       const auto links = table.Of(node);
@@ -367,14 +365,14 @@ Status Builder::PrepareCompact() {
   // vectors have one length, long ones would be met by nobody.
   KITH_ASSIGN_OR_RETURN(gathered_,
                         data::GatherRows(rows_, std::span(graph_.order).first(all_),
-                                         search::RowStride(rows_.dtype, rows_.dim), threads_));
+                                         search::RowStride(rows_.dtype, rows_.dim), pool_));
   return Status::Ok();
 }
 
 Result<bool> Builder::PrefersCompact(const LinkTable& table) {
   if (!choose_) return false;
   KITH_ASSIGN_OR_RETURN(const LayoutRecall recall,
-                        MeasureLayouts(ViewNow(), Rotated(), table.links.data(), threads_));
+                        MeasureLayouts(ViewNow(), Rotated(), table.links.data(), pool_));
   return recall.PrefersCompact();
 }
 
@@ -405,7 +403,7 @@ Status Builder::RefineSome(
     take(node, ids);
   };
   const NodeQueries all{.count = all_, .rotated = Rotated()};
-  return SearchForNodes(view, all, begin, end, terms, *walks, finish);
+  return SearchForNodes(view, all, begin, end, terms, pool_, *walks, finish);
 }
 
 // Searches for every node in the graph as it is, and chooses edges anew among what each search
@@ -413,22 +411,15 @@ Status Builder::RefineSome(
 Status Builder::Refine(std::string_view stage, const LinkTable& before, LinkTable* table) {
   View view = ViewNow();
   if (!packed_) view.links = before.links.data();
-  KITH_ASSIGN_OR_RETURN(auto walks, WalksForThreads(view, threads_));
-  std::vector<Status> statuses(threads_);
+  KITH_ASSIGN_OR_RETURN(auto walks, WalksForThreads(view, pool_));
   std::atomic<uint64_t> done{0};
-  std::atomic<bool> cancelled{false};
-  const auto produce = [&](size_t begin, size_t end, int thread, const auto& take) {
-    if (cancelled) return;
-    Status status = RefineSome(view, before, begin, end, &walks[thread], take);
-    if (!status.ok()) statuses[thread] = std::move(status);
+  const auto produce = [&](size_t begin, size_t end, int thread, const auto& take) -> Status {
+    KITH_RETURN_IF_ERROR(RefineSome(view, before, begin, end, &walks[thread], take));
     const uint64_t count = done += end - begin;
     // Only the caller's thread may call back.
-    if (thread == 0 && !Report(stage, count, n_).ok()) cancelled = true;
+    return thread == 0 ? Report(stage, count, n_) : Status::Ok();
   };
-  LinkNodes(space_, {.threads = threads_}, produce, table);
-  if (cancelled) return Status::InvalidArgument("cancelled");
-  for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
-  return Status::Ok();
+  return LinkNodes(space_, {}, pool_, produce, table);
 }
 
 // Refines the first edges by searches in them, which begin at the entries there are. The entries
@@ -437,7 +428,7 @@ Status Builder::RefineFirst(std::string_view stage, const LinkTable& first,
                             const std::vector<uint32_t>& chosen, LinkTable* table) {
   KITH_RETURN_IF_ERROR(Refine(stage, first, table));
   graph_.entries = chosen;
-  ConnectNodes(kMaxEntries, table, &graph_.entries);
+  KITH_RETURN_IF_ERROR(ConnectNodes(kMaxEntries, pool_, table, &graph_.entries));
   graph_.header.num_entries = static_cast<uint32_t>(graph_.entries.size());
   return Status::Ok();
 }
@@ -446,15 +437,12 @@ Status Builder::RefineFirst(std::string_view stage, const LinkTable& first,
 Status Builder::Bridge(LinkTable* table) {
   View view = ViewNow();
   if (!packed_) view.links = table->links.data();
-  const auto pack = [&] {
-    if (packed_) Pack(*table, false);
-  };
-  KITH_ASSIGN_OR_RETURN(const size_t made, BuildBridges(view, Rotated(), threads_, pack, table));
+  const auto pack = [&] { return packed_ ? Pack(*table, false) : Status::Ok(); };
+  KITH_ASSIGN_OR_RETURN(const size_t made, BuildBridges(view, Rotated(), pool_, pack, table));
   if (made == 0) return Status::Ok();
-  ConnectNodes(kMaxEntries, table, &graph_.entries);
+  KITH_RETURN_IF_ERROR(ConnectNodes(kMaxEntries, pool_, table, &graph_.entries));
   graph_.header.num_entries = static_cast<uint32_t>(graph_.entries.size());
-  pack();
-  return Status::Ok();
+  return pack();
 }
 
 // The graph as it is.
@@ -478,19 +466,15 @@ Parts Builder::PartsOf(const LinkTable& table) const {
 Status Builder::InsertSome(size_t first, LinkTable* table) {
   View view = ViewNow();
   if (!packed_) view.links = table->links.data();
-  KITH_ASSIGN_OR_RETURN(auto walks, WalksForThreads(view, threads_));
-  std::vector<Status> statuses(threads_);
-  InsertNodes(
-      space_, {.threads = threads_}, first,
+  KITH_ASSIGN_OR_RETURN(auto walks, WalksForThreads(view, pool_));
+  KITH_RETURN_IF_ERROR(InsertNodes(
+      space_, {}, pool_, first,
       [&](size_t begin, size_t end, int thread, const auto& take) {
-        Status status = RefineSome(view, *table, begin, end, &walks[thread], take);
-        if (!status.ok()) statuses[thread] = std::move(status);
+        return RefineSome(view, *table, begin, end, &walks[thread], take);
       },
-      table);
-  for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
+      table));
   n_ = table->size();
-  if (packed_) Pack(*table, false);
-  return Status::Ok();
+  return packed_ ? Pack(*table, false) : Status::Ok();
 }
 
 // Links the nodes held out, some at a time, as if they came one day later; then all of them once
@@ -508,16 +492,16 @@ Status Builder::Insert(size_t chosen, LinkTable* table) {
   // has been, but hardly where the next one looks for it.
   if (options_.metric == Metric::kDot) {
     const std::vector<uint32_t> before = std::exchange(graph_.entries, {});
-    ChooseEntries();
+    KITH_RETURN_IF_ERROR(ChooseEntries());
     for (size_t i = chosen; i < before.size(); ++i) {
       const bool known = std::find(graph_.entries.begin(), graph_.entries.end(), before[i]) !=
                          graph_.entries.end();
       if (!known) graph_.entries.push_back(before[i]);
     }
   }
-  ConnectNodes(kMaxEntries, table, &graph_.entries);
+  KITH_RETURN_IF_ERROR(ConnectNodes(kMaxEntries, pool_, table, &graph_.entries));
   graph_.header.num_entries = static_cast<uint32_t>(graph_.entries.size());
-  if (packed_) Pack(*table, false);
+  if (packed_) KITH_RETURN_IF_ERROR(Pack(*table, false));
   return Bridge(table);
 }
 
@@ -536,19 +520,19 @@ Result<Built> Builder::Run() {
   }
   trees_ = {};
   LinkTable first(n_, header.degree);
-  Link(&first);
+  KITH_RETURN_IF_ERROR(Link(&first));
   candidates_ = {};
 
-  ChooseEntries();
+  KITH_RETURN_IF_ERROR(ChooseEntries());
   const std::vector<uint32_t> chosen = graph_.entries;
-  ConnectNodes(kMaxEntries, &first, &graph_.entries);
+  KITH_RETURN_IF_ERROR(ConnectNodes(kMaxEntries, pool_, &first, &graph_.entries));
   const std::vector<uint32_t> entries = graph_.entries;
   LinkTable table(n_, header.degree);
   if (packed_) {
     KITH_RETURN_IF_ERROR(PrepareNodes());
-    Pack(first, true);
+    KITH_RETURN_IF_ERROR(Pack(first, true));
     KITH_RETURN_IF_ERROR(RefineFirst("refine", first, chosen, &table));
-    Pack(table, true);
+    KITH_RETURN_IF_ERROR(Pack(table, true));
     KITH_ASSIGN_OR_RETURN(const bool prefers_compact, PrefersCompact(table));
     if (prefers_compact) {
       // Searches by the codes chose these edges, and the codes do not suit the data: back to the
@@ -571,7 +555,7 @@ Result<Built> Builder::Run() {
 
 }  // namespace
 
-Result<Built> Build(const MatrixView& rows, const BuildRequest& options) {
+Result<Built> Build(const MatrixView& rows, const BuildRequest& options, ThreadPool& pool) {
   KITH_RETURN_IF_ERROR(CheckOptions(rows, options));
   BuildRequest chosen = options;
   const auto needed = [&] {
@@ -590,7 +574,7 @@ Result<Built> Build(const MatrixView& rows, const BuildRequest& options) {
                " bytes of memory, ", options.memory,
                " are allowed; allow more, or build a forest or exact search only"));
   }
-  return Builder(rows, chosen, options.graph.layout == GraphLayout::kAuto).Run();
+  return Builder(rows, chosen, pool, options.graph.layout == GraphLayout::kAuto).Run();
 }
 
 }  // namespace kith::graph

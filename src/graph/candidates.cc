@@ -4,8 +4,6 @@
 #include <cstring>
 #include <limits>
 
-#include "base/aligned_buffer.h"
-#include "base/parallel.h"
 #include "graph/layout.h"
 #include "simd/kernels.h"
 
@@ -28,25 +26,32 @@ struct CandidateLists::Scratch {
   std::vector<uint32_t> near;
 };
 
-CandidateLists::CandidateLists(size_t num_nodes)
-    : lists_(num_nodes * kSize, {std::numeric_limits<float>::infinity(), kNoNode}) {}
+Result<CandidateLists> CandidateLists::Create(size_t num_nodes, ThreadPool& pool) {
+  constexpr size_t kNodesAtOnce = 4096;
+  CandidateLists lists;
+  KITH_ASSIGN_OR_RETURN(lists.lists_, AlignedBuffer<search::Candidate>::Create(num_nodes * kSize));
+  const search::Candidate none{std::numeric_limits<float>::infinity(), kNoNode};
+  KITH_RETURN_IF_ERROR(pool.Chunks(num_nodes, kNodesAtOnce, [&](size_t begin, size_t end, int) {
+    std::fill(lists.lists_.data() + begin * kSize, lists.lists_.data() + end * kSize, none);
+  }));
+  return lists;
+}
 
 Status CandidateLists::Join(const Space& space, const trees::Tree& tree, size_t leaf_size,
-                            int threads) {
+                            ThreadPool& pool) {
   const size_t most = std::min(leaf_size, space.size());
-  std::vector<Scratch> scratch(threads);
+  std::vector<Scratch> scratch(pool.size());
   for (Scratch& s : scratch) {
     KITH_ASSIGN_OR_RETURN(s.gathered, AlignedBuffer<std::byte>::Create(most * space.stride()));
     s.distances.resize(most * most);
     s.near.resize(most);
   }
   // A tree has every node in one leaf, so that leaves write to lists of their own.
-  ParallelFor(tree.leaf_ends.size(), threads, [&](size_t leaf, int thread) {
+  return pool.For(tree.leaf_ends.size(), [&](size_t leaf, int thread) {
     const size_t begin = leaf == 0 ? 0 : tree.leaf_ends[leaf - 1];
     JoinLeaf(space, std::span(tree.entries).subspan(begin, tree.leaf_ends[leaf] - begin),
              &scratch[thread]);
   });
-  return Status::Ok();
 }
 
 void CandidateLists::JoinLeaf(const Space& space, std::span<const uint32_t> nodes,

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "graph/space.h"
 #include "kith/status.h"
 #include "search/top_k.h"
@@ -19,7 +21,8 @@ class CandidateLists {
   static constexpr size_t kSize = 40;
 
   CandidateLists() = default;
-  explicit CandidateLists(size_t num_nodes);
+  // Errors: OutOfMemory, InvalidArgument (cancelled).
+  static Result<CandidateLists> Create(size_t num_nodes, ThreadPool& pool);
 
   // The nearest found so far, in order; those of row kNoNode are not there.
   std::span<const search::Candidate> Of(size_t node) const {
@@ -27,8 +30,8 @@ class CandidateLists {
   }
 
   // Compares all pairs within each leaf of a tree whose entries are nodes. The result does not
-  // depend on the threads. Cost: n * leaf_size distances. Errors: OutOfMemory.
-  Status Join(const Space& space, const trees::Tree& tree, size_t leaf_size, int threads);
+  // depend on the threads. Cost: n * leaf_size distances. Errors: those of the pool's loops.
+  Status Join(const Space& space, const trees::Tree& tree, size_t leaf_size, ThreadPool& pool);
 
   // Whether so many neighbours are nearer than rounding to bytes can tell that their order would be
   // chance.
@@ -38,7 +41,7 @@ class CandidateLists {
   struct Scratch;
   void JoinLeaf(const Space& space, std::span<const uint32_t> nodes, Scratch* scratch);
 
-  std::vector<search::Candidate> lists_;  // [n, kSize]
+  AlignedBuffer<search::Candidate> lists_;  // [n, kSize]
 };
 
 }  // namespace kith::graph

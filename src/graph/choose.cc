@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/math.h"
-#include "base/parallel.h"
 #include "scan/exact.h"
 #include "search/stored_vectors.h"
 
@@ -28,22 +27,23 @@ struct Queries {
 };
 
 // The rows of a matrix that are the nodes', packed in `buffer`. Errors: OutOfMemory.
-Result<MatrixView> RowsOf(const MatrixView& m, const std::vector<uint32_t>& nodes,
+Result<MatrixView> RowsOf(const MatrixView& m, const std::vector<uint32_t>& nodes, ThreadPool& pool,
                           AlignedBuffer<std::byte>* buffer) {
   const size_t stride = RowBytes(m.dtype, m.dim);
-  KITH_ASSIGN_OR_RETURN(*buffer, data::GatherRows(m, nodes, stride, 1));
+  KITH_ASSIGN_OR_RETURN(*buffer, data::GatherRows(m, nodes, stride, pool));
   return MatrixView{buffer->data(), nodes.size(), m.dim, stride, m.dtype};
 }
 
 Status SearchSome(const View& view, const Queries& queries, size_t begin, size_t end,
-                  std::vector<std::vector<search::Candidate>>* found) {
+                  ThreadPool& pool, std::vector<std::vector<search::Candidate>>* found) {
   std::vector<Walk> walks(1);
   KITH_RETURN_IF_ERROR(walks[0].Init(view));
   // Rounded vectors need no scorer, and there are no others in the nodes.
   std::optional<search::Scorer> scorer;
   if (!view.own_bytes) {
     AlignedBuffer<std::byte> buffer;
-    KITH_ASSIGN_OR_RETURN(const MatrixView own, RowsOf(view.table.rows, queries.nodes, &buffer));
+    KITH_ASSIGN_OR_RETURN(const MatrixView own,
+                          RowsOf(view.table.rows, queries.nodes, pool, &buffer));
     KITH_ASSIGN_OR_RETURN(scorer, search::Scorer::Create(view.table, own, begin, end));
   }
   SearchStats stats;
@@ -62,20 +62,17 @@ Status SearchSome(const View& view, const Queries& queries, size_t begin, size_t
   const auto finish = [&](Walk* walk, size_t slot) {
     (*found)[query_of(slot)] = walk->nearest().Sorted();
   };
-  RunWalks(walks, walks.size(), end - begin, start, finish, &stats);
-  return Status::Ok();
+  return RunWalks(walks, walks.size(), end - begin, pool, start, finish, &stats);
 }
 
 // The share of true neighbours that searches find.
 Result<double> Recall(const View& view, const Queries& queries,
-                      const std::vector<std::vector<uint32_t>>& truth, int threads) {
+                      const std::vector<std::vector<uint32_t>>& truth, ThreadPool& pool) {
   std::vector<std::vector<search::Candidate>> found(truth.size());
-  std::vector<Status> statuses(threads);
-  ParallelChunks(found.size(), kQueriesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
-    Status status = SearchSome(view, queries, begin, end, &found);
-    if (!status.ok()) statuses[thread] = std::move(status);
-  });
-  for (const Status& status : statuses) KITH_RETURN_IF_ERROR(status);
+  KITH_RETURN_IF_ERROR(
+      pool.Chunks(found.size(), kQueriesAtOnce, [&](size_t begin, size_t end, int) {
+        return SearchSome(view, queries, begin, end, pool, &found);
+      }));
   size_t hits = 0;
   for (size_t i = 0; i < found.size(); ++i) {
     for (const search::Candidate& c : found[i]) {
@@ -88,23 +85,22 @@ Result<double> Recall(const View& view, const Queries& queries,
 }  // namespace
 
 Result<LayoutRecall> MeasureLayouts(const View& packed, const MatrixView& rotated,
-                                    const uint32_t* links, int threads) {
+                                    const uint32_t* links, ThreadPool& pool) {
   // So few are all found.
   if (packed.num_nodes <= kWidth) return LayoutRecall{1, 1};
-  threads = ResolveThreads(threads);
   std::vector<uint32_t> nodes(std::min<size_t>(packed.num_nodes, kSample));
   for (size_t i = 0; i < nodes.size(); ++i) {
     nodes[i] = static_cast<uint32_t>((2 * i + 1) * packed.num_nodes / (2 * nodes.size()));
   }
   AlignedBuffer<std::byte> buffer;
-  KITH_ASSIGN_OR_RETURN(const MatrixView sample, RowsOf(rotated, nodes, &buffer));
+  KITH_ASSIGN_OR_RETURN(const MatrixView sample, RowsOf(rotated, nodes, pool, &buffer));
   search::StoredVectors vectors;
   vectors.table.rows = rotated;
   vectors.table.metric = packed.metric() == Metric::kDot ? Metric::kDot : Metric::kEuclidean;
   std::vector<std::vector<search::Candidate>> nearest;
   SearchStats stats;
   KITH_RETURN_IF_ERROR(
-      scan::ExactSearch(vectors, {}, sample, kNearest + 1, threads, &nearest, &stats));
+      scan::ExactSearch(vectors, {}, sample, kNearest + 1, pool, &nearest, &stats));
   std::vector<std::vector<uint32_t>> truth(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) {
     for (const search::Candidate& c : nearest[i]) {
@@ -118,8 +114,8 @@ Result<LayoutRecall> MeasureLayouts(const View& packed, const MatrixView& rotate
   compact.links = links;
   const Queries queries{nodes, sample};
   LayoutRecall recall;
-  KITH_ASSIGN_OR_RETURN(recall.packed, Recall(packed, queries, truth, threads));
-  KITH_ASSIGN_OR_RETURN(recall.compact, Recall(compact, queries, truth, threads));
+  KITH_ASSIGN_OR_RETURN(recall.packed, Recall(packed, queries, truth, pool));
+  KITH_ASSIGN_OR_RETURN(recall.compact, Recall(compact, queries, truth, pool));
   return recall;
 }
 

@@ -26,9 +26,9 @@ struct LayoutRecall {
 //   products
 //            of these order them for dot, distances for other metrics
 //   links    [num_nodes, degree], kNoNode where there are fewer
-// Errors: OutOfMemory.
+// Errors: those of the pool's loops.
 Result<LayoutRecall> MeasureLayouts(const View& packed, const MatrixView& rotated,
-                                    const uint32_t* links, int threads);
+                                    const uint32_t* links, ThreadPool& pool);
 
 }  // namespace kith::graph
 

@@ -222,6 +222,7 @@ void Graph::Collect(const search::Scorer& scorer, size_t slot, search::TopK* fou
 }
 
 Status Graph::SearchSome(const MatrixView& queries, size_t begin, size_t end, size_t k, double ef,
+                         const ThreadPool& pool,
                          std::vector<std::vector<search::Candidate>>* nearest,
                          SearchStats* stats) const {
   const size_t in_flight = std::min(kWalksAtOnce, end - begin);
@@ -246,12 +247,13 @@ Status Graph::SearchSome(const MatrixView& queries, size_t begin, size_t end, si
     Collect(scorer, slot, &walk->nearest(), k, scratch.get(),
             &(*nearest)[begin + scorer.order()[slot]], stats);
   };
-  RunWalks(scratch->walks, in_flight, scorer.num_queries(), start, finish, stats);
+  KITH_RETURN_IF_ERROR(
+      RunWalks(scratch->walks, in_flight, scorer.num_queries(), pool, start, finish, stats));
   scratch_.Give(std::move(scratch));
   return Status::Ok();
 }
 
-Status Graph::Search(const MatrixView& queries, size_t k, double ef, int threads,
+Status Graph::Search(const MatrixView& queries, size_t k, double ef, ThreadPool& pool,
                      std::vector<std::vector<search::Candidate>>* nearest,
                      SearchStats* stats) const {
   const size_t n = vectors_.table.rows.rows;
@@ -259,13 +261,13 @@ Status Graph::Search(const MatrixView& queries, size_t k, double ef, int threads
   const double width =
       std::min(static_cast<double>(n), ef >= 0 ? ef : static_cast<double>(DefaultWidth(kept)));
   nearest->assign(queries.rows, {});
-  return search::SearchChunks(queries.rows, kQueriesAtOnce, threads, stats,
-                              [&](size_t begin, size_t end, SearchStats* part) {
-                                return SearchSome(queries, begin, end, kept, width, nearest, part);
-                              });
+  return search::SearchChunks(
+      queries.rows, kQueriesAtOnce, pool, stats, [&](size_t begin, size_t end, SearchStats* part) {
+        return SearchSome(queries, begin, end, kept, width, pool, nearest, part);
+      });
 }
 
-Status Graph::Verify() const {
+Status Graph::Verify(const ThreadPool& pool) const {
   const uint32_t n = view_.num_nodes;
   const bool packed = view_.layout == GraphLayout::kPacked;
   const std::string_view section = packed ? kNodesSection : kLinksSection;
@@ -273,6 +275,7 @@ Status Graph::Verify() const {
   std::vector<uint32_t> open(view_.entries.begin(), view_.entries.end());
   for (const uint32_t entry : open) reached[entry] = true;
   while (!open.empty()) {
+    KITH_RETURN_IF_ERROR(pool.CheckStop());
     const uint32_t node = open.back();
     open.pop_back();
     const uint32_t* links =
@@ -294,6 +297,7 @@ Status Graph::Verify() const {
   }
   const MatrixView& rows = vectors_.table.rows;
   for (uint32_t node = 0; packed && node < n; ++node) {
+    KITH_RETURN_IF_ERROR(pool.CheckStop());
     if (std::memcmp(view_.table.rows.row(node), rows.row(node), RowBytes(rows.dtype, rows.dim)) !=
         0) {
       return file_->Corrupt(section, StrCat("node ", node, " is not the vector at its position"));

@@ -13,6 +13,7 @@
 #include "base/aligned_buffer.h"
 #include "base/huge_buffer.h"
 #include "base/pool.h"
+#include "base/thread_pool.h"
 #include "graph/layout.h"
 #include "graph/walk.h"
 #include "kith/index.h"
@@ -39,7 +40,6 @@ struct BuildRequest {
   GraphOptions graph;
   Metric metric = Metric::kEuclidean;
   uint64_t seed = 0;
-  int threads = 0;
   uint64_t memory = 0;  // most bytes it may take; 0: no limit
   Progress progress;
   // Rows, ascending, that are inserted when all others are linked, and then only: before that, the
@@ -67,7 +67,7 @@ struct Built {
 // Cost: about n * (beam * degree * dim) estimates; docs/graph.md has the stages.
 // Errors: InvalidArgument (cancelled; degree or bits that do not exist; no packed layout for the
 // metric; more memory needed than allowed), OutOfMemory.
-Result<Built> Build(const MatrixView& rows, const BuildRequest& options);
+Result<Built> Build(const MatrixView& rows, const BuildRequest& options, ThreadPool& pool);
 
 inline constexpr uint32_t kDefaultDegree = 32;
 
@@ -110,13 +110,13 @@ class Graph {
   // As ExactSearch, by walks with a beam of `ef`; < 0: the default. A fraction is the share of
   // queries, chosen by their values, whose beam is one wider. Below k, beams are of k and walks end
   // the sooner.
-  Status Search(const MatrixView& queries, size_t k, double ef, int threads,
+  Status Search(const MatrixView& queries, size_t k, double ef, ThreadPool& pool,
                 std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) const;
 
   // Checks that links name nodes, that every vector is reached from the entries, and that packed
   // nodes hold the vectors at their positions.
   // Cost: O(nodes * degree). Errors: Corruption.
-  Status Verify() const;
+  Status Verify(const ThreadPool& pool) const;
 
  private:
   struct Scratch;
@@ -127,7 +127,8 @@ class Graph {
   void Use(const Parts& parts, const search::StoredVectors& vectors);
   Result<std::unique_ptr<Scratch>> Borrow(size_t walks) const;
   Status SearchSome(const MatrixView& queries, size_t begin, size_t end, size_t k, double ef,
-                    std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) const;
+                    const ThreadPool& pool, std::vector<std::vector<search::Candidate>>* nearest,
+                    SearchStats* stats) const;
   void Collect(const search::Scorer& scorer, size_t slot, search::TopK* found, size_t k,
                Scratch* scratch, std::vector<search::Candidate>* nearest, SearchStats* stats) const;
 

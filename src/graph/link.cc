@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/parallel.h"
+#include "base/sort.h"
 #include "search/top_k.h"
 
 namespace kith::graph {
@@ -105,16 +105,20 @@ struct Reverse {
     return {sources.data() + begins[node], sources.data() + begins[node + 1]};
   }
 
-  explicit Reverse(const LinkTable& table) : begins(table.size() + 1) {
+  Status Fill(const LinkTable& table, const ThreadPool& pool) {
+    begins.resize(table.size() + 1);
     for (size_t node = 0; node < table.size(); ++node) {
+      if (node % kNodesAtOnce == 0) KITH_RETURN_IF_ERROR(pool.CheckStop());
       for (const uint32_t to : table.Of(node)) ++begins[to + 1];
     }
     for (size_t i = 0; i < table.size(); ++i) begins[i + 1] += begins[i];
     sources.resize(begins.back());
     std::vector<uint64_t> at(begins.begin(), begins.end() - 1);
     for (size_t node = 0; node < table.size(); ++node) {
+      if (node % kNodesAtOnce == 0) KITH_RETURN_IF_ERROR(pool.CheckStop());
       for (const uint32_t to : table.Of(node)) sources[at[to]++] = static_cast<uint32_t>(node);
     }
+    return Status::Ok();
   }
 };
 
@@ -136,25 +140,25 @@ void Set(LinkTable* table, size_t node, const std::vector<uint32_t>& links) {
 
 }  // namespace
 
-void LinkNodes(const Space& space, const LinkOptions& options, const CandidatesFn& produce,
-               LinkTable* table) {
+Status LinkNodes(const Space& space, const LinkOptions& options, ThreadPool& pool,
+                 const CandidatesFn& produce, LinkTable* table) {
   const size_t n = table->size();
   const size_t degree = table->degree;
-  const int threads = ResolveThreads(options.threads);
-  std::vector<Pruner> pruners(threads, Pruner(space, options));
+  std::vector<Pruner> pruners(pool.size(), Pruner(space, options));
   LinkTable kept(n, degree);
   LinkTable spares(n, degree);
-  ParallelChunks(n, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
+  KITH_RETURN_IF_ERROR(pool.Chunks(n, kNodesAtOnce, [&](size_t begin, size_t end, int thread) {
     std::vector<uint32_t> spare;
-    produce(begin, end, thread, [&](uint32_t node, std::vector<uint32_t>* candidates) {
+    return produce(begin, end, thread, [&](uint32_t node, std::vector<uint32_t>* candidates) {
       pruners[thread].Prune(node, degree, candidates, &spare);
       Set(&kept, node, *candidates);
       Set(&spares, node, spare);
     });
-  });
-  const Reverse reverse(kept);
+  }));
+  Reverse reverse;
+  KITH_RETURN_IF_ERROR(reverse.Fill(kept, pool));
   std::fill(table->links.begin(), table->links.end(), kNoNode);
-  ParallelChunks(n, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
+  return pool.Chunks(n, kNodesAtOnce, [&](size_t begin, size_t end, int thread) {
     std::vector<uint32_t> links;
     std::vector<uint32_t> spare;
     for (size_t node = begin; node < end; ++node) {
@@ -174,21 +178,21 @@ void LinkNodes(const Space& space, const LinkOptions& options, const CandidatesF
   });
 }
 
-void InsertNodes(const Space& space, const LinkOptions& options, size_t first,
-                 const CandidatesFn& produce, LinkTable* table) {
+Status InsertNodes(const Space& space, const LinkOptions& options, ThreadPool& pool, size_t first,
+                   const CandidatesFn& produce, LinkTable* table) {
   const size_t count = table->size() - first;
   const size_t degree = table->degree;
-  const int threads = ResolveThreads(options.threads);
-  std::vector<Pruner> pruners(threads, Pruner(space, options));
+  std::vector<Pruner> pruners(pool.size(), Pruner(space, options));
   // Walks may read the table until all are done.
   std::vector<std::vector<uint32_t>> kept(count);
   std::vector<std::vector<uint32_t>> spares(count);
-  ParallelChunks(count, kNodesAtOnce, threads, [&](size_t begin, size_t end, int thread) {
-    produce(first + begin, first + end, thread, [&](uint32_t node, std::vector<uint32_t>* ids) {
+  KITH_RETURN_IF_ERROR(pool.Chunks(count, kNodesAtOnce, [&](size_t begin, size_t end, int thread) {
+    const auto take = [&](uint32_t node, std::vector<uint32_t>* ids) {
       pruners[thread].Prune(node, degree, ids, &spares[node - first]);
       kept[node - first] = *ids;
-    });
-  });
+    };
+    return produce(first + begin, first + end, thread, take);
+  }));
   for (size_t i = 0; i < count; ++i) {
     spares[i].insert(spares[i].begin(), kept[i].begin(), kept[i].end());
     Set(table, first + i, spares[i]);
@@ -197,32 +201,31 @@ void InsertNodes(const Space& space, const LinkOptions& options, size_t first,
   for (size_t i = 0; i < count; ++i) {
     for (const uint32_t to : kept[i]) edges.emplace_back(to, static_cast<uint32_t>(first + i));
   }
-  std::sort(edges.begin(), edges.end());
+  KITH_RETURN_IF_ERROR(SortInPieces(std::span(edges), pool));
   std::vector<size_t> begins;  // of the edges of one node each
   for (size_t i = 0; i < edges.size(); ++i) {
     if (i == 0 || edges[i].first != edges[i - 1].first) begins.push_back(i);
   }
   begins.push_back(edges.size());
-  ParallelChunks(begins.size() - 1, kNodesAtOnce, threads,
-                 [&](size_t begin, size_t end, int thread) {
-                   std::vector<uint32_t> links;
-                   std::vector<uint32_t> sources;
-                   std::vector<uint32_t> spare;
-                   for (size_t i = begin; i < end; ++i) {
-                     const uint32_t node = edges[begins[i]].first;
-                     links.assign(table->Of(node).begin(), table->Of(node).end());
-                     sources.clear();
-                     for (size_t e = begins[i]; e < begins[i + 1]; ++e) {
-                       sources.push_back(edges[e].second);
-                     }
-                     AddSources(sources, &links);
-                     if (links.size() > degree) {
-                       pruners[thread].Prune(node, degree, &links, &spare);
-                       links.insert(links.end(), spare.begin(), spare.end());
-                     }
-                     Set(table, node, links);
-                   }
-                 });
+  return pool.Chunks(begins.size() - 1, kNodesAtOnce, [&](size_t begin, size_t end, int thread) {
+    std::vector<uint32_t> links;
+    std::vector<uint32_t> sources;
+    std::vector<uint32_t> spare;
+    for (size_t i = begin; i < end; ++i) {
+      const uint32_t node = edges[begins[i]].first;
+      links.assign(table->Of(node).begin(), table->Of(node).end());
+      sources.clear();
+      for (size_t e = begins[i]; e < begins[i + 1]; ++e) {
+        sources.push_back(edges[e].second);
+      }
+      AddSources(sources, &links);
+      if (links.size() > degree) {
+        pruners[thread].Prune(node, degree, &links, &spare);
+        links.insert(links.end(), spare.begin(), spare.end());
+      }
+      Set(table, node, links);
+    }
+  });
 }
 
 namespace {
@@ -235,10 +238,12 @@ class Reacher {
 
   bool reached(uint32_t node) const { return reached_[node]; }
 
-  void From(uint32_t start) {
+  // False if the pool ends it.
+  bool From(uint32_t start, const ThreadPool& pool) {
     reached_[start] = true;
     open_.push_back(start);
     while (!open_.empty()) {
+      if (pool.stopped()) return false;
       const uint32_t node = open_.back();
       open_.pop_back();
       const size_t first = node * table_->degree;
@@ -250,6 +255,7 @@ class Reacher {
         open_.push_back(to);
       }
     }
+    return true;
   }
 
   // Puts an edge to `to` where `from` has room or an edge that no path needs, the last such: it was
@@ -280,13 +286,15 @@ class Reacher {
 
 }  // namespace
 
-void ConnectNodes(size_t max_entries, LinkTable* table, std::vector<uint32_t>* entries) {
+Status ConnectNodes(size_t max_entries, const ThreadPool& pool, LinkTable* table,
+                    std::vector<uint32_t>* entries) {
   const size_t n = table->size();
   Reacher reacher(table);
   // These a search always begins at.
   for (size_t i = 0; i < entries->size(); ++i) {
     const bool begun_at = i == 0 || i >= kSpreadEntries;
-    if (begun_at && !reacher.reached((*entries)[i])) reacher.From((*entries)[i]);
+    if (!begun_at || reacher.reached((*entries)[i])) continue;
+    if (!reacher.From((*entries)[i], pool)) return Cancelled();
   }
   for (uint32_t node = 0; node < n; ++node) {
     if (reacher.reached(node)) continue;
@@ -310,8 +318,9 @@ void ConnectNodes(size_t max_entries, LinkTable* table, std::vector<uint32_t>* e
       attached = reacher.Attach(before, node);
     }
     if (!attached && !known) entries->push_back(node);
-    reacher.From(node);
+    if (!reacher.From(node, pool)) return Cancelled();
   }
+  return Status::Ok();
 }
 
 }  // namespace kith::graph

@@ -8,8 +8,10 @@
 #include <span>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "graph/layout.h"
 #include "graph/space.h"
+#include "kith/status.h"
 
 namespace kith::graph {
 
@@ -39,30 +41,31 @@ struct LinkOptions {
   // A candidate is passed over if a neighbour kept is nearer to it than the node is, by this
   // factor (Vamana: Subramanya et al., NeurIPS 2019).
   float alpha = 1.05f;
-  int threads = 0;
 };
 
 // Writes candidates of a node; any order, repeats and the node itself allowed.
 using CandidatesFn =
-    std::function<void(size_t begin, size_t end, int thread,
-                       const std::function<void(uint32_t node, std::vector<uint32_t>*)>& take)>;
+    std::function<Status(size_t begin, size_t end, int thread,
+                         const std::function<void(uint32_t node, std::vector<uint32_t>*)>& take)>;
 
 // Chooses edges among each node's candidates, adds the reverse of each edge, chooses again where
 // there are too many, and fills up to the degree with the nearest of those passed over: an edge
 // more costs a visit nothing. The result does not depend on the threads. `produce` is called for
-// ranges of nodes and gives the candidates of each node of it to `take`.
-void LinkNodes(const Space& space, const LinkOptions& options, const CandidatesFn& produce,
-               LinkTable* table);
+// ranges of nodes and gives the candidates of each node of it to `take`. Errors: those of `produce`
+// and of the pool's loops; the table is of no use then.
+Status LinkNodes(const Space& space, const LinkOptions& options, ThreadPool& pool,
+                 const CandidatesFn& produce, LinkTable* table);
 
 // Chooses edges of the nodes from `first` on, among candidates before it, and adds their reverse to
 // these, which choose again where that makes too many. Otherwise as LinkNodes().
-void InsertNodes(const Space& space, const LinkOptions& options, size_t first,
-                 const CandidatesFn& produce, LinkTable* table);
+Status InsertNodes(const Space& space, const LinkOptions& options, ThreadPool& pool, size_t first,
+                   const CandidatesFn& produce, LinkTable* table);
 
 // Makes every node reachable from the entries, replacing edges that no path needs; parts that no
 // edge leads to get an entry of their own, as long as there are fewer than max_entries.
-// Cost: O(n * degree).
-void ConnectNodes(size_t max_entries, LinkTable* table, std::vector<uint32_t>* entries);
+// Cost: O(n * degree). Errors: InvalidArgument (cancelled).
+Status ConnectNodes(size_t max_entries, const ThreadPool& pool, LinkTable* table,
+                    std::vector<uint32_t>* entries);
 
 }  // namespace kith::graph
 

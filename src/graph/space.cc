@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/parallel.h"
 #include "base/rng.h"
+#include "base/sort.h"
 #include "data/convert.h"
 #include "quant/geometry.h"
 
@@ -56,7 +56,7 @@ std::vector<float> FrameMean(const MatrixView& rows, const quant::Geometry& geom
   return mean;
 }
 
-std::vector<uint32_t> FindCopies(const MatrixView& rows, int threads) {
+Result<std::vector<uint32_t>> FindCopies(const MatrixView& rows, ThreadPool& pool) {
   struct Hashed {
     uint64_t hash;
     uint32_t row;
@@ -66,15 +66,16 @@ std::vector<uint32_t> FindCopies(const MatrixView& rows, int threads) {
   };
   const size_t row_bytes = RowBytes(rows.dtype, rows.dim);
   std::vector<Hashed> hashed(rows.rows);
-  ParallelChunks(rows.rows, 4096, threads, [&](size_t begin, size_t end, int /*thread*/) {
+  KITH_RETURN_IF_ERROR(pool.Chunks(rows.rows, 4096, [&](size_t begin, size_t end, int) {
     for (size_t i = begin; i < end; ++i) {
       hashed[i] = {HashRow(rows.row(i), row_bytes), static_cast<uint32_t>(i)};
     }
-  });
-  std::sort(hashed.begin(), hashed.end());
+  }));
+  KITH_RETURN_IF_ERROR(SortInPieces(std::span(hashed), pool));
   std::vector<uint32_t> first(rows.rows);
   std::vector<uint32_t> met;  // distinct rows of one hash, nearly always one
   for (size_t i = 0; i < hashed.size(); ++i) {
+    if (i % 4096 == 0) KITH_RETURN_IF_ERROR(pool.CheckStop());
     if (i == 0 || hashed[i].hash != hashed[i - 1].hash) met.clear();
     const uint32_t row = hashed[i].row;
     const auto same = std::find_if(met.begin(), met.end(), [&](uint32_t other) {
@@ -87,7 +88,7 @@ std::vector<uint32_t> FindCopies(const MatrixView& rows, int threads) {
 }
 
 Result<Space> Space::Create(const MatrixView& rows, Metric metric, std::span<const uint32_t> order,
-                            const CodeFrame& frame, bool as_floats, int threads) {
+                            const CodeFrame& frame, bool as_floats, ThreadPool& pool) {
   Space space;
   const simd::Kernels& kernels = simd::GetKernels();
   const bool own_metric = metric == Metric::kManhattan || metric == Metric::kHamming;
@@ -106,7 +107,7 @@ Result<Space> Space::Create(const MatrixView& rows, Metric metric, std::span<con
   const size_t stride = RoundUp(row_bytes / coordinate, simd::kQueryPadding) * coordinate;
   space.kernel_dim_ = RoundUp(row_bytes, kCacheLine) / coordinate;
   if (as_given) {
-    KITH_ASSIGN_OR_RETURN(space.rows_, data::GatherRows(rows, order, stride, threads));
+    KITH_ASSIGN_OR_RETURN(space.rows_, data::GatherRows(rows, order, stride, pool));
   } else {
     KITH_ASSIGN_OR_RETURN(space.rows_, AlignedBuffer<std::byte>::Create(order.size() * stride));
   }
@@ -115,19 +116,19 @@ Result<Space> Space::Create(const MatrixView& rows, Metric metric, std::span<con
   space.table_.padded_bytes = space.kernel_dim_ * coordinate;
   if (as_given) return space;
   if (mapped) {
-    space.Map(rows, order, frame, as_floats, threads);
+    KITH_RETURN_IF_ERROR(space.Map(rows, order, frame, as_floats, pool));
     return space;
   }
-  ParallelChunks(order.size(), 1024, threads, [&](size_t begin, size_t end, int /*thread*/) {
+  KITH_RETURN_IF_ERROR(pool.Chunks(order.size(), 1024, [&](size_t begin, size_t end, int) {
     for (size_t i = begin; i < end; ++i) {
       data::RowToF32(rows, order[i], reinterpret_cast<float*>(space.rows_.data() + i * stride));
     }
-  });
+  }));
   return space;
 }
 
-void Space::Map(const MatrixView& rows, std::span<const uint32_t> order, const CodeFrame& frame,
-                bool as_floats, int threads) {
+Status Space::Map(const MatrixView& rows, std::span<const uint32_t> order, const CodeFrame& frame,
+                  bool as_floats, ThreadPool& pool) {
   const size_t dim = frame.dim();
   float inverse = 1;
   if (!as_floats) {
@@ -145,7 +146,7 @@ void Space::Map(const MatrixView& rows, std::span<const uint32_t> order, const C
     std::nth_element(values.begin(), largest, values.end());
     inverse = *largest > 0 ? 127 / *largest : 0.0f;
   }
-  ParallelChunks(order.size(), 1024, threads, [&](size_t begin, size_t end, int /*thread*/) {
+  return pool.Chunks(order.size(), 1024, [&](size_t begin, size_t end, int) {
     std::vector<float> x(dim);
     for (size_t i = begin; i < end; ++i) {
       std::byte* to = rows_.data() + i * stride();

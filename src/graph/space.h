@@ -39,8 +39,9 @@ inline quant::Geometry CodeGeometry(Metric metric, size_t dim) {
 // The mean in a geometry, of a sample evenly spread.
 std::vector<float> FrameMean(const MatrixView& rows, const quant::Geometry& geometry);
 
-// first[row] = the smallest row with the same bytes. Cost: O(n * dim + n log n).
-std::vector<uint32_t> FindCopies(const MatrixView& rows, int threads);
+// first[row] = the smallest row with the same bytes. Cost: O(n * dim + n log n). Errors:
+// those of the pool's loops.
+Result<std::vector<uint32_t>> FindCopies(const MatrixView& rows, ThreadPool& pool);
 
 // Vectors compared as the metric orders them: as they are where they are bytes or bits and their
 // metric's kernel takes these; as float32 for Manhattan and Hamming; else mapped to a frame and
@@ -51,7 +52,7 @@ class Space {
   // `order`: node -> row. Errors: OutOfMemory.
   static Result<Space> Create(const MatrixView& rows, Metric metric,
                               std::span<const uint32_t> order, const CodeFrame& frame,
-                              bool as_floats, int threads);
+                              bool as_floats, ThreadPool& pool);
 
   size_t size() const { return table_.rows.rows; }
   // The rows, for a Scorer; metric euclidean, manhattan or hamming.
@@ -71,8 +72,8 @@ class Space {
   }
 
  private:
-  void Map(const MatrixView& rows, std::span<const uint32_t> order, const CodeFrame& frame,
-           bool as_floats, int threads);
+  Status Map(const MatrixView& rows, std::span<const uint32_t> order, const CodeFrame& frame,
+             bool as_floats, ThreadPool& pool);
 
   AlignedBuffer<std::byte> rows_;
   search::VectorTable table_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "graph/layout.h"
 #include "graph/space.h"
 #include "kith/index.h"
@@ -128,11 +129,11 @@ inline constexpr size_t kWalksAtOnce = 4;
 
 // Runs `count` walks, `in_flight` of them at a time, each a step in turn: while one waits for
 // memory, the others compute. start(walk, i) prepares and starts walk i, finish(walk, i) takes what
-// it found. Every walk's result is what it would be alone.
+// it found. Every walk's result is what it would be alone. Errors: InvalidArgument (cancelled).
 // REQUIRES: 0 < in_flight <= walks.size().
 template <class Start, class Finish>
-void RunWalks(std::span<Walk> walks, size_t in_flight, size_t count, Start start, Finish finish,
-              SearchStats* stats) {
+Status RunWalks(std::span<Walk> walks, size_t in_flight, size_t count, const ThreadPool& pool,
+                Start start, Finish finish, SearchStats* stats) {
   struct Running {
     Walk* walk;
     size_t task;
@@ -144,6 +145,7 @@ void RunWalks(std::span<Walk> walks, size_t in_flight, size_t count, Start start
     running.push_back({&walks[next], next});
   }
   while (!running.empty()) {
+    KITH_RETURN_IF_ERROR(pool.CheckStop());
     for (size_t i = 0; i < running.size();) {
       Running& r = running[i];
       if (r.walk->Step(stats)) {
@@ -160,6 +162,7 @@ void RunWalks(std::span<Walk> walks, size_t in_flight, size_t count, Start start
       }
     }
   }
+  return Status::Ok();
 }
 
 }  // namespace kith::graph

@@ -7,10 +7,11 @@
 #include <numeric>
 
 #include "base/aligned_buffer.h"
+#include "base/edge.h"
 #include "base/file_attribute.h"
 #include "base/math.h"
-#include "base/parallel.h"
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "calibration/held_out.h"
 #include "calibration/section.h"
 #include "data/convert.h"
@@ -30,7 +31,7 @@
 namespace kith::index {
 namespace {
 
-Status CheckInput(const MatrixView& vectors, const BuildOptions& options) {
+Status CheckInput(const MatrixView& vectors, const BuildOptions& options, ThreadPool& pool) {
   if (vectors.rows == 0) {
     return Status::InvalidArgument("no vectors to index: the set is empty");
   }
@@ -50,30 +51,26 @@ Status CheckInput(const MatrixView& vectors, const BuildOptions& options) {
     return Status::InvalidArgument(StrCat("there are ", vectors.rows, " vectors but ",
                                           options.ids->size(), " ids; give one for each"));
   }
-  return data::CheckFinite(vectors);
+  return data::CheckFinite(vectors, pool);
 }
 
 // 1 / |row| of every row; refuses rows whose squared norm overflows.
-Status InverseNorms(const MatrixView& rows, int threads, std::vector<float>* out) {
+Status InverseNorms(const MatrixView& rows, ThreadPool& pool, std::vector<float>* out) {
   out->resize(rows.rows);
-  threads = ResolveThreads(threads);
-  std::vector<size_t> too_large(threads, std::numeric_limits<size_t>::max());
-  ParallelChunks(rows.rows, 1024, threads, [&](size_t begin, size_t end, int thread) {
+  return pool.Chunks(rows.rows, 1024, [&](size_t begin, size_t end, int) -> Status {
     std::vector<float> x(rows.dim);
     for (size_t i = begin; i < end; ++i) {
       data::RowToF32(rows, i, x.data());
       const double norm = SquaredNorm(x.data(), rows.dim);
       if (norm > std::numeric_limits<float>::max() / 4) {
-        too_large[thread] = std::min(too_large[thread], i);
+        return Status::InvalidArgument(StrCat(
+            "row ", i,
+            ": values too large, the squared norm overflows float32; scale the vectors down"));
       }
       (*out)[i] = search::InverseNorm(x.data(), rows.dim);
     }
+    return Status::Ok();
   });
-  const size_t row = *std::min_element(too_large.begin(), too_large.end());
-  if (row == std::numeric_limits<size_t>::max()) return Status::Ok();
-  return Status::InvalidArgument(
-      StrCat("row ", row,
-             ": values too large, the squared norm overflows float32; scale the vectors down"));
 }
 
 Status WriteVectors(const MatrixView& rows, const std::vector<uint32_t>& order,
@@ -160,46 +157,48 @@ Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric
 }
 
 // Everything but the checks and choices. `rows` are of the type to be stored.
-Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildOptions& options) {
+Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildOptions& options,
+                  ThreadPool& pool) {
   const Paths paths{options.graph.value_or(false), options.forest.value_or(false)};
   KITH_ASSIGN_OR_RETURN(const bool scan_codes, WantsScanCodes(rows, paths, options));
-  KITH_ASSIGN_OR_RETURN(auto writer, storage::ContainerWriter::Create(target, rows.rows, rows.dim,
-                                                                      options.metric, rows.dtype));
+  KITH_ASSIGN_OR_RETURN(
+      auto writer, storage::ContainerWriter::Create(target, rows.rows, rows.dim, options.metric,
+                                                    rows.dtype, &pool));
   std::vector<float> norms;
-  KITH_RETURN_IF_ERROR(InverseNorms(rows, options.threads, &norms));
+  KITH_RETURN_IF_ERROR(InverseNorms(rows, pool, &norms));
   graph::Built graph;
   forest::Grown forest;
-  forest::GrowOptions grow{options.forest_options, options.metric, options.seed, options.threads,
-                           options.progress};
+  forest::GrowOptions grow{options.forest_options, options.metric, options.seed, options.progress};
   std::vector<uint32_t> order(rows.rows);
   std::iota(order.begin(), order.end(), 0u);
-  calibration::BuildCalibration calibration(rows, norms, options);
+  calibration::BuildCalibration calibration(rows, norms, options, pool);
   if (paths.graph) {
-    graph::BuildRequest build{
-        options.graph_options, options.metric,   options.seed,           options.threads,
-        options.memory,        options.progress, calibration.held_out(), {}};
+    graph::BuildRequest build{options.graph_options,
+                              options.metric,
+                              options.seed,
+                              options.memory,
+                              options.progress,
+                              calibration.held_out(),
+                              {}};
     if (calibration.wanted()) {
       build.inspect = [&](const std::vector<uint32_t>& graph_order, const graph::Parts& parts) {
         return calibration.OfGraph(graph_order, parts);
       };
     }
-    KITH_ASSIGN_OR_RETURN(graph, graph::Build(rows, build));
+    KITH_ASSIGN_OR_RETURN(graph, graph::Build(rows, build, pool));
     order = graph.order;
     grow.order = &graph.order;
   }
   if (paths.forest) {
     grow.held_out = calibration.hidden();
-    KITH_ASSIGN_OR_RETURN(forest, forest::Grow(rows, grow));
+    KITH_ASSIGN_OR_RETURN(forest, forest::Grow(rows, grow, pool));
     order = forest.order;
     if (calibration.wanted()) KITH_RETURN_IF_ERROR(calibration.OfForest(forest));
   }
-  if (options.progress && !options.progress("writing", 0, 1)) {
-    return Status::InvalidArgument("cancelled");
-  }
+  KITH_RETURN_IF_ERROR(pool.Report(options.progress, "writing", 0, 1));
   KITH_RETURN_IF_ERROR(WriteRows(rows, norms, options.metric, order, paths.any(), writer.get()));
   if (scan_codes) {
-    KITH_RETURN_IF_ERROR(
-        scan::WriteScanCodes(rows, order, options.metric, options.threads, writer.get()));
+    KITH_RETURN_IF_ERROR(scan::WriteScanCodes(rows, order, options.metric, pool, writer.get()));
   }
   if (paths.graph) KITH_RETURN_IF_ERROR(graph::Write(graph, writer.get()));
   if (paths.forest) KITH_RETURN_IF_ERROR(forest::Write(forest, writer.get()));
@@ -220,21 +219,24 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
 
 Status Build(const MatrixView& vectors, const FileTarget& target, const BuildOptions& options) {
   KITH_RETURN_IF_ERROR(simd::CheckTarget());
-  KITH_RETURN_IF_ERROR(CheckInput(vectors, options));
-  const DataType dtype =
-      options.dtype.has_value() ? *options.dtype : data::SmallestLossless(vectors, options.threads);
+  ThreadPool pool(options.threads, options.stop);
+  KITH_RETURN_IF_ERROR(CheckInput(vectors, options, pool));
+  DataType dtype{};
+  if (options.dtype.has_value()) {
+    dtype = *options.dtype;
+  } else {
+    KITH_ASSIGN_OR_RETURN(dtype, data::SmallestLossless(vectors, pool));
+  }
   AlignedBuffer<std::byte> converted;
   MatrixView rows = vectors;
   // Bits are always copied: what pads a borrowed row's last byte is not ours to trust.
   if (dtype != vectors.dtype || dtype == DataType::kBit) {
     const size_t stride = search::RowStride(dtype, vectors.dim);
-    KITH_ASSIGN_OR_RETURN(converted, AlignedBuffer<std::byte>::Create(vectors.rows * stride));
-    KITH_RETURN_IF_ERROR(
-        data::ConvertRows(vectors, dtype, 0, vectors.rows, converted.data(), stride));
+    KITH_ASSIGN_OR_RETURN(converted, data::ConvertAllRows(vectors, dtype, stride, pool));
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
   KITH_ASSIGN_OR_RETURN(const BuildOptions planned, plan::ApplyPlan(rows, options));
-  return WriteIndex(rows, target, planned);
+  return WriteIndex(rows, target, planned, pool);
 }
 
 }  // namespace
@@ -245,17 +247,25 @@ namespace kith {
 
 Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  KITH_RETURN_IF_ERROR(index::Build(vectors, path, options));
+  Status built =
+      AtEdge(path, index::kLessMemory, [&] { return index::Build(vectors, path, options); });
+  if (!built.ok()) return built;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  SetFileAttribute(path, index::kBuildSecondsAttribute, StrCat(seconds.count()));
+  // The file is there, whether or not there is memory to note this.
+  static_cast<void>(CatchAll([&] {
+    SetFileAttribute(path, index::kBuildSecondsAttribute, StrCat(seconds.count()));
+    return Status::Ok();
+  }));
   return Status::Ok();
 }
 
 Result<std::unique_ptr<Index>> BuildIndexInMemory(const MatrixView& vectors,
                                                   const BuildOptions& options) {
-  KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(index::kInMemory));
-  KITH_RETURN_IF_ERROR(index::Build(vectors, file, options));
-  return index::OpenAnonymous(*file, {});
+  return AtEdge({}, index::kLessMemory, [&]() -> Result<std::unique_ptr<Index>> {
+    KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(index::kInMemory));
+    KITH_RETURN_IF_ERROR(index::Build(vectors, file, options));
+    return index::OpenAnonymous(*file, {});
+  });
 }
 
 }  // namespace kith

@@ -2,47 +2,47 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/aligned_buffer.h"
-#include "base/parallel.h"
+#include "base/edge.h"
 #include "base/strings.h"
 #include "data/convert.h"
 #include "kith/eval.h"
 #include "scan/exact.h"
 
-namespace kith {
+namespace kith::index {
+namespace {
 
-Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView& queries,
-                                       Metric metric, size_t k, int threads,
-                                       const Progress& progress) {
+Result<GroundTruth> FindTruth(const MatrixView& base, const MatrixView& queries, Metric metric,
+                              size_t k, const Progress& progress, ThreadPool& pool) {
   if (base.rows == 0) return Status::InvalidArgument("no vectors to search: the set is empty");
   if (k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
   if (base.dim != queries.dim) {
     return Status::InvalidArgument(
         StrCat("queries have dimension ", queries.dim, ", the vectors have dimension ", base.dim));
   }
-  KITH_RETURN_IF_ERROR(data::CheckFinite(base));
-  KITH_RETURN_IF_ERROR(data::CheckFinite(queries));
+  KITH_RETURN_IF_ERROR(data::CheckFinite(base, pool));
+  KITH_RETURN_IF_ERROR(data::CheckFinite(queries, pool));
   search::StoredVectors vectors{{base, metric, nullptr, 0}, nullptr};
   AlignedBuffer<std::byte> bits;
   if (base.dtype == DataType::kBit) {
     // What pads a borrowed row's last byte is not ours to trust.
     const size_t stride = RowBytes(base.dtype, base.dim);
-    KITH_ASSIGN_OR_RETURN(bits, AlignedBuffer<std::byte>::Create(base.rows * stride));
-    KITH_RETURN_IF_ERROR(data::ConvertRows(base, base.dtype, 0, base.rows, bits.data(), stride));
+    KITH_ASSIGN_OR_RETURN(bits, data::ConvertAllRows(base, base.dtype, stride, pool));
     vectors.table.rows.data = bits.data();
     vectors.table.rows.stride = stride;
   }
   std::vector<float> norms;
   if (metric == Metric::kAngular) {
     norms.resize(base.rows);
-    ParallelChunks(base.rows, 1024, threads, [&](size_t begin, size_t end, int) {
+    KITH_RETURN_IF_ERROR(pool.Chunks(base.rows, 1024, [&](size_t begin, size_t end, int) {
       std::vector<float> x(base.dim);
       for (size_t i = begin; i < end; ++i) {
         data::RowToF32(base, i, x.data());
         norms[i] = search::InverseNorm(x.data(), base.dim);
       }
-    });
+    }));
     vectors.table.inverse_norms = norms.data();
   }
   GroundTruth truth;
@@ -52,15 +52,14 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
   constexpr size_t kQueriesAtOnce = 4096;  // between two reports of progress
   SearchStats stats;
   for (size_t begin = 0; begin < queries.rows; begin += kQueriesAtOnce) {
-    if (progress && !progress("exact search", begin, queries.rows)) {
-      return Status::InvalidArgument("cancelled");
-    }
+    KITH_RETURN_IF_ERROR(pool.Report(progress, "exact search", begin, queries.rows));
     MatrixView part = queries;
     part.data = queries.row(begin);
     part.rows = std::min(kQueriesAtOnce, queries.rows - begin);
     std::vector<std::vector<search::Candidate>> nearest;
-    KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors, {}, part, k, threads, &nearest, &stats));
+    KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors, {}, part, k, pool, &nearest, &stats));
     for (size_t q = 0; q < part.rows; ++q) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
       for (size_t i = 0; i < nearest[q].size(); ++i) {
         truth.ids[(begin + q) * k + i] = nearest[q][i].row;
         truth.distances[(begin + q) * k + i] = search::UserDistance(metric, nearest[q][i].distance);
@@ -68,6 +67,21 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
     }
   }
   return truth;
+}
+
+}  // namespace
+
+}  // namespace kith::index
+
+namespace kith {
+
+Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView& queries,
+                                       Metric metric, size_t k, int threads,
+                                       const Progress& progress, std::stop_token stop) {
+  return AtEdge({}, "search for fewer queries or neighbours at a time", [&] {
+    ThreadPool pool(threads, std::move(stop));
+    return index::FindTruth(base, queries, metric, k, progress, pool);
+  });
 }
 
 }  // namespace kith

@@ -5,8 +5,10 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/edge.h"
 #include "base/file_attribute.h"
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "calibration/calibrate.h"
 #include "calibration/drift.h"
 #include "calibration/section.h"
@@ -41,6 +43,10 @@ std::vector<std::string_view> KnownSections() {
   all.insert(all.end(), graph.begin(), graph.end());
   return all;
 }
+
+// What to do about a calibration or a search without memory.
+constexpr char kFewerQueries[] = "calibrate with fewer queries";
+constexpr char kFewerAnswers[] = "search for fewer queries or neighbours at a time";
 
 // Whether the nearest found is nearly always the nearest, so that it tells of the query.
 bool FindsNearest(size_t k, double recall) { return recall >= (k >= 10 ? 0.7 : 0.9); }
@@ -85,46 +91,30 @@ class IndexFile final : public Index {
 
   Status Search(const MatrixView& queries, const SearchParams& params,
                 SearchResult* result) const override {
-    KITH_RETURN_IF_ERROR(CheckQueries(queries, params.k));
-    KITH_RETURN_IF_ERROR(
-        search::AllocateNeighbours(queries.rows, params.k, &result->ids, &result->distances));
-    std::vector<std::vector<search::Candidate>> nearest;
-    result->stats = {};
-    KITH_ASSIGN_OR_RETURN(result->plan, Plan(params, queries.rows));
-    KITH_RETURN_IF_ERROR(
-        SearchBy(result->plan, queries, params.k, params.threads, &nearest, &result->stats));
-    if (params.recall > 0 && drift_.active() && FindsNearest(params.k, result->plan.recall)) {
-      Observe(queries, nearest);
-    }
-    result->num_queries = queries.rows;
-    result->k = params.k;
-    for (size_t q = 0; q < queries.rows; ++q) {
-      for (size_t i = 0; i < nearest[q].size(); ++i) {
-        result->ids[q * params.k + i] = ids_.Id(nearest[q][i].row);
-        result->distances[q * params.k + i] =
-            search::UserDistance(vectors_.table.metric, nearest[q][i].distance);
-      }
-    }
-    return Status::Ok();
+    return AtEdge(info_.path, kFewerAnswers, [&] {
+      ThreadPool pool(params.threads, params.stop);
+      return Search(queries, params, pool, result);
+    });
   }
 
   Result<SearchPlan> Plan(const SearchParams& params, size_t num_queries) const override {
-    return plan::PlanSearch(info_, params, num_queries);
+    return CatchAll([&] { return plan::PlanSearch(info_, params, num_queries); });
   }
 
   QueryDrift Drift() const override { return drift_.Read(); }
 
-  Result<Calibration> Calibrate(const MatrixView& queries, const CalibrateOptions& options) const {
-    KITH_RETURN_IF_ERROR(CheckQueries(queries, 1));
+  Result<Calibration> Calibrate(const MatrixView& queries, const CalibrateOptions& options,
+                                ThreadPool& pool) const {
+    KITH_RETURN_IF_ERROR(CheckQueries(queries, 1, pool));
     KITH_ASSIGN_OR_RETURN(calibration::Calibrator calibrator,
-                          calibration::Calibrator::Create(vectors_, queries, {},
-                                                          CalibrationSource::kQueries, options));
+                          calibration::Calibrator::Create(
+                              vectors_, queries, {}, CalibrationSource::kQueries, options, pool));
     for (const IndexKind index : {IndexKind::kGraph, IndexKind::kForest}) {
       if (index == IndexKind::kGraph ? graph_ == nullptr : forest_ == nullptr) continue;
       KITH_RETURN_IF_ERROR(calibrator.Measure(
           index, [&](const MatrixView& some, size_t k, double effort,
                      std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) {
-            return SearchBy({index, effort, 0}, some, k, options.threads, nearest, stats);
+            return SearchBy({index, effort, 0}, some, k, pool, nearest, stats);
           }));
     }
     return calibrator.Take();
@@ -132,13 +122,18 @@ class IndexFile final : public Index {
 
   const storage::ContainerReader& file() const { return *file_; }
 
-  Result<uint64_t> FindKey(std::string_view key) const override { return keys_.Find(key); }
+  Result<uint64_t> FindKey(std::string_view key) const override {
+    return CatchAll([&] { return keys_.Find(key); });
+  }
 
   Result<uint64_t> FindId(int64_t id) const override {
-    if (!ids_.empty()) return ids_.Find(id);
-    if (id >= 0 && static_cast<uint64_t>(id) < info_.num_vectors) return static_cast<uint64_t>(id);
-    return Status::NotFound(
-        StrCat(info_.path, ": no id ", id, "; ids run from 0 to ", info_.num_vectors - 1));
+    return CatchAll([&]() -> Result<uint64_t> {
+      if (!ids_.empty()) return ids_.Find(id);
+      const auto row = static_cast<uint64_t>(id);
+      if (id >= 0 && row < info_.num_vectors) return row;
+      return Status::NotFound(
+          StrCat(info_.path, ": no id ", id, "; ids run from 0 to ", info_.num_vectors - 1));
+    });
   }
 
   std::string_view Key(uint64_t row) const override {
@@ -155,26 +150,54 @@ class IndexFile final : public Index {
 
   std::span<const std::byte> Bytes() const override { return file_->file().bytes(); }
 
-  Status Verify() const {
-    KITH_RETURN_IF_ERROR(file_->VerifyChecksums());
-    KITH_RETURN_IF_ERROR(data::CheckFinite(vectors_.table.rows));
+  Status Verify(ThreadPool& pool) const {
+    KITH_RETURN_IF_ERROR(file_->VerifyChecksums(pool));
+    KITH_RETURN_IF_ERROR(data::CheckFinite(vectors_.table.rows, pool));
     for (uint64_t row = 0; row < slots_.size(); ++row) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
       if (slots_[row] >= slots_.size() || vectors_.rows[slots_[row]] != row) {
         return file_->Corrupt(kSlotsSection,
                               StrCat("row ", row, " and its slot do not name each other"));
       }
     }
-    if (!keys_.empty()) KITH_RETURN_IF_ERROR(keys_.Verify());
-    if (!ids_.empty()) KITH_RETURN_IF_ERROR(ids_.Verify());
-    if (!codes_.empty()) KITH_RETURN_IF_ERROR(scan::VerifyScanCodes(*file_, vectors_, codes_));
-    if (forest_ != nullptr) KITH_RETURN_IF_ERROR(forest_->Verify());
-    return graph_ == nullptr ? Status::Ok() : graph_->Verify();
+    if (!keys_.empty()) KITH_RETURN_IF_ERROR(keys_.Verify(pool));
+    if (!ids_.empty()) KITH_RETURN_IF_ERROR(ids_.Verify(pool));
+    if (!codes_.empty()) {
+      KITH_RETURN_IF_ERROR(scan::VerifyScanCodes(*file_, vectors_, codes_, pool));
+    }
+    if (forest_ != nullptr) KITH_RETURN_IF_ERROR(forest_->Verify(pool));
+    return graph_ == nullptr ? Status::Ok() : graph_->Verify(pool);
   }
 
   Status UseHugePages() { return graph_ == nullptr ? Status::Ok() : graph_->UseHugePages(); }
 
  private:
   IndexFile() = default;
+
+  Status Search(const MatrixView& queries, const SearchParams& params, ThreadPool& pool,
+                SearchResult* result) const {
+    KITH_RETURN_IF_ERROR(CheckQueries(queries, params.k, pool));
+    KITH_RETURN_IF_ERROR(
+        search::AllocateNeighbours(queries.rows, params.k, &result->ids, &result->distances));
+    std::vector<std::vector<search::Candidate>> nearest;
+    result->stats = {};
+    KITH_ASSIGN_OR_RETURN(result->plan, Plan(params, queries.rows));
+    KITH_RETURN_IF_ERROR(SearchBy(result->plan, queries, params.k, pool, &nearest, &result->stats));
+    if (params.recall > 0 && drift_.active() && FindsNearest(params.k, result->plan.recall)) {
+      Observe(queries, nearest);
+    }
+    result->num_queries = queries.rows;
+    result->k = params.k;
+    for (size_t q = 0; q < queries.rows; ++q) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
+      for (size_t i = 0; i < nearest[q].size(); ++i) {
+        result->ids[q * params.k + i] = ids_.Id(nearest[q][i].row);
+        result->distances[q * params.k + i] =
+            search::UserDistance(vectors_.table.metric, nearest[q][i].distance);
+      }
+    }
+    return Status::Ok();
+  }
 
   Status OpenVectors() {
     const storage::FileHeader& header = file_->header();
@@ -246,19 +269,19 @@ class IndexFile final : public Index {
       info_.graph_bytes += file_->Bytes(name).size();
   }
 
-  Status SearchBy(const SearchPlan& plan, const MatrixView& queries, size_t k, int threads,
+  Status SearchBy(const SearchPlan& plan, const MatrixView& queries, size_t k, ThreadPool& pool,
                   std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) const {
     if (plan.index == IndexKind::kGraph) {
-      return graph_->Search(queries, k, plan.effort, threads, nearest, stats);
+      return graph_->Search(queries, k, plan.effort, pool, nearest, stats);
     }
     if (plan.index == IndexKind::kForest) {
       // A damaged calibration may name more than an integer holds.
       const double effort = std::min(plan.effort, 0x1p62);
-      return forest_->Search(queries, k, static_cast<int64_t>(effort), threads, nearest, stats);
+      return forest_->Search(queries, k, static_cast<int64_t>(effort), pool, nearest, stats);
     }
     // A scan reads everything, and wants it read ahead.
     if (IsWalked() && !scanned_.exchange(true)) file_->file().Advise(MappedFile::Access::kUsual);
-    return scan::ExactSearch(vectors_, codes_, queries, k, threads, nearest, stats);
+    return scan::ExactSearch(vectors_, codes_, queries, k, pool, nearest, stats);
   }
 
   void Observe(const MatrixView& queries,
@@ -274,15 +297,15 @@ class IndexFile final : public Index {
   // Whether the file is read here and there rather than through.
   bool IsWalked() const { return forest_ != nullptr || graph_ != nullptr; }
 
-  Status CheckQueries(const MatrixView& queries, size_t k) const {
+  Status CheckQueries(const MatrixView& queries, size_t k, ThreadPool& pool) const {
     if (k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
     if (queries.dim != info_.dim) {
       return Status::InvalidArgument(StrCat("queries have dimension ", queries.dim, ", ",
                                             info_.path, " has vectors of dimension ", info_.dim));
     }
-    Status finite = data::CheckFinite(queries);
-    if (!finite.ok()) return Status(finite.code(), "queries: " + finite.message());
-    return Status::Ok();
+    Status finite = data::CheckFinite(queries, pool);
+    const bool theirs = finite.code() == StatusCode::kInvalidArgument && !pool.stopped();
+    return theirs ? Status(finite.code(), "queries: " + finite.message()) : finite;
   }
 
   std::shared_ptr<const storage::ContainerReader> file_;
@@ -375,8 +398,10 @@ std::optional<GraphLayout> ParseGraphLayout(std::string_view name) {
 }
 
 Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOptions& options) {
-  KITH_ASSIGN_OR_RETURN(auto index, index::IndexFile::Open(path));
-  return index::WithOptions(std::move(index), options);
+  return AtEdge(path, {}, [&]() -> Result<std::unique_ptr<Index>> {
+    KITH_ASSIGN_OR_RETURN(auto index, index::IndexFile::Open(path));
+    return index::WithOptions(std::move(index), options);
+  });
 }
 
 }  // namespace kith
@@ -396,50 +421,65 @@ namespace kith {
 
 Result<std::unique_ptr<Index>> OpenIndexBytes(std::span<const std::byte> bytes,
                                               const OpenOptions& options) {
-  KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(index::kInMemory));
-  KITH_ASSIGN_OR_RETURN(auto out, AtomicFile::Create(file));
-  KITH_RETURN_IF_ERROR(out->Write(bytes));
-  KITH_RETURN_IF_ERROR(out->Commit());
-  return index::OpenAnonymous(*file, options);
+  return CatchAll([&]() -> Result<std::unique_ptr<Index>> {
+    KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(index::kInMemory));
+    KITH_ASSIGN_OR_RETURN(auto out, AtomicFile::Create(file));
+    KITH_RETURN_IF_ERROR(out->Write(bytes));
+    KITH_RETURN_IF_ERROR(out->Commit());
+    return index::OpenAnonymous(*file, options);
+  });
 }
 
 Status SaveIndex(const Index& index, const std::string& path) {
-  KITH_ASSIGN_OR_RETURN(auto out, AtomicFile::Create(path));
-  KITH_RETURN_IF_ERROR(out->Write(index.Bytes()));
-  return out->Commit();
+  return AtEdge(path, {}, [&]() -> Status {
+    KITH_ASSIGN_OR_RETURN(auto out, AtomicFile::Create(path));
+    KITH_RETURN_IF_ERROR(out->Write(index.Bytes()));
+    return out->Commit();
+  });
 }
 
 Status CalibrateIndex(const std::string& path, const MatrixView& queries,
                       const CalibrateOptions& options) {
-  KITH_ASSIGN_OR_RETURN(auto index, index::IndexFile::Open(path));
-  KITH_RETURN_IF_ERROR(index::CheckCalibrate(index->info(), queries, options));
-  KITH_ASSIGN_OR_RETURN(const Calibration calibration, index->Calibrate(queries, options));
-  const std::string seconds = GetFileAttribute(path, index::kBuildSecondsAttribute);
-  const std::string& output = options.output.empty() ? path : options.output;
-  KITH_RETURN_IF_ERROR(calibration::ReplaceCalibration(index->file(), calibration, output));
-  if (!seconds.empty()) SetFileAttribute(output, index::kBuildSecondsAttribute, seconds);
-  return Status::Ok();
+  return AtEdge(path, index::kFewerQueries, [&]() -> Status {
+    ThreadPool pool(options.threads, options.stop);
+    KITH_ASSIGN_OR_RETURN(auto index, index::IndexFile::Open(path));
+    KITH_RETURN_IF_ERROR(index::CheckCalibrate(index->info(), queries, options));
+    KITH_ASSIGN_OR_RETURN(const Calibration calibration, index->Calibrate(queries, options, pool));
+    const std::string seconds = GetFileAttribute(path, index::kBuildSecondsAttribute);
+    const std::string& output = options.output.empty() ? path : options.output;
+    KITH_RETURN_IF_ERROR(calibration::ReplaceCalibration(index->file(), calibration, output, pool));
+    if (!seconds.empty()) SetFileAttribute(output, index::kBuildSecondsAttribute, seconds);
+    return Status::Ok();
+  });
 }
 
 Result<std::unique_ptr<Index>> CalibrateInMemory(const Index& index, const MatrixView& queries,
                                                  const CalibrateOptions& options) {
-  const auto* file = dynamic_cast<const index::IndexFile*>(&index);
-  if (file == nullptr) return index::NotOurs();
-  KITH_RETURN_IF_ERROR(index::CheckCalibrate(index.info(), queries, options));
-  KITH_ASSIGN_OR_RETURN(const Calibration calibration, file->Calibrate(queries, options));
-  KITH_ASSIGN_OR_RETURN(auto output, AnonymousFile::Create(index::kInMemory));
-  KITH_RETURN_IF_ERROR(calibration::ReplaceCalibration(file->file(), calibration, output));
-  return index::OpenAnonymous(*output, {});
+  return AtEdge({}, index::kFewerQueries, [&]() -> Result<std::unique_ptr<Index>> {
+    ThreadPool pool(options.threads, options.stop);
+    const auto* file = dynamic_cast<const index::IndexFile*>(&index);
+    if (file == nullptr) return index::NotOurs();
+    KITH_RETURN_IF_ERROR(index::CheckCalibrate(index.info(), queries, options));
+    KITH_ASSIGN_OR_RETURN(const Calibration calibration, file->Calibrate(queries, options, pool));
+    KITH_ASSIGN_OR_RETURN(auto output, AnonymousFile::Create(index::kInMemory));
+    KITH_RETURN_IF_ERROR(calibration::ReplaceCalibration(file->file(), calibration, output, pool));
+    return index::OpenAnonymous(*output, {});
+  });
 }
 
-Status VerifyIndex(const std::string& path) {
-  KITH_ASSIGN_OR_RETURN(auto index, index::IndexFile::Open(path));
-  return index->Verify();
+Status VerifyIndex(const std::string& path, std::stop_token stop) {
+  return AtEdge(path, {}, [&]() -> Status {
+    KITH_ASSIGN_OR_RETURN(auto index, index::IndexFile::Open(path));
+    return VerifyIndex(*index, std::move(stop));
+  });
 }
 
-Status VerifyIndex(const Index& index) {
-  const auto* file = dynamic_cast<const index::IndexFile*>(&index);
-  return file == nullptr ? index::NotOurs() : file->Verify();
+Status VerifyIndex(const Index& index, std::stop_token stop) {
+  return CatchAll([&]() -> Status {
+    ThreadPool pool(1, std::move(stop));
+    const auto* file = dynamic_cast<const index::IndexFile*>(&index);
+    return file == nullptr ? index::NotOurs() : file->Verify(pool);
+  });
 }
 
 }  // namespace kith

@@ -12,6 +12,10 @@ inline constexpr std::string_view kRowsSection = "rows";            // u32: inte
 inline constexpr std::string_view kSlotsSection = "slots";          // u32: row -> internal position
 inline constexpr std::string_view kMetaSection = "meta";            // JSON for people
 
+// What to do about a build without memory.
+inline constexpr char kLessMemory[] =
+    "build with fewer threads, a compact graph, or exact search only";
+
 inline constexpr char kBuildSecondsAttribute[] = "user.kith.build_seconds";
 
 }  // namespace kith::index

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "base/math.h"
-#include "base/parallel.h"
 
 namespace kith::linalg {
 namespace {
@@ -12,9 +11,9 @@ constexpr size_t kRowsAChunk = 24;
 
 }  // namespace
 
-void Multiply(const Matrix& a, const Matrix& b, int threads, Matrix* out) {
+Status Multiply(const Matrix& a, const Matrix& b, ThreadPool& pool, Matrix* out) {
   const simd::MultiplyFn multiply = simd::GetKernels().multiply;
-  ParallelChunks(a.rows, kRowsAChunk, threads, [&](size_t begin, size_t end, int) {
+  return pool.Chunks(a.rows, kRowsAChunk, [&](size_t begin, size_t end, int) {
     multiply(a.row(begin), a.stride, end - begin, b.row(0), b.stride, a.cols, RoundUp(b.cols, 16),
              out->row(begin), out->stride);
   });

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "simd/kernels.h"
 
@@ -30,8 +31,8 @@ struct Matrix {
 };
 
 // out = a b. REQUIRES: out->cols == b.cols; b and *out are filled up to their strides. The result
-// does not depend on the threads.
-void Multiply(const Matrix& a, const Matrix& b, int threads, Matrix* out);
+// does not depend on the threads. Errors: those of the pool's loops.
+Status Multiply(const Matrix& a, const Matrix& b, ThreadPool& pool, Matrix* out);
 
 // REQUIRES: out is [a.cols, a.rows].
 void Transpose(const Matrix& a, Matrix* out);

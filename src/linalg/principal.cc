@@ -4,7 +4,7 @@
 
 namespace kith::linalg {
 
-Result<Matrix> PrincipalDirections(const Matrix& x, size_t count, int threads, Rng* rng) {
+Result<Matrix> PrincipalDirections(const Matrix& x, size_t count, ThreadPool& pool, Rng* rng) {
   constexpr int kIterations = 4;
   KITH_ASSIGN_OR_RETURN(Matrix basis, Matrix::Create(count, x.cols));
   KITH_ASSIGN_OR_RETURN(Matrix columns, Matrix::Create(x.cols, count));
@@ -16,9 +16,9 @@ Result<Matrix> PrincipalDirections(const Matrix& x, size_t count, int threads, R
   Orthonormalise(&basis);
   for (int iteration = 0; iteration < kIterations; ++iteration) {
     Transpose(basis, &columns);
-    Multiply(x, columns, threads, &images);
+    KITH_RETURN_IF_ERROR(Multiply(x, columns, pool, &images));
     Transpose(images, &weights);
-    Multiply(weights, x, threads, &basis);
+    KITH_RETURN_IF_ERROR(Multiply(weights, x, pool, &basis));
     Orthonormalise(&basis);
   }
   return basis;

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "base/rng.h"
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "linalg/matrix.h"
 
@@ -15,7 +16,7 @@ namespace kith::linalg {
 // iteration from random directions (Halko, Martinsson & Tropp, SIAM Review 2011), so that the small
 // ones are approximate. Directions beyond the rank of x are zero. The result does not depend on the
 // threads. Cost: O(x.rows * x.cols * count). Errors: OutOfMemory.
-Result<Matrix> PrincipalDirections(const Matrix& x, size_t count, int threads, Rng* rng);
+Result<Matrix> PrincipalDirections(const Matrix& x, size_t count, ThreadPool& pool, Rng* rng);
 
 }  // namespace kith::linalg
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "base/parallel.h"
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "forest/forest.h"
 #include "graph/graph.h"
 #include "graph/layout.h"
@@ -206,14 +206,8 @@ class Planner {
   BuildPlan plan_;
 };
 
-}  // namespace
-
-}  // namespace kith::plan
-
-namespace kith {
-
-Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
-                            const BuildOptions& options) {
+Result<BuildPlan> Plan(uint64_t num_vectors, size_t dim, DataType dtype,
+                       const BuildOptions& options) {
   if (num_vectors == 0 || num_vectors > kMaxRows) {
     return Status::InvalidArgument(
         StrCat(num_vectors, " vectors; 1 to ", kMaxRows, " fit one file"));
@@ -226,7 +220,18 @@ Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
     return Status::InvalidArgument(
         StrCat("a build of ", options.build_seconds, " s; allow more than 0, or 0 for any time"));
   }
-  return plan::Planner({num_vectors, dim, dtype, options.metric}, options).Run();
+  return Planner({num_vectors, dim, dtype, options.metric}, options).Run();
+}
+
+}  // namespace
+
+}  // namespace kith::plan
+
+namespace kith {
+
+Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
+                            const BuildOptions& options) {
+  return CatchAll([&] { return plan::Plan(num_vectors, dim, dtype, options); });
 }
 
 }  // namespace kith

@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "base/float16.h"
-#include "base/parallel.h"
 #include "base/strings.h"
 #include "data/convert.h"
 
@@ -208,7 +207,7 @@ bool BoundedCodesPay(Metric metric, DataType dtype, size_t rows, size_t dim) {
 }
 
 Result<EncodedRows> EncodeBounded(const MatrixView& rows, std::span<const uint32_t> order,
-                                  Metric metric, int threads) {
+                                  Metric metric, ThreadPool& pool) {
   EncodedRows out;
   const size_t dim = rows.dim;
   const size_t block_bytes = BoundedCodes::BlockBytes(dim);
@@ -216,7 +215,7 @@ Result<EncodedRows> EncodeBounded(const MatrixView& rows, std::span<const uint32
   KITH_ASSIGN_OR_RETURN(out.blocks, AlignedBuffer<std::byte>::Create(num_blocks * block_bytes));
   out.mean = SampleMean(rows, metric);
   constexpr size_t kBlocksAtOnce = 64;
-  ParallelChunks(num_blocks, kBlocksAtOnce, threads, [&](size_t begin, size_t end, int) {
+  KITH_RETURN_IF_ERROR(pool.Chunks(num_blocks, kBlocksAtOnce, [&](size_t begin, size_t end, int) {
     Mapper mapper(metric, out.mean);
     std::vector<double> point(dim);
     std::vector<int8_t> code(dim);
@@ -231,7 +230,7 @@ Result<EncodedRows> EncodeBounded(const MatrixView& rows, std::span<const uint32
       }
       std::memcpy(out.blocks.data() + place.bound, &bound, sizeof(bound));
     }
-  });
+  }));
   return out;
 }
 

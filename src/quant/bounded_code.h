@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "kith/types.h"
 #include "simd/kernels.h"
@@ -61,7 +62,7 @@ struct EncodedRows {
 // Codes of rows order[0], order[1], ... Deterministic. Cost: O(rows * dim). Errors: OutOfMemory.
 // REQUIRES: HasBoundedCodes(); finite values.
 Result<EncodedRows> EncodeBounded(const MatrixView& rows, std::span<const uint32_t> order,
-                                  Metric metric, int threads);
+                                  Metric metric, ThreadPool& pool);
 
 // One row's code, signed, and its bound. REQUIRES: code has room for dim.
 CodeBound CodeOf(const BoundedCodes& codes, size_t row, int8_t* code);

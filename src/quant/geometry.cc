@@ -4,20 +4,18 @@
 #include <cmath>
 #include <vector>
 
-#include "base/parallel.h"
-
 namespace kith::quant {
 
-float LargestNorm(const MatrixView& rows, int threads) {
-  std::vector<float> largest(ResolveThreads(threads), 0);
-  ParallelChunks(rows.rows, 1024, threads, [&](size_t begin, size_t end, int thread) {
+Result<float> LargestNorm(const MatrixView& rows, ThreadPool& pool) {
+  std::vector<float> largest(pool.size(), 0);
+  KITH_RETURN_IF_ERROR(pool.Chunks(rows.rows, 1024, [&](size_t begin, size_t end, int thread) {
     std::vector<float> x(rows.dim);
     for (size_t i = begin; i < end; ++i) {
       data::RowToF32(rows, i, x.data());
       largest[thread] =
           std::max(largest[thread], static_cast<float>(std::sqrt(SquaredNorm(x.data(), rows.dim))));
     }
-  });
+  }));
   return *std::max_element(largest.begin(), largest.end());
 }
 

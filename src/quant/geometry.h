@@ -12,7 +12,9 @@
 #include <cstddef>
 
 #include "base/math.h"
+#include "base/thread_pool.h"
 #include "data/convert.h"
+#include "kith/status.h"
 #include "kith/types.h"
 
 namespace kith::quant {
@@ -50,8 +52,9 @@ class Geometry {
   float max_norm_ = 0;
 };
 
-// The largest |x|. Cost: a pass over the data. The result does not depend on the threads.
-float LargestNorm(const MatrixView& rows, int threads);
+// The largest |x|. Cost: a pass over the data. The result does not depend on the threads. Errors:
+// those of the pool's loops.
+Result<float> LargestNorm(const MatrixView& rows, ThreadPool& pool);
 
 }  // namespace kith::quant
 

@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "base/math.h"
-#include "base/parallel.h"
 #include "quant/rabitq.h"
 #include "simd/kernels.h"
 
@@ -69,19 +68,18 @@ int CodeBits(size_t dim) { return dim >= 560 ? 1 : dim >= 128 ? 2 : 4; }
 Result<AlignedBuffer<std::byte>> EncodeRows(const MatrixView& rows, std::span<const uint32_t> order,
                                             const Geometry& geometry, std::span<const float> mean,
                                             const Rotation& rotation, const CodeShape& shape,
-                                            int threads) {
+                                            ThreadPool& pool) {
   KITH_ASSIGN_OR_RETURN(auto codes,
                         AlignedBuffer<std::byte>::Create(shape.total_bytes(order.size())));
-  threads = ResolveThreads(threads);
   struct Scratch {
     std::vector<float> x;
     std::vector<uint8_t> levels;  // zero from the dimension on
   };
   const size_t whole_fields = shape.code_bytes() * static_cast<size_t>(8 / shape.bits);
   std::vector<Scratch> scratch(
-      threads, {std::vector<float>(shape.rotated_dim()), std::vector<uint8_t>(whole_fields)});
+      pool.size(), {std::vector<float>(shape.rotated_dim()), std::vector<uint8_t>(whole_fields)});
   const size_t row_bytes = RowBytes(rows.dtype, rows.dim);
-  ParallelChunks(order.size(), 256, threads, [&](size_t begin, size_t end, int thread) {
+  KITH_RETURN_IF_ERROR(pool.Chunks(order.size(), 256, [&](size_t begin, size_t end, int thread) {
     constexpr size_t kAhead = 4;
     float* x = scratch[thread].x.data();
     for (size_t i = begin; i < end; ++i) {
@@ -95,7 +93,7 @@ Result<AlignedBuffer<std::byte>> EncodeRows(const MatrixView& rows, std::span<co
       rotation.Apply(x);
       EncodeRow(x, shape, scratch[thread].levels.data(), codes.data() + i * shape.row_bytes());
     }
-  });
+  }));
   return codes;
 }
 

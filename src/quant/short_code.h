@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "kith/types.h"
 #include "quant/geometry.h"
@@ -55,7 +56,7 @@ int CodeBits(size_t dim);
 Result<AlignedBuffer<std::byte>> EncodeRows(const MatrixView& rows, std::span<const uint32_t> order,
                                             const Geometry& geometry, std::span<const float> mean,
                                             const Rotation& rotation, const CodeShape& shape,
-                                            int threads);
+                                            ThreadPool& pool);
 
 // A query prepared for comparison with codes. Reusable scratch; not thread-safe.
 class CodeQuery {

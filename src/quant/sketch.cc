@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "base/math.h"
-#include "base/parallel.h"
 #include "base/rng.h"
 #include "linalg/matrix.h"
 #include "linalg/principal.h"
@@ -44,7 +43,7 @@ void SketchMap::Project(float* x, float* out) const {
 size_t SketchDim(size_t dim) { return dim <= kMaxSketchDim ? dim : 48; }
 
 Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geometry, uint64_t seed,
-                                  int threads, std::span<const uint32_t> only) {
+                                  ThreadPool& pool, std::span<const uint32_t> only) {
   const size_t dim = geometry.dim();
   const size_t n = only.empty() ? rows.rows : only.size();
   TrainedSketch sketch;
@@ -70,7 +69,7 @@ Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geomet
     for (size_t c = 0; c < dim; ++c) x.row(i)[c] -= sketch.mean[c];
   }
   KITH_ASSIGN_OR_RETURN(const linalg::Matrix basis,
-                        linalg::PrincipalDirections(x, sketch.sketch_dim, threads, &rng));
+                        linalg::PrincipalDirections(x, sketch.sketch_dim, pool, &rng));
   sketch.basis.resize(sketch.sketch_dim * dim);
   for (size_t i = 0; i < basis.rows; ++i) {
     std::copy(basis.row(i), basis.row(i) + dim, sketch.basis.data() + i * dim);
@@ -79,21 +78,20 @@ Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geomet
 }
 
 Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& geometry,
-                                        const SketchMap& map, int threads,
+                                        const SketchMap& map, ThreadPool& pool,
                                         std::span<const uint32_t> order) {
   const size_t stride = SketchStride(map.sketch_dim());
   const size_t n = order.empty() ? rows.rows : order.size();
   KITH_ASSIGN_OR_RETURN(auto sketches, AlignedBuffer<float>::Create(n * stride));
   const size_t dim = map.dim();
-  threads = ResolveThreads(threads);
-  std::vector<linalg::Matrix> scratch(threads);
+  std::vector<linalg::Matrix> scratch(pool.size());
   for (linalg::Matrix& rows_of_thread : scratch) {
     KITH_ASSIGN_OR_RETURN(rows_of_thread, linalg::Matrix::Create(kSketchedTogether, dim));
   }
   KITH_ASSIGN_OR_RETURN(linalg::Matrix columns, linalg::Matrix::Create(dim, map.sketch_dim()));
   for (size_t i = 0; i < map.basis().size(); ++i) columns.row(i % dim)[i / dim] = map.basis()[i];
   const simd::MultiplyFn multiply = simd::GetKernels().multiply;
-  ParallelChunks(n, kSketchedTogether, threads, [&](size_t begin, size_t end, int thread) {
+  KITH_RETURN_IF_ERROR(pool.Chunks(n, kSketchedTogether, [&](size_t begin, size_t end, int thread) {
     linalg::Matrix& x = scratch[thread];
     for (size_t i = begin; i < end; ++i) {
       float* centred = map.basis().empty() ? sketches.data() + i * stride : x.row(i - begin);
@@ -103,7 +101,7 @@ Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& 
     if (map.basis().empty()) return;
     multiply(x.row(0), x.stride, end - begin, columns.row(0), columns.stride, dim, stride,
              sketches.data() + begin * stride, stride);
-  });
+  }));
   return sketches;
 }
 
@@ -131,7 +129,7 @@ void SketchLevels::Round(const float* sketch, uint8_t* out) const {
 }
 
 Result<ByteSketches> RoundSketches(const float* sketches, size_t n, size_t sketch_dim,
-                                   int threads) {
+                                   ThreadPool& pool) {
   const size_t stride = SketchStride(sketch_dim);
   const size_t byte_stride = ByteStride(sketch_dim);
   ByteSketches bytes;
@@ -151,11 +149,11 @@ Result<ByteSketches> RoundSketches(const float* sketches, size_t n, size_t sketc
   }
   bytes.levels = SketchLevels::Around(std::vector<float>(sketch_dim, 0.0f),
                                       half_range > 0 ? half_range : largest);
-  ParallelChunks(n, 1024, threads, [&](size_t begin, size_t end, int) {
+  KITH_RETURN_IF_ERROR(pool.Chunks(n, 1024, [&](size_t begin, size_t end, int) {
     for (size_t i = begin; i < end; ++i) {
       bytes.levels.Round(sketches + i * stride, bytes.rows.data() + i * byte_stride);
     }
-  });
+  }));
   return bytes;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "kith/types.h"
 #include "quant/geometry.h"
@@ -61,12 +62,12 @@ struct TrainedSketch {
 // empty. Deterministic for a seed.
 // Cost: O(sample * dim * sketch_dim). Errors: OutOfMemory.
 Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geometry, uint64_t seed,
-                                  int threads, std::span<const uint32_t> only = {});
+                                  ThreadPool& pool, std::span<const uint32_t> only = {});
 
 // Sketches of all rows: float32 [rows, SketchStride(sketch_dim)]; of rows order[0], order[1], ...
 // unless that is empty. Errors: OutOfMemory.
 Result<AlignedBuffer<float>> SketchRows(const MatrixView& rows, const Geometry& geometry,
-                                        const SketchMap& map, int threads,
+                                        const SketchMap& map, ThreadPool& pool,
                                         std::span<const uint32_t> order = {});
 
 // How the bytes of a sketch stand for its coordinates: centre + step * (byte - 128).
@@ -92,7 +93,8 @@ struct ByteSketches {
 };
 
 // `sketches` as from SketchRows. Deterministic. Errors: OutOfMemory.
-Result<ByteSketches> RoundSketches(const float* sketches, size_t n, size_t sketch_dim, int threads);
+Result<ByteSketches> RoundSketches(const float* sketches, size_t n, size_t sketch_dim,
+                                   ThreadPool& pool);
 
 }  // namespace kith::quant
 

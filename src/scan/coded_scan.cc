@@ -5,7 +5,6 @@
 #include <cstring>
 #include <span>
 
-#include "base/parallel.h"
 #include "base/strings.h"
 
 namespace kith::scan {
@@ -95,9 +94,9 @@ bool TooManyPass(const std::vector<QueryScan>& scans, size_t k, size_t rows) {
 }  // namespace
 
 Status WriteScanCodes(const MatrixView& rows, std::span<const uint32_t> order, Metric metric,
-                      int threads, storage::ContainerWriter* writer) {
+                      ThreadPool& pool, storage::ContainerWriter* writer) {
   KITH_ASSIGN_OR_RETURN(const quant::EncodedRows encoded,
-                        quant::EncodeBounded(rows, order, metric, threads));
+                        quant::EncodeBounded(rows, order, metric, pool));
   KITH_RETURN_IF_ERROR(writer->AddSection(kMean, std::as_bytes(std::span(encoded.mean))));
   return writer->AddSection(
       kCodes, std::span(encoded.blocks.data(), encoded.blocks.size()),
@@ -120,13 +119,16 @@ Result<quant::BoundedCodes> OpenScanCodes(const storage::ContainerReader& file) 
 }
 
 Status VerifyScanCodes(const storage::ContainerReader& file, const search::StoredVectors& vectors,
-                       const quant::BoundedCodes& codes) {
+                       const quant::BoundedCodes& codes, ThreadPool& pool) {
+  constexpr size_t kPlacesAChunk = 1024;
   const size_t places = quant::BoundedCodes::NumBlocks(vectors.table.rows.rows) * simd::kScreenRows;
-  for (size_t i = 0; i < places; ++i) {
-    const std::string fault = quant::FaultOfCode(codes, vectors.table.rows, i);
-    if (!fault.empty()) return file.Corrupt(kCodes, StrCat("code ", i, ": ", fault));
-  }
-  return Status::Ok();
+  return pool.Chunks(places, kPlacesAChunk, [&](size_t begin, size_t end, int) -> Status {
+    for (size_t i = begin; i < end; ++i) {
+      const std::string fault = quant::FaultOfCode(codes, vectors.table.rows, i);
+      if (!fault.empty()) return file.Corrupt(kCodes, StrCat("code ", i, ": ", fault));
+    }
+    return Status::Ok();
+  });
 }
 
 bool ScansCodes(const quant::BoundedCodes& codes, size_t rows, size_t k) {
@@ -137,7 +139,7 @@ bool ScansCodes(const quant::BoundedCodes& codes, size_t rows, size_t k) {
 
 CodesScanned ScanCodes(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
                        const search::Scorer& scorer, const quant::BoundedQueries& queries, size_t k,
-                       size_t begin, size_t end, search::TopK* top) {
+                       size_t begin, size_t end, const ThreadPool& pool, search::TopK* top) {
   const size_t dim = codes.dim;
   std::vector<QueryScan> scans;
   scans.reserve(queries.size());
@@ -149,7 +151,7 @@ CodesScanned ScanCodes(const search::StoredVectors& vectors, const quant::Bounde
   std::vector<uint16_t> passing(queries.size() * kMostBlocks);
   std::vector<float> distances;
   size_t first = begin;
-  while (first < end && !TooManyPass(scans, k, first - begin)) {
+  while (first < end && !pool.stopped() && !TooManyPass(scans, k, first - begin)) {
     // While few rows are known, thresholds fall fast: few rows are screened at once, and those that
     // pass are compared before the next. Later, they are compared when the next have been screened,
     // so that their cache misses overlap it.

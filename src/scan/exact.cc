@@ -6,7 +6,6 @@
 #include <numeric>
 #include <optional>
 
-#include "base/parallel.h"
 #include "base/strings.h"
 #include "scan/coded_scan.h"
 #include "simd/kernels.h"
@@ -52,14 +51,15 @@ struct ScanScratch {
   std::vector<uint32_t> near;
 };
 
-// Compares all queries of the scorer with rows [begin, end). Returns the number of distances.
+// Compares all queries of the scorer with rows [begin, end). Returns the number of distances. Stops
+// early where the pool does.
 uint64_t ScanRows(const search::StoredVectors& vectors, const search::Scorer& scorer, size_t begin,
-                  size_t end, ScanScratch* scratch, search::TopK* top) {
+                  size_t end, const ThreadPool& pool, ScanScratch* scratch, search::TopK* top) {
   const size_t block = BlockRows(vectors.table, scorer.num_queries());
   scratch->distances.resize(scorer.num_queries() * block);
   scratch->near.resize(block);
   float* distances = scratch->distances.data();
-  for (size_t first = begin; first < end; first += block) {
+  for (size_t first = begin; first < end && !pool.stopped(); first += block) {
     const size_t last = std::min(end, first + block);
     // A tile never mixes float and integer queries.
     const size_t num_float = scorer.num_float();
@@ -111,11 +111,11 @@ size_t SegmentBegin(size_t rows, size_t segment, size_t segments) {
 }  // namespace
 
 Status ExactSearch(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
-                   const MatrixView& queries, size_t k, int threads,
+                   const MatrixView& queries, size_t k, ThreadPool& pool,
                    std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) {
   const size_t n = vectors.table.rows.rows;
   const size_t kept = std::min(k, n);
-  threads = ResolveThreads(threads);
+  const int threads = pool.size();
   const size_t group = QueriesAtOnce(vectors.table, kept, threads);
   const size_t groups = (queries.rows + group - 1) / group;
   const bool coded = ScansCodes(codes, n, kept);
@@ -140,7 +140,7 @@ Status ExactSearch(const search::StoredVectors& vectors, const quant::BoundedCod
                                          std::min(queries.rows, (g + 1) * group)));
       prepared.push_back(std::move(next));
     }
-    ParallelFor(count * segments, threads, [&](size_t task, int thread) {
+    KITH_RETURN_IF_ERROR(pool.For(count * segments, [&](size_t task, int thread) {
       const QueryGroup& own = prepared[task / segments];
       const size_t segment = task % segments;
       const size_t part = coded ? segment : static_cast<size_t>(thread);
@@ -150,17 +150,20 @@ Status ExactSearch(const search::StoredVectors& vectors, const quant::BoundedCod
       const size_t end = SegmentBegin(n, segment + 1, segments);
       CodesScanned scanned{begin, 0};
       if (coded) {
-        scanned = ScanCodes(vectors, codes, own.scorer, *own.coded, kept, begin, end, top.data());
+        scanned =
+            ScanCodes(vectors, codes, own.scorer, *own.coded, kept, begin, end, pool, top.data());
         by_codes[task] = (scanned.end - begin) * own.scorer.num_queries();
       }
-      compared[task] = scanned.compared + ScanRows(vectors, own.scorer, scanned.end, end,
+      compared[task] = scanned.compared + ScanRows(vectors, own.scorer, scanned.end, end, pool,
                                                    &scratch[thread], top.data());
-    });
+      return pool.CheckStop();
+    }));
     stats->distances += std::accumulate(compared.begin(), compared.end(), uint64_t{0});
     stats->codes += std::accumulate(by_codes.begin(), by_codes.end(), uint64_t{0});
     for (size_t g = 0; g < count; ++g) {
       const search::Scorer& scorer = prepared[g].scorer;
       for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
+        KITH_RETURN_IF_ERROR(pool.CheckStop());
         search::TopK top(kept);
         for (size_t part = 0; part < parts; ++part) {
           const std::vector<search::TopK>& tops_of_part = tops[g * parts + part];

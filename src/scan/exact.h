@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "kith/index.h"
 #include "kith/status.h"
 #include "kith/types.h"
@@ -22,9 +23,9 @@ namespace kith::scan {
 // a group of queries, and offered to the queries' top-k as they come: scratch is O(k) for each
 // query in flight, never n x q. Where there are codes and k is small, rows that their codes rule
 // out are passed over; the answer is the same bit for bit. Cost: O(num_queries * n * dim). Errors:
-// as Scorer::Create.
+// as Scorer::Create; InvalidArgument (cancelled).
 Status ExactSearch(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
-                   const MatrixView& queries, size_t k, int threads,
+                   const MatrixView& queries, size_t k, ThreadPool& pool,
                    std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats);
 
 }  // namespace kith::scan

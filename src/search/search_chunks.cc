@@ -1,26 +1,17 @@
 #include "search/search_chunks.h"
 
-#include <utility>
 #include <vector>
-
-#include "base/parallel.h"
 
 namespace kith::search {
 
 Status SearchChunks(
-    size_t num_queries, size_t chunk, int threads, SearchStats* stats,
+    size_t num_queries, size_t chunk, ThreadPool& pool, SearchStats* stats,
     const std::function<Status(size_t begin, size_t end, SearchStats* stats)>& search) {
-  threads = ResolveThreads(threads);
-  std::vector<SearchStats> parts(threads);
-  std::vector<Status> statuses(threads);
-  ParallelChunks(num_queries, chunk, threads, [&](size_t begin, size_t end, int thread) {
-    Status status = search(begin, end, &parts[thread]);
-    if (!status.ok()) statuses[thread] = std::move(status);
-  });
-  for (int t = 0; t < threads; ++t) {
-    KITH_RETURN_IF_ERROR(statuses[t]);
-    *stats += parts[t];
-  }
+  std::vector<SearchStats> parts(pool.size());
+  KITH_RETURN_IF_ERROR(pool.Chunks(num_queries, chunk, [&](size_t begin, size_t end, int thread) {
+    return search(begin, end, &parts[thread]);
+  }));
+  for (const SearchStats& part : parts) *stats += part;
   return Status::Ok();
 }
 

@@ -5,15 +5,16 @@
 #include <cstddef>
 #include <functional>
 
+#include "base/thread_pool.h"
 #include "kith/index.h"
 #include "kith/status.h"
 
 namespace kith::search {
 
-// Calls search(begin, end, stats) for chunks of [0, num_queries), on at most `threads` threads (0:
-// one for each core), and adds what they count to *stats. Errors: one that a call returned.
+// Calls search(begin, end, stats) for chunks of [0, num_queries) on the pool's threads, and adds
+// what they count to *stats. Errors: the first that a call returned.
 Status SearchChunks(
-    size_t num_queries, size_t chunk, int threads, SearchStats* stats,
+    size_t num_queries, size_t chunk, ThreadPool& pool, SearchStats* stats,
     const std::function<Status(size_t begin, size_t end, SearchStats* stats)>& search);
 
 }  // namespace kith::search

@@ -16,6 +16,8 @@ using ByteSpan = std::span<const std::byte>;
 constexpr uint32_t kKnownFlags = kSectionOptional;
 constexpr const char* kDamaged = "; the file is damaged, copy it again or build it anew";
 constexpr const char* kNewer = "; it was written by a newer kith, update this one";
+// What is written or read between two questions whether to go on.
+constexpr size_t kPieceBytes = size_t{4} << 20;
 
 // The checksum of the first page with the place of the checksum itself taken as zero.
 uint32_t HeaderCrc(ByteSpan page) {
@@ -170,7 +172,8 @@ Status CheckEntry(const TableContext& table, const SectionEntry& entry) {
 
 Result<std::unique_ptr<ContainerWriter>> ContainerWriter::Create(const FileTarget& target,
                                                                  uint64_t num_vectors, size_t dim,
-                                                                 Metric metric, DataType dtype) {
+                                                                 Metric metric, DataType dtype,
+                                                                 const ThreadPool* pool) {
   const std::string& path = target.path;
   if (dim < 1 || dim > kMaxDim) {
     return Status::InvalidArgument(
@@ -183,6 +186,7 @@ Result<std::unique_ptr<ContainerWriter>> ContainerWriter::Create(const FileTarge
   std::unique_ptr<ContainerWriter> writer(new ContainerWriter);
   KITH_ASSIGN_OR_RETURN(writer->file_, AtomicFile::Create(target));
   writer->path_ = path;
+  writer->pool_ = pool;
   std::memcpy(writer->header_.magic, kMagic, sizeof(kMagic));
   writer->header_.format_version = kFormatVersion;
   writer->header_.dim = static_cast<uint32_t>(dim);
@@ -241,9 +245,15 @@ Status ContainerWriter::Append(std::span<const std::byte> bytes) {
   if (!error_.ok()) return error_;
   if (!in_section_) return Misuse("?", "bytes outside of any section");
   SectionEntry& entry = sections_.back();
-  entry.crc32c = ExtendCrc32c(entry.crc32c, bytes);
   entry.size += bytes.size();
-  return Write(bytes);
+  do {
+    KITH_RETURN_IF_ERROR(CheckStop());
+    const std::span<const std::byte> piece = bytes.first(std::min(bytes.size(), kPieceBytes));
+    entry.crc32c = ExtendCrc32c(entry.crc32c, piece);
+    KITH_RETURN_IF_ERROR(Write(piece));
+    bytes = bytes.subspan(piece.size());
+  } while (!bytes.empty());
+  return Status::Ok();
 }
 
 Status ContainerWriter::EndSection() {
@@ -352,7 +362,7 @@ Status ContainerReader::Corrupt(std::string_view section, const std::string& wha
   return Status::Corruption(StrCat(path(), ": section \"", section, "\": ", what, kDamaged));
 }
 
-Status ContainerReader::VerifyChecksums() const {
+Status ContainerReader::VerifyChecksums(const ThreadPool& pool) const {
   file_->Advise(MappedFile::Access::kSequential);
   uint64_t end = kPageBytes;  // of what has been read
   const auto check_gap = [&](uint64_t until) {
@@ -362,7 +372,13 @@ Status ContainerReader::VerifyChecksums() const {
   };
   for (const SectionEntry& entry : sections_) {
     KITH_RETURN_IF_ERROR(check_gap(entry.offset));
-    const uint32_t crc = ExtendCrc32c(0, file_->bytes().subspan(entry.offset, entry.size));
+    uint32_t crc = 0;
+    for (ByteSpan left = file_->bytes().subspan(entry.offset, entry.size); !left.empty();) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
+      const ByteSpan piece = left.first(std::min(left.size(), kPieceBytes));
+      crc = ExtendCrc32c(crc, piece);
+      left = left.subspan(piece.size());
+    }
     if (crc != entry.crc32c) {
       return Corrupt(SectionName(entry),
                      StrCat(entry.size, " bytes at offset ", entry.offset, ": checksum ", Hex(crc),

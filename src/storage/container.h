@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "kith/types.h"
 #include "storage/format.h"
@@ -28,10 +29,12 @@ struct SectionOptions {
 // Not thread-safe.
 class ContainerWriter {
  public:
+  // `pool`, if there is one, ends writing early: InvalidArgument (cancelled).
   // Errors: InvalidArgument (dim or num_vectors out of range); those of AtomicFile::Create.
   static Result<std::unique_ptr<ContainerWriter>> Create(const FileTarget& target,
                                                          uint64_t num_vectors, size_t dim,
-                                                         Metric metric, DataType dtype);
+                                                         Metric metric, DataType dtype,
+                                                         const ThreadPool* pool = nullptr);
 
   // A whole section at once.
   // Errors: IoError; Internal (a name that is not 1 to 16 printable characters or is taken, too
@@ -46,6 +49,9 @@ class ContainerWriter {
   // Writes the header and gives the file its name. Errors: IoError.
   Status Finish();
 
+  // For long work between two pieces: whether the pool ends it.
+  Status CheckStop() const { return pool_ == nullptr ? Status::Ok() : pool_->CheckStop(); }
+
   uint64_t num_vectors() const { return header_.num_vectors; }
   // Of the file as the caller named it.
   const std::string& path() const { return path_; }
@@ -56,6 +62,7 @@ class ContainerWriter {
   Status Write(std::span<const std::byte> bytes);
 
   std::unique_ptr<AtomicFile> file_;
+  const ThreadPool* pool_ = nullptr;
   std::string path_;
   FileHeader header_{};
   std::vector<SectionEntry> sections_;
@@ -102,8 +109,8 @@ class ContainerReader {
   Status Corrupt(std::string_view section, const std::string& what) const;
 
   // Reads everything: compares the checksum of each section and looks for anything but zeros
-  // between them. Cost: O(file size), over 1 GB/s. Errors: Corruption.
-  Status VerifyChecksums() const;
+  // between them. Cost: O(file size), over 1 GB/s. Errors: Corruption, InvalidArgument (cancelled).
+  Status VerifyChecksums(const ThreadPool& pool) const;
 
  private:
   ContainerReader() = default;

@@ -17,6 +17,8 @@ namespace {
 constexpr uint32_t kEmptySlot = std::numeric_limits<uint32_t>::max();
 static_assert(kMaxRows < kEmptySlot);
 
+constexpr uint64_t kRowsAtOnce = 4096;  // between two questions whether to go on
+
 // The slots of a table of n rows: at most two of three are in use, so a search always ends at an
 // empty one, mostly within the cache line where it began.
 uint64_t NumSlots(uint64_t n) { return std::bit_ceil(std::max<uint64_t>(2, n + n / 2 + 1)); }
@@ -56,10 +58,10 @@ std::string Quoted(std::string_view key) {
 
 // The hash table of n rows, the same for the same rows: they are put in by ascending number, each
 // into the first free slot from its hash on, unless a row equal to it is met there first; then
-// on_equal(first, row) decides whether to go on.
-template <class HashOf, class Equal, class OnEqual>
+// on_equal(first, row) decides whether to go on. check_stop() is asked now and then.
+template <class HashOf, class Equal, class OnEqual, class CheckStop>
 Result<AlignedBuffer<uint32_t>> BuildTable(uint64_t n, HashOf hash_of, Equal equal,
-                                           OnEqual on_equal) {
+                                           OnEqual on_equal, CheckStop check_stop) {
   const uint64_t slots = NumSlots(n);
   KITH_ASSIGN_OR_RETURN(auto table, AlignedBuffer<uint32_t>::Create(slots));
   // A byte of the hash of each slot's row, 0 for none: spares most comparisons of rows that differ,
@@ -67,6 +69,7 @@ Result<AlignedBuffer<uint32_t>> BuildTable(uint64_t n, HashOf hash_of, Equal equ
   KITH_ASSIGN_OR_RETURN(auto tags, AlignedBuffer<uint8_t>::Create(slots));
   std::fill_n(table.data(), slots, kEmptySlot);
   for (uint64_t row = 0; row < n; ++row) {
+    if (row % kRowsAtOnce == 0) KITH_RETURN_IF_ERROR(check_stop());
     const uint64_t hash = hash_of(row);
     const auto tag = static_cast<uint8_t>((hash >> 56) | 1);
     uint64_t slot = hash & (slots - 1);
@@ -160,11 +163,12 @@ Status WriteKeys(ContainerWriter* writer, const StringList& keys) {
   }
   KITH_RETURN_IF_ERROR(writer->EndSection());
 
-  KITH_ASSIGN_OR_RETURN(const auto table,
-                        BuildTable(
-                            keys.size(), [&](uint64_t row) { return Hash(keys[row]); },
-                            [&](uint64_t a, uint64_t b) { return keys[a] == keys[b]; },
-                            [](uint64_t, uint64_t) { return Status::Ok(); }));
+  KITH_ASSIGN_OR_RETURN(
+      const auto table,
+      BuildTable(
+          keys.size(), [&](uint64_t row) { return Hash(keys[row]); },
+          [&](uint64_t a, uint64_t b) { return keys[a] == keys[b]; },
+          [](uint64_t, uint64_t) { return Status::Ok(); }, [&] { return writer->CheckStop(); }));
   return writer->AddSection("key_table", BytesOf(table));
 }
 
@@ -211,7 +215,7 @@ std::string_view KeyLookup::Key(uint64_t row) const {
   return empty() ? std::string_view() : TryKey(row).value_or(std::string_view());
 }
 
-Status KeyLookup::Verify() const {
+Status KeyLookup::Verify(const ThreadPool& pool) const {
   if (file_ == nullptr) return Status::Ok();
   for (uint64_t row = 0; row < ends_.size(); ++row) {
     if (!TryKey(row)) return BadEnd(row);
@@ -220,11 +224,12 @@ Status KeyLookup::Verify() const {
   if (end != blob_.size()) {
     return file_->Corrupt("keys", StrCat(blob_.size(), " bytes, but the last key ends at ", end));
   }
-  KITH_ASSIGN_OR_RETURN(const auto expected,
-                        BuildTable(
-                            ends_.size(), [&](uint64_t row) { return Hash(Key(row)); },
-                            [&](uint64_t a, uint64_t b) { return Key(a) == Key(b); },
-                            [](uint64_t, uint64_t) { return Status::Ok(); }));
+  KITH_ASSIGN_OR_RETURN(
+      const auto expected,
+      BuildTable(
+          ends_.size(), [&](uint64_t row) { return Hash(Key(row)); },
+          [&](uint64_t a, uint64_t b) { return Key(a) == Key(b); },
+          [](uint64_t, uint64_t) { return Status::Ok(); }, [&] { return pool.CheckStop(); }));
   return CompareTables(*file_, "key_table", table_, expected);
 }
 
@@ -243,7 +248,8 @@ Status WriteIds(ContainerWriter* writer, const std::vector<int64_t>& ids) {
                               return Status::InvalidArgument(StrCat("rows ", first, " and ", row,
                                                                     " have the same id ", ids[row],
                                                                     "; ids must be unique"));
-                            }));
+                            },
+                            [&] { return writer->CheckStop(); }));
   KITH_RETURN_IF_ERROR(writer->AddSection("ids", BytesOf(ids)));
   return writer->AddSection("id_table", BytesOf(table));
 }
@@ -269,7 +275,7 @@ Result<uint64_t> IdLookup::Find(int64_t id) const {
   return row;
 }
 
-Status IdLookup::Verify() const {
+Status IdLookup::Verify(const ThreadPool& pool) const {
   if (file_ == nullptr) return Status::Ok();
   for (uint64_t row = 0; row < ids_.size(); ++row) {
     if (ids_[row] < 0) {
@@ -283,7 +289,8 @@ Status IdLookup::Verify() const {
                             [&](uint64_t first, uint64_t row) {
                               return file_->Corrupt("ids", StrCat("rows ", first, " and ", row,
                                                                   " have the same id ", ids_[row]));
-                            }));
+                            },
+                            [&] { return pool.CheckStop(); }));
   return CompareTables(*file_, "id_table", table_, expected);
 }
 

@@ -42,7 +42,7 @@ class Grower {
         kernels_(simd::GetKernels().tree[byte_stride_ == 64 ? 0 : 1]),
         rng_(seed) {}
 
-  Result<Tree> Run(size_t n) {
+  Result<Tree> Run(size_t n, const ThreadPool& pool) {
     KITH_ASSIGN_OR_RETURN(sample_, AlignedBuffer<uint8_t>::Create(kMostSample * byte_stride_));
     KITH_ASSIGN_OR_RETURN(block_,
                           AlignedBuffer<uint8_t>::Create(std::min(n, kBlock) * byte_stride_));
@@ -63,6 +63,7 @@ class Grower {
     tree_.nodes.reserve(n / shape_.leaf_size * 2 * node_bytes_);
     std::vector<Task> tasks = {{0, static_cast<uint32_t>(n), kNoParent, false}};
     while (!tasks.empty()) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
       const Task task = tasks.back();
       tasks.pop_back();
       if (task.size() <= shape_.leaf_size) {
@@ -473,8 +474,8 @@ class Grower {
 }  // namespace
 
 Result<Tree> GrowTree(const quant::ByteSketches& bytes, const float* sketches, size_t n,
-                      const TreeShape& shape, uint64_t seed) {
-  return Grower(bytes, sketches, shape, seed).Run(n);
+                      const TreeShape& shape, uint64_t seed, const ThreadPool& pool) {
+  return Grower(bytes, sketches, shape, seed).Run(n, pool);
 }
 
 }  // namespace kith::trees

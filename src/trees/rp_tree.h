@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "quant/sketch.h"
 
@@ -49,9 +50,10 @@ struct TreeShape {
 // rounded to bytes. Planes are learnt and points divided on the bytes; where these are too coarse
 // (tight clusters far apart), the floats are rounded again with levels for the points at hand.
 // Iterative, so no input makes it overflow the stack; points that no plane separates are divided by
-// turns. Cost: O(n * depth * sketch_dim). Deterministic for a seed. Errors: OutOfMemory.
+// turns. Cost: O(n * depth * sketch_dim). Deterministic for a seed. A task of the pool, which ends
+// it early. Errors: OutOfMemory, InvalidArgument (cancelled).
 Result<Tree> GrowTree(const quant::ByteSketches& bytes, const float* sketches, size_t n,
-                      const TreeShape& shape, uint64_t seed);
+                      const TreeShape& shape, uint64_t seed, const ThreadPool& pool);
 
 }  // namespace kith::trees
 

@@ -19,6 +19,7 @@
 #include "matrix.h"
 #include "storage/container_image.h"
 #include "temp_dir.h"
+#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -203,8 +204,8 @@ TEST_P(RealRecallTest, IsWhatWasAskedFor) {
   std::vector<uint32_t> row_ids;
   std::vector<uint32_t> query_ids;
   for (uint32_t i = 0; i < kAll; ++i) (i % kApart == 3 ? query_ids : row_ids).push_back(i);
-  const auto rows = data::GatherRows(all, row_ids, all.stride, 2);
-  const auto queries = data::GatherRows(all, query_ids, all.stride, 2);
+  const auto rows = data::GatherRows(all, row_ids, all.stride, TestPool(2));
+  const auto queries = data::GatherRows(all, query_ids, all.stride, TestPool(2));
   ASSERT_TRUE(rows.ok() && queries.ok());
   const TempDir dir;
   BuildOptions options = testing::GraphBuild(c.metric);

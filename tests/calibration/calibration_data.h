@@ -13,6 +13,7 @@
 #include "index/index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "test_pool.h"
 
 namespace kith::testing {
 
@@ -48,7 +49,7 @@ inline void SetCalibration(const std::string& from, const std::string& to,
   const std::vector<std::string_view> known(names.begin(), names.end());
   const auto file = storage::ContainerReader::Open(from, known);
   ASSERT_TRUE(file.ok()) << file.status().message();
-  const Status written = calibration::ReplaceCalibration(**file, calibration, to);
+  const Status written = calibration::ReplaceCalibration(**file, calibration, to, TestPool());
   ASSERT_TRUE(written.ok()) << written.message();
 }
 

@@ -11,6 +11,7 @@
 #include "base/float16.h"
 #include "base/rng.h"
 #include "data/data_test_util.h"
+#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -79,7 +80,7 @@ TEST(BFloat16, RoundsToTheNearestAndTiesToEven) {
 }
 
 DataType Smallest(const std::vector<float>& values) {
-  return data::SmallestLossless(ViewOf(values.data(), 1, values.size()));
+  return data::SmallestLossless(ViewOf(values.data(), 1, values.size()), TestPool(2)).value();
 }
 
 TEST(SmallestLossless, PicksTheSmallestThatIsExact) {
@@ -122,7 +123,8 @@ TEST(SmallestLossless, AnyPlaceCountsOnAnyNumberOfThreads) {
     std::vector<float> values(rows * dim, 3);
     values[place] = 0.1f;
     for (int threads : {1, 2, 5}) {
-      EXPECT_EQ(data::SmallestLossless(ViewOf(values.data(), rows, dim), threads), DataType::kF32);
+      EXPECT_EQ(data::SmallestLossless(ViewOf(values.data(), rows, dim), TestPool(threads)).value(),
+                DataType::kF32);
     }
   }
 }
@@ -134,7 +136,8 @@ TEST(SmallestLossless, FromEveryType) {
     ASSERT_TRUE(data::ConvertRows(ViewOf(zeros_and_ones.data(), 1, 5), dtype, 0, 1, bytes.data(),
                                   bytes.size())
                     .ok());
-    EXPECT_EQ(data::SmallestLossless({bytes.data(), 1, 5, bytes.size(), dtype}), DataType::kBit);
+    EXPECT_EQ(data::SmallestLossless({bytes.data(), 1, 5, bytes.size(), dtype}, TestPool()).value(),
+              DataType::kBit);
   }
 }
 
@@ -197,17 +200,18 @@ TEST(CheckFinite, NamesThePlace) {
   for (size_t place : {0, 5, 299}) {
     std::vector<float> values(300, 1);
     values[place] = place == 5 ? -kInfinity : NAN;
-    ExpectError(data::CheckFinite(ViewOf(values.data(), 3, 100)), StatusCode::kInvalidArgument,
+    ExpectError(data::CheckFinite(ViewOf(values.data(), 3, 100), TestPool()),
+                StatusCode::kInvalidArgument,
                 {"row " + std::to_string(place / 100),
                  "column " + std::to_string(place % 100) + " is", place == 5 ? "infinite" : "NaN"});
     values[place] = std::numeric_limits<float>::max();
-    EXPECT_TRUE(data::CheckFinite(ViewOf(values.data(), 3, 100)).ok());
+    EXPECT_TRUE(data::CheckFinite(ViewOf(values.data(), 3, 100), TestPool()).ok());
   }
   const uint16_t half[2] = {0x3C00, 0x7C00};
   const auto* bytes = reinterpret_cast<const std::byte*>(half);
-  EXPECT_FALSE(data::CheckFinite({bytes, 1, 2, 4, DataType::kF16}).ok());
-  EXPECT_TRUE(data::CheckFinite({bytes, 1, 2, 4, DataType::kBF16}).ok());
-  EXPECT_TRUE(data::CheckFinite({bytes, 1, 4, 4, DataType::kU8}).ok());
+  EXPECT_FALSE(data::CheckFinite({bytes, 1, 2, 4, DataType::kF16}, TestPool()).ok());
+  EXPECT_TRUE(data::CheckFinite({bytes, 1, 2, 4, DataType::kBF16}, TestPool()).ok());
+  EXPECT_TRUE(data::CheckFinite({bytes, 1, 4, 4, DataType::kU8}, TestPool()).ok());
 }
 
 // Rows of any type, to any stride, in any order, more than once; zeros between them.
@@ -225,7 +229,7 @@ TEST(GatherRows, CopiesRowsInOrder) {
     for (uint32_t& id : ids) id = rng.Below(100);
     for (const size_t out_stride : {bytes, bytes + 1, size_t{128}}) {
       for (const int threads : {1, 3}) {
-        const auto gathered = data::GatherRows(rows, ids, out_stride, threads);
+        const auto gathered = data::GatherRows(rows, ids, out_stride, TestPool(threads));
         ASSERT_TRUE(gathered.ok());
         ASSERT_EQ(gathered->size(), kCount * out_stride);
         for (size_t i = 0; i < kCount; ++i) {
@@ -240,7 +244,7 @@ TEST(GatherRows, CopiesRowsInOrder) {
 
 TEST(GatherRows, OfNoRowsIsEmpty) {
   const float values[2] = {1, 2};
-  const auto gathered = data::GatherRows(ViewOf(values, 1, 2), {}, 8, 2);
+  const auto gathered = data::GatherRows(ViewOf(values, 1, 2), {}, 8, TestPool(2));
   ASSERT_TRUE(gathered.ok());
   EXPECT_EQ(gathered->size(), 0u);
 }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "data/data_test_util.h"
+#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -361,8 +362,8 @@ TEST(RealFiles, Words) {
   EXPECT_EQ(set->vectors.dim, 100u);
   ASSERT_EQ(set->keys.size(), 108904u);
   EXPECT_EQ(set->keys[0], "</s>");
-  EXPECT_TRUE(data::CheckFinite(set->vectors).ok());
-  EXPECT_EQ(data::SmallestLossless(set->vectors), DataType::kF32);
+  EXPECT_TRUE(data::CheckFinite(set->vectors, TestPool()).ok());
+  EXPECT_EQ(data::SmallestLossless(set->vectors, TestPool()).value(), DataType::kF32);
 }
 
 TEST(RealFiles, Descriptors) {

@@ -91,7 +91,7 @@ class JudgeTest : public ::testing::Test {
   }
 
   static double RecallOf(const eval::Judge& judge, const SearchResult& found) {
-    return eval::MeanRecall(judge.Recalls(found));
+    return eval::MeanRecall(judge.Recalls(found).value());
   }
 
   FakeIndex index_{Metric::kEuclidean, 1, {1, 2, 3, 4, 5}};

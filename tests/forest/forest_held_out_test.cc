@@ -17,6 +17,7 @@
 #include "search/scorer.h"
 #include "storage/container.h"
 #include "temp_dir.h"
+#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -32,7 +33,6 @@ forest::GrowOptions Options(Metric metric, uint32_t trees, uint32_t leaf_size,
   options.metric = metric;
   options.forest = {.num_trees = trees, .leaf_size = leaf_size};
   options.seed = 7;
-  options.threads = 2;
   options.held_out = held_out;
   return options;
 }
@@ -55,7 +55,7 @@ struct Planted {
 };
 
 std::unique_ptr<Planted> Plant(const Matrix& rows, const forest::GrowOptions& options) {
-  auto grown = forest::Grow(rows.view(), options);
+  auto grown = forest::Grow(rows.view(), options, TestPool(2));
   EXPECT_TRUE(grown.ok()) << grown.status().message();
   if (!grown.ok()) return nullptr;
   auto planted = std::make_unique<Planted>();
@@ -81,7 +81,7 @@ struct Answers {
 Answers Ask(const forest::Forest& forest, const Matrix& queries, size_t k, int64_t search_k) {
   Answers answers;
   const Status status =
-      forest.Search(queries.view(), k, search_k, 1, &answers.nearest, &answers.stats);
+      forest.Search(queries.view(), k, search_k, TestPool(), &answers.nearest, &answers.stats);
   EXPECT_TRUE(status.ok()) << status.message();
   return answers;
 }
@@ -128,7 +128,7 @@ void CheckInFile(const Planted& planted, const Matrix& queries) {
   ASSERT_TRUE(file.ok()) << file.status().message();
   const auto forest = forest::Forest::Open(*file, planted.stored);
   ASSERT_TRUE(forest.ok()) << forest.status().message();
-  const Status verified = (*forest)->Verify();
+  const Status verified = (*forest)->Verify(TestPool());
   EXPECT_TRUE(verified.ok()) << verified.message();
   const std::vector<size_t> all = Others(rows.rows, {});
   planted.forest->Hide({});
@@ -203,11 +203,9 @@ TEST_P(HeldOutTest, AreFoundByTheirOwnVectors) {
 TEST_P(HeldOutTest, AnyNumberOfThreads) {
   const Matrix rows = Matrix::Random(dtype(), 3000, 130, 1);
   const std::vector<uint32_t> held_out = Every(10, rows.rows());
-  forest::GrowOptions options = Options(metric(), 6, 0, held_out);
-  options.threads = 1;
-  const auto one = forest::Grow(rows.view(), options);
-  options.threads = 4;
-  const auto four = forest::Grow(rows.view(), options);
+  const forest::GrowOptions options = Options(metric(), 6, 0, held_out);
+  const auto one = forest::Grow(rows.view(), options, TestPool(1));
+  const auto four = forest::Grow(rows.view(), options, TestPool(4));
   ASSERT_TRUE(one.ok() && four.ok());
   EXPECT_EQ(one->order, four->order);
   const TempDir dir;
@@ -318,8 +316,9 @@ TEST(HeldOutDataTest, LargestLeaves) {
   ASSERT_NE(planted, nullptr);
   CheckInFile(*planted, rows.Permuted({1, 2, 3}));
   const std::vector<uint32_t> too_many = Every(1, forest::kMaxLeafSize);
-  EXPECT_EQ(forest::Grow(rows.view(), Options(Metric::kEuclidean, 2, 10, too_many)).status().code(),
-            StatusCode::kInvalidArgument);
+  const auto grown =
+      forest::Grow(rows.view(), Options(Metric::kEuclidean, 2, 10, too_many), TestPool());
+  EXPECT_EQ(grown.status().code(), StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "graph/space.h"
 #include "matrix.h"
 #include "quant/rotation.h"
+#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -37,7 +38,7 @@ class GraphInsertTest : public ::testing::Test {
     std::iota(order.begin(), order.end(), 0u);
     auto space = graph::Space::Create(
         rows_.view(), Metric::kEuclidean, order,
-        {quant::Geometry(Metric::kEuclidean, kDim, 0), mean, &rotation}, false, 2);
+        {quant::Geometry(Metric::kEuclidean, kDim, 0), mean, &rotation}, false, TestPool(2));
     ASSERT_TRUE(space.ok()) << space.status().message();
     space_ = std::move(*space);
   }
@@ -72,6 +73,7 @@ class GraphInsertTest : public ::testing::Test {
         }
         take(static_cast<uint32_t>(node), &ids);
       }
+      return Status::Ok();
     };
   }
 
@@ -83,12 +85,14 @@ class GraphInsertTest : public ::testing::Test {
         std::vector<uint32_t> ids = {Own(node)};
         take(node, &ids);
       }
+      return Status::Ok();
     };
   }
 
   graph::LinkTable Old(size_t degree, size_t candidates) const {
     graph::LinkTable table(kOld, degree);
-    graph::LinkNodes(space_, {.threads = 2}, NearestOf(kOld, candidates, false), &table);
+    EXPECT_TRUE(
+        graph::LinkNodes(space_, {}, TestPool(2), NearestOf(kOld, candidates, false), &table).ok());
     return table;
   }
 
@@ -127,7 +131,9 @@ TEST_F(GraphInsertTest, KeepsTheTableSound) {
       SCOPED_TRACE(::testing::Message() << "degree " << degree << ", candidates " << candidates);
       graph::LinkTable table = Old(degree, 30);
       table.Resize(kAll);
-      graph::InsertNodes(space_, {.threads = 2}, kOld, NearestOf(kOld, candidates, true), &table);
+      ASSERT_TRUE(graph::InsertNodes(space_, {}, TestPool(2), kOld,
+                                     NearestOf(kOld, candidates, true), &table)
+                      .ok());
       CheckTable(table);
       if (HasFatalFailure()) return;
       for (uint32_t node = kOld; node < kAll; ++node) {
@@ -153,7 +159,7 @@ TEST_F(GraphInsertTest, OldNodesWithRoomGetTheReverseOfEveryEdge) {
   graph::LinkTable table = before;
   table.Resize(kAll);
   // Each has one candidate of its own, so that the edge is kept.
-  graph::InsertNodes(space_, {.threads = 2}, kOld, OwnCandidates(), &table);
+  ASSERT_TRUE(graph::InsertNodes(space_, {}, TestPool(2), kOld, OwnCandidates(), &table).ok());
   CheckTable(table);
   std::vector<std::vector<uint32_t>> expected(kOld);
   for (uint32_t node = kOld; node < kAll; ++node) {
@@ -176,7 +182,7 @@ TEST_F(GraphInsertTest, FullNodesChooseAgainAndOthersAreLeftAlone) {
   const graph::LinkTable before = Old(kDegree, 60);
   graph::LinkTable table = before;
   table.Resize(kAll);
-  graph::InsertNodes(space_, {.threads = 2}, kOld, OwnCandidates(), &table);
+  ASSERT_TRUE(graph::InsertNodes(space_, {}, TestPool(2), kOld, OwnCandidates(), &table).ok());
   CheckTable(table);
   std::vector<std::vector<uint32_t>> sources(kOld);
   for (uint32_t node = kOld; node < kAll; ++node) sources[Own(node)].push_back(node);
@@ -226,19 +232,18 @@ TEST_F(GraphInsertTest, NewNodesFindEachOtherTheSecondTime) {
   MakeSpace(rows);
   graph::LinkTable table = Old(16, 30);
   table.Resize(kAll);
-  graph::InsertNodes(space_, {.threads = 2}, kOld, NearestOf(kOld, 30, false), &table);
+  ASSERT_TRUE(
+      graph::InsertNodes(space_, {}, TestPool(2), kOld, NearestOf(kOld, 30, false), &table).ok());
   const graph::LinkTable once = table;
   const auto nearest = NearestOf(kAll, 30, true);
   // As a graph is built: what a node has is among its candidates.
-  graph::InsertNodes(
-      space_, {.threads = 2}, kOld,
-      [&](size_t begin, size_t end, int thread, const auto& take) {
-        nearest(begin, end, thread, [&](uint32_t node, std::vector<uint32_t>* ids) {
-          ids->insert(ids->end(), once.Of(node).begin(), once.Of(node).end());
-          take(node, ids);
-        });
-      },
-      &table);
+  const auto with_own = [&](size_t begin, size_t end, int thread, const auto& take) {
+    return nearest(begin, end, thread, [&](uint32_t node, std::vector<uint32_t>* ids) {
+      ids->insert(ids->end(), once.Of(node).begin(), once.Of(node).end());
+      take(node, ids);
+    });
+  };
+  ASSERT_TRUE(graph::InsertNodes(space_, {}, TestPool(2), kOld, with_own, &table).ok());
   CheckTable(table);
   for (uint32_t node = kOld; node < kAll; node += 2) {
     EXPECT_FALSE(Has(once, node, node + 1)) << node;
@@ -253,7 +258,9 @@ TEST_F(GraphInsertTest, DoesNotDependOnThreads) {
   for (const int threads : {1, 2, 3}) {
     graph::LinkTable table = old;
     table.Resize(kAll);
-    graph::InsertNodes(space_, {.threads = threads}, kOld, NearestOf(kOld, 40, true), &table);
+    ASSERT_TRUE(
+        graph::InsertNodes(space_, {}, TestPool(threads), kOld, NearestOf(kOld, 40, true), &table)
+            .ok());
     tables.push_back(table);
   }
   for (const graph::LinkTable& table : tables) {
@@ -265,7 +272,8 @@ TEST_F(GraphInsertTest, DoesNotDependOnThreads) {
 TEST_F(GraphInsertTest, NothingToInsertChangesNothing) {
   const graph::LinkTable old = Old(12, 30);
   graph::LinkTable table = old;
-  graph::InsertNodes(space_, {.threads = 2}, kOld, NearestOf(kOld, 40, false), &table);
+  ASSERT_TRUE(
+      graph::InsertNodes(space_, {}, TestPool(2), kOld, NearestOf(kOld, 40, false), &table).ok());
   EXPECT_EQ(table.links, old.links);
   EXPECT_EQ(table.counts, old.counts);
 }
@@ -274,20 +282,19 @@ TEST_F(GraphInsertTest, NothingToInsertChangesNothing) {
 TEST_F(GraphInsertTest, NodesWithoutCandidatesAreConnectedLater) {
   graph::LinkTable table = Old(8, 30);
   std::vector<uint32_t> entries = {0};
-  graph::ConnectNodes(4096, &table, &entries);
+  ASSERT_TRUE(graph::ConnectNodes(4096, TestPool(), &table, &entries).ok());
   table.Resize(kAll);
-  graph::InsertNodes(
-      space_, {.threads = 2}, kOld,
-      [](size_t begin, size_t end, int /*thread*/, const auto& take) {
-        for (size_t node = begin; node < end; ++node) {
-          std::vector<uint32_t> none;
-          take(static_cast<uint32_t>(node), &none);
-        }
-      },
-      &table);
+  const auto nothing = [](size_t begin, size_t end, int /*thread*/, const auto& take) {
+    for (size_t node = begin; node < end; ++node) {
+      std::vector<uint32_t> none;
+      take(static_cast<uint32_t>(node), &none);
+    }
+    return Status::Ok();
+  };
+  ASSERT_TRUE(graph::InsertNodes(space_, {}, TestPool(2), kOld, nothing, &table).ok());
   CheckTable(table);
   for (size_t node = kOld; node < kAll; ++node) ASSERT_EQ(table.counts[node], 0u);
-  graph::ConnectNodes(entries.size() + 3, &table, &entries);
+  ASSERT_TRUE(graph::ConnectNodes(entries.size() + 3, TestPool(), &table, &entries).ok());
   std::vector<bool> reached(kAll);
   std::vector<uint32_t> open = entries;
   for (const uint32_t entry : entries) reached[entry] = true;
@@ -307,7 +314,8 @@ TEST_F(GraphInsertTest, EqualVectorsAreNoTrouble) {
   MakeSpace(Matrix(DataType::kU8, kAll, kDim));
   graph::LinkTable table = Old(8, 30);
   table.Resize(kAll);
-  graph::InsertNodes(space_, {.threads = 2}, kOld, NearestOf(kOld, 30, true), &table);
+  ASSERT_TRUE(
+      graph::InsertNodes(space_, {}, TestPool(2), kOld, NearestOf(kOld, 30, true), &table).ok());
   CheckTable(table);
   for (size_t node = kOld; node < kAll; ++node) ASSERT_EQ(table.counts[node], 8u);
 }

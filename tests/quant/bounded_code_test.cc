@@ -17,6 +17,7 @@
 #include "scan_data.h"
 #include "search/scorer.h"
 #include "simd/kernels.h"
+#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -38,7 +39,7 @@ struct Coded {
   Coded(const Matrix& m, Metric metric) : rows(m) {
     std::vector<uint32_t> order(rows.rows());
     std::iota(order.begin(), order.end(), 0u);
-    auto result = quant::EncodeBounded(rows.view(), order, metric, 2);
+    auto result = quant::EncodeBounded(rows.view(), order, metric, TestPool(2));
     EXPECT_TRUE(result.ok());
     encoded = std::move(result).value();
     for (size_t r = 0; r < rows.rows(); ++r) {
@@ -257,8 +258,8 @@ TEST(BoundedCodeTest, ThreadsChangeNothing) {
   const Matrix rows = Gaussian(5000, 9, 1);
   std::vector<uint32_t> order(rows.rows());
   std::iota(order.rbegin(), order.rend(), 0u);
-  const auto one = quant::EncodeBounded(rows.view(), order, Metric::kAngular, 1);
-  const auto three = quant::EncodeBounded(rows.view(), order, Metric::kAngular, 3);
+  const auto one = quant::EncodeBounded(rows.view(), order, Metric::kAngular, TestPool(1));
+  const auto three = quant::EncodeBounded(rows.view(), order, Metric::kAngular, TestPool(3));
   ASSERT_TRUE(one.ok() && three.ok());
   EXPECT_EQ(one->mean, three->mean);
   EXPECT_EQ(std::memcmp(one->blocks.data(), three->blocks.data(), one->blocks.size()), 0);

@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "matrix.h"
+#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -31,7 +32,7 @@ class Coded {
     std::iota(order.begin(), order.end(), 0u);
     codes_ =
         quant::EncodeRows(rows.view(), order, quant::Geometry(Metric::kEuclidean, rows.dim(), 0),
-                          mean_, rotation_, shape_, threads)
+                          mean_, rotation_, shape_, TestPool(threads))
             .value();
   }
 

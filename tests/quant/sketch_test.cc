@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "matrix.h"
+#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -18,7 +19,7 @@ using testing::Matrix;
 quant::Geometry Plain(size_t dim) { return quant::Geometry(Metric::kEuclidean, dim, 0); }
 
 quant::TrainedSketch Train(const Matrix& rows, int threads = 1, uint64_t seed = 5) {
-  return quant::TrainSketch(rows.view(), Plain(rows.dim()), seed, threads).value();
+  return quant::TrainSketch(rows.view(), Plain(rows.dim()), seed, TestPool(threads)).value();
 }
 
 // Coordinate i has a standard deviation of 1 / (1 + i), and a mean of i / 10.
@@ -82,7 +83,7 @@ TEST(SketchTest, FewDimensionsAreOnlyCentred) {
     const quant::TrainedSketch sketch = Train(rows);
     EXPECT_EQ(sketch.sketch_dim, dim);
     EXPECT_TRUE(sketch.basis.empty());
-    const auto sketches = quant::SketchRows(rows.view(), Plain(dim), sketch.Map(), 2);
+    const auto sketches = quant::SketchRows(rows.view(), Plain(dim), sketch.Map(), TestPool(2));
     ASSERT_TRUE(sketches.ok());
     for (size_t r = 0; r < 100; ++r) {
       const float* z = sketches->data() + r * quant::SketchStride(dim);
@@ -129,7 +130,7 @@ TEST(SketchTest, FindsThePrincipalDirections) {
 TEST(SketchTest, ProjectsOnTheBasis) {
   const Matrix rows = DecayingRows(300, 150, 1);
   const quant::TrainedSketch sketch = Train(rows);
-  const auto sketches = quant::SketchRows(rows.view(), Plain(150), sketch.Map(), 3);
+  const auto sketches = quant::SketchRows(rows.view(), Plain(150), sketch.Map(), TestPool(3));
   ASSERT_TRUE(sketches.ok());
   for (size_t r = 0; r < 300; r += 7) {
     for (size_t i = 0; i < sketch.sketch_dim; ++i) {
@@ -157,7 +158,7 @@ TEST(SketchTest, DegenerateDataGivesFiniteSketches) {
   for (const Matrix* rows : {&zeros, &constant, &line, &one}) {
     const quant::TrainedSketch sketch = Train(*rows);
     CheckBasis(sketch, dim, rows == &line ? 1 : 0);
-    const auto sketches = quant::SketchRows(rows->view(), Plain(dim), sketch.Map(), 1);
+    const auto sketches = quant::SketchRows(rows->view(), Plain(dim), sketch.Map(), TestPool(1));
     ASSERT_TRUE(sketches.ok());
     for (size_t i = 0; i < sketches->size(); ++i) ASSERT_TRUE(std::isfinite((*sketches)[i]));
     for (const float m : sketch.mean) ASSERT_TRUE(std::isfinite(m));
@@ -167,13 +168,13 @@ TEST(SketchTest, DegenerateDataGivesFiniteSketches) {
 TEST(SketchTest, ThreadsChangeNothing) {
   const Matrix rows = DecayingRows(5000, 170, 1);
   const quant::TrainedSketch one = Train(rows, 1);
-  const auto sketches = quant::SketchRows(rows.view(), Plain(170), one.Map(), 1);
+  const auto sketches = quant::SketchRows(rows.view(), Plain(170), one.Map(), TestPool(1));
   ASSERT_TRUE(sketches.ok());
   for (const int threads : {2, 4, 0}) {
     const quant::TrainedSketch more = Train(rows, threads);
     EXPECT_EQ(more.mean, one.mean);
     EXPECT_EQ(more.basis, one.basis);
-    const auto again = quant::SketchRows(rows.view(), Plain(170), one.Map(), threads);
+    const auto again = quant::SketchRows(rows.view(), Plain(170), one.Map(), TestPool(threads));
     ASSERT_TRUE(again.ok());
     EXPECT_EQ(std::memcmp(again->data(), sketches->data(), again->size() * sizeof(float)), 0);
   }
@@ -195,7 +196,7 @@ TEST(RoundSketchesTest, AreTheNearestLevels) {
         }
       }
       sketches[5 * stride] = static_cast<float>(scale * 1000);
-      const auto bytes = quant::RoundSketches(sketches.data(), kN, dim, 1);
+      const auto bytes = quant::RoundSketches(sketches.data(), kN, dim, TestPool(1));
       ASSERT_TRUE(bytes.ok());
       const float step = bytes->levels.step;
       EXPECT_GT(step, scale * 2.5 / 127);
@@ -216,7 +217,7 @@ TEST(RoundSketchesTest, AreTheNearestLevels) {
       }
       EXPECT_GE(clamped, 1u);
       EXPECT_LE(clamped, kN * dim / 400 + 10);
-      const auto threaded = quant::RoundSketches(sketches.data(), kN, dim, 3);
+      const auto threaded = quant::RoundSketches(sketches.data(), kN, dim, TestPool(3));
       ASSERT_TRUE(threaded.ok());
       EXPECT_EQ(std::memcmp(threaded->rows.data(), bytes->rows.data(), bytes->rows.size()), 0);
     }
@@ -228,7 +229,7 @@ TEST(RoundSketchesTest, NothingToTellApart) {
   for (const float value : {0.0f, 1.0f, 1e-43f}) {
     std::vector<float> sketches(2000 * 16, 0.0f);
     sketches[77 * 16] = value;
-    const auto bytes = quant::RoundSketches(sketches.data(), 2000, 16, 1);
+    const auto bytes = quant::RoundSketches(sketches.data(), 2000, 16, TestPool(1));
     ASSERT_TRUE(bytes.ok());
     for (size_t i = 0; i < 2000; ++i) {
       ASSERT_EQ(bytes->rows[i * 64], i == 77 && value == 1.0f ? 255 : 128) << i;

@@ -10,6 +10,7 @@
 #include "container_image.h"
 #include "storage/container.h"
 #include "temp_dir.h"
+#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -48,7 +49,7 @@ class ContainerDamageTest : public ::testing::Test {
   Status Check() const {
     const auto reader = storage::ContainerReader::Open(Path(), kKnown);
     if (!reader.ok()) return reader.status();
-    return (*reader)->VerifyChecksums();
+    return (*reader)->VerifyChecksums(TestPool());
   }
 
   // With the bits of `mask` flipped in byte i of the original, as it lies on disk.

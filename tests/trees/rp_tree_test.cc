@@ -12,6 +12,7 @@
 
 #include "base/rng.h"
 #include "simd/kernels.h"
+#include "test_pool.h"
 #include "trees/tree_insert.h"
 
 namespace kith {
@@ -28,8 +29,8 @@ struct Points {
   }
   const float* row(size_t i) const { return sketches.data() + i * stride; }
   trees::Tree Grow(uint32_t leaf_size, uint64_t seed = 1) const {
-    const auto bytes = quant::RoundSketches(sketches.data(), n, dim, 1);
-    return trees::GrowTree(*bytes, sketches.data(), n, {dim, leaf_size}, seed).value();
+    const auto bytes = quant::RoundSketches(sketches.data(), n, dim, TestPool());
+    return trees::GrowTree(*bytes, sketches.data(), n, {dim, leaf_size}, seed, TestPool()).value();
   }
 
   size_t n;
