@@ -46,13 +46,13 @@ Status BuildCalibration::Prepare(const std::vector<uint32_t>& order) {
   return Status::Ok();
 }
 
-Status BuildCalibration::OfGraph(const std::vector<uint32_t>& order, const graph::Parts& parts) {
-  hidden_.assign(order.begin() + parts.header.num_nodes, order.begin() + parts.first_copy);
-  KITH_RETURN_IF_ERROR(Prepare(order));
-  const std::unique_ptr<graph::Graph> graph = graph::Graph::Create(parts, View());
+Status BuildCalibration::OfGraph(const graph::Builder& built) {
+  hidden_.assign(built.held_out().begin(), built.held_out().end());
+  KITH_RETURN_IF_ERROR(Prepare(built.order()));
+  const std::unique_ptr<graph::Graph> graph = built.Open(View());
   return calibrator_->Measure(IndexKind::kGraph, [&](const MatrixView& queries, size_t k,
                                                      double effort, auto* nearest, auto* stats) {
-    return graph->Search(queries, k, effort, pool_, nearest, stats);
+    return graph->Search(queries, k, effort, nullptr, pool_, nearest, stats);
   });
 }
 

@@ -10,7 +10,7 @@
 #include "base/thread_pool.h"
 #include "calibration/calibrate.h"
 #include "forest/forest.h"
-#include "graph/graph.h"
+#include "graph/build.h"
 #include "kith/index.h"
 #include "kith/status.h"
 #include "search/stored_vectors.h"
@@ -32,8 +32,8 @@ class BuildCalibration {
     return calibrator_.has_value() ? hidden_ : held_out_;
   }
 
-  // For GraphBuildOptions::inspect.
-  Status OfGraph(const std::vector<uint32_t>& order, const graph::Parts& parts);
+  // Of a graph built without held_out().
+  Status OfGraph(const graph::Builder& built);
   // Of a forest grown without hidden(), in the order of the graph if there is one.
   Status OfForest(const forest::Grown& grown);
 

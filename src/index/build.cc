@@ -1,4 +1,6 @@
 // BuildIndex: vectors in, one file out.
+#include "graph/build.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -16,7 +18,6 @@
 #include "calibration/section.h"
 #include "data/convert.h"
 #include "forest/forest.h"
-#include "graph/graph.h"
 #include "index/in_memory.h"
 #include "index/layout.h"
 #include "kith/index.h"
@@ -104,13 +105,13 @@ struct Paths {
 };
 
 std::string Describe(const BuildOptions& options, const forest::Grown* forest,
-                     const graph::Built* graph) {
+                     const graph::Builder* graph) {
   std::string json = StrCat("{\"kith\": \"", KITH_VERSION, "\", \"seed\": ", options.seed);
   if (graph != nullptr) {
-    json += StrCat(", \"graph_layout\": \"",
-                   GraphLayoutName(static_cast<GraphLayout>(graph->header.layout)),
-                   "\", \"graph_degree\": ", graph->header.degree,
-                   ", \"graph_code_bits\": ", graph->header.code_bits);
+    const graph::Header header = graph->header();
+    json += StrCat(
+        ", \"graph_layout\": \"", GraphLayoutName(static_cast<GraphLayout>(header.layout)),
+        "\", \"graph_degree\": ", header.degree, ", \"graph_code_bits\": ", header.code_bits);
   }
   if (forest != nullptr) {
     json += StrCat(", \"trees\": ", forest->header.num_trees,
@@ -166,28 +167,22 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
                                                     rows.dtype, &pool));
   std::vector<float> norms;
   KITH_RETURN_IF_ERROR(InverseNorms(rows, pool, &norms));
-  graph::Built graph;
+  std::unique_ptr<graph::Builder> graph;
   forest::Grown forest;
   forest::GrowOptions grow{options.forest_options, options.metric, options.seed, options.progress};
   std::vector<uint32_t> order(rows.rows);
   std::iota(order.begin(), order.end(), 0u);
   calibration::BuildCalibration calibration(rows, norms, options, pool);
   if (paths.graph) {
-    graph::BuildRequest build{options.graph_options,
-                              options.metric,
-                              options.seed,
-                              options.memory,
-                              options.progress,
-                              calibration.held_out(),
-                              {}};
-    if (calibration.wanted()) {
-      build.inspect = [&](const std::vector<uint32_t>& graph_order, const graph::Parts& parts) {
-        return calibration.OfGraph(graph_order, parts);
-      };
-    }
-    KITH_ASSIGN_OR_RETURN(graph, graph::Build(rows, build, pool));
-    order = graph.order;
-    grow.order = &graph.order;
+    const graph::BuildRequest build{options.graph_options, options.metric,
+                                    options.seed,          options.memory,
+                                    options.progress,      calibration.held_out()};
+    KITH_ASSIGN_OR_RETURN(graph, graph::Builder::Create(rows, build, pool));
+    KITH_RETURN_IF_ERROR(graph->Build());
+    if (calibration.wanted()) KITH_RETURN_IF_ERROR(calibration.OfGraph(*graph));
+    KITH_RETURN_IF_ERROR(graph->Finish());
+    order = graph->order();
+    grow.order = &graph->order();
   }
   if (paths.forest) {
     grow.held_out = calibration.hidden();
@@ -200,7 +195,7 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
   if (scan_codes) {
     KITH_RETURN_IF_ERROR(scan::WriteScanCodes(rows, order, options.metric, pool, writer.get()));
   }
-  if (paths.graph) KITH_RETURN_IF_ERROR(graph::Write(graph, writer.get()));
+  if (paths.graph) KITH_RETURN_IF_ERROR(graph->Write(writer.get()));
   if (paths.forest) KITH_RETURN_IF_ERROR(forest::Write(forest, writer.get()));
   if (options.keys != nullptr && !options.keys->empty()) {
     KITH_RETURN_IF_ERROR(storage::WriteKeys(writer.get(), *options.keys));
@@ -209,8 +204,7 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
   if (paths.any() && calibration.wanted()) {
     KITH_RETURN_IF_ERROR(calibration::WriteCalibration(calibration.Take(), writer.get()));
   }
-  const std::string meta =
-      Describe(options, paths.forest ? &forest : nullptr, paths.graph ? &graph : nullptr);
+  const std::string meta = Describe(options, paths.forest ? &forest : nullptr, graph.get());
   KITH_RETURN_IF_ERROR(writer->AddSection(kMetaSection,
                                           std::as_bytes(std::span(meta.data(), meta.size())),
                                           {.flags = storage::kSectionOptional}));

@@ -258,13 +258,11 @@ class IndexFile final : public Index {
 
   void FillGraphInfo() {
     info_.has_graph = true;
-    info_.graph_layout = graph_->view().layout;
+    info_.graph_layout = graph_->layout();
     info_.graph_degree = graph_->header().degree;
     info_.graph_code_bits = graph_->header().code_bits;
     info_.graph_nodes = graph_->header().num_nodes;
-    info_.graph_node_bytes = graph_->view().layout == GraphLayout::kPacked
-                                 ? graph_->view().shape.bytes
-                                 : graph_->view().degree * sizeof(uint32_t);
+    info_.graph_node_bytes = graph_->node_bytes();
     for (const std::string_view name : graph::Sections())
       info_.graph_bytes += file_->Bytes(name).size();
   }
@@ -272,7 +270,7 @@ class IndexFile final : public Index {
   Status SearchBy(const SearchPlan& plan, const MatrixView& queries, size_t k, ThreadPool& pool,
                   std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) const {
     if (plan.index == IndexKind::kGraph) {
-      return graph_->Search(queries, k, plan.effort, pool, nearest, stats);
+      return graph_->Search(queries, k, plan.effort, nullptr, pool, nearest, stats);
     }
     if (plan.index == IndexKind::kForest) {
       // A damaged calibration may name more than an integer holds.

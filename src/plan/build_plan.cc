@@ -8,7 +8,7 @@
 #include "base/strings.h"
 #include "base/thread_pool.h"
 #include "forest/forest.h"
-#include "graph/graph.h"
+#include "graph/build.h"
 #include "graph/layout.h"
 #include "plan/cost_model.h"
 #include "quant/bounded_code.h"

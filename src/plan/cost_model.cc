@@ -5,7 +5,7 @@
 
 #include "forest/forest.h"
 #include "forest/trees.h"
-#include "graph/graph.h"
+#include "graph/build.h"
 #include "graph/layout.h"
 #include "quant/bounded_code.h"
 #include "quant/edge_code.h"

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "graph/graph.h"
+#include "graph/build.h"
 #include "graph/graph_data.h"
 #include "index/index_checks.h"
 #include "kith/index.h"
@@ -248,7 +248,9 @@ TEST(GraphChoiceTest, IsAsIfAskedFor) {
   const TempDir dir;
   const auto bytes = [&](const Matrix& rows, const BuildOptions& options, GraphLayout layout) {
     const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
-    if (index != nullptr) EXPECT_EQ(index->info().graph_layout, layout);
+    if (index != nullptr) {
+      EXPECT_EQ(index->info().graph_layout, layout);
+    }
     return testing::ReadFile(dir.File("x.kith"));
   };
   const auto check = [&](const Matrix& rows, Metric metric, GraphLayout layout) {
