@@ -3,8 +3,9 @@
 
 #include "base/math.h"
 #include "base/strings.h"
+#include "graph/build.h"
 #include "graph/candidates.h"
-#include "graph/graph.h"
+#include "graph/packed_draft.h"
 #include "search/stored_vectors.h"
 #include "simd/kernels.h"
 
@@ -41,9 +42,7 @@ Status CheckOptions(const MatrixView& rows, const BuildRequest& options) {
 uint64_t NodeBytes(size_t dim, DataType dtype, const GraphOptions& options) {
   const uint64_t degree = options.degree != 0 ? options.degree : kDefaultDegree;
   if (options.layout == GraphLayout::kCompact) return degree * sizeof(uint32_t);
-  const int bits = options.code_bits != 0 ? options.code_bits : quant::EdgeBits(dim);
-  const quant::EdgeShape edges{quant::Rotation::PaddedDim(dim), bits, degree};
-  return NodeShape(dtype, dim, edges, RoundsOwnVector(dtype, dim)).bytes;
+  return PackedShape(dim, dtype, degree, options.code_bits).bytes;
 }
 
 uint64_t BuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
