@@ -9,14 +9,11 @@
 #include <vector>
 
 #include "graph/connect.h"
+#include "search/metric_traits.h"
 #include "search/top_k.h"
 
 namespace kith::graph {
 namespace {
-
-// One node of so many may be missed. Real sets miss 0.0002 to 0.003, because of the narrow beam,
-// and 0.01 to 0.02 for dot; sets of clusters that lie apart 0.01 to 0.2.
-size_t OneMissedOf(Metric metric) { return metric == Metric::kDot ? 40 : 200; }
 
 constexpr size_t kNodesAtOnce = 256;
 constexpr size_t kNearest = 10;
@@ -91,7 +88,7 @@ bool AddBridge(const Lost& lost, std::vector<uint16_t>* leaving, LinkTable* tabl
 
 Result<Edges> BuildBridges(Edges edges, ThreadPool& pool, Draft* draft) {
   const size_t n = edges.table.size();
-  const size_t one_missed_of = OneMissedOf(draft->outline().metric);
+  const size_t one_missed_of = search::TraitsOf(draft->outline().metric).one_missed_of;
   std::vector<uint16_t> leaving(n);
   bool changed = false;
   for (size_t sample = 0; sample < kSamples; ++sample) {

@@ -16,15 +16,10 @@
 #include "graph/packed_draft.h"
 #include "graph/refine.h"
 #include "quant/geometry.h"
+#include "search/metric_traits.h"
 
 namespace kith::graph {
-namespace {
-
-// Whether lengths matter, so that edges are chosen where one more coordinate evens them out, and
-// long vectors are entries.
-bool HasProducts(Metric metric) { return metric == Metric::kDot; }
-
-}  // namespace
+namespace {}  // namespace
 
 Result<std::unique_ptr<Builder>> Builder::Create(const MatrixView& rows,
                                                  const BuildRequest& request, ThreadPool& pool) {
@@ -51,7 +46,7 @@ Result<std::unique_ptr<Builder>> Builder::Create(const MatrixView& rows,
 }
 
 Status Builder::Build() {
-  if (HasProducts(request_.metric)) {
+  if (search::TraitsOf(request_.metric).products) {
     KITH_ASSIGN_OR_RETURN(max_norm_, quant::LargestNorm(rows_, pool_));
   }
   const quant::Geometry geometry(request_.metric, rows_.dim, max_norm_);
@@ -99,12 +94,13 @@ Result<Edges> Builder::RefineIn(Draft* draft, const Edges& first, std::string_vi
 Result<Edges> Builder::RefineInLayout(const Edges& first, const std::vector<float>& mean) {
   std::string_view stage = "refine";
   if (options_.layout == GraphLayout::kPacked) {
-    const PackedDraft::Options options{request_.metric,
-                                       max_norm_,
-                                       options_.degree,
-                                       options_.code_bits,
-                                       HasProducts(request_.metric) ? std::vector<float>() : mean,
-                                       request_.seed};
+    const PackedDraft::Options options{
+        request_.metric,
+        max_norm_,
+        options_.degree,
+        options_.code_bits,
+        search::TraitsOf(request_.metric).products ? std::vector<float>() : mean,
+        request_.seed};
     KITH_ASSIGN_OR_RETURN(std::unique_ptr<PackedDraft> packed,
                           PackedDraft::Create(rows_, planted_.nodes(), options, pool_));
     KITH_ASSIGN_OR_RETURN(Edges refined, RefineIn(packed.get(), first, stage));
@@ -137,7 +133,7 @@ Status Builder::Finish() {
   KITH_ASSIGN_OR_RETURN(
       edges_, InsertHeldOut(std::move(edges_), n, options_.beam, space_, pool_, draft_.get()));
   std::vector<uint32_t> entries = std::move(edges_.entries);
-  if (HasProducts(request_.metric)) {
+  if (search::TraitsOf(request_.metric).products) {
     // The longest may be others now. Entries of parts that no edge led to stay: some edge may lead
     // there now, from anywhere a walk has been, but hardly where the next one looks for it.
     const std::vector<uint32_t> before = std::exchange(entries, {});

@@ -11,13 +11,11 @@
 #include "graph/compact_store.h"
 #include "graph/stores.h"
 #include "scan/exact.h"
+#include "search/metric_traits.h"
 #include "search/stored_vectors.h"
 
 namespace kith::graph {
 namespace {
-
-// Whether products of rotated vectors, and not distances, order them as the metric does.
-bool HasProducts(Metric metric) { return metric == Metric::kDot; }
 
 // Most nodes searched for: enough to tell 0.05 of recall from chance, and few enough that comparing
 // them with all others is cheap beside a build.
@@ -63,16 +61,18 @@ Result<Sample> TakeSample(const search::VectorTable& vectors, ThreadPool& pool) 
     sample.nodes[i] = static_cast<uint32_t>((2 * i + 1) * n / (2 * sample.nodes.size()));
   }
   KITH_ASSIGN_OR_RETURN(sample.rotated, RowsOf(vectors.rows, sample.nodes, pool, &sample.buffer));
-  std::vector<std::vector<search::Candidate>> nearest;
+  const OtherNodes others(sample.nodes);
+  search::Hits nearest;
   SearchStats stats;
-  KITH_RETURN_IF_ERROR(scan::ExactSearch({vectors, nullptr}, {}, sample.rotated, kNearest + 1, pool,
+  KITH_RETURN_IF_ERROR(scan::ExactSearch({vectors, nullptr}, {},
+                                         {.queries = sample.rotated,
+                                          .wanted = search::Wanted::Nearest(kNearest),
+                                          .pool = &pool,
+                                          .filter = &others},
                                          &nearest, &stats));
-  sample.truth.resize(sample.nodes.size());
   for (size_t i = 0; i < sample.nodes.size(); ++i) {
-    for (const search::Candidate& c : nearest[i]) {
-      if (c.row == sample.nodes[i] || sample.truth[i].size() == kNearest) continue;
-      sample.truth[i].push_back(c.row);
-    }
+    std::vector<uint32_t>& truth = sample.truth.emplace_back();
+    for (const search::Candidate& c : nearest.of(i)) truth.push_back(c.row);
   }
   return sample;
 }
@@ -127,7 +127,7 @@ Result<LayoutRecall> MeasureLayouts(const PackedStore& packed, const MatrixView&
   search::VectorTable vectors;
   vectors.rows = rotated;
   vectors.rows.rows = outline.num_nodes;
-  vectors.metric = HasProducts(outline.metric) ? Metric::kDot : Metric::kEuclidean;
+  vectors.metric = search::TraitsOf(outline.metric).products ? outline.metric : Metric::kEuclidean;
   KITH_ASSIGN_OR_RETURN(const Sample sample, TakeSample(vectors, pool));
   Outline same = outline;
   same.metric = vectors.metric;

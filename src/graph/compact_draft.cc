@@ -5,15 +5,11 @@
 #include "data/convert.h"
 #include "graph/graph_of.h"
 #include "graph/stores.h"
+#include "search/metric_traits.h"
 #include "search/stored_vectors.h"
 
 namespace kith::graph {
-namespace {
-
-// Whether the space brings vectors to one length, which searches must not.
-bool HasProducts(Metric metric) { return metric == Metric::kDot; }
-
-}  // namespace
+namespace {}  // namespace
 
 Result<std::unique_ptr<CompactDraft>> CompactDraft::Create(const MatrixView& rows,
                                                            std::span<const uint32_t> nodes,
@@ -22,7 +18,7 @@ Result<std::unique_ptr<CompactDraft>> CompactDraft::Create(const MatrixView& row
                                                            ThreadPool& pool) {
   std::unique_ptr<CompactDraft> draft(new CompactDraft);
   search::VectorTable table = space.table();
-  if (HasProducts(metric)) {
+  if (search::TraitsOf(metric).products) {
     // The edges that queries of products need are found by searches as those: in the space, where
     // all vectors have one length, long ones would be met by nobody.
     const size_t stride = search::RowStride(rows.dtype, rows.dim);

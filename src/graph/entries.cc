@@ -7,13 +7,11 @@
 #include "base/math.h"
 #include "data/convert.h"
 #include "graph/layout.h"
+#include "search/metric_traits.h"
 #include "search/top_k.h"
 
 namespace kith::graph {
 namespace {
-
-// Whether long vectors are near to many queries.
-bool HasProducts(Metric metric) { return metric == Metric::kDot; }
 
 // How many of the longest vectors are entries.
 constexpr size_t kLongest = 64;
@@ -30,7 +28,7 @@ Result<std::vector<uint32_t>> ChooseEntries(const MatrixView& rows, Metric metri
   for (size_t i = 0; i < spread; ++i) {
     entries.push_back(static_cast<uint32_t>((2 * i + 1) * n / (2 * spread)));
   }
-  if (!HasProducts(metric)) return entries;
+  if (!search::TraitsOf(metric).products) return entries;
   std::vector<search::Candidate> longest(n);
   KITH_RETURN_IF_ERROR(pool.Chunks(n, kNodesAtOnce, [&](size_t begin, size_t end, int) {
     std::vector<float> x(rows.dim);

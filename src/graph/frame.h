@@ -10,6 +10,7 @@
 #include "kith/types.h"
 #include "quant/geometry.h"
 #include "quant/rotation.h"
+#include "search/metric_traits.h"
 
 namespace kith::graph {
 
@@ -38,7 +39,7 @@ std::vector<uint8_t> SignsOf(const quant::Geometry& geometry, uint64_t seed);
 // The geometry of edge codes: for dot that of the vectors as they are, since estimates are of
 // products of them.
 inline quant::Geometry CodeGeometry(Metric metric, size_t dim) {
-  return quant::Geometry(metric == Metric::kDot ? Metric::kEuclidean : metric, dim, 0);
+  return quant::Geometry(search::TraitsOf(metric).products ? Metric::kEuclidean : metric, dim, 0);
 }
 
 }  // namespace kith::graph

@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "data/convert.h"
 #include "graph/stores.h"
+#include "search/metric_traits.h"
 #include "search/search_chunks.h"
 
 namespace kith::graph {
@@ -21,9 +22,6 @@ constexpr size_t kQueriesAtOnce = 32;
 constexpr std::string_view kSections[] = {kHeaderSection,  kNodesSection, kLinksSection,
                                           kEntriesSection, kMeanSection,  kSignsSection,
                                           kCopiesSection};
-
-// Whether a query's length matters to its distances.
-bool HasProducts(Metric metric) { return metric == Metric::kDot; }
 
 // A number in [0, 1) that depends on the query's values alone. It need not be perfectly fair, so at
 // most 32 of the values are looked at.
@@ -84,7 +82,7 @@ Terms Graph::TermsOf(const Asked& asked, size_t query, float* scratch) const {
   const size_t nodes = std::min<size_t>(wanted, outline_.num_nodes);
   const double part = ef - std::floor(ef);
   const bool toss = part > 0 && ef > static_cast<double>(nodes);
-  const bool needs_norm = HasProducts(outline_.metric);
+  const bool needs_norm = search::TraitsOf(outline_.metric).products;
   if (needs_norm || toss) data::RowToF32(queries, query, scratch);
   const float norm =
       needs_norm ? static_cast<float>(std::sqrt(SquaredNorm(scratch, queries.dim))) : 0.0f;
@@ -110,19 +108,40 @@ void Graph::ToRows(const Asked& asked, size_t query, const std::vector<search::C
   if (nearest->size() > asked.k) nearest->resize(asked.k);
 }
 
-Status Graph::Search(const MatrixView& queries, size_t k, double ef, const RowFilter* filter,
-                     ThreadPool& pool, std::vector<std::vector<search::Candidate>>* nearest,
-                     SearchStats* stats) const {
-  Asked asked{queries, std::min(k, rows_.vectors.table.rows.rows), ef, filter};
-  if (filter != nullptr && filter->passes_all()) asked.filter = nullptr;
-  nearest->assign(queries.rows, {});
-  return search::SearchChunks(queries.rows, kQueriesAtOnce, pool, stats,
-                              [&](size_t begin, size_t end, SearchStats* part) {
-                                return SearchSome(asked, begin, end, pool, nearest, part);
-                              });
+Status Graph::Search(const search::Request& request, search::Hits* hits, SearchStats* stats) const {
+  if (request.wanted.within_radius()) {
+    return Status::Unsupported(
+        "a graph finds the nearest, not all within a radius; search exactly");
+  }
+  const Asked asked{request.queries, std::min(request.wanted.k, rows_.vectors.table.rows.rows),
+                    request.effort, request.filter->passes_all() ? nullptr : request.filter};
+  search::HitsBuilder found(request.queries.rows);
+  KITH_RETURN_IF_ERROR(
+      search::SearchChunks(request.queries.rows, kQueriesAtOnce, *request.pool, stats,
+                           [&](size_t begin, size_t end, SearchStats* part) {
+                             return SearchSome(asked, begin, end, *request.pool, &found, part);
+                           }));
+  *hits = found.Take();
+  return Status::Ok();
 }
 
-Status Graph::Verify(const ThreadPool& pool) const {
+PathInfo Graph::Describe() const {
+  const char* layout_name = GraphLayoutName(layout());
+  PathInfo info{.kind = IndexKind::kGraph,
+                .summary = StrCat(layout_name, " graph of degree ", header_.degree),
+                .properties = {{"layout", 0, layout_name},
+                               {"degree", header_.degree, ""},
+                               {"code_bits", header_.code_bits, ""},
+                               {"nodes", header_.num_nodes, ""},
+                               {"visit_bytes", node_bytes(), ""}}};
+  if (header_.code_bits > 0) info.summary += StrCat(" with ", header_.code_bits, "-bit codes");
+  for (const std::string_view name : Sections()) {
+    if (file_ != nullptr) info.bytes += file_->Bytes(name).size();
+  }
+  return info;
+}
+
+Status Graph::Verify(ThreadPool& pool) const {
   KITH_RETURN_IF_ERROR(VerifyStore(pool));
   const std::span<const uint32_t> copies = rows_.copies;
   const size_t num_copies = rows_.vectors.table.rows.rows - outline_.num_nodes;

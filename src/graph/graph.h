@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <utility>
@@ -17,6 +16,9 @@
 #include "graph/terms.h"
 #include "kith/index.h"
 #include "kith/status.h"
+#include "search/access_path.h"
+#include "search/hits.h"
+#include "search/request.h"
 #include "search/stored_vectors.h"
 #include "search/top_k.h"
 #include "storage/container.h"
@@ -30,12 +32,8 @@ std::span<const std::string_view> Sections();
 
 // An open graph: the layout is known where it is opened (stores.h), and then no more. Immutable,
 // thread-safe.
-class Graph {
+class Graph : public search::AccessPath {
  public:
-  virtual ~Graph() = default;
-  Graph(const Graph&) = delete;
-  Graph& operator=(const Graph&) = delete;
-
   // Opens the graph of a mapped file. O(1). Errors: Corruption.
   static Result<std::unique_ptr<Graph>> Open(std::shared_ptr<const storage::ContainerReader> file,
                                              const search::StoredVectors& vectors);
@@ -48,21 +46,19 @@ class Graph {
   // The width of the beam where nobody says.
   static size_t DefaultWidth(size_t k) { return std::max<size_t>(64, 2 * k); }
 
-  // Copies what walks read to huge pages. Not thread-safe. Errors: OutOfMemory.
-  virtual Status UseHugePages() = 0;
+  PathInfo Describe() const override;
 
-  // Finds the nearest rows of each query by a walk whose beam is `ef` wide; < 0: the default. A
-  // fraction is the share of queries, chosen by their values, whose beam is one wider. Where `ef`
-  // is below k, beams are as wide as k and walks end the sooner. A filter makes walks look for as
-  // many neighbours more as it leaves out.
-  Status Search(const MatrixView& queries, size_t k, double ef, const RowFilter* filter,
-                ThreadPool& pool, std::vector<std::vector<search::Candidate>>* nearest,
-                SearchStats* stats) const;
+  // Walks with a beam that is as wide as the effort says. A fraction is the share of queries,
+  // chosen by their values, whose beam is one wider. Where the effort is below k, beams are as wide
+  // as k and walks end the sooner. A filter makes walks look for as many neighbours more as it
+  // leaves out.
+  Status Search(const search::Request& request, search::Hits* hits,
+                SearchStats* stats) const override;
 
   // Checks that links name nodes, that every vector is reached from the entries, and that nodes
   // hold what belongs to their vectors. Cost: O(nodes * degree). Errors: Corruption,
-  // InvalidArgument (cancelled).
-  Status Verify(const ThreadPool& pool) const;
+  // InvalidArgument (cancelled). REQUIRES: opened in a file.
+  Status Verify(ThreadPool& pool) const override;
 
  protected:
   // What all queries of a call have in common.
@@ -93,8 +89,7 @@ class Graph {
 
   // Answers queries [begin, end).
   virtual Status SearchSome(const Asked& asked, size_t begin, size_t end, const ThreadPool& pool,
-                            std::vector<std::vector<search::Candidate>>* nearest,
-                            SearchStats* stats) const = 0;
+                            search::HitsBuilder* found, SearchStats* stats) const = 0;
   // Verify() but for what all graphs have.
   virtual Status VerifyStore(const ThreadPool& pool) const = 0;
 

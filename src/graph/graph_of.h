@@ -97,8 +97,7 @@ class GraphOf final : public Graph {
   }
 
   Status SearchSome(const Asked& asked, size_t begin, size_t end, const ThreadPool& pool,
-                    std::vector<std::vector<search::Candidate>>* nearest,
-                    SearchStats* stats) const override {
+                    search::HitsBuilder* found, SearchStats* stats) const override {
     const size_t in_flight = std::min(kWalksAtOnce, end - begin);
     KITH_ASSIGN_OR_RETURN(std::unique_ptr<Scratch> scratch, Borrow(in_flight));
     KITH_ASSIGN_OR_RETURN(const Batch batch,
@@ -112,7 +111,7 @@ class GraphOf final : public Graph {
       scratch->found = walk->found().Sorted();
       if (store_.rounded()) CompareInFull(batch, slot, scratch.get(), stats);
       const size_t query = batch.query(slot);
-      ToRows(asked, query, scratch->found, &(*nearest)[query]);
+      ToRows(asked, query, scratch->found, &found->at(query));
     };
     KITH_RETURN_IF_ERROR(
         RunWalks(std::span(scratch->walks), in_flight, batch.size(), pool, start, finish, stats));

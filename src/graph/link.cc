@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/sort.h"
+#include "search/metric_traits.h"
 #include "search/top_k.h"
 
 namespace kith::graph {
@@ -18,8 +19,8 @@ class Pruner {
     space_ = &space;
     most_ = options.candidates;
     // Kernels give squared distances but for L1 and Hamming, the latter a squared distance of bits.
-    factor_ =
-        space.table().metric == Metric::kManhattan ? options.alpha : options.alpha * options.alpha;
+    factor_ = search::TraitsOf(space.table().metric).squared ? options.alpha * options.alpha
+                                                             : options.alpha;
   }
 
   // Leaves in `ids` those kept, nearest first, at most `degree`, and in `spare` those passed over

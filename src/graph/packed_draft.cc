@@ -9,12 +9,10 @@
 #include "graph/stores.h"
 #include "quant/edge_code.h"
 #include "quant/rabitq.h"
+#include "search/metric_traits.h"
 
 namespace kith::graph {
 namespace {
-
-// Whether codes are of the directions of vectors, and distances need their lengths.
-bool HasUnitLength(Metric metric) { return metric == Metric::kAngular; }
 
 constexpr size_t kNodesAtOnce = 256;
 
@@ -54,7 +52,7 @@ Result<std::unique_ptr<PackedDraft>> PackedDraft::Create(const MatrixView& rows,
   search::VectorTable table;
   table.metric = options.metric;
   table.rows = {nullptr, nodes.size(), rows.dim, 0, rows.dtype};
-  if (HasUnitLength(options.metric) && !rounded) {
+  if (search::TraitsOf(options.metric).unit_length() && !rounded) {
     draft->inverse_norms_.resize(nodes.size());
     table.inverse_norms = draft->inverse_norms_.data();
   }

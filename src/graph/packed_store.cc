@@ -6,14 +6,10 @@
 
 #include "base/math.h"
 #include "base/strings.h"
+#include "search/metric_traits.h"
 
 namespace kith::graph {
-namespace {
-
-// Whether distances are negated products.
-bool HasProducts(Metric metric) { return metric == Metric::kDot; }
-
-}  // namespace
+namespace {}  // namespace
 
 PackedStore::PackedStore(const Outline& outline, const NodeShape& shape, const std::byte* nodes,
                          bool rounded, const search::VectorTable& vectors, Frame frame)
@@ -52,7 +48,7 @@ Result<PackedStore> PackedStore::Open(const storage::ContainerReader& in, const 
   KITH_ASSIGN_OR_RETURN(const auto signs,
                         in.Array<uint8_t>(kSignsSection, quant::Rotation::SignBytes(dim)));
   std::vector<float> mean;
-  if (!HasProducts(vectors.metric)) {
+  if (!search::TraitsOf(vectors.metric).products) {
     KITH_ASSIGN_OR_RETURN(const auto stored, in.Array<float>(kMeanSection, rows.dim));
     mean.assign(stored.begin(), stored.end());
   }
@@ -109,10 +105,10 @@ void PackedStore::RoundedDistances(const Query& query, const uint32_t* nodes, si
     OwnFactors own{};
     std::memcpy(&own, Node(nodes[i]) + shape_.factors, sizeof(own));
     const float dot = own.step * out[i];
-    out[i] = HasProducts(outline_.metric)
+    out[i] = search::TraitsOf(outline_.metric).products
                  ? -dot
                  : std::max(0.0f, query.squared_norm + own.squared_norm - 2 * dot) /
-                       KeyScale(outline_.metric);
+                       search::TraitsOf(outline_.metric).geometry_scale;
   }
 }
 

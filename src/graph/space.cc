@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "data/convert.h"
+#include "search/metric_traits.h"
 
 namespace kith::graph {
 namespace {
@@ -25,15 +26,14 @@ Result<Space> Space::Create(const MatrixView& rows, Metric metric, std::span<con
                             const Frame& frame, bool as_floats, ThreadPool& pool) {
   Space space;
   const simd::Kernels& kernels = simd::GetKernels();
-  const bool own_metric = metric == Metric::kManhattan || metric == Metric::kHamming;
-  const bool as_given = IsInteger(rows.dtype) && (own_metric || metric == Metric::kEuclidean);
+  const search::MetricTraits& traits = search::TraitsOf(metric);
+  const bool own_metric = !traits.euclidean;
+  const bool as_given = IsInteger(rows.dtype) && traits.form == search::DistanceForm::kSum;
   const bool mapped = !as_given && !own_metric;
   space.rounded_ = mapped && !as_floats;
   const DataType dtype = as_given ? rows.dtype : space.rounded_ ? DataType::kI8 : DataType::kF32;
   const size_t dim = mapped ? frame.dim() : rows.dim;
-  const auto op = static_cast<size_t>(metric == Metric::kManhattan ? simd::Op::kL1
-                                      : metric == Metric::kHamming ? simd::Op::kHamming
-                                                                   : simd::Op::kL2);
+  const auto op = static_cast<size_t>(own_metric ? traits.op : simd::Op::kL2);
   const auto type = static_cast<size_t>(dtype);
   space.kernel_ = dtype == DataType::kF32 ? kernels.f32[type][op] : kernels.native[type][op];
   const size_t coordinate = dtype == DataType::kF32 ? sizeof(float) : 1;

@@ -4,14 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include "search/metric_traits.h"
+
 namespace kith::graph {
 namespace {
-
-// Whether long queries make distances, which may be negative, larger.
-bool HasProducts(Metric metric) { return metric == Metric::kDot; }
-
-// Whether internal distances are squares, so that what is said of distances has to be squared.
-bool HasSquares(Metric metric) { return metric != Metric::kManhattan; }
 
 // How far beyond the k-th nearest a walk still looks, for each doubling of the beam's width over
 // 0.8 k: measured on three sets, docs/graph.md.
@@ -28,15 +24,15 @@ Terms MakeTerms(const Outline& outline, float query_norm, size_t k, double width
   terms.k = k;
   terms.width = std::max(k, static_cast<size_t>(width));
   terms.shortlist = std::min(k + k / 2 + kMoreShortlisted, terms.width);
-  terms.scale = KeyScale(outline.metric);
+  terms.scale = search::TraitsOf(outline.metric).geometry_scale;
   // Products are made distances between vectors of the same length, which one more coordinate
   // gives the stored ones and scaling gives the query.
-  if (HasProducts(outline.metric)) terms.shift = query_norm * outline.max_norm;
+  if (search::TraitsOf(outline.metric).products) terms.shift = query_norm * outline.max_norm;
   const float part = static_cast<float>(std::min(1.0, width / static_cast<double>(k)));
   const float reach =
       part * (1 + kReachPerDoubling *
                       std::log2(1.25f * static_cast<float>(terms.width) / static_cast<float>(k)));
-  terms.stretch = HasSquares(outline.metric) ? reach * reach : reach;
+  terms.stretch = search::TraitsOf(outline.metric).squared ? reach * reach : reach;
   if (terms.width >= outline.num_nodes) terms.stretch = std::numeric_limits<float>::infinity();
   return terms;
 }

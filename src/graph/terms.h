@@ -35,11 +35,6 @@ struct Terms {
   float stretch = 0;
 };
 
-// Internal distance times this is a squared Euclidean distance in the metric's geometry.
-constexpr float KeyScale(Metric metric) {
-  return metric == Metric::kAngular ? 2.0f : 1.0f;  // |q - x|^2 = 2 (1 - cos) of unit vectors
-}
-
 // `width` is that of the beam, in whole numbers; below k, the beam's is k and the walk ends the
 // sooner. REQUIRES: query_norm is |q| for dot; k > 0; width > 0.
 Terms MakeTerms(const Outline& outline, float query_norm, size_t k, double width);

@@ -12,12 +12,16 @@
 
 #include "kith/index.h"
 #include "matrix.h"
+#include "paths.h"
 #include "temp_dir.h"
 
 namespace kith {
 namespace {
 
+using testing::Ask;
+using testing::LayoutOf;
 using testing::Matrix;
+using testing::PathNumber;
 using testing::TempDir;
 
 struct Vectors {
@@ -236,7 +240,7 @@ TEST(PlanTest, WithoutABuildTimeThreadsDoNotMatter) {
 TEST(PlanTest, WhatIsAskedForIsTakenWhateverItCosts) {
   BuildOptions options;
   options.expected_queries = 1;
-  options.graph = true;
+  options.paths.push_back(GraphOptions{});
   BuildPlan plan = PlanOk(kPhotos, options);
   EXPECT_EQ(Built(plan).layout, GraphLayout::kPacked);
   EXPECT_EQ(Built(plan).verdict, PlanVerdict::kAsked);
@@ -244,18 +248,17 @@ TEST(PlanTest, WhatIsAskedForIsTakenWhateverItCosts) {
   options.memory = 1;  // BuildIndex() refuses this
   EXPECT_EQ(Built(PlanOk(kPhotos, options)).layout, GraphLayout::kCompact);
   options.memory = 0;
-  options.graph_options.layout = GraphLayout::kCompact;
+  Ask<GraphOptions>(&options).layout = GraphLayout::kCompact;
   EXPECT_EQ(Built(PlanOk(kPhotos, options)).layout, GraphLayout::kCompact);
 
-  options.forest = true;
-  options.forest_options.num_trees = 5;
+  options.paths.push_back(ForestOptions{.num_trees = 5});
   plan = PlanOk(kPhotos, options);
   EXPECT_EQ(Find(plan, IndexKind::kForest)->verdict, PlanVerdict::kAsked);
   EXPECT_EQ(Find(plan, IndexKind::kForest)->num_trees, 5u);
   EXPECT_EQ(Built(plan).kind, IndexKind::kGraph);
 
   BuildOptions exact;
-  exact.graph = false;
+  exact.paths.push_back(ExactOptions{});
   EXPECT_EQ(Built(PlanOk(kPhotos, exact)).kind, IndexKind::kExact);
 }
 
@@ -312,10 +315,10 @@ TEST(PlanTest, TheFileIsWhatThePlanSays) {
     const Result<std::unique_ptr<Index>> index = OpenIndex(path);
     ASSERT_TRUE(index.ok());
     const IndexInfo& info = (*index)->info();
-    EXPECT_EQ(info.has_graph, at.kind == IndexKind::kGraph);
-    EXPECT_EQ(info.has_forest, at.kind == IndexKind::kForest);
-    EXPECT_EQ(info.num_trees, chosen.num_trees);
-    EXPECT_EQ(info.graph_layout, at.layout);
+    EXPECT_EQ(info.has(IndexKind::kGraph), at.kind == IndexKind::kGraph);
+    EXPECT_EQ(info.has(IndexKind::kForest), at.kind == IndexKind::kForest);
+    EXPECT_EQ(PathNumber(info, IndexKind::kForest, "trees"), chosen.num_trees);
+    EXPECT_EQ(LayoutOf(info), at.layout);
     // Sizes are no guesses but for trees, whose shape is the data's.
     const auto size = static_cast<double>(chosen.file_bytes);
     EXPECT_NEAR(static_cast<double>(info.file_bytes), size, 0.1 * size);
