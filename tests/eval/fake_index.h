@@ -130,6 +130,11 @@ class FakeIndex : public Index {
     std::copy_n(&rows_[row * dim_], dim_, out);
   }
   std::span<const std::byte> Bytes() const override { return {}; }
+  Status Verify(std::stop_token /*stop*/) const override { return Status::Ok(); }
+  Result<std::unique_ptr<Index>> Calibrated(const MatrixView& /*queries*/,
+                                            const CalibrateOptions& /*options*/) const override {
+    return Status::Unsupported("a fake index is not calibrated");
+  }
 
  private:
   size_t dim_;
