@@ -44,7 +44,7 @@ Status MakeFiles(const std::string& path, const std::string& query_path, size_t 
                       dim * sizeof(float), DataType::kF32};
   };
   KITH_RETURN_IF_ERROR(WriteDataset(query_path, "fbin", view(n, 1), {}));
-  return BuildIndex(view(0, n), path, {.forest = true});
+  return BuildIndex(view(0, n), path, {.paths = {ForestOptions{}}});
 }
 
 struct Cost {

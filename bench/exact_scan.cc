@@ -33,8 +33,7 @@ struct Built {
 
 Built Build(const MatrixView& base, Metric metric, DataType dtype, bool codes,
             const std::string& path) {
-  BuildOptions options{.metric = metric, .dtype = dtype, .forest = false};
-  options.scan_codes = codes;
+  BuildOptions options{.metric = metric, .dtype = dtype, .paths = {ExactOptions{codes}}};
   options.threads = 1;
   const double start = Seconds();
   Check(BuildIndex(base, path, options));

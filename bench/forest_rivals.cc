@@ -180,8 +180,7 @@ int Run(const MatrixView& base, const MatrixView& queries, Metric metric, uint32
   double start = Seconds();
   Check(BuildIndex(base, path,
                    {.metric = metric,
-                    .forest = true,
-                    .forest_options = {.num_trees = trees},
+                    .paths = {ForestOptions{.num_trees = trees}},
                     .calibrate = false,
                     .threads = 1}));
   const double n = static_cast<double>(base.rows);

@@ -50,7 +50,11 @@ Status Build(std::istream& in, double* seconds) {
   KITH_ASSIGN_OR_RETURN(const kith::Dataset base, kith::ReadDataset(vectors));
   kith::BuildOptions options;
   options.metric = kith::Metric::kEuclidean;
-  options.graph = kind == "graph";
+  if (kind == "graph") {
+    options.paths.push_back(kith::GraphOptions{});
+  } else {
+    options.paths.push_back(kith::ExactOptions{});
+  }
   const std::clock_t start = std::clock();
   KITH_RETURN_IF_ERROR(kith::BuildIndex(base.vectors, file, options));
   *seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;

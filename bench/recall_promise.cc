@@ -101,9 +101,13 @@ int Main(int argc, char** argv) {
   const std::string_view access = argv[3];
   BuildOptions options;
   options.metric = *ParseMetric(argv[2]);
-  options.graph = access != "forest";
-  options.forest = access == "forest";
-  if (access == "compact") options.graph_options.layout = GraphLayout::kCompact;
+  if (access == "forest") {
+    options.paths.push_back(ForestOptions{});
+  } else {
+    const bool compact = access == "compact";
+    options.paths.push_back(
+        GraphOptions{.layout = compact ? GraphLayout::kCompact : GraphLayout::kAuto});
+  }
   Dataset data = Check(ReadDataset(argv[1], {}));
   if (options.metric == Metric::kHamming) data = Thresholded(data);
   ThreadPool pool(0);

@@ -48,8 +48,8 @@ void Measure(const Sizes& sizes, Metric metric, DataType dtype, const MachineLim
   BuildOptions build;
   build.metric = metric;
   build.dtype = dtype;
-  build.forest = false;
-  build.scan_codes = false;  // which would be measured instead of the vectors
+  // Without codes, which would be measured instead of the vectors.
+  build.paths.push_back(ExactOptions{false});
   Check(BuildIndex(ViewOf(x.data(), n, dim), path, build));
   const std::unique_ptr<Index> index = Check(OpenIndex(path, {.prefault = true}));
 
@@ -117,7 +117,8 @@ int Main(int argc, char** argv) {
   std::printf("\n");
   MeasureOpening(path);
   const std::vector<float> x = RandomVectors(n, dim, false);
-  BuildOptions build{.metric = Metric::kEuclidean, .dtype = DataType::kF32, .forest = false};
+  BuildOptions build{
+      .metric = Metric::kEuclidean, .dtype = DataType::kF32, .paths = {ExactOptions{}}};
   Check(BuildIndex(ViewOf(x.data(), n, dim), path, build));
   MeasureOpening(path);
   Check(BuildIndex(ViewOf(x.data(), 10, dim), path, build));

@@ -71,11 +71,13 @@ std::string BuildBytes(const Kind& kind) {
   BuildOptions options;
   options.metric = kind.metric;
   options.dtype = kind.dtype;
-  options.graph = graph;
-  options.graph_options = {.layout = kind.graph, .degree = 16};
-  options.forest = kind.forest;
-  options.forest_options = {.num_trees = 2, .leaf_size = 3};
-  if (!graph && !kind.forest && kind.dtype == DataType::kF32) options.scan_codes = true;
+  if (graph) options.paths.push_back(GraphOptions{.layout = kind.graph, .degree = 16});
+  if (kind.forest) options.paths.push_back(ForestOptions{.num_trees = 2, .leaf_size = 3});
+  if (options.paths.empty()) {
+    ExactOptions exact;
+    if (kind.dtype == DataType::kF32) exact.codes = true;
+    options.paths.push_back(exact);
+  }
   options.keys = &keys;
   options.ids = &ids;
   options.threads = 1;

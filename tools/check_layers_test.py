@@ -27,7 +27,10 @@ class CheckLayersTest(unittest.TestCase):
             "include/kith/a.h": "#include <vector>\n",
             "src/base/b.h": '#include "kith/a.h"\n',
             "src/simd/k.cc": '#include "base/b.h"\n#include "hwy/highway.h"\n#include "simd/k.cc"\n',
-            "apps/cli/main.cc": '#include <kith/a.h>\n#include <CLI/CLI.hpp>\n',
+            "apps/common/c.h": '#include "base/b.h"\n#include <nlohmann/json.hpp>\n',
+            "apps/cli/main.cc": '#include "common/c.h"\n#include <kith/a.h>\n#include <CLI/CLI.hpp>\n',
+            "python/src/p.cc": '#include "kith/a.h"\n#include "q.h"\n',
+            "python/src/q.h": "\n",
             "tests/base/b_test.cc": '#include "base/b.h"\n#include <gtest/gtest.h>\n',
         }), [])
 
@@ -39,6 +42,15 @@ class CheckLayersTest(unittest.TestCase):
         self.assert_fault({"src/storage/s.cc": '\n#include "simd/k.h"\n', "src/simd/k.h": "\n"},
                           "src/storage/s.cc:2: includes src/simd/k.h, a sibling")
 
+    def test_front_ends_are_clients(self):
+        for path, allowed in [("apps/cli/main.cc", "include/kith and apps/common"),
+                              ("python/src/p.cc", "include/kith")]:
+            self.assert_fault({path: '#include "base/b.h"\n', "src/base/b.h": "\n"},
+                              f"includes src/base/b.h; {path.rsplit('/', 1)[0]} is a client of "
+                              f"{allowed} only")
+        self.assert_fault({"python/src/p.cc": '#include "common/c.h"\n', "apps/common/c.h": "\n"},
+                          "is a client of include/kith only")
+
     def test_cycle(self):
         self.assert_fault({"src/data/a.h": '#include "data/b.h"\n',
                            "src/data/b.h": '#include "data/c.h"\n',
@@ -47,6 +59,7 @@ class CheckLayersTest(unittest.TestCase):
     def test_confined_libraries(self):
         for name, path in [("hwy/highway.h", "src/index/i.cc"), ("hdf5.h", "src/data/npy.cc"),
                            ("zlib.h", "src/data/idx.cc"), ("CLI/CLI.hpp", "src/base/b.cc"),
+                           ("CLI/CLI.hpp", "apps/common/c.cc"),
                            ("nlohmann/json.hpp", "src/eval/e.cc"), ("gtest/gtest.h", "src/base/b.h")]:
             self.assert_fault({path: f"#include <{name}>\n"}, f"{name} may only be included in")
 
@@ -61,7 +74,8 @@ class CheckLayersTest(unittest.TestCase):
                           "does not compile alone", cxx="c++")
 
     def test_long_file(self):
-        self.assert_fault({"src/base/b.cc": "\n" * 601}, "601 lines; at most 600")
+        self.assert_fault({"src/base/b.cc": "\n" * 501}, "501 lines; at most 500")
+        self.assert_fault({"tests/base/b_test.cc": "\n" * 601}, "601 lines; at most 600")
 
     def test_long_function(self):
         body = "  Call({1, 2}, [] { return '}'; });  // {\n" * 80

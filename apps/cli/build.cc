@@ -1,9 +1,7 @@
 // kith build: vectors to a .kith file.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -11,20 +9,22 @@
 #include <utility>
 #include <vector>
 
-#include "annoy_file.h"
-#include "base/strings.h"
 #include "commands.h"
-#include "common.h"
-#include "data/convert.h"
+#include "common/describe.h"
+#include "common/json.h"
+#include "common/plan_text.h"
+#include "common/read_vectors.h"
+#include "common/recall_text.h"
+#include "common/stopwatch.h"
+#include "common/text.h"
 #include "kith/dataset.h"
 #include "kith/index.h"
 #include "kith/plan.h"
-#include "plan_text.h"
-#include "recall.h"
-#include "storage/container.h"
+#include "options.h"
+#include "plan_table.h"
 #include "terminal.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 constexpr int64_t kMostDegree = 512;
@@ -67,40 +67,10 @@ bool ChoosesItself(const BuildArgs& args) {
   return args.index.empty() || Names(args, IndexKind::kAuto);
 }
 
-// One whole number a line.
-Result<std::vector<int64_t>> ReadIdLines(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return Status::NotFound(StrCat("cannot open ", path, "; check the path of --ids"));
-  std::vector<int64_t> ids;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    int64_t id = 0;
-    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), id);
-    if (error != std::errc() || end != line.data() + line.size()) {
-      return Status::InvalidArgument(StrCat(path, ": line ", ids.size() + 1, " is '",
-                                            Printable(line.substr(0, 40)),
-                                            "', expected one whole number a line"));
-    }
-    ids.push_back(id);
-  }
-  return ids;
-}
-
-// Ids from text, or from the formats of ground truth (npy, ivecs, ibin) in their reading order.
-Result<std::vector<int64_t>> ReadIds(const std::string& path) {
-  const std::string extension = std::filesystem::path(path).extension().string();
-  if (extension != ".npy" && extension != ".ivecs" && extension != ".ibin") {
-    return ReadIdLines(path);
-  }
-  KITH_ASSIGN_OR_RETURN(GroundTruth table, ReadGroundTruth(path));
-  return std::move(table.ids);
-}
-
 // Refuses to replace the vectors by the index made of them; a .kith file may be rebuilt in place.
 Status CheckOutput(const BuildArgs& args) {
   std::error_code error;
-  if (std::filesystem::equivalent(args.vectors, args.out, error) &&
-      !storage::IsKithFile(args.vectors)) {
+  if (std::filesystem::equivalent(args.vectors, args.out, error) && !IsKithFile(args.vectors)) {
     return Status::InvalidArgument(
         StrCat(args.out, " is the file of the vectors; choose another name with -o"));
   }
@@ -116,18 +86,13 @@ Json Describe(const BuildArgs& args, const IndexInfo& info, const MetricChoice& 
   json["dtype"] = DataTypeName(info.dtype);
   json["metric"] = MetricName(info.metric);
   json["metric_reason"] = metric.reason;
-  json["index"] = AccessJson(info);
-  json["scan_codes"] = info.has_scan_codes;
-  json["graph"] = GraphJson(info);
-  json["trees"] = info.num_trees;
-  json["leaf"] = info.leaf_size;
+  AddPathsJson(info, &json);
   json["calibration"] = SourceJson(info.calibration);
   json["keys"] = info.has_keys;
   json["ids"] = info.has_ids;
   json["build_s"] = seconds;
   json["bytes"] = info.file_bytes;
-  json["bytes_per_vector"] =
-      static_cast<double>(info.file_bytes) / static_cast<double>(info.num_vectors);
+  json["bytes_per_vector"] = BytesPerVector(info);
   return json;
 }
 
@@ -136,9 +101,9 @@ std::string ChoiceText(const BuildArgs& args, const IndexInfo& info) {
   if (!ChoosesItself(args)) return "";
   const auto queries = static_cast<uint64_t>(args.expect_queries);
   if (queries == 1) return " (chosen for one query)";
-  if (queries > 0) return StrCat(" (chosen for ", FormatCount(queries), " queries)");
+  if (queries > 0) return StrCat(" (chosen for ", Plural(queries, "query"), ")");
   if (args.memory > 0 || args.build_time > 0) return " (chosen within the limits)";
-  return info.has_graph ? "" : " (a graph would not beat it here)";
+  return info.has(IndexKind::kGraph) ? "" : " (a graph would not beat it here)";
 }
 
 // What is known of the recall of what was built.
@@ -161,32 +126,33 @@ void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoi
   table.AddRow({"type", StrCat(DataTypeName(info.dtype),
                                args.dtype ? " (as asked)"
                                           : " (the smallest that holds every value exactly)")});
-  table.AddRow({"access", StrCat(AccessText(info), ChoiceText(args, info))});
-  if (info.has_graph || info.has_forest) table.AddRow({"recall", RecallText(args, info)});
+  table.AddRow({"access", StrCat(PathsText(info), ChoiceText(args, info))});
+  if (info.has_approximate()) table.AddRow({"recall", RecallText(args, info)});
   table.AddRow({"time", FormatSeconds(seconds)});
   table.AddRow({"size", StrCat(FormatBytes(info.file_bytes), ", ",
-                               FormatShort(static_cast<double>(info.file_bytes) /
-                                           static_cast<double>(info.num_vectors)),
-                               " bytes a vector")});
+                               FormatShort(BytesPerVector(info)), " bytes a vector")});
   table.Print(std::cout, "  ", false);
 }
 
-// What --index and the options of graphs and forests say.
+// What --index and the options of graphs, forests and exact search say.
 void SetPaths(const BuildArgs& args, BuildOptions* options) {
-  if (!ChoosesItself(args)) {
-    options->graph = Names(args, IndexKind::kGraph);
-    options->forest = Names(args, IndexKind::kForest);
+  ExactOptions exact;
+  if (args.scan_codes != "auto") exact.codes = args.scan_codes == "on";
+  if (ChoosesItself(args)) options->if_chosen.push_back(exact);
+  if (Names(args, IndexKind::kExact)) options->paths.push_back(exact);
+  if (Names(args, IndexKind::kGraph)) {
+    options->paths.push_back(GraphOptions{.layout = *ParseGraphLayout(args.layout),
+                                          .degree = static_cast<uint32_t>(args.degree),
+                                          .beam = static_cast<uint32_t>(args.beam),
+                                          .code_bits = args.edge_bits});
   }
-  options->graph_options.layout = *ParseGraphLayout(args.layout);
-  options->graph_options.degree = static_cast<uint32_t>(args.degree);
-  options->graph_options.beam = static_cast<uint32_t>(args.beam);
-  options->graph_options.code_bits = args.edge_bits;
+  if (Names(args, IndexKind::kForest)) {
+    options->paths.push_back(ForestOptions{.num_trees = static_cast<uint32_t>(args.trees),
+                                           .leaf_size = static_cast<uint32_t>(args.leaf)});
+  }
   options->memory = args.memory;
   options->expected_queries = static_cast<uint64_t>(args.expect_queries);
   options->build_seconds = args.build_time;
-  options->forest_options.num_trees = static_cast<uint32_t>(args.trees);
-  options->forest_options.leaf_size = static_cast<uint32_t>(args.leaf);
-  if (args.scan_codes != "auto") options->scan_codes = args.scan_codes == "on";
 }
 
 Result<Planned> Explain(const MatrixView& vectors, const BuildOptions& options) {
@@ -229,8 +195,7 @@ Status RunBuild(const BuildArgs& args) {
   std::optional<Planned> planned;
   if (args.explain) {
     if (!options.dtype) {
-      ThreadPool pool(options.threads);
-      KITH_ASSIGN_OR_RETURN(options.dtype, data::SmallestLossless(dataset.vectors, pool));
+      KITH_ASSIGN_OR_RETURN(options.dtype, SmallestLossless(dataset.vectors, options.threads));
     }
     KITH_ASSIGN_OR_RETURN(planned, Explain(dataset.vectors, options));
     bar.Clear();
@@ -338,7 +303,7 @@ void AddPaths(CLI::App* sub, BuildArgs* args) {
   AddCount(sub, "--degree", &args->degree, 1,
            "Graph: neighbours kept of each vector, a multiple of 16; 32 if absent");
   AddCount(sub, "--beam", &args->beam, 1,
-           "Graph: width of the searches that refine it; 64 if absent");
+           "Graph: width of the searches that refine it; 48 if absent");
   AddName(sub, "--layout", &args->layout, {"auto", "packed", "compact"},
           "Graph: packed (fastest), compact (smallest, any metric), or auto: by measuring");
   sub->add_option("--edge-bits", args->edge_bits,
@@ -401,4 +366,4 @@ void AddBuildCommand(CLI::App* app, Action* action) {
   });
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

@@ -14,11 +14,11 @@
 #include <memory>
 #include <string_view>
 
-#include "base/strings.h"
+#include "common/text.h"
 
 extern char** environ;
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 struct CloseFile {
@@ -123,4 +123,4 @@ Result<std::string> RunProgram(const std::string& path, const std::vector<std::s
                                     : StrCat("exit code ", WEXITSTATUS(status))));
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

@@ -7,7 +7,7 @@
 
 #include "kith/status.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 
 // The first executable file of this name in the directories of PATH; empty if there is none.
 std::string FindProgram(const std::string& name);
@@ -18,6 +18,6 @@ std::string FindProgram(const std::string& name);
 Result<std::string> RunProgram(const std::string& path, const std::vector<std::string>& args,
                                const std::string& input);
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli
 
 #endif  // KITH_APPS_CLI_CHILD_H_

@@ -8,7 +8,7 @@
 
 #include "kith/status.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 
 // Set by the callback of the subcommand chosen; empty until then. A Status that is not ok means
 // exit code 1; wrong usage is thrown as a CLI::Error while parsing and means exit code 2.
@@ -23,6 +23,6 @@ void AddInfoCommand(CLI::App* app, Action* action);
 void AddVerifyCommand(CLI::App* app, Action* action);
 void AddConvertCommand(CLI::App* app, Action* action);
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli
 
 #endif  // KITH_APPS_CLI_COMMANDS_H_

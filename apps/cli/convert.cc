@@ -1,29 +1,25 @@
 // kith convert: any file of vectors to any other.
-#include "data/convert.h"
-
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "annoy_file.h"
-#include "base/aligned_buffer.h"
-#include "base/file.h"
-#include "base/strings.h"
 #include "commands.h"
-#include "common.h"
-#include "data/formats.h"
+#include "common/json.h"
+#include "common/read_vectors.h"
+#include "common/stopwatch.h"
+#include "common/text.h"
+#include "common/write_vectors.h"
 #include "kith/dataset.h"
 #include "kith/index.h"
+#include "options.h"
 #include "terminal.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 struct ConvertArgs {
@@ -45,48 +41,12 @@ bool EndsInKith(const std::string& path) {
   return std::filesystem::path(path).extension() == ".kith";
 }
 
-// Replaces the vectors by the same ones of another type. Errors: as ConvertRows.
-Status ChangeType(DataType to, Dataset* dataset) {
-  MatrixView view = dataset->vectors;
-  if (view.dtype == to) return Status::Ok();
-  view.dtype = to;
-  view.stride = RowBytes(to, view.dim);
-  ThreadPool pool(0);
-  KITH_ASSIGN_OR_RETURN(auto buffer, data::ConvertAllRows(dataset->vectors, to, view.stride, pool));
-  auto owner = std::make_shared<AlignedBuffer<std::byte>>(std::move(buffer));
-  view.data = owner->data();
-  dataset->vectors = view;
-  dataset->owner = std::move(owner);
-  return Status::Ok();
-}
-
-Status WriteKeys(const std::string& path, const StringList& keys) {
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i].find('\n') != std::string_view::npos) {
-      return Status::InvalidArgument(
-          StrCat("key ", i, " has a line break, which ", path, " can't hold; leave --keys out"));
-    }
-    KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(keys[i]))));
-    KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span("\n", 1))));
-  }
-  return file->Commit();
-}
-
-// Whether OUT holds keys. Errors: as ParseFormat. A name that means no format is the writer's to
-// refuse.
-Result<bool> OutputTakesKeys(const ConvertArgs& args) {
-  if (EndsInKith(args.out)) return true;
-  std::optional<data::Format> format = data::FormatOfExtension(args.out);
-  if (!args.format.empty()) {
-    KITH_ASSIGN_OR_RETURN(format, data::ParseFormat(args.format));
-  }
-  return !format || data::TakesKeys(*format);
-}
-
 // Writes the keys to a file of their own, if asked, and drops those that OUT has no place for.
 Status SettleKeys(const ConvertArgs& args, StringList* keys) {
-  KITH_ASSIGN_OR_RETURN(const bool takes_keys, OutputTakesKeys(args));
+  bool takes_keys = EndsInKith(args.out);
+  if (!takes_keys) {
+    KITH_ASSIGN_OR_RETURN(takes_keys, TakesKeys(args.out, args.format));
+  }
   if (args.keys.empty()) {
     if (keys->empty() || takes_keys) return Status::Ok();
     return Status::InvalidArgument(StrCat(args.out, " has no place for the keys of ", args.in,
@@ -107,7 +67,7 @@ Status WriteKith(const ConvertArgs& args, const Dataset& dataset, const std::vec
   BuildOptions options;
   options.metric = ChooseMetric(args.metric, dataset).metric;
   options.dtype = args.dtype;
-  if (!IsAnnoyFile(args.in)) options.forest = false;
+  if (!IsAnnoyFile(args.in)) options.paths.push_back(ExactOptions{});
   options.ids = ids.empty() ? nullptr : &ids;
   options.keys = dataset.keys.empty() ? nullptr : &dataset.keys;
   options.progress = progress;
@@ -207,4 +167,4 @@ void AddConvertCommand(CLI::App* app, Action* action) {
   });
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

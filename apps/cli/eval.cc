@@ -10,16 +10,18 @@
 #include <string>
 #include <vector>
 
-#include "base/strings.h"
 #include "commands.h"
-#include "common.h"
+#include "common/json.h"
+#include "common/read_vectors.h"
+#include "common/recall_text.h"
+#include "common/text.h"
 #include "kith/dataset.h"
 #include "kith/index.h"
+#include "options.h"
 #include "plot.h"
-#include "recall.h"
 #include "terminal.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 struct EvalArgs {
@@ -95,7 +97,7 @@ void PrintJsonLines(const Measured& measured) {
     json["nodes"] = point.nodes;
     json["entries"] = point.entries;
     json["bytes_read"] = point.bytes;
-    json["build_s"] = info.build_seconds < 0 ? Json() : Json(info.build_seconds);
+    json["build_s"] = JsonKnown(info.build_seconds);
     json["bytes"] = info.file_bytes;
     std::cout << ToLine(json);
   }
@@ -162,14 +164,10 @@ std::string FileText(const Measured& measured) {
                 MetricName(info.metric));
 }
 
-std::string QueriesText(size_t queries) {
-  return StrCat(FormatCount(queries), queries == 1 ? " query" : " queries");
-}
-
 void PrintTable(const EvalArgs& args, const std::vector<Measured>& all, size_t queries,
                 const std::string& truth) {
   const std::string how =
-      StrCat(QueriesText(queries), ", ", ThreadsText(args.threads), ", truth ", truth);
+      StrCat(Plural(queries, "query"), ", ", ThreadsText(args.threads), ", truth ", truth);
   bool speed_up = false;
   for (const Measured& measured : all) {
     speed_up |= std::any_of(measured.points.begin(), measured.points.end(),
@@ -196,7 +194,7 @@ Status DrawPlots(const std::vector<Measured>& all, size_t queries, Plots* plots)
                                : StrCat("Recall and speed of ", all.size(), " files");
   text.subtitle =
       StrCat(FormatCount(info.num_vectors), " × ", info.dim, ", ", MetricName(info.metric), "; ",
-             QueriesText(queries), ", one a call, one thread; bars: 95 % confidence");
+             Plural(queries, "query"), ", one a call, one thread; bars: 95 % confidence");
   return plots->Draw(text, files);
 }
 
@@ -207,11 +205,8 @@ Result<bool> IsMeasured(const EvalArgs& args, IndexKind kind,
   const std::string name = IndexKindName(kind);
   if (args.index.empty()) return kind == IndexKind::kExact ? !args.no_exact : !args.exact;
   if (std::find(args.index.begin(), args.index.end(), name) == args.index.end()) return false;
-  const bool any = std::any_of(indexes.begin(), indexes.end(), [&](const auto& index) {
-    const IndexInfo& info = index->info();
-    return kind == IndexKind::kExact ||
-           (kind == IndexKind::kGraph ? info.has_graph : info.has_forest);
-  });
+  const bool any = std::any_of(indexes.begin(), indexes.end(),
+                               [&](const auto& index) { return index->info().has(kind); });
   if (any) return true;
   return Status::InvalidArgument(StrCat(indexes.size() == 1 ? indexes[0]->info().path : "no file",
                                         " has ", indexes.size() == 1 ? "no " : "a ", name,
@@ -225,9 +220,13 @@ Result<EvalOptions> ChooseOptions(const EvalArgs& args,
   options.k = static_cast<size_t>(args.k);
   options.efforts = args.efforts;
   options.recalls = args.recalls;
-  KITH_ASSIGN_OR_RETURN(options.exact, IsMeasured(args, IndexKind::kExact, indexes));
-  KITH_ASSIGN_OR_RETURN(options.graph, IsMeasured(args, IndexKind::kGraph, indexes));
-  KITH_ASSIGN_OR_RETURN(options.forest, IsMeasured(args, IndexKind::kForest, indexes));
+  // Else everything there is.
+  const bool some = !args.index.empty() || args.exact || args.no_exact;
+  for (const IndexKind kind : {IndexKind::kExact, IndexKind::kGraph, IndexKind::kForest}) {
+    if (!some) break;
+    KITH_ASSIGN_OR_RETURN(const bool measured, IsMeasured(args, kind, indexes));
+    if (measured) options.paths.push_back(kind);
+  }
   options.threads = args.threads;
   return options;
 }
@@ -354,4 +353,4 @@ void AddEvalCommand(CLI::App* app, Action* action) {
   });
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

@@ -4,14 +4,17 @@
 #include <memory>
 #include <string>
 
-#include "base/strings.h"
 #include "commands.h"
-#include "common.h"
+#include "common/describe.h"
+#include "common/json.h"
+#include "common/recall_text.h"
+#include "common/stopwatch.h"
+#include "common/text.h"
+#include "effort_table.h"
 #include "kith/index.h"
-#include "recall.h"
 #include "terminal.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 struct InfoArgs {
@@ -19,74 +22,12 @@ struct InfoArgs {
   bool json = false;
 };
 
-double BytesPerVector(const IndexInfo& info) {
-  return info.num_vectors == 0
-             ? 0
-             : static_cast<double>(info.file_bytes) / static_cast<double>(info.num_vectors);
-}
-
-// What the file says about its making: an object, or null if it says nothing readable.
-Json BuiltWith(const IndexInfo& info) {
-  Json json = Json::parse(info.built_with, nullptr, false);
-  return json.is_object() ? json : Json();
-}
-
-std::string Hex(uint32_t x) {
-  std::string text = "0x00000000";
-  for (size_t i = text.size(); x != 0; x >>= 4) text[--i] = "0123456789abcdef"[x & 15];
-  return text;
-}
-
-Json Describe(const IndexInfo& info) {
-  Json json;
-  json["file"] = info.path;
-  json["vectors"] = info.num_vectors;
-  json["dim"] = info.dim;
-  json["dtype"] = DataTypeName(info.dtype);
-  json["metric"] = MetricName(info.metric);
-  json["index"] = AccessJson(info);
-  json["scan_codes"] = info.has_scan_codes;
-  json["graph"] = GraphJson(info);
-  json["trees"] = info.num_trees;
-  json["leaf"] = info.leaf_size;
-  json["keys"] = info.has_keys;
-  json["ids"] = info.has_ids;
-  json["bytes"] = info.file_bytes;
-  json["bytes_per_vector"] = BytesPerVector(info);
-  json["format_version"] = info.format_version;
-  json["built_with"] = BuiltWith(info);
-  json["build_s"] = info.build_seconds < 0 ? Json() : Json(info.build_seconds);
-  json["calibration"] = CalibrationJson(info.calibration);
-  json["sections"] = Json::array();
-  for (const IndexInfo::Section& section : info.sections) {
-    json["sections"].push_back({{"name", section.name},
-                                {"offset", section.offset},
-                                {"bytes", section.size},
-                                {"crc32c", Hex(section.crc32c)}});
-  }
-  return json;
-}
-
-// {"seed": 42, "metric": "dot"} as "seed 42, metric dot".
-std::string BuiltWithText(const IndexInfo& info) {
-  std::string text;
-  const Json built_with = BuiltWith(info);
-  for (const auto& [name, value] : built_with.items()) {
-    std::string words = name;
-    for (char& c : words) {
-      if (c == '_') c = ' ';
-    }
-    text += StrCat(text.empty() ? "" : ", ", words, " ",
-                   value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  return Printable(text);
-}
-
 // "400,224 nodes (distinct vectors), 1,408 bytes read a visit".
-std::string NodesText(const IndexInfo& info) {
-  return StrCat(Plural(info.graph_nodes, "node"), " (distinct vectors), ",
-                FormatCount(info.graph_node_bytes), " bytes read a visit",
-                info.graph_layout == GraphLayout::kCompact ? " beside vectors" : "");
+std::string NodesText(const PathInfo& graph) {
+  const bool compact = graph.text("layout") == GraphLayoutName(GraphLayout::kCompact);
+  return StrCat(Plural(graph.number("nodes"), "node"), " (distinct vectors), ",
+                FormatCount(graph.number("visit_bytes")), " bytes read a visit",
+                compact ? " beside vectors" : "");
 }
 
 void Print(const IndexInfo& info) {
@@ -99,11 +40,11 @@ void Print(const IndexInfo& info) {
   table.AddRow({"metric", MetricName(info.metric)});
   table.AddRow({"keys", info.has_keys ? "yes" : "no"});
   table.AddRow({"ids", info.has_ids ? "the file's own" : "row numbers"});
-  table.AddRow({"access", AccessText(info)});
-  if (info.has_graph) {
-    table.AddRow({"graph", NodesText(info)});
-    table.AddRow({"", StrCat(FormatBytes(info.graph_bytes), ", ",
-                             FormatShort(GraphBytesPerVector(info)), " bytes a vector")});
+  table.AddRow({"access", PathsText(info)});
+  if (const PathInfo* graph = info.path_of(IndexKind::kGraph)) {
+    table.AddRow({"graph", NodesText(*graph)});
+    table.AddRow({"", StrCat(FormatBytes(graph->bytes), ", ",
+                             FormatShort(BytesPerVector(info, *graph)), " bytes a vector")});
   }
   table.AddRow({"size", StrCat(FormatBytes(info.file_bytes), ", ",
                                FormatShort(BytesPerVector(info)), " bytes a vector")});
@@ -112,7 +53,7 @@ void Print(const IndexInfo& info) {
     table.AddRow({"built with", built});
   }
   if (info.build_seconds >= 0) table.AddRow({"built in", FormatSeconds(info.build_seconds)});
-  if (info.has_graph || info.has_forest) {
+  if (info.has_approximate()) {
     table.AddRow({"recall", info.calibration.empty()
                                 ? "not measured; 'kith tune' does"
                                 : StrCat("measured with ", SourceText(info.calibration))});
@@ -138,7 +79,7 @@ void Print(const IndexInfo& info) {
 Status RunInfo(const InfoArgs& args) {
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
   if (args.json) {
-    std::cout << ToLine(Describe(index->info()));
+    std::cout << ToLine(InfoJson(index->info()));
   } else {
     Print(index->info());
   }
@@ -189,4 +130,4 @@ void AddVerifyCommand(CLI::App* app, Action* action) {
       ->footer("Example:\n  kith verify words.kith");
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

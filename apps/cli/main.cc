@@ -7,12 +7,12 @@
 #include <new>
 #include <string>
 
-#include "base/strings.h"
 #include "commands.h"
+#include "common/text.h"
 #include "kith/version.h"
 #include "terminal.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 constexpr int kOk = 0;
@@ -73,17 +73,18 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace kith::cli
+}  // namespace kith::apps::cli
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
-  kith::cli::InstallSignalHandlers();
+  kith::apps::cli::InstallSignalHandlers();
   try {
-    return kith::cli::Main(argc, argv);
+    return kith::apps::cli::Main(argc, argv);
   } catch (const std::bad_alloc&) {
-    kith::cli::PrintError("out of memory; ask for fewer vectors, queries or neighbours at a time");
+    kith::apps::cli::PrintError(
+        "out of memory; ask for fewer vectors, queries or neighbours at a time");
   } catch (const std::exception& error) {
-    kith::cli::PrintError(std::string("internal error: ") + error.what());
+    kith::apps::cli::PrintError(std::string("internal error: ") + error.what());
   }
   return 1;
 }

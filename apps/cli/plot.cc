@@ -10,13 +10,12 @@
 #include <string_view>
 #include <utility>
 
-#include "base/strings.h"
 #include "child.h"
-#include "common.h"
+#include "common/json.h"
+#include "common/text.h"
 #include "plot_axes.h"
-#include "terminal.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 constexpr int kWidth = 900;
@@ -298,4 +297,4 @@ Status Plots::Draw(const PlotText& text, const std::vector<PlotFile>& files) {
   return Status::Ok();
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
+#include "common/files.h"
 #include "kith/eval.h"
 #include "kith/status.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 
 // The points of one file.
 struct PlotFile {
@@ -55,6 +55,6 @@ class Plots {
   std::vector<Output> outputs_;
 };
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli
 
 #endif  // KITH_APPS_CLI_PLOT_H_

@@ -7,10 +7,9 @@
 #include <sstream>
 #include <utility>
 
-#include "base/strings.h"
-#include "terminal.h"
+#include "common/text.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 // Where the axis may begin and end, and what is marked between.
@@ -104,4 +103,4 @@ std::string SpeedAxis::Ticks() const {
   return std::move(out).str();
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

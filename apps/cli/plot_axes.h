@@ -7,7 +7,7 @@
 
 #include "kith/eval.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 
 // Recall stretched by -log10(1 - recall). 1, which would be nowhere, lies a little to the right of
 // everything else.
@@ -44,6 +44,6 @@ class SpeedAxis {
   double high_ = 0;
 };
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli
 
 #endif  // KITH_APPS_CLI_PLOT_AXES_H_

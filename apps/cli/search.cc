@@ -5,23 +5,23 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/strings.h"
+#include "answer_table.h"
 #include "commands.h"
-#include "common.h"
+#include "common/answers.h"
+#include "common/json.h"
+#include "common/queries.h"
+#include "common/text.h"
 #include "kith/index.h"
-#include "queries.h"
-#include "recall.h"
-#include "results.h"
+#include "options.h"
 #include "terminal.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 struct SearchArgs {
@@ -43,11 +43,6 @@ struct SearchArgs {
   std::string out;
 };
 
-IndexKind BestOf(const IndexInfo& info) {
-  if (info.has_graph) return IndexKind::kGraph;
-  return info.has_forest ? IndexKind::kForest : IndexKind::kExact;
-}
-
 // The way in that is asked for, which has to be there.
 Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
   SearchParams params;
@@ -57,14 +52,13 @@ Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
   if (args.effort > 0) params.effort = args.effort;
   params.recall = args.recall;
   const IndexKind asked = args.exact ? IndexKind::kExact : *ParseIndexKind(args.index);
-  if ((asked == IndexKind::kGraph && !info.has_graph) ||
-      (asked == IndexKind::kForest && !info.has_forest)) {
+  if (asked != IndexKind::kAuto && !info.has(asked)) {
     const char* name = IndexKindName(asked);
     return Status::InvalidArgument(StrCat(info.path, " has no ", name,
                                           "; leave --index out, or build it with --index ", name));
   }
   params.index = asked;
-  if (asked == IndexKind::kAuto && BestOf(info) == IndexKind::kExact && args.effort > 0) {
+  if (asked == IndexKind::kAuto && !info.has_approximate() && args.effort > 0) {
     return Status::InvalidArgument(
         StrCat(info.path,
                " has no graph and no forest; leave --effort out, or build it with --index graph"));
@@ -73,18 +67,10 @@ Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
   return params;
 }
 
-// The recall@searched that makes `recall` of what is left when `excluded` neighbours are taken
-// away: a vector asked about is itself found, however little else is.
-double WithExcluded(double recall, size_t searched, size_t excluded) {
-  const auto all = static_cast<double>(searched);
-  return 1 - (1 - recall) * (all - static_cast<double>(excluded)) / all;
-}
-
-// The other way round.
-double WithoutExcluded(double recall, size_t searched, size_t excluded) {
-  if (searched <= excluded) return 1;
-  const auto all = static_cast<double>(searched);
-  return std::max(0.0, 1 - (1 - recall) * all / (all - static_cast<double>(excluded)));
+Status CheckHasKeys(const IndexInfo& info) {
+  if (info.has_keys) return Status::Ok();
+  return Status::InvalidArgument(
+      StrCat(info.path, " has no keys; build it with --keys, or search with --id or --vector"));
 }
 
 class Searcher {
@@ -95,7 +81,7 @@ class Searcher {
   ProgressBar* bar() { return &bar_; }
 
   // Searches and prints one batch.
-  Status Answer(const Queries& queries);
+  Status Print(const Queries& queries);
   // Queries from standard input: all at once, or at a terminal one by one, where a bad line is
   // reported and the next one read.
   Status AnswerLines();
@@ -103,10 +89,6 @@ class Searcher {
   void WarnOfDrift() const;
 
  private:
-  Status SearchAll(const Queries& queries, Answers* answers) const;
-  Status SearchRun(const MatrixView& queries, size_t searched, size_t excluded,
-                   SearchResult* result) const;
-
   const Index& index_;
   const SearchParams params_;
   const SearchArgs& args_;
@@ -114,80 +96,16 @@ class Searcher {
   bool estimated_ = false;  // whether any answer was other than exact
 };
 
-// One call of queries that all leave out as many.
-Status Searcher::SearchRun(const MatrixView& queries, size_t searched, size_t excluded,
-                           SearchResult* result) const {
-  SearchParams params = params_;
-  params.k = searched;
-  if (params.recall > 0) params.recall = WithExcluded(params.recall, searched, excluded);
-  const Status status = index_.Search(queries, params, result);
-  if (!status.ok()) {
-    // The library would speak of the recall that is searched for; better of the one asked for.
-    const Result<SearchPlan> plan = index_.Plan(params_, queries.rows);
-    return plan.ok() ? status : plan.status();
-  }
-  if (params.recall > 0 && result->plan.recall == params.recall) {
-    result->plan.recall = params_.recall;  // as asked for, without what rounding makes of it
-  } else if (params.recall > 0) {
-    result->plan.recall = WithoutExcluded(result->plan.recall, searched, excluded);
-  }
-  return Status::Ok();
-}
-
-// Searches for k neighbours beside those asked about. Queries that leave out as many vectors are
-// searched together: the k searched for, on which answers that are not exact depend, is then the
-// same for a query alone and among others.
-Status Searcher::SearchAll(const Queries& queries, Answers* answers) const {
-  const size_t n = index_.info().num_vectors;
-  const auto searched_k = [&](size_t q) {
-    return std::min(params_.k + queries.notes[q].excluded.size(), n);
-  };
-  const auto left_out = [&](size_t q) {
-    return std::min(queries.notes[q].excluded.size(), searched_k(q));
-  };
-  SearchResult& merged = answers->result;
-  merged.num_queries = queries.notes.size();
-  for (size_t q = 0; q < queries.notes.size(); ++q) merged.k = std::max(merged.k, searched_k(q));
-  for (size_t begin = 0, end = 0; begin < queries.notes.size(); begin = end) {
-    while (end < queries.notes.size() && left_out(end) == left_out(begin)) ++end;
-    MatrixView run = queries.vectors;
-    run.data = run.row(begin);
-    run.rows = end - begin;
-    SearchResult result;
-    KITH_RETURN_IF_ERROR(SearchRun(run, searched_k(begin), left_out(begin), &result));
-    merged.stats += result.stats;
-    answers->plans.resize(end, result.plan);
-    if (run.rows == queries.notes.size()) {
-      merged.ids = std::move(result.ids);
-      merged.distances = std::move(result.distances);
-      break;
-    }
-    for (size_t i = 0; i < run.rows; ++i) {
-      const auto at = static_cast<ptrdiff_t>(i * result.k);
-      const auto count = static_cast<ptrdiff_t>(result.k);
-      merged.ids.insert(merged.ids.end(), result.ids.begin() + at, result.ids.begin() + at + count);
-      merged.distances.insert(merged.distances.end(), result.distances.begin() + at,
-                              result.distances.begin() + at + count);
-      merged.ids.resize((begin + i + 1) * merged.k, kNoId);
-      merged.distances.resize((begin + i + 1) * merged.k, std::numeric_limits<float>::infinity());
-    }
-  }
-  return Status::Ok();
-}
-
-Status Searcher::Answer(const Queries& queries) {
+Status Searcher::Print(const Queries& queries) {
   Answers answers;
-  answers.k = params_.k;
-  answers.with_recall = params_.recall > 0;
-  const Stopwatch stopwatch;
-  KITH_RETURN_IF_ERROR(SearchAll(queries, &answers));
-  answers.seconds = stopwatch.Seconds();
-  estimated_ |= std::any_of(answers.plans.begin(), answers.plans.end(),
-                            [](const SearchPlan& p) { return p.index != IndexKind::kExact; });
+  KITH_RETURN_IF_ERROR(Answer(queries, params_, &answers));
+  estimated_ |= AreEstimated(answers);
   bar_.Clear();
-  if (args_.format == "npy") return WriteArrays(queries, answers, args_.out);
+  if (args_.format == "npy") return WriteArrays(std::move(answers.result), args_.out);
   if (args_.format == "json") {
-    PrintJson(index_, queries, answers, std::cout);
+    for (size_t q = 0; q < queries.size(); ++q) {
+      std::cout << ToLine(AnswerJson(index_, queries, answers, q));
+    }
   } else if (args_.format == "tsv") {
     PrintTsv(index_, queries, answers, std::cout);
   } else {
@@ -198,28 +116,28 @@ Status Searcher::Answer(const Queries& queries) {
 
 Status Searcher::AnswerLines() {
   const bool interactive = isatty(STDIN_FILENO) == 1 && args_.format != "npy";
-  QueryBuilder builder(index_);
+  Queries queries(index_);
   uint64_t line_number = 0;
   for (std::string line; std::getline(std::cin, line);) {
     ++line_number;
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.find_first_not_of(" \t") == std::string::npos) continue;
-    Status status = builder.AddLine(line, line_number);
+    Status status = queries.AddLine(line, line_number);
     if (!interactive) {
       KITH_RETURN_IF_ERROR(status);
       continue;
     }
-    if (status.ok()) status = Answer(builder.Take());
+    if (status.ok()) status = Print(std::exchange(queries, Queries(index_)));
     std::cout << std::flush;
     if (!status.ok()) PrintError(status.message());
   }
   if (interactive) return Status::Ok();
-  if (builder.size() == 0) {
+  if (queries.size() == 0) {
     return Status::InvalidArgument(
         StrCat("no queries on standard input; write one a line: ",
                index_.info().has_keys ? "keys" : "the numbers of a vector"));
   }
-  return Answer(builder.Take());
+  return Print(queries);
 }
 
 void Searcher::WarnOfDrift() const {
@@ -236,18 +154,19 @@ Status SearchWith(const SearchArgs& args, const Index& index, Searcher* searcher
   if (!args.stdin_mark.empty()) return searcher->AnswerLines();
   if (!args.queries.empty()) {
     KITH_ASSIGN_OR_RETURN(const Queries queries,
-                          QueriesFromFile(args.queries, index, searcher->bar()->callback()));
-    return searcher->Answer(queries);
+                          Queries::FromFile(args.queries, index, searcher->bar()->callback()));
+    return searcher->Print(queries);
   }
-  QueryBuilder builder(index);
+  Queries queries(index);
   if (args.id) {
-    KITH_RETURN_IF_ERROR(builder.AddId(*args.id));
+    KITH_RETURN_IF_ERROR(queries.AddId(*args.id));
   } else if (args.vector) {
-    KITH_RETURN_IF_ERROR(builder.AddVector(*args.vector));
+    KITH_RETURN_IF_ERROR(queries.AddVector(*args.vector));
   } else {
-    KITH_RETURN_IF_ERROR(builder.AddKeys(args.keys));
+    KITH_RETURN_IF_ERROR(CheckHasKeys(index.info()));
+    KITH_RETURN_IF_ERROR(queries.AddKeys(args.keys));
   }
-  return searcher->Answer(builder.Take());
+  return searcher->Print(queries);
 }
 
 Status RunSearch(const SearchArgs& args) {
@@ -314,7 +233,7 @@ void AddQueryOptions(CLI::App* sub, SearchArgs* args) {
   sub->add_option("--id", args->id, "Search for the vector of this id, itself left out")
       ->type_name("N");
   sub->add_option("--key", args->keys,
-                  "Search for the vector of this key, or of several keys together")
+                  "Search for a key, or a sum of keys: \"king queen\", \"+king -man +woman\"")
       ->type_name("TEXT")
       ->allow_extra_args(false);
   sub->add_option("--vector", args->vector, "Search for these numbers, commas between")
@@ -357,4 +276,4 @@ void AddSearchCommand(CLI::App* app, Action* action) {
   });
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

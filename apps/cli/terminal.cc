@@ -5,15 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
 
-#include "base/file.h"
-#include "base/strings.h"
+#include "common/files.h"
+#include "common/text.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 constexpr char kEraseLine[] = "\r\033[K";
@@ -163,53 +162,4 @@ void Table::PrintRow(std::ostream& out, std::string_view indent,
   out << line << '\n';
 }
 
-std::string FormatCount(uint64_t n) {
-  std::string text = std::to_string(n);
-  for (size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
-  return text;
-}
-
-std::string FormatFixed(double x, int decimals) {
-  char buffer[400];  // the largest double has 309 digits before the point
-  std::snprintf(buffer, sizeof(buffer), "%.*f", decimals, x);
-  return buffer;
-}
-
-std::string FormatShort(double x) {
-  if (x >= 99.95) return FormatCount(static_cast<uint64_t>(std::llround(x)));
-  return FormatFixed(x, x >= 9.995 ? 1 : 2);
-}
-
-std::string FormatBytes(uint64_t bytes) {
-  static constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
-  if (bytes < 1000) return StrCat(bytes, " bytes");
-  double x = static_cast<double>(bytes) / 1000;
-  size_t unit = 0;
-  for (; x >= 999.5 && unit + 1 < std::size(kUnits); ++unit) x /= 1000;
-  return StrCat(FormatShort(x), " ", kUnits[unit]);
-}
-
-std::string FormatSeconds(double seconds) {
-  if (seconds < 0.9995e-3) return StrCat(FormatShort(seconds * 1e6), " us");
-  if (seconds < 0.9995) return StrCat(FormatShort(seconds * 1e3), " ms");
-  if (seconds < 119.5) return StrCat(FormatShort(seconds), " s");
-  if (seconds >= 7200) return StrCat(FormatShort(seconds / 3600), " h");
-  const auto whole = static_cast<uint64_t>(std::llround(seconds));
-  return StrCat(FormatCount(whole / 60), " min ", whole % 60, " s");
-}
-
-std::string FormatFloat(float x) {
-  char buffer[64];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), x);
-  return error == std::errc() ? std::string(buffer, end) : std::string("nan");
-}
-
-std::string Printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return out;
-}
-
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

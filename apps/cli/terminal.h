@@ -1,4 +1,4 @@
-// What people see: error lines, progress, tables and numbers.
+// What people see: error lines, progress and tables.
 #ifndef KITH_APPS_CLI_TERMINAL_H_
 #define KITH_APPS_CLI_TERMINAL_H_
 
@@ -12,7 +12,7 @@
 
 #include "kith/types.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 
 // "kith: message" on stderr, in one line.
 void PrintError(std::string_view message);
@@ -74,16 +74,6 @@ class Table {
   std::vector<Row> rows_;
 };
 
-std::string FormatCount(uint64_t n);        // 1,234,567
-std::string FormatBytes(uint64_t bytes);    // 57.3 MB (powers of ten)
-std::string FormatSeconds(double seconds);  // 85 us, 4.12 ms, 3.20 s, 2 min 5 s, 3.50 h
-std::string FormatFixed(double x, int decimals);
-std::string FormatShort(double x);  // three significant digits or all of the integer part
-// The fewest digits that read back as the same float.
-std::string FormatFloat(float x);
-// For a terminal: control characters become '?'.
-std::string Printable(std::string_view text);
-
-}  // namespace kith::cli
+}  // namespace kith::apps::cli
 
 #endif  // KITH_APPS_CLI_TERMINAL_H_

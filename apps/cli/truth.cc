@@ -5,15 +5,18 @@
 #include <optional>
 #include <string>
 
-#include "base/strings.h"
 #include "commands.h"
-#include "common.h"
+#include "common/json.h"
+#include "common/read_vectors.h"
+#include "common/stopwatch.h"
+#include "common/text.h"
 #include "kith/dataset.h"
 #include "kith/eval.h"
-#include "storage/container.h"
+#include "kith/index.h"
+#include "options.h"
 #include "terminal.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 struct TruthArgs {
@@ -29,7 +32,7 @@ struct TruthArgs {
 
 // The truth of a .kith file is of its own ids.
 Status MapIds(const std::string& path, GroundTruth* truth) {
-  if (!storage::IsKithFile(path)) return Status::Ok();
+  if (!IsKithFile(path)) return Status::Ok();
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(path));
   for (int64_t& id : truth->ids) {
     if (id != kNoId) id = index->Id(static_cast<uint64_t>(id));
@@ -74,11 +77,10 @@ Status RunTruth(const TruthArgs& args) {
     std::cout << ToLine(json);
   } else {
     std::cout << args.out << ": the " << FormatCount(truth.k) << " nearest of "
-              << Plural(base.vectors.rows, "vector") << " for " << FormatCount(truth.num_queries)
-              << (truth.num_queries == 1 ? " query" : " queries") << "\n  metric  "
-              << MetricName(metric.metric) << " (" << metric.reason
-              << (args.metric ? ")" : "; --metric chooses another)") << "\n  time    "
-              << FormatSeconds(seconds) << '\n';
+              << Plural(base.vectors.rows, "vector") << " for "
+              << Plural(truth.num_queries, "query") << "\n  metric  " << MetricName(metric.metric)
+              << " (" << metric.reason << (args.metric ? ")" : "; --metric chooses another)")
+              << "\n  time    " << FormatSeconds(seconds) << '\n';
   }
   return Status::Ok();
 }
@@ -108,4 +110,4 @@ void AddTruthCommand(CLI::App* app, Action* action) {
   sub->callback([args, action] { *action = [args] { return RunTruth(*args); }; });
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

@@ -8,16 +8,20 @@
 #include <utility>
 #include <vector>
 
-#include "base/strings.h"
 #include "commands.h"
-#include "common.h"
+#include "common/json.h"
+#include "common/read_vectors.h"
+#include "common/recall_text.h"
+#include "common/stopwatch.h"
+#include "common/text.h"
+#include "effort_table.h"
 #include "kith/calibration.h"
 #include "kith/dataset.h"
 #include "kith/index.h"
-#include "recall.h"
+#include "options.h"
 #include "terminal.h"
 
-namespace kith::cli {
+namespace kith::apps::cli {
 namespace {
 
 struct TuneArgs {
@@ -141,4 +145,4 @@ void AddTuneCommand(CLI::App* app, Action* action) {
   sub->callback([args, action] { *action = [args] { return RunTune(*args); }; });
 }
 
-}  // namespace kith::cli
+}  // namespace kith::apps::cli

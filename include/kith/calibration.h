@@ -2,6 +2,7 @@
 #ifndef KITH_CALIBRATION_H_
 #define KITH_CALIBRATION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stop_token>
@@ -59,6 +60,18 @@ struct QueryDrift {
   // Whether that is more than chance, and enough for the recall to be another than asked for.
   bool unlike = false;
 };
+
+struct EffortForRecall {
+  double effort = 0;
+  double recall = 0;       // as measured there; more than asked for at the least effort
+  bool reachable = false;  // if not, the two above are of the most that was measured
+  bool known = false;      // whether this way in was measured at all
+};
+
+// The least effort whose recall@k is what is asked for: linear between measured efforts and between
+// measured k (of a forest, their roots), beyond the largest k in proportion to it. O(points).
+EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size_t k,
+                           double recall);
 
 struct CalibrateOptions {
   std::vector<uint32_t>

@@ -70,6 +70,11 @@ Status WriteGroundTruth(const std::string& path, const GroundTruth& truth);
 Status WriteDataset(const std::string& path, const std::string& format, const MatrixView& vectors,
                     const StringList& keys);
 
+// The smallest element type that holds every value exactly: what BuildIndex() stores vectors as
+// unless told otherwise. The answer does not depend on the threads, 0: one for each core. Cost: O(n
+// * dim), less where few rows rule types out. Errors: OutOfMemory.
+Result<DataType> SmallestLossless(const MatrixView& vectors, int threads = 0);
+
 }  // namespace kith
 
 #endif  // KITH_DATASET_H_

@@ -29,6 +29,10 @@ Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView&
 double RecallAtK(const float* found_distances, size_t found_k, const float* true_distances,
                  size_t true_k, size_t num_queries, size_t k);
 
+// The distance of types.h's table between two vectors [dim], in double precision; 0 for an angle
+// lost in rounding. O(dim).
+double PreciseDistance(Metric metric, const float* a, const float* b, size_t dim);
+
 struct Interval {
   double low = 0;
   double high = 0;
@@ -63,17 +67,15 @@ struct EvalPoint {
 struct EvalOptions {
   size_t k = 10;
   // Efforts measured, in this order, of the graph or the forest: they mean different things to the
-  // two, so one of these has to be left out then. Empty: a grid for each, until recall reaches
-  // 0.999. A graph's is k, then 10, 16, 24, 32, 48, ... 512 as far as they exceed k, three efforts
-  // at least; a forest's is k * num_trees, doubling to the number of entries in all trees.
+  // two, so that only one of these may be measured then. Empty: a grid for each, until recall
+  // reaches 0.999. A graph's is k, then 10, 16, 24, 32, 48, ... 512 as far as they exceed k, three
+  // efforts at least; a forest's is k * num_trees, doubling to the number of entries in all trees.
   std::vector<int64_t> efforts;
   // Instead of efforts: recalls to ask for (SearchParams::recall), in this order, of graph and
   // forest.
   std::vector<double> recalls;
-  // What is measured, in this order, where the file has it.
-  bool exact = true;
-  bool graph = true;
-  bool forest = true;
+  // What is measured, where the file has it, in the order of IndexInfo::paths; empty: everything.
+  std::vector<IndexKind> paths;
   int threads = 1;  // of the batches; 0: one for each core
   Progress progress;
   std::stop_token stop;  // as in BuildOptions

@@ -10,9 +10,11 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "kith/calibration.h"
+#include "kith/filter.h"
 #include "kith/status.h"
 #include "kith/types.h"
 
@@ -21,8 +23,7 @@ namespace kith {
 // The ways into a file's vectors. Part of the file format; never renumber.
 enum class IndexKind : uint32_t {
   // When searching: the best the file holds. Exact search where it is as fast as the graph, for
-  // small
-  // sets and, sooner, for many queries in one call, unless an effort is given.
+  // small sets and, sooner, for many queries in one call, unless an effort is given.
   kAuto = 0,
   kExact = 1,   // every vector is compared; always available
   kForest = 2,  // random-projection trees
@@ -54,16 +55,28 @@ struct GraphOptions {
   int code_bits = 0;    // of a coordinate of an edge's code: 1, 2, 4 or 8; 0: by dimension
 };
 
+// Exact search is always there; this is what may be stored for it.
+struct ExactOptions {
+  // 8-bit codes with error bounds, which let exact search read a quarter of what it would and give
+  // the same answers. They take dim + 8 bytes a vector, dim rounded up to 4. For angular, euclidean
+  // and dot over f32, f16 or bf16, and only where nothing but exact search is built; nullopt:
+  // there, if the set is large enough.
+  std::optional<bool> codes;
+};
+
+// A way into the vectors to be built, and how.
+using PathSpec = std::variant<ExactOptions, GraphOptions, ForestOptions>;
+IndexKind KindOf(const PathSpec& spec);
+
 struct BuildOptions {
   Metric metric = Metric::kAngular;
   std::optional<DataType> dtype;  // nullopt: the smallest type that holds every value exactly
-  // The ways in beside exact search. If neither is said, they are chosen (kith/plan.h): a graph
-  // where it beats exact search, unless the three limits below speak for something else. If one is
-  // said, the other is not there unless it is said too.
-  std::optional<bool> graph;
-  std::optional<bool> forest;
-  GraphOptions graph_options;
-  ForestOptions forest_options;
+  // The ways in to be built beside exact search, each kind at most once; ExactOptions alone: none.
+  // Empty: they are chosen (kith/plan.h): a graph where it beats exact search, unless the three
+  // limits below speak for something else.
+  std::vector<PathSpec> paths;
+  // How a way in is built if it is chosen, each kind at most once; those not here as by default.
+  std::vector<PathSpec> if_chosen;
   // The most memory in bytes that building may take beside the vectors given; 0: no limit. A
   // packed graph that would need more becomes a compact one, unless it is asked for.
   uint64_t memory = 0;
@@ -73,11 +86,6 @@ struct BuildOptions {
   // The most seconds that the build should take, as predicted for `threads`; 0: no limit. Bounds
   // what is chosen, not what is asked for. With 0 threads, the choice depends on the machine.
   double build_seconds = 0;
-  // 8-bit codes with error bounds, which let exact search read a quarter of what it would and give
-  // the same answers. They take dim + 8 bytes a vector, dim rounded up to 4. For angular, euclidean
-  // and dot over f32, f16 or bf16, without graph or forest; nullopt: there, if the set is large
-  // enough.
-  std::optional<bool> scan_codes;
   // Measure what recall the graph and the forest give at what effort, so that searches may ask for
   // a recall: an eighth of the vectors, at most 4,096, are queries before they are inserted. Sets
   // of fewer than 512 vectors are not measured: exact search takes microseconds there.
@@ -124,6 +132,8 @@ struct SearchParams {
   double recall = 0;
   int threads = 1;       // 0: one for each core. Results never depend on it.
   std::stop_token stop;  // as in BuildOptions
+  // Which rows may be among the answers. It must outlive the call.
+  const RowFilter* filter = &AllRows();
 };
 
 // What a search did, summed over its queries. Deterministic.
@@ -163,7 +173,43 @@ struct SearchResult {
   std::vector<int64_t> ids;
   std::vector<float> distances;
   SearchStats stats;
-  SearchPlan plan;
+  SearchPlan plan;                // of the first query
+  std::vector<SearchPlan> plans;  // of each, where the filter made them differ; else empty
+
+  const SearchPlan& plan_of(size_t query) const { return plans.empty() ? plan : plans[query]; }
+};
+
+// A way into an open file, described by itself.
+struct PathInfo {
+  // One of its figures, by a name that JSON shows it under: a number, or a name where `text` is not
+  // empty.
+  struct Property {
+    std::string name;
+    uint64_t number = 0;
+    std::string text;
+  };
+
+  IndexKind kind = IndexKind::kExact;
+  std::string summary;  // "packed graph of degree 32 with 4-bit codes"
+  uint64_t bytes = 0;   // of its sections
+  // exact: "codes" (bits a coordinate of the codes it scans; 0: none). graph: "layout", "degree",
+  // "code_bits", "nodes" (distinct vectors), "visit_bytes" (what one visit reads). forest: "trees",
+  // "leaf" (most vectors in a leaf as trees grew).
+  std::vector<Property> properties;
+
+  // 0 and "" for a property that it has not.
+  uint64_t number(std::string_view name) const {
+    for (const Property& p : properties) {
+      if (p.name == name) return p.number;
+    }
+    return 0;
+  }
+  std::string_view text(std::string_view name) const {
+    for (const Property& p : properties) {
+      if (p.name == name) return p.text;
+    }
+    return {};
+  }
 };
 
 // What `kith info` prints.
@@ -178,17 +224,8 @@ struct IndexInfo {
   uint32_t format_version = 0;
   bool has_keys = false;
   bool has_ids = false;
-  bool has_scan_codes = false;
-  bool has_forest = false;
-  uint32_t num_trees = 0;
-  uint32_t leaf_size = 0;
-  bool has_graph = false;
-  GraphLayout graph_layout = GraphLayout::kAuto;
-  uint32_t graph_degree = 0;
-  uint32_t graph_code_bits = 0;   // 0 in the compact layout
-  uint64_t graph_nodes = 0;       // distinct vectors
-  uint64_t graph_node_bytes = 0;  // what one visit reads
-  uint64_t graph_bytes = 0;       // of the graph's sections
+  // Exact search first, then the others, the best first.
+  std::vector<PathInfo> paths;
   struct Section {
     std::string name;
     uint64_t offset = 0;
@@ -201,6 +238,17 @@ struct IndexInfo {
   // How long the build took; < 0 if unknown. Kept as an attribute beside the file's contents, which
   // depend on the input and the seed alone, so copies made without attributes lose it.
   double build_seconds = -1;
+
+  // nullptr where the file has no such way in.
+  const PathInfo* path_of(IndexKind kind) const {
+    for (const PathInfo& p : paths) {
+      if (p.kind == kind) return &p;
+    }
+    return nullptr;
+  }
+  bool has(IndexKind kind) const { return path_of(kind) != nullptr; }
+  // Whether it has a way in that is not exact.
+  bool has_approximate() const { return paths.size() > 1; }
 };
 
 // An open .kith file. Immutable; every method is thread-safe and may run in any number of threads
@@ -245,6 +293,11 @@ class Index {
   // The whole file, as it is mapped.
   virtual std::span<const std::byte> Bytes() const = 0;
 
+  // What VerifyIndex() and CalibrateInMemory() (kith/calibration.h) do.
+  virtual Status Verify(std::stop_token stop) const = 0;
+  virtual Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
+                                                    const CalibrateOptions& options) const = 0;
+
  protected:
   Index() = default;
 };
@@ -265,6 +318,9 @@ Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOpti
 // Errors: Corruption, Unsupported, OutOfMemory, IoError (no memory files, and no temporary ones).
 Result<std::unique_ptr<Index>> OpenIndexBytes(std::span<const std::byte> bytes,
                                               const OpenOptions& options = {});
+
+// Whether a file begins as .kith files do; false too if it cannot be read.
+bool IsKithFile(const std::string& path);
 
 // Writes an open index to a file: complete or not at all. Errors: IoError.
 Status SaveIndex(const Index& index, const std::string& path);

@@ -29,9 +29,8 @@ enum class PlanVerdict {
 // A way of building, and what it is predicted to cost. Times are of one thread of the machine that
 // the model was fitted on, searches one query a call, k = 10 and recall 0.95 (docs/choosing.md).
 struct PlanCandidate {
-  IndexKind kind = IndexKind::kExact;       // exact search is always there too
-  GraphLayout layout = GraphLayout::kAuto;  // of a graph
-  uint32_t num_trees = 0;                   // of a forest
+  IndexKind kind = IndexKind::kExact;  // exact search is always there too
+  PathSpec spec;                       // of this kind: a graph's layout, a forest's number of trees
   double build_seconds = 0;
   double elapsed_seconds = 0;  // the build's, on the threads of the options
   double query_us = 0;
@@ -53,6 +52,8 @@ struct BuildPlan {
   // one with the best number of trees.
   std::vector<PlanCandidate> candidates;
   size_t built = 0;  // the candidate that searches will use
+  // What is built, with everything said that is known before the vectors are looked at.
+  std::vector<PathSpec> paths;
 };
 
 // What BuildIndex does with `options` and that many vectors, stored as `dtype`. What the options

@@ -33,9 +33,11 @@ class Index(_core.Handle):
         Parameters
         ----------
         query : str, sequence of str, or array (d,)
-            A key; or several, separated by spaces or as a sequence, each with ``-`` before it to
-            be subtracted (``"king -man woman"``). Angular vectors are scaled to length 1 before
-            they are summed; others are summed as they are.
+            A key; or several, separated by spaces or as a sequence, each with ``+`` or ``-``
+            before it if it likes, and subtracted if it is ``-`` (``"king -man +woman"``). Angular
+            vectors are scaled to length 1 before they are summed; the sum of others is divided by
+            the number of keys added less that of keys subtracted, if that is positive: several
+            keys are asked for by their mean.
         k : int
             Neighbours wanted. The keys of the query are not among them.
         **options
@@ -49,55 +51,11 @@ class Index(_core.Handle):
         Raises
         ------
         KeyError
-            A key is not there.
+            A key is not there; the one that was probably meant is named.
         ValueError
             The index has no keys, or as :meth:`search`.
         """
-        if not self.has_keys:
-            raise ValueError(f"{self._name()} has no keys; build it with keys=...")
-        if isinstance(query, (str, list, tuple)):
-            terms = self._terms(query)
-            vector = self._sum(terms)
-        else:
-            terms, vector = [], np.asarray(query)
-            if vector.ndim != 1:
-                raise ValueError(f"one query is searched at a time, not {vector.shape}")
-        own = {key for _, key in terms}
-        # Each key may be that of several vectors; these are rare.
-        wanted = k + len(own)
-        while True:
-            ids, distances = self.search(vector, wanted, **options)
-            found = [
-                (key, float(distance))
-                for key, distance in zip(self.keys_of(ids), distances, strict=True)
-                if key is not None and key not in own
-            ]
-            if len(found) >= k or wanted >= len(self) or None in self.keys_of(ids[-1:]):
-                return found[:k]
-            wanted = min(2 * wanted, len(self))
-
-    def _terms(self, query: str | Sequence[str]) -> list[tuple[float, str]]:
-        words = [query] if isinstance(query, str) and query in self else query
-        if isinstance(words, str):
-            words = words.split()
-        terms = []
-        for word in words:
-            # A key may itself begin with a sign.
-            if word not in self and len(word) > 1 and word[0] in "+-":
-                terms.append((-1.0 if word[0] == "-" else 1.0, word[1:]))
-            else:
-                terms.append((1.0, word))
-        if not terms:
-            raise ValueError("the query is empty; give at least one key")
-        return terms
-
-    def _sum(self, terms: list[tuple[float, str]]) -> NDArray[np.float32]:
-        total = np.zeros(self.dim, np.float64)
-        for sign, key in terms:
-            vector = self[key].astype(np.float64)
-            length = np.linalg.norm(vector)
-            total += sign * (vector / length if self.metric == "angular" and length else vector)
-        return total.astype(np.float32)
+        return self._search_keys(query, k, **options)
 
     def evaluate(
         self,

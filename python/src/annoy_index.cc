@@ -9,7 +9,6 @@
 #include "errors.h"
 #include "kith/index.h"
 #include "long_call.h"
-#include "storage/container.h"
 
 namespace nb = nanobind;
 
@@ -192,8 +191,8 @@ void PyAnnoyIndex::Build(nb::handle num_trees, nb::handle num_jobs, const nb::ob
   const int32_t jobs = ToInt(num_jobs);
   RequireNoKith("build");
   Status status;
-  RunLong(progress, [&](const Progress& report) {
-    status = annoy_->Build(trees, jobs, report);
+  RunLong(progress, [&](const Progress& report, const std::stop_token& stop) {
+    status = annoy_->Build(trees, jobs, report, stop);
     return Status::Ok();
   });
   ThrowIfAnnoyError(status, AnnoyCall::kItems);
@@ -221,7 +220,7 @@ void PyAnnoyIndex::Load(nb::handle path, nb::handle prefault) {
   std::shared_ptr<const KithAsAnnoy> opened;
   {
     const nb::gil_scoped_release release;
-    if (storage::IsKithFile(file)) {
+    if (IsKithFile(file)) {
       auto result = KithAsAnnoy::Open(file, annoy_->metric(), annoy_->dim(), read_now);
       status = result.status();
       if (result.ok()) {
@@ -264,8 +263,8 @@ void PyAnnoyIndex::SaveKith(const std::string& path, bool prefault) {
   Status status;
   std::shared_ptr<const KithAsAnnoy> opened;
   const auto kith = this->kith();
-  RunLong(nb::none(), [&](const Progress& report) {
-    status = kith ? SaveIndex(kith->index(), path) : SaveAsKith(*annoy_, path, report);
+  RunLong(nb::none(), [&](const Progress& report, const std::stop_token& stop) {
+    status = kith ? SaveIndex(kith->index(), path) : SaveAsKith(*annoy_, path, report, stop);
     if (!status.ok()) return Status::Ok();
     auto result = KithAsAnnoy::Open(path, annoy_->metric(), annoy_->dim(), prefault);
     status = result.status();
@@ -290,11 +289,11 @@ void PyAnnoyIndex::OnDiskBuild(nb::handle path) {
 
 void PyAnnoyIndex::Verify() const {
   Status status;
-  {
-    const nb::gil_scoped_release release;
+  RunMaybeLong(true, [&](const std::stop_token& stop) {
     const auto kith = this->kith();
-    status = kith ? VerifyIndex(kith->index()) : annoy_->Verify();
-  }
+    status = kith ? VerifyIndex(kith->index(), stop) : annoy_->Verify();
+    return Status::Ok();
+  });
   ThrowIfAnnoyError(status, AnnoyCall::kItems);
 }
 
@@ -375,17 +374,18 @@ void PyAnnoyIndex::SearchBatch(const float* queries, size_t num_queries, size_t 
   const int32_t effort = ToInt(search_k);
   const auto kith = this->kith();
   Status status;
-  {
-    const nb::gil_scoped_release release;
+  constexpr size_t kLongBatch = 256;  // some 10 ms
+  RunMaybeLong(num_queries >= kLongBatch, [&](const std::stop_token& stop) {
     if (kith == nullptr) {
-      status = annoy_->SearchBatch(queries, num_queries, n, effort, threads, ids, distances);
+      status = annoy_->SearchBatch(queries, num_queries, n, effort, threads, ids, distances, stop);
     } else {
       KithAsAnnoy::Answer answer;
       status = kith->Search(queries, num_queries, static_cast<int64_t>(n), effort,
-                            std::max(threads, 0), &answer);
+                            std::max(threads, 0), &answer, stop);
       if (status.ok()) answer.CopyTo(annoy_->metric(), n, ids, distances);
     }
-  }
+    return Status::Ok();
+  });
   ThrowIfAnnoyError(status, AnnoyCall::kItems);
 }
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "eval/judge.h"
+#include "kith/eval.h"
 
 namespace kith::python {
 namespace {
@@ -48,7 +48,8 @@ bool IsKithName(const std::string& path) {
              [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
 }
 
-Status SaveAsKith(const AnnoyIndex& annoy, const std::string& path, const Progress& progress) {
+Status SaveAsKith(const AnnoyIndex& annoy, const std::string& path, const Progress& progress,
+                  const std::stop_token& stop) {
   const size_t dim = annoy.dim();
   const auto num_items = static_cast<int64_t>(annoy.num_items());
   std::vector<int64_t> ids;
@@ -66,6 +67,7 @@ Status SaveAsKith(const AnnoyIndex& annoy, const std::string& path, const Progre
   if (options.metric == Metric::kHamming) options.dtype = DataType::kBit;
   if (ids.size() != annoy.num_items()) options.ids = &ids;
   options.progress = progress;
+  options.stop = stop;
   return BuildIndex(ViewOf(vectors.data(), ids.size(), dim), path, options);
 }
 
@@ -105,8 +107,8 @@ Status KithAsAnnoy::Distance(int64_t i, int64_t j, float* distance) const {
   KITH_RETURN_IF_ERROR(GetItem(i, vectors.data()));
   KITH_RETURN_IF_ERROR(GetItem(j, vectors.data() + dim));
   const Metric metric = index_->info().metric;
-  *distance = ToAnnoy(metric, static_cast<float>(eval::PreciseDistance(metric, vectors.data(),
-                                                                       vectors.data() + dim, dim)));
+  *distance = ToAnnoy(metric, static_cast<float>(PreciseDistance(metric, vectors.data(),
+                                                                 vectors.data() + dim, dim)));
   return Status::Ok();
 }
 
@@ -122,23 +124,24 @@ SearchParams KithAsAnnoy::ParamsFor(size_t num_queries, int64_t n, int64_t searc
     params.recall = kRecall;
     // Not calibrated, or not for this k.
     if (!index_->Plan(params, num_queries).ok()) params.recall = 0;
-  } else if (info.has_graph) {
-    params.index = IndexKind::kGraph;
-    params.effort = std::max(static_cast<int64_t>(params.k),
-                             search_k / std::max<int64_t>(info.graph_degree, 1));
-  } else if (info.has_forest) {
-    params.index = IndexKind::kForest;
-    params.effort = search_k;
+  } else if (info.has_approximate()) {
+    // The best of them. What is counted is neighbours read, of a graph some at each visit.
+    const PathInfo& path = info.paths[1];
+    const auto degree = static_cast<int64_t>(path.number("degree"));
+    params.index = path.kind;
+    params.effort =
+        degree == 0 ? search_k : std::max(static_cast<int64_t>(params.k), search_k / degree);
   }
   return params;
 }
 
 Status KithAsAnnoy::Search(const float* queries, size_t num_queries, int64_t n, int64_t search_k,
-                           int threads, Answer* answer) const {
+                           int threads, Answer* answer, const std::stop_token& stop) const {
   const IndexInfo& info = index_->info();
   answer->found.assign(num_queries, 0);
   SearchParams params = ParamsFor(num_queries, n, search_k);
   params.threads = threads;
+  params.stop = stop;
   answer->k = search_k == 0 ? 0 : params.k;
   if (answer->k == 0) return Status::Ok();
 

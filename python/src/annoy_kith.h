@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ bool IsKithName(const std::string& path);
 // Writes the items of an index to a .kith file, with the way in that kith chooses, and their ids
 // where there are holes. Memory: a copy of the items, and what BuildIndex takes.
 // Errors: those of BuildIndex; InvalidArgument (no items).
-Status SaveAsKith(const AnnoyIndex& annoy, const std::string& path, const Progress& progress);
+Status SaveAsKith(const AnnoyIndex& annoy, const std::string& path, const Progress& progress,
+                  const std::stop_token& stop);
 
 // An open .kith file that answers as an AnnoyIndex would: Annoy's distances, fewer answers rather
 // than empty places. Immutable and thread-safe. Errors are those of kith::AnnoyIndex.
@@ -36,7 +38,10 @@ class KithAsAnnoy {
   // 1 + the largest id.
   int64_t num_items() const { return num_items_; }
   // Of its forest; 0 without one.
-  size_t num_trees() const { return index_->info().num_trees; }
+  size_t num_trees() const {
+    const PathInfo* forest = index_->info().path_of(IndexKind::kForest);
+    return forest == nullptr ? 0 : forest->number("trees");
+  }
 
   // Zeros for a hole.
   Status GetItem(int64_t id, float* out) const;
@@ -56,7 +61,7 @@ class KithAsAnnoy {
     void CopyTo(Metric metric, size_t n, int64_t* ids, float* distances) const;
   };
   Status Search(const float* queries, size_t num_queries, int64_t n, int64_t search_k, int threads,
-                Answer* answer) const;
+                Answer* answer, const std::stop_token& stop = {}) const;
 
  private:
   KithAsAnnoy(std::unique_ptr<Index> index, int64_t num_items)

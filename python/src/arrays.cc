@@ -17,7 +17,7 @@ namespace {
 
 constexpr char kTypes[] = "float32, float16, float64, int8, uint8 or bool";
 
-struct data::Element {
+struct Element {
   bool known = false;
   DataType dtype = DataType::kF32;
   bool is_double = false;
@@ -25,7 +25,7 @@ struct data::Element {
 };
 
 // The element type of a buffer, in native byte order.
-data::Element Recognise(const Py_buffer& buffer) {
+Element Recognise(const Py_buffer& buffer) {
   const char* format = buffer.format == nullptr ? "B" : buffer.format;
   if (*format == '@' || *format == '=' || *format == '<') ++format;  // little-endian, as we are
   if (*format == '\0' || format[1] != '\0') return {};
@@ -111,7 +111,7 @@ InputMatrix::InputMatrix(const nb::object& object, const char* name) : name_(nam
 }
 
 void InputMatrix::Borrow(const nb::object& object) {
-  data::Element element;
+  Element element;
   try {
     buffer_.Get(object, PyBUF_RECORDS_RO);
     element = Recognise(*buffer_);
@@ -139,7 +139,7 @@ void InputMatrix::Borrow(const nb::object& object) {
   view_ = {static_cast<const std::byte*>(buffer_->buf), static_cast<size_t>(rows),
            static_cast<size_t>(dim), static_cast<size_t>(std::max<Py_ssize_t>(stride, 0)),
            element.dtype};
-  if (element.is_double) data::Narrow();
+  if (element.is_double) Narrow();
   if (element.is_bool) PackBits();
 }
 

@@ -54,8 +54,8 @@ class InputMatrix {
 
  private:
   void Borrow(const nanobind::object& object);
-  void data::Narrow();  // float64 to float32
-  void PackBits();      // bool to bits
+  void Narrow();    // float64 to float32
+  void PackBits();  // bool to bits
 
   const char* name_;
   Buffer buffer_;

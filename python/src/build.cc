@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,20 +32,6 @@ uint32_t ToCount(const std::optional<int64_t>& value, const char* name) {
   return static_cast<uint32_t>(*value);
 }
 
-void SetIndexes(const std::vector<std::string>& names, BuildOptions* options) {
-  if (names.empty()) return;  // to be chosen
-  options->graph = options->forest = false;
-  for (const std::string& name : names) {
-    const IndexKind kind = ToIndexKind(name);
-    if (kind == IndexKind::kAuto || (kind == IndexKind::kExact && names.size() > 1)) {
-      ThrowValueError(
-          "index: auto and exact stand alone; exact search is always there, so leave it out");
-    }
-    if (kind == IndexKind::kGraph) options->graph = true;
-    if (kind == IndexKind::kForest) options->forest = true;
-  }
-}
-
 struct Arguments {
   std::vector<std::string> index;  // empty: to be chosen
   std::optional<std::string> dtype;
@@ -64,11 +51,58 @@ uint64_t ToAmount(const std::optional<int64_t>& value, const char* name) {
   return static_cast<uint64_t>(*value);
 }
 
+// The ways in that are asked for, which are none if they are to be chosen.
+std::vector<IndexKind> ToKinds(const std::vector<std::string>& names) {
+  std::vector<IndexKind> kinds;
+  for (const std::string& name : names) {
+    const IndexKind kind = ToIndexKind(name);
+    if (kind == IndexKind::kAuto || (kind == IndexKind::kExact && names.size() > 1)) {
+      ThrowValueError(
+          "index: auto and exact stand alone; exact search is always there, so leave it out");
+    }
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
+  }
+  return kinds;
+}
+
+void SetPaths(const Arguments& args, BuildOptions* options) {
+  const std::vector<IndexKind> kinds = ToKinds(args.index);
+  const auto asked = [&](IndexKind kind) {
+    return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+  };
+  GraphOptions graph;
+  ForestOptions forest;
+  const auto layout = ParseGraphLayout(args.layout);
+  if (!layout) {
+    ThrowValueError("layout is \"" + args.layout + "\"; it must be auto, packed or compact");
+  }
+  if ((args.trees || args.leaf_size) && !asked(IndexKind::kForest)) {
+    ThrowValueError(
+        "trees and leaf_size are for forests; leave them out, or give index=\"forest\"");
+  }
+  if ((args.degree || args.beam || args.layout != "auto") && !asked(IndexKind::kGraph)) {
+    ThrowValueError(
+        "degree, beam and layout are for graphs; leave them out, or give index=\"graph\"");
+  }
+  graph.layout = *layout;
+  graph.degree = ToCount(args.degree, "degree");
+  graph.beam = ToCount(args.beam, "beam");
+  forest.num_trees = ToCount(args.trees, "trees");
+  forest.leaf_size = ToCount(args.leaf_size, "leaf_size");
+  const ExactOptions exact{args.scan_codes};
+  if (asked(IndexKind::kGraph)) options->paths.push_back(graph);
+  if (asked(IndexKind::kForest)) options->paths.push_back(forest);
+  // Codes are for exact search alone, which is the library's to say.
+  if (asked(IndexKind::kExact) || (!kinds.empty() && args.scan_codes.value_or(false))) {
+    options->paths.push_back(exact);
+  }
+  if (kinds.empty()) options->if_chosen.push_back(exact);
+}
+
 BuildOptions ToOptions(const std::string& metric, const Arguments& args, uint64_t seed,
                        const nb::object& n_jobs) {
   BuildOptions options;
   options.metric = ToMetric(metric);
-  SetIndexes(args.index, &options);
   if (args.dtype && *args.dtype != "auto") {
     options.dtype = ParseDataType(*args.dtype);
     if (!options.dtype) {
@@ -76,25 +110,8 @@ BuildOptions ToOptions(const std::string& metric, const Arguments& args, uint64_
                       "\"; it must be auto, f32, f16, bf16, i8, u8 or bit");
     }
   }
-  const auto layout = ParseGraphLayout(args.layout);
-  if (!layout) {
-    ThrowValueError("layout is \"" + args.layout + "\"; it must be auto, packed or compact");
-  }
-  if ((args.trees || args.leaf_size) && options.forest != true) {
-    ThrowValueError(
-        "trees and leaf_size are for forests; leave them out, or give index=\"forest\"");
-  }
-  if ((args.degree || args.beam || args.layout != "auto") && options.graph != true) {
-    ThrowValueError(
-        "degree, beam and layout are for graphs; leave them out, or give index=\"graph\"");
-  }
-  options.graph_options.layout = *layout;
-  options.graph_options.degree = ToCount(args.degree, "degree");
-  options.graph_options.beam = ToCount(args.beam, "beam");
-  options.forest_options.num_trees = ToCount(args.trees, "trees");
-  options.forest_options.leaf_size = ToCount(args.leaf_size, "leaf_size");
+  SetPaths(args, &options);
   options.calibrate = args.calibrate;
-  options.scan_codes = args.scan_codes;
   options.expected_queries = ToAmount(args.expect_queries, "expect_queries");
   options.memory = ToAmount(args.memory, "memory");
   if (args.build_seconds) {
@@ -125,8 +142,9 @@ IndexHandle Build(const nb::object& vectors, const nb::object& path, const std::
   }
   const std::string name = path.is_none() ? "" : ToPath(path);
   std::unique_ptr<Index> index;
-  RunLong(progress, [&](const Progress& report) -> Status {
+  RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
     options.progress = report;
+    options.stop = stop;
     if (path.is_none()) {
       KITH_ASSIGN_OR_RETURN(index, BuildIndexInMemory(input.view(), options));
     } else {

@@ -42,6 +42,13 @@ T ValueOrThrow(Result<T> result) {
   return std::move(result).value();
 }
 
+// The same for what is looked up: what is not there is a KeyError.
+template <class T>
+T ValueOrKeyError(Result<T> result) {
+  if (result.status().code() == StatusCode::kNotFound) ThrowKeyError(result.status().message());
+  return ValueOrThrow(std::move(result));
+}
+
 }  // namespace kith::python
 
 #endif  // KITH_PYTHON_ERRORS_H_

@@ -5,7 +5,6 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "errors.h"
 #include "kith/eval.h"
 #include "long_call.h"
+#include "search.h"
 
 namespace nb = nanobind;
 using nb::literals::operator""_a;
@@ -22,156 +22,10 @@ using nb::literals::operator""_a;
 namespace kith::python {
 namespace {
 
-constexpr char kSearchDoc[] =
-    R"(The k nearest vectors of each query, nearest first.
-
-Parameters
-----------
-queries : array (d,) for one query, or (nq, d)
-    float32, float16, float64, int8, uint8 or bool; not copied if the rows are contiguous
-    (float64 is converted).
-k : int
-    Neighbours of each query. More than there are vectors leaves places without a neighbour.
-recall : float, optional
-    The mean recall@k wanted, above 0 and at most 1 (exact search). The effort it takes was
-    measured when the file was built, or by calibrate().
-effort : int, optional
-    Instead of a recall. Graph: ef, the beam width. Forest: search_k, the distinct vectors
-    compared.
-exact : bool
-    Compare every vector.
-index : str
-    Which of the file's ways in to use: auto (the best), graph, forest or exact.
-n_jobs : int, optional
-    Threads for a batch; None is 1, -1 all cores. The answers do not depend on it.
-
-Returns
--------
-ids : int64 (k,) or (nq, k)
-    -1 where there is no neighbour.
-distances : float32, of the same shape
-    The smaller the closer; inf where there is no neighbour. angular: 1 - cosine; euclidean: the
-    root of the sum of squares; dot: minus the product; manhattan: the sum of absolute
-    differences; hamming: the number of coordinates that differ.
-
-Raises
-------
-TypeError, ValueError
-    Elements of another type, another dimension, NaN or infinity (with its place), a recall that
-    was never measured or that the index does not reach, a closed index.
-
-Notes
------
-Thread-safe, and runs without the GIL. Many queries in one call are faster than one a call.
-Ctrl-C is noticed between some hundreds of queries.)";
-
-// Multiplications between two looks for Ctrl-C, and queries at most.
-constexpr uint64_t kWorkAtOnce = 20'000'000'000;
-constexpr uint64_t kQueriesAtOnce = 16384;
-
-SearchParams ToParams(const Index& index, int64_t k, const std::optional<double>& recall,
-                      const std::optional<int64_t>& effort, bool exact, const std::string& kind,
-                      const nb::object& n_jobs) {
-  SearchParams params;
-  if (k < 1) ThrowValueError("k is " + std::to_string(k) + "; ask for at least one neighbour");
-  params.k = static_cast<size_t>(k);
-  params.index = ToIndexKind(kind);
-  if (exact) {
-    if (recall || effort) {
-      ThrowValueError("exact=True finds everything; leave out recall and effort");
-    }
-    if (params.index != IndexKind::kAuto && params.index != IndexKind::kExact) {
-      ThrowValueError("exact=True and index=\"" + kind + "\" exclude each other; leave out one");
-    }
-    params.index = IndexKind::kExact;
-  }
-  if (recall) {
-    // 0 would mean to the core that none was asked for.
-    if (!(*recall > 0 && *recall <= 1)) {
-      ThrowValueError("recall is " + std::to_string(*recall) + "; it must be above 0, at most 1");
-    }
-    params.recall = *recall;
-  }
-  if (effort) {
-    if (*effort < 0) ThrowValueError("effort is " + std::to_string(*effort) + "; it must be >= 0");
-    params.effort = *effort;
-  }
-  params.threads = ToThreads(n_jobs);
-  // More can't be found, and the caller may have meant "all".
-  constexpr size_t kMost = size_t{1} << 31;
-  if (params.k > std::max<size_t>(index.info().num_vectors, kMost)) {
-    ThrowValueError("k is " + std::to_string(k) + ", more than any file holds");
-  }
-  return params;
-}
-
-// Searches, some queries at a time so that Ctrl-C is noticed, into [queries.rows, k].
-void SearchInto(const Index& index, const MatrixView& queries, SearchParams params, int64_t* ids,
-                float* distances) {
-  const IndexInfo& info = index.info();
-  const uint64_t work = std::max<uint64_t>(1, info.num_vectors * info.dim);
-  const size_t step = std::clamp<uint64_t>(kWorkAtOnce / work, 256, kQueriesAtOnce);
-  if (queries.rows > step && params.index == IndexKind::kAuto) {
-    // Chosen for all of them, not for what is searched at once.
-    params.index = ValueOrThrow(index.Plan(params, queries.rows)).index;
-    if (params.index == IndexKind::kExact) params.recall = 0;
-  }
-  for (size_t begin = 0; begin == 0 || begin < queries.rows; begin += step) {
-    MatrixView some = queries;
-    some.data = queries.row(begin);
-    some.rows = std::min(step, queries.rows - begin);
-    Status status;
-    {
-      const nb::gil_scoped_release release;
-      SearchResult result;
-      status = index.Search(some, params, &result);
-      if (status.ok() && !result.ids.empty()) {
-        std::memcpy(ids + begin * params.k, result.ids.data(), result.ids.size() * sizeof(int64_t));
-        std::memcpy(distances + begin * params.k, result.distances.data(),
-                    result.distances.size() * sizeof(float));
-      }
-    }
-    ThrowIfError(status);
-    if (queries.rows > step && PyErr_CheckSignals() != 0) throw nb::python_error();
-  }
-}
-
-nb::tuple Search(const IndexHandle& self, const nb::object& queries, int64_t k,
-                 std::optional<double> recall, std::optional<int64_t> effort, bool exact,
-                 const std::string& kind, const nb::object& n_jobs) {
-  const auto index = self.Get();
-  const InputMatrix input(queries, "queries");
-  const SearchParams params = ToParams(*index, k, recall, effort, exact, kind, n_jobs);
-  const size_t rows = input.view().rows;
-  NewArray<int64_t> ids(rows, params.k, input.one());
-  NewArray<float> distances(rows, params.k, input.one());
-  SearchInto(*index, input.view(), params, ids.data(), distances.data());
-  return nb::make_tuple(ids.Take(), distances.Take());
-}
-
-nb::dict Plan(const IndexHandle& self, int64_t k, size_t num_queries, std::optional<double> recall,
-              std::optional<int64_t> effort, bool exact, const std::string& kind) {
-  const auto index = self.Get();
-  const SearchParams params = ToParams(*index, k, recall, effort, exact, kind, nb::none());
-  const SearchPlan plan = ValueOrThrow(index->Plan(params, num_queries));
-  nb::dict out;
-  out["index"] = IndexKindName(plan.index);
-  out["effort"] = plan.effort < 0 ? nb::none() : nb::object(nb::float_(plan.effort));
-  out["recall"] = plan.recall > 0 ? nb::object(nb::float_(plan.recall)) : nb::none();
-  return out;
-}
-
-// The rows of ids. Throws KeyError.
-uint64_t RowOfId(const Index& index, int64_t id) {
-  const auto row = index.FindId(id);
-  if (row.status().code() == StatusCode::kNotFound) ThrowKeyError(row.status().message());
-  return ValueOrThrow(row);
-}
+uint64_t RowOfId(const Index& index, int64_t id) { return ValueOrKeyError(index.FindId(id)); }
 
 uint64_t RowOfKey(const Index& index, const std::string& key) {
-  const auto row = index.FindKey(key);
-  if (row.status().code() == StatusCode::kNotFound) ThrowKeyError(row.status().message());
-  return ValueOrThrow(row);
+  return ValueOrKeyError(index.FindKey(key));
 }
 
 nb::object Vectors(const IndexHandle& self, const nb::object& ids) {
@@ -224,11 +78,6 @@ nb::object Ids(const IndexHandle& self) {
   NewArray<int64_t> out(1, n, true);
   for (uint64_t row = 0; row < n; ++row) out.data()[row] = index->Id(row);
   return out.Take();
-}
-
-void CheckHasKeys(const Index& index) {
-  if (index.info().has_keys) return;
-  ThrowValueError(index.info().path + " has no keys; build it with keys=...");
 }
 
 nb::list KeysOf(const IndexHandle& self, const nb::object& ids) {
@@ -296,6 +145,16 @@ nb::object CalibrationOf(const Calibration& calibration) {
   return out;
 }
 
+// The best first; exact search, which is the last resort, at the end.
+nb::list PathNames(const IndexInfo& info) {
+  nb::list names;
+  for (const PathInfo& path : info.paths) {
+    if (path.kind != IndexKind::kExact) names.append(IndexKindName(path.kind));
+  }
+  names.append(IndexKindName(IndexKind::kExact));
+  return names;
+}
+
 nb::dict Info(const IndexHandle& self) {
   const auto index = self.Get();
   const IndexInfo& info = index->info();
@@ -309,18 +168,14 @@ nb::dict Info(const IndexHandle& self) {
   out["format_version"] = info.format_version;
   out["has_keys"] = info.has_keys;
   out["has_ids"] = info.has_ids;
-  nb::list indexes;
-  if (info.has_graph) indexes.append("graph");
-  if (info.has_forest) indexes.append("forest");
-  indexes.append("exact");
-  out["indexes"] = indexes;
-  if (info.has_forest) {
-    out["num_trees"] = info.num_trees;
-    out["leaf_size"] = info.leaf_size;
+  out["indexes"] = PathNames(info);
+  if (const PathInfo* forest = info.path_of(IndexKind::kForest)) {
+    out["num_trees"] = forest->number("trees");
+    out["leaf_size"] = forest->number("leaf");
   }
-  if (info.has_graph) {
-    out["graph_layout"] = GraphLayoutName(info.graph_layout);
-    out["graph_degree"] = info.graph_degree;
+  if (const PathInfo* graph = info.path_of(IndexKind::kGraph)) {
+    out["graph_layout"] = std::string(graph->text("layout"));
+    out["graph_degree"] = graph->number("degree");
   }
   out["calibration"] = CalibrationOf(info.calibration);
   out["build_seconds"] =
@@ -363,7 +218,7 @@ IndexHandle FromBytes(const nb::object& data) {
 void Save(const IndexHandle& self, const nb::object& path) {
   const auto index = self.Get();
   const std::string name = ToPath(path);
-  RunLong(nb::none(), [&](const Progress&) { return SaveIndex(*index, name); });
+  RunMaybeLong(true, [&](const std::stop_token&) { return SaveIndex(*index, name); });
 }
 
 nb::bytes ToBytes(const IndexHandle& self) {
@@ -373,7 +228,7 @@ nb::bytes ToBytes(const IndexHandle& self) {
 
 void Verify(const IndexHandle& self) {
   const auto index = self.Get();
-  RunLong(nb::none(), [&](const Progress&) { return VerifyIndex(*index); });
+  RunMaybeLong(true, [&](const std::stop_token& stop) { return VerifyIndex(*index, stop); });
 }
 
 nb::dict PointOf(const EvalPoint& point) {
@@ -409,15 +264,7 @@ nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, size_
   options.k = k;
   options.efforts = efforts;
   options.recalls = recalls;
-  if (!indexes.empty()) {
-    options.exact = options.graph = options.forest = false;
-    for (const std::string& name : indexes) {
-      const IndexKind kind = ToIndexKind(name);
-      (kind == IndexKind::kGraph    ? options.graph
-       : kind == IndexKind::kForest ? options.forest
-                                    : options.exact) = true;
-    }
-  }
+  for (const std::string& name : indexes) options.paths.push_back(ToIndexKind(name));
   options.threads = ToThreads(n_jobs);
   GroundTruth known;
   if (truth) {
@@ -426,8 +273,9 @@ nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, size_
     known.ids = *truth;
   }
   std::vector<EvalPoint> points;
-  RunLong(progress, [&](const Progress& report) -> Status {
+  RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
     options.progress = report;
+    options.stop = stop;
     KITH_ASSIGN_OR_RETURN(points,
                           Evaluate(*index, input.view(), truth ? &known : nullptr, options));
     return Status::Ok();
@@ -445,8 +293,9 @@ void Calibrate(IndexHandle& self, const nb::object& queries, const std::vector<u
   options.ks = ks;
   options.threads = ToThreads(n_jobs);
   std::unique_ptr<Index> calibrated;
-  RunLong(progress, [&](const Progress& report) -> Status {
+  RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
     options.progress = report;
+    options.stop = stop;
     const IndexInfo& info = index->info();
     if (info.in_memory) {
       KITH_ASSIGN_OR_RETURN(calibrated, CalibrateInMemory(*index, input.view(), options));
@@ -464,6 +313,11 @@ void Calibrate(IndexHandle& self, const nb::object& queries, const std::vector<u
 std::shared_ptr<const Index> IndexHandle::Get() const {
   if (index_ == nullptr) ThrowValueError("the index is closed; open it again");
   return index_;
+}
+
+void CheckHasKeys(const Index& index) {
+  if (index.info().has_keys) return;
+  ThrowValueError(index.info().path + " has no keys; build it with keys=...");
 }
 
 int ToThreads(const nb::object& n_jobs) {
@@ -526,22 +380,9 @@ void BindProperties(nb::class_<IndexHandle>* handle) {
 
 void BindIndex(nb::module_& m) {
   nb::class_<IndexHandle> handle(m, "Handle", "An open file: what kith.Index is made of.");
-  handle.def(nb::init<const IndexHandle&>(), "other"_a, "Another holder of the same open file.")
-      .def("search", &Search, "queries"_a.none(), "k"_a = 10, nb::kw_only(),
-           "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a = false, "index"_a = "auto",
-           "n_jobs"_a.none() = 1,
-           nb::sig("def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, "
-                   "recall: float | None = None, effort: int | None = None, "
-                   "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
-                   "tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]"),
-           kSearchDoc)
-      .def("plan", &Plan, "k"_a = 10, "num_queries"_a = 1, nb::kw_only(), "recall"_a = nb::none(),
-           "effort"_a = nb::none(), "exact"_a = false, "index"_a = "auto",
-           nb::sig("def plan(self, k: int = 10, num_queries: int = 1, *, "
-                   "recall: float | None = None, effort: int | None = None, "
-                   "exact: bool = False, index: str = 'auto') -> dict[str, typing.Any]"),
-           "What search() would do: a dict of `index`, `effort` (None: the default) and `recall` "
-           "(None: not asked for).")
+  handle.def(nb::init<const IndexHandle&>(), "other"_a, "Another holder of the same open file.");
+  BindSearch(&handle);
+  handle
       .def("vectors", &Vectors, "ids"_a.none(),
            nb::sig("def vectors(self, ids: numpy.typing.ArrayLike) -> "
                    "numpy.typing.NDArray[numpy.float32]"),

@@ -30,6 +30,9 @@ class IndexHandle {
 void BindIndex(nanobind::module_& m);
 void BindBuild(nanobind::module_& m);
 
+// Throws ValueError unless the index has keys.
+void CheckHasKeys(const Index& index);
+
 // Threads for the core (0: one for each core) from joblib's convention: None is 1, -1 all cores,
 // -2 all but one. Throws TypeError, ValueError (0).
 int ToThreads(const nanobind::object& n_jobs);

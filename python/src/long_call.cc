@@ -29,19 +29,12 @@ struct Report {
 // What the working thread and the waiting one share.
 class Shared {
  public:
-  // False asks the work to stop.
-  bool Note(std::string_view stage, uint64_t done, uint64_t total) {
+  void Note(std::string_view stage, uint64_t done, uint64_t total) {
     const std::lock_guard lock(mutex_);
     report_.stage.assign(stage);
     report_.done = done;
     report_.total = total;
     report_.fresh = true;
-    return !stop_;
-  }
-
-  void Stop() {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
   }
 
   void Finish(Status status) {
@@ -67,7 +60,6 @@ class Shared {
   std::mutex mutex_;
   std::condition_variable changed_;
   Report report_;
-  bool stop_ = false;
   bool finished_ = false;
   Status status_;
 };
@@ -81,17 +73,20 @@ void Call(const nb::object& callback, const Report& report) {
 
 }  // namespace
 
-void RunLong(const nb::object& callback, const std::function<Status(const Progress&)>& work) {
+void RunLong(const nb::object& callback,
+             const std::function<Status(const Progress&, const std::stop_token&)>& work) {
   Shared shared;
+  std::stop_source stop;
   const Progress progress = [&](std::string_view stage, uint64_t done, uint64_t total) {
-    return shared.Note(stage, done, total);
+    shared.Note(stage, done, total);
+    return !stop.stop_requested();
   };
   std::thread thread;
   try {
     thread = std::thread([&] {
       Status status;
       try {
-        status = work(progress);
+        status = work(progress, stop.get_token());
       } catch (const std::bad_alloc&) {
         status = Status::OutOfMemory("not enough memory; close other programs or use a larger one");
       } catch (const std::exception& error) {
@@ -116,7 +111,7 @@ void RunLong(const nb::object& callback, const std::function<Status(const Progre
       Call(callback, report);
     } catch (...) {
       raised = std::current_exception();
-      shared.Stop();
+      stop.request_stop();
     }
   }
   {
@@ -125,6 +120,19 @@ void RunLong(const nb::object& callback, const std::function<Status(const Progre
   }
   if (raised != nullptr) std::rethrow_exception(raised);
   ThrowIfError(shared.status());
+}
+
+void RunMaybeLong(bool is_long, const std::function<Status(const std::stop_token&)>& work) {
+  if (is_long) {
+    RunLong(nb::none(), [&](const Progress&, const std::stop_token& stop) { return work(stop); });
+    return;
+  }
+  Status status;
+  {
+    const nb::gil_scoped_release release;
+    status = work({});
+  }
+  ThrowIfError(status);
 }
 
 }  // namespace kith::python

@@ -12,7 +12,9 @@
 #include "calibration/drift.h"
 #include "calibration/section.h"
 #include "data/convert.h"
+#include "paths/registry.h"
 #include "scan/exact.h"
+#include "search/metric_traits.h"
 #include "search/recall_limit.h"
 
 namespace kith::calibration {
@@ -37,10 +39,6 @@ constexpr size_t kLeastNeighbours = 1024;  // queries times k: recall in steps o
 // Means of more neighbours than this take fewer queries.
 constexpr size_t kFewNeighbours = 10;
 constexpr size_t kQueriesOfMany = 1024;
-
-// Beams are about as wide as k here, and between 10 and 100 their widths are no line. What a forest
-// looks at goes with the root of k throughout.
-constexpr uint32_t kForGraphs = 30;
 
 constexpr double kEnough = 0.9993;
 
@@ -72,21 +70,6 @@ void FitMonotone(std::vector<CalibrationPoint>* points) {
   }
 }
 
-// The least effort worth measuring for one k, and the most: beyond it, a scan is cheaper.
-struct EffortRange {
-  double least;
-  double most;
-};
-EffortRange RangeOf(IndexKind index, size_t k, const MatrixView& rows) {
-  const auto n = static_cast<double>(rows.rows);
-  const auto kept = static_cast<double>(k);
-  if (index == IndexKind::kGraph) {
-    return {kept, std::min({n, 600 + 10 * kept, std::max(n / 16, 3 * kept)})};
-  }
-  const double least = std::max(kept, static_cast<double>(rows.dim) / 4);
-  return {least, std::min(n, std::max({n / 4, 2 * least, 20000.0}))};
-}
-
 // The next effort to measure: small steps where targets are, between which recall is taken for
 // linear.
 double NextEffort(const CalibrationPoint& last) {
@@ -94,8 +77,7 @@ double NextEffort(const CalibrationPoint& last) {
   return std::floor(std::max(last.effort * growth, last.effort + 1.0));
 }
 
-// Parts of the least beam of a graph, to be measured for as long as there is recall to spare.
-constexpr double kParts[] = {0.975, 0.95, 0.925, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5};
+// Parts of the least effort are measured for as long as there is recall to spare.
 constexpr float kSpare = 0.75f;
 // A walk that has found k ends there, and nothing makes it shorter.
 constexpr float kLeastFall = 0.002f;
@@ -118,12 +100,14 @@ std::vector<uint32_t> ChooseHeldOut(size_t n, uint64_t seed) {
 }
 
 Result<Calibrator> Calibrator::Create(const search::StoredVectors& vectors,
-                                      const MatrixView& queries, std::span<const uint32_t> hidden,
-                                      CalibrationSource source, const CalibrateOptions& options,
-                                      ThreadPool& pool) {
-  Calibrator c(&pool);
+                                      const MatrixView& queries, const RowFilter& filter,
+                                      CalibrationSource source, const std::vector<uint32_t>& ks,
+                                      ThreadPool& pool, const Progress& progress) {
+  Calibrator c;
   c.vectors_ = vectors;
-  c.progress_ = options.progress;
+  c.filter_ = &filter;
+  c.pool_ = &pool;
+  c.progress_ = progress;
   c.calibration_.source = source;
   c.calibration_.num_queries = static_cast<uint32_t>(queries.rows);
   std::vector<uint32_t> order(queries.rows);
@@ -133,22 +117,28 @@ Result<Calibrator> Calibrator::Create(const search::StoredVectors& vectors,
   const size_t stride = RowBytes(queries.dtype, queries.dim);
   KITH_ASSIGN_OR_RETURN(c.shuffled_, data::GatherRows(queries, order, stride, pool));
   c.queries_ = {c.shuffled_.data(), queries.rows, queries.dim, stride, queries.dtype};
-  const size_t n = vectors.table.rows.rows - hidden.size();
-  c.own_ks_ = options.ks.empty();
-  for (const uint32_t k :
-       options.ks.empty() ? std::vector<uint32_t>{1, 10, kForGraphs, 100} : options.ks) {
-    // Recall of nearly all vectors says nothing.
-    if (k <= std::max<size_t>(1, n / 4)) c.ks_.push_back(k);
-  }
-  std::sort(c.ks_.begin(), c.ks_.end());
-  c.ks_.erase(std::unique(c.ks_.begin(), c.ks_.end()), c.ks_.end());
+  const size_t n = vectors.table.rows.rows - filter.NumExcluded(0);
+  c.ChooseKs(ks, n);
   c.growth_ = std::pow(static_cast<double>(vectors.table.rows.rows) / static_cast<double>(n), 0.25);
-  KITH_RETURN_IF_ERROR(c.FindTruth(hidden));
+  KITH_RETURN_IF_ERROR(c.FindTruth());
   c.FindQuantiles();
   return c;
 }
 
-Status Calibrator::FindTruth(std::span<const uint32_t> hidden) {
+void Calibrator::ChooseKs(const std::vector<uint32_t>& ks, size_t num_rows) {
+  own_ks_ = ks.empty();
+  ks_ = ks;
+  for (const search::PathType* type : paths::Approximate()) {
+    const std::span<const uint32_t> own = type->efforts()->MeasuredKs();
+    if (own_ks_) ks_.insert(ks_.end(), own.begin(), own.end());
+  }
+  // Recall of nearly all vectors says nothing.
+  std::erase_if(ks_, [&](uint32_t k) { return k > std::max<size_t>(1, num_rows / 4); });
+  std::sort(ks_.begin(), ks_.end());
+  ks_.erase(std::unique(ks_.begin(), ks_.end()), ks_.end());
+}
+
+Status Calibrator::FindTruth() {
   KITH_RETURN_IF_ERROR(pool_->Report(progress_, "true neighbours", 0, 1));
   limits_.resize(ks_.size());
   for (const bool few : {true, false}) {
@@ -156,55 +146,37 @@ Status Calibrator::FindTruth(std::span<const uint32_t> hidden) {
     for (size_t i = 0; i < ks_.size(); ++i) {
       if ((ks_[i] <= kFewNeighbours) == few) places.push_back(i);
     }
-    if (!places.empty()) KITH_RETURN_IF_ERROR(FindLimits(places, hidden));
+    if (!places.empty()) KITH_RETURN_IF_ERROR(FindLimits(places));
   }
   return Status::Ok();
 }
 
 // For ks_[places], ascending.
-Status Calibrator::FindLimits(const std::vector<size_t>& places, std::span<const uint32_t> hidden) {
+Status Calibrator::FindLimits(const std::vector<size_t>& places) {
   const Metric metric = vectors_.table.metric;
-  const size_t n = vectors_.table.rows.rows;
   const size_t most = ks_[places.back()];
   MatrixView queries = queries_;
   if (most > kFewNeighbours) queries.rows = std::min(queries.rows, kQueriesOfMany);
   for (const size_t place : places) limits_[place].resize(queries.rows);
+  search::Hits nearest;
   SearchStats stats;
-  std::vector<std::vector<search::Candidate>> nearest;
-  std::vector<uint32_t> open(queries.rows);  // that have not got all their neighbours yet
-  std::iota(open.begin(), open.end(), 0u);
-  for (size_t fetched = most + 2 * (most * hidden.size() / n) + (hidden.empty() ? 0 : 8);
-       !open.empty(); fetched *= 2) {
-    AlignedBuffer<std::byte> buffer;
-    MatrixView left = queries;
-    if (open.size() < queries.rows) {
-      KITH_ASSIGN_OR_RETURN(buffer, data::GatherRows(queries, open, queries.stride, *pool_));
-      left.data = buffer.data();
-      left.rows = open.size();
+  KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors_, {},
+                                         {.queries = queries,
+                                          .wanted = search::Wanted::Nearest(most),
+                                          .pool = pool_,
+                                          .filter = filter_},
+                                         &nearest, &stats));
+  for (size_t q = 0; q < queries.rows; ++q) {
+    const std::span<const search::Candidate> found = nearest.of(q);
+    // Distances too large for floats may leave fewer.
+    const auto distance = [&](size_t i) {
+      return i < found.size() ? search::UserDistance(metric, found[i].distance)
+                              : std::numeric_limits<float>::infinity();
+    };
+    if (places[0] == 0) nearness_.push_back(Nearness(metric, queries_, q, distance(0)));
+    for (const size_t place : places) {
+      limits_[place][q] = search::RecallLimit(distance(ks_[place] - 1));
     }
-    KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors_, {}, left, fetched, *pool_, &nearest, &stats));
-    std::vector<uint32_t> again;
-    for (size_t i = 0; i < open.size(); ++i) {
-      KITH_RETURN_IF_ERROR(pool_->CheckStop());
-      std::erase_if(nearest[i], [&](const search::Candidate& c) {
-        return std::binary_search(hidden.begin(), hidden.end(), c.row);
-      });
-      if (nearest[i].size() < most && fetched < n) {
-        again.push_back(open[i]);
-        continue;
-      }
-      // Distances too large for floats may leave fewer.
-      nearest[i].resize(most, {std::numeric_limits<float>::infinity(), 0});
-      if (places[0] == 0) {
-        nearness_.push_back(Nearness(metric, queries_, open[i],
-                                     search::UserDistance(metric, nearest[i][0].distance)));
-      }
-      for (const size_t place : places) {
-        const float kth = nearest[i][ks_[place] - 1].distance;
-        limits_[place][open[i]] = search::RecallLimit(search::UserDistance(metric, kth));
-      }
-    }
-    open = std::move(again);
   }
   return Status::Ok();
 }
@@ -216,24 +188,29 @@ void Calibrator::FindQuantiles() {
   }
 }
 
-Status Calibrator::MeasurePoint(const SearchFn& search, size_t at, double effort,
+Status Calibrator::MeasurePoint(const search::AccessPath& path, size_t at, double effort,
                                 size_t num_queries, CalibrationPoint* point,
                                 double* variance) const {
   const size_t k = ks_[at];
   const Metric metric = vectors_.table.metric;
   MatrixView queries = queries_;
   queries.rows = num_queries;
-  std::vector<std::vector<search::Candidate>> nearest;
+  search::Hits nearest;
   SearchStats stats;
-  KITH_RETURN_IF_ERROR(search(queries, k, effort, &nearest, &stats));
+  KITH_RETURN_IF_ERROR(path.Search({.queries = queries,
+                                    .wanted = search::Wanted::Nearest(k),
+                                    .pool = pool_,
+                                    .filter = filter_,
+                                    .effort = effort},
+                                   &nearest, &stats));
   std::vector<uint32_t> hits(num_queries);
   uint64_t sum = 0;
   uint64_t squares = 0;
   for (size_t q = 0; q < num_queries; ++q) {
-    KITH_RETURN_IF_ERROR(pool_->CheckStop());
     const double limit = limits_[at][q];
+    const std::span<const search::Candidate> found = nearest.of(q);
     hits[q] = static_cast<uint32_t>(
-        std::count_if(nearest[q].begin(), nearest[q].end(), [&](const search::Candidate& c) {
+        std::count_if(found.begin(), found.end(), [&](const search::Candidate& c) {
           return search::UserDistance(metric, c.distance) <= limit;
         }));
     sum += hits[q];
@@ -258,50 +235,57 @@ Status Calibrator::MeasurePoint(const SearchFn& search, size_t at, double effort
   return Status::Ok();
 }
 
-Status Calibrator::Measure(IndexKind index, const SearchFn& search) {
+Status Calibrator::Measure(const search::PathType& type, const search::AccessPath& path) {
+  const std::span<const uint32_t> own = type.efforts()->MeasuredKs();
   for (size_t at = 0; at < ks_.size(); ++at) {
-    if (index == IndexKind::kForest && own_ks_ && ks_[at] == kForGraphs) continue;
-    CalibrationCurve curve{index, ks_[at], {}};
-    const size_t most = limits_[at].size();
-    size_t num_queries = most;
-    const auto measure = [&](double effort) -> Status {
-      KITH_RETURN_IF_ERROR(pool_->Report(progress_,
-                                         StrCat("recall of the ", IndexKindName(index), ", k = ",
-                                                ks_[at], ", effort ", static_cast<int64_t>(effort)),
-                                         at, ks_.size()));
-      CalibrationPoint point;
-      double variance = 0;
-      KITH_RETURN_IF_ERROR(MeasurePoint(search, at, effort, num_queries, &point, &variance));
-      curve.points.push_back(point);
-      if (point.recall < 0.5f) {
-        num_queries = std::min(most, kQueriesOfLittle);
-        return Status::Ok();
-      }
-      const auto enough = static_cast<size_t>(variance / (kStandardError * kStandardError));
-      num_queries =
-          std::min(most, std::max({enough, kLeastQueries, kLeastNeighbours / size_t{ks_[at]}}));
-      return Status::Ok();
-    };
-    const EffortRange range = RangeOf(index, ks_[at], vectors_.table.rows);
-    KITH_RETURN_IF_ERROR(measure(range.least));
-    if (index == IndexKind::kGraph) {
-      for (const double part : kParts) {
-        const float before = curve.points.back().recall;
-        if (before < kSpare) break;
-        KITH_RETURN_IF_ERROR(measure(part * range.least));
-        if (before - curve.points.back().recall < kLeastFall) break;
-      }
-      std::reverse(curve.points.begin(), curve.points.end());
-    }
-    while (curve.points.back().recall < kEnough && curve.points.back().effort < range.most) {
-      KITH_RETURN_IF_ERROR(measure(std::min(range.most, NextEffort(curve.points.back()))));
-    }
-    for (CalibrationPoint& point : curve.points) {
-      point.recall = static_cast<float>(std::max(0.0, 1 - (1 - double{point.recall}) * growth_));
-    }
-    FitMonotone(&curve.points);
-    calibration_.curves.push_back(std::move(curve));
+    if (own_ks_ && std::find(own.begin(), own.end(), ks_[at]) == own.end()) continue;
+    KITH_RETURN_IF_ERROR(MeasureK(type, path, at));
   }
+  return Status::Ok();
+}
+
+// The curve of ks_[at].
+Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPath& path,
+                            size_t at) {
+  CalibrationCurve curve{type.kind(), ks_[at], {}};
+  const size_t most = limits_[at].size();
+  size_t num_queries = most;
+  const auto measure = [&](double effort) -> Status {
+    KITH_RETURN_IF_ERROR(pool_->Report(progress_,
+                                       StrCat("recall of the ", type.name(), ", k = ", ks_[at],
+                                              ", effort ", static_cast<int64_t>(effort)),
+                                       at, ks_.size()));
+    CalibrationPoint point;
+    double variance = 0;
+    KITH_RETURN_IF_ERROR(MeasurePoint(path, at, effort, num_queries, &point, &variance));
+    curve.points.push_back(point);
+    if (point.recall < 0.5f) {
+      num_queries = std::min(most, kQueriesOfLittle);
+      return Status::Ok();
+    }
+    const auto enough = static_cast<size_t>(variance / (kStandardError * kStandardError));
+    num_queries =
+        std::min(most, std::max({enough, kLeastQueries, kLeastNeighbours / size_t{ks_[at]}}));
+    return Status::Ok();
+  };
+  const search::EffortScale& efforts = *type.efforts();
+  const search::EffortScale::Range range = efforts.Measured(ks_[at], vectors_.table.rows);
+  KITH_RETURN_IF_ERROR(measure(range.least));
+  for (const double part : efforts.Parts()) {
+    const float before = curve.points.back().recall;
+    if (before < kSpare) break;
+    KITH_RETURN_IF_ERROR(measure(part * range.least));
+    if (before - curve.points.back().recall < kLeastFall) break;
+  }
+  std::reverse(curve.points.begin(), curve.points.end());
+  while (curve.points.back().recall < kEnough && curve.points.back().effort < range.most) {
+    KITH_RETURN_IF_ERROR(measure(std::min(range.most, NextEffort(curve.points.back()))));
+  }
+  for (CalibrationPoint& point : curve.points) {
+    point.recall = static_cast<float>(std::max(0.0, 1 - (1 - double{point.recall}) * growth_));
+  }
+  FitMonotone(&curve.points);
+  calibration_.curves.push_back(std::move(curve));
   return Status::Ok();
 }
 

@@ -4,17 +4,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <span>
+#include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
 #include "kith/calibration.h"
+#include "kith/filter.h"
 #include "kith/index.h"
 #include "kith/status.h"
+#include "search/access_path.h"
 #include "search/stored_vectors.h"
-#include "search/top_k.h"
 
 namespace kith::calibration {
 
@@ -22,39 +22,38 @@ namespace kith::calibration {
 // are so few that exact search is all they need.
 std::vector<uint32_t> ChooseHeldOut(size_t n, uint64_t seed);
 
-// Measures one way in after the other with the same queries.
+// Measures one path after the other with the same queries.
 class Calibrator {
  public:
-  // As Forest::Search and Graph::Search.
-  using SearchFn = std::function<Status(const MatrixView& queries, size_t k, double effort,
-                                        std::vector<std::vector<search::Candidate>>* nearest,
-                                        SearchStats* stats)>;
-
-  // Finds the true neighbours of the queries by exact search, but for the rows that searches will
-  // not find; these are ascending. Vectors, queries and the pool must outlive it. Of the options,
-  // it takes `ks` and `progress`. Cost: O(queries * n * dim). Errors: OutOfMemory, InvalidArgument
+  // Finds the true neighbours of the queries by exact search among the rows that pass `filter`,
+  // which says the same for all queries. Vectors, queries, filter and pool must outlive it. `ks`:
+  // what CalibrateOptions has. Cost: O(queries * n * dim). Errors: OutOfMemory, InvalidArgument
   // (cancelled).
   static Result<Calibrator> Create(const search::StoredVectors& vectors, const MatrixView& queries,
-                                   std::span<const uint32_t> hidden, CalibrationSource source,
-                                   const CalibrateOptions& options, ThreadPool& pool);
+                                   const RowFilter& filter, CalibrationSource source,
+                                   const std::vector<uint32_t>& ks, ThreadPool& pool,
+                                   const Progress& progress);
 
-  // Adds the curves of one way in. Efforts: of a graph, fractions of k, then ever wider beams; of a
-  // forest, from few candidates on. Ends where nearly everything is found, or where exact search
-  // would be cheaper.
-  Status Measure(IndexKind index, const SearchFn& search);
+  // Adds the curves of a path that is not exact. Efforts: parts of the least, if the path has such,
+  // then ever larger ones. Ends where nearly everything is found, or where exact search would be
+  // cheaper.
+  Status Measure(const search::PathType& type, const search::AccessPath& path);
 
   Calibration Take() { return std::move(calibration_); }
 
  private:
-  explicit Calibrator(ThreadPool* pool) : pool_(pool) {}
-  Status FindTruth(std::span<const uint32_t> hidden);
-  Status FindLimits(const std::vector<size_t>& places, std::span<const uint32_t> hidden);
+  Calibrator() = default;
+  void ChooseKs(const std::vector<uint32_t>& ks, size_t num_rows);
+  Status FindTruth();
+  Status FindLimits(const std::vector<size_t>& places);
   void FindQuantiles();
-  Status MeasurePoint(const SearchFn& search, size_t at, double effort, size_t num_queries,
+  Status MeasureK(const search::PathType& type, const search::AccessPath& path, size_t at);
+  Status MeasurePoint(const search::AccessPath& path, size_t at, double effort, size_t num_queries,
                       CalibrationPoint* point, double* variance) const;
 
-  ThreadPool* pool_;
   search::StoredVectors vectors_;
+  const RowFilter* filter_ = nullptr;
+  ThreadPool* pool_ = nullptr;
   AlignedBuffer<std::byte> shuffled_;
   MatrixView queries_;  // in random order, so that the first of them are a fair sample
   std::vector<uint32_t> ks_;

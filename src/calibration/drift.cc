@@ -5,11 +5,12 @@
 
 #include "base/math.h"
 #include "data/convert.h"
+#include "search/metric_traits.h"
 
 namespace kith::calibration {
 
 float Nearness(Metric metric, const MatrixView& queries, size_t query, float distance) {
-  if (metric != Metric::kDot) return distance;
+  if (!search::TraitsOf(metric).products) return distance;
   std::vector<float> x(queries.dim);
   data::RowToF32(queries, query, x.data());
   const double norm = std::sqrt(SquaredNorm(x.data(), queries.dim));

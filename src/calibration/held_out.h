@@ -1,46 +1,45 @@
-// Calibrating an index while it is built, with vectors that are held out of it.
+// Calibrating paths while they are built, with vectors that are held out of them.
 #ifndef KITH_CALIBRATION_HELD_OUT_H_
 #define KITH_CALIBRATION_HELD_OUT_H_
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
 #include "calibration/calibrate.h"
-#include "forest/forest.h"
-#include "graph/graph.h"
+#include "kith/filter.h"
 #include "kith/index.h"
 #include "kith/status.h"
-#include "search/stored_vectors.h"
+#include "search/access_path.h"
 
 namespace kith::calibration {
 
-class BuildCalibration {
+class HeldOut {
  public:
-  // `rows` are as they will be stored, `norms` their inverse norms; both, the options and the pool
-  // must outlive it.
-  BuildCalibration(const MatrixView& rows, const std::vector<float>& norms,
-                   const BuildOptions& options, ThreadPool& pool);
+  // `rows` are as they will be stored, `norms` their inverse norms; all must outlive it.
+  HeldOut(const MatrixView& rows, const std::vector<float>& norms, const BuildOptions& options,
+          ThreadPool& pool);
 
   bool wanted() const { return !held_out_.empty(); }
-  // What a graph is to be built without, first.
-  const std::vector<uint32_t>& held_out() const { return held_out_; }
-  // And a forest, after the graph if there is one: held-out rows that have copies stay in a graph.
-  const std::vector<uint32_t>& hidden() const {
-    return calibrator_.has_value() ? hidden_ : held_out_;
+
+  // What the next path is to be built without: at first those chosen, then those that the first
+  // path did without, which holds rows that have copies.
+  std::span<const uint32_t> rows() const {
+    return calibrator_.has_value() ? std::span<const uint32_t>(hidden_) : held_out_;
   }
 
-  // For GraphBuildOptions::inspect.
-  Status OfGraph(const std::vector<uint32_t>& order, const graph::Parts& parts);
-  // Of a forest grown without hidden(), in the order of the graph if there is one.
-  Status OfForest(const forest::Grown& grown);
+  // Measures a path that has been built without rows(). All paths lie in the order of the first.
+  Status Measure(const search::PathType& type, const search::PathBuilder& builder);
 
+  // REQUIRES: Measure() was called.
   Calibration Take() { return calibrator_->Take(); }
+  bool measured() const { return calibrator_.has_value(); }
 
  private:
-  Status Prepare(const std::vector<uint32_t>& order);
+  Status Prepare(const search::PathBuilder& first);
   search::StoredVectors View() const;
 
   const MatrixView& rows_;
@@ -49,6 +48,7 @@ class BuildCalibration {
   ThreadPool& pool_;
   std::vector<uint32_t> held_out_;
   std::vector<uint32_t> hidden_;  // those that searches do not find, ascending
+  std::optional<HiddenRows> filter_;
   // The rows in internal order, for searches before there is a file.
   AlignedBuffer<std::byte> ordered_;
   std::vector<float> ordered_norms_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "calibration/drift.h"
+#include "paths/registry.h"
 
 namespace kith::calibration {
 namespace {
@@ -61,8 +62,10 @@ class Cursor {
 bool IsShare(float x) { return x >= 0 && x <= 1; }
 
 bool IsCurve(const CalibrationCurve& curve) {
-  const bool kind = curve.index == IndexKind::kGraph || curve.index == IndexKind::kForest;
-  if (!kind || curve.k == 0 || curve.k > kMostCalibratedK || curve.points.empty()) return false;
+  const search::PathType* type = paths::TypeOf(curve.index);
+  if (type == nullptr || type->exact() || curve.k == 0 || curve.k > kMostCalibratedK ||
+      curve.points.empty())
+    return false;
   for (size_t i = 0; i < curve.points.size(); ++i) {
     const CalibrationPoint& p = curve.points[i];
     if (!std::isfinite(p.effort) || p.effort <= 0 || !IsShare(p.recall) || !IsShare(p.recall_p5) ||
@@ -175,6 +178,10 @@ Result<Calibration> ReadCalibration(const storage::ContainerReader& in) {
   return calibration;
 }
 
+}  // namespace kith::calibration
+
+namespace kith {
+
 EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size_t k,
                            double recall) {
   const CalibrationCurve* below = nullptr;  // the nearest measured k on each side
@@ -187,16 +194,17 @@ EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size
   if (below == nullptr && above == nullptr) return {};
   if (below == nullptr || above == nullptr || below == above) {
     const CalibrationCurve& curve = below != nullptr ? *below : *above;
-    EffortForRecall found = OnCurve(curve, recall);
+    EffortForRecall found = calibration::OnCurve(curve, recall);
     if (curve.k < k) found.effort *= static_cast<double>(k) / curve.k;
     return found;
   }
-  const EffortForRecall low = OnCurve(*below, recall);
-  const EffortForRecall high = OnCurve(*above, recall);
-  // A beam grows with k, a forest's candidates more slowly: as its root, about.
+  const EffortForRecall low = calibration::OnCurve(*below, recall);
+  const EffortForRecall high = calibration::OnCurve(*above, recall);
+  // Efforts between are a line over this.
+  const search::PathType* type = paths::TypeOf(index);
   const auto at = [&](size_t some_k) {
     const auto x = static_cast<double>(some_k);
-    return index == IndexKind::kForest ? std::sqrt(x) : x;
+    return type == nullptr || type->exact() ? x : type->efforts()->KScale(x);
   };
   const double share = (at(k) - at(below->k)) / (at(above->k) - at(below->k));
   EffortForRecall found;
@@ -209,4 +217,4 @@ EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size
   return found;
 }
 
-}  // namespace kith::calibration
+}  // namespace kith

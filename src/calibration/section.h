@@ -28,18 +28,6 @@ Status ReplaceCalibration(const storage::ContainerReader& in, const Calibration&
 // An empty one if the file has none. Errors: Corruption.
 Result<Calibration> ReadCalibration(const storage::ContainerReader& in);
 
-struct EffortForRecall {
-  double effort = 0;
-  double recall = 0;       // as measured there; more than asked for at the least effort
-  bool reachable = false;  // if not, the two above are of the most that was measured
-  bool known = false;      // whether this way in was measured at all
-};
-
-// The least effort whose recall@k is what is asked for: linear between measured efforts and between
-// measured k (of a forest, their roots), beyond the largest k in proportion to it.
-EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size_t k,
-                           double recall);
-
 }  // namespace kith::calibration
 
 #endif  // KITH_CALIBRATION_SECTION_H_

@@ -10,21 +10,40 @@
 #include "eval/judge.h"
 #include "eval/speed.h"
 #include "eval/statistics.h"
+#include "paths/registry.h"
 
 namespace kith::eval {
 namespace {
 
 constexpr double kEnoughRecall = 0.999;
 
-// Beam widths that show a graph's curve from a glance to nearly everything, about sqrt(2) apart.
-constexpr int64_t kGraphEfforts[] = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512};
-
-// What of an index is measured.
-bool MeasuresGraph(const IndexInfo& info, const EvalOptions& options) {
-  return options.graph && info.has_graph;
+// Whether a path is one of those to be measured.
+bool IsWanted(IndexKind kind, const EvalOptions& options) {
+  return options.paths.empty() ||
+         std::find(options.paths.begin(), options.paths.end(), kind) != options.paths.end();
 }
-bool MeasuresForest(const IndexInfo& info, const EvalOptions& options) {
-  return options.forest && info.has_forest;
+
+// The paths of an index that are measured and are not exact, in the order of its info.
+std::vector<const search::PathType*> MeasuredWith(const IndexInfo& info,
+                                                  const EvalOptions& options) {
+  std::vector<const search::PathType*> types;
+  for (const search::PathType* type : paths::Approximate()) {
+    if (info.has(type->kind()) && IsWanted(type->kind(), options)) types.push_back(type);
+  }
+  return types;
+}
+
+// "graph or forest": those that efforts and recalls may be measured of.
+std::string WantedNames(const EvalOptions& options) {
+  std::string names;
+  for (const search::PathType* type : paths::Approximate()) {
+    if (!IsWanted(type->kind(), options)) continue;
+    names += StrCat(names.empty() ? "" : " or ", type->name());
+  }
+  if (!names.empty()) return names;
+  EvalOptions all = options;
+  all.paths.clear();
+  return WantedNames(all);
 }
 
 Status CheckIndex(const IndexInfo& info, const MatrixView& queries, const EvalOptions& options) {
@@ -37,19 +56,15 @@ Status CheckIndex(const IndexInfo& info, const MatrixView& queries, const EvalOp
     return Status::InvalidArgument(StrCat("k is ", options.k, ", but must be from 1 to the ",
                                           info.num_vectors, " vectors of ", info.path));
   }
-  if (MeasuresGraph(info, options) || MeasuresForest(info, options)) return Status::Ok();
+  if (!MeasuredWith(info, options).empty()) return Status::Ok();
   if (!options.efforts.empty() || !options.recalls.empty()) {
-    return Status::InvalidArgument(StrCat(info.path, " has no ",
-                                          options.graph == options.forest ? "graph or forest"
-                                          : options.graph                 ? "graph"
-                                                                          : "forest",
-                                          " to measure ",
-                                          options.recalls.empty() ? "efforts" : "recalls",
-                                          " with; build it with one"));
+    return Status::InvalidArgument(
+        StrCat(info.path, " has no ", WantedNames(options), " to measure ",
+               options.recalls.empty() ? "efforts" : "recalls", " with; build it with one"));
   }
-  if (options.exact) return Status::Ok();
+  if (IsWanted(IndexKind::kExact, options)) return Status::Ok();
   return Status::InvalidArgument(StrCat("nothing to measure: ", info.path,
-                                        info.has_graph || info.has_forest
+                                        info.has_approximate()
                                             ? " has nothing that is not left out"
                                             : " has exact search only, which is left out"));
 }
@@ -76,16 +91,26 @@ Status CheckEfforts(const std::vector<const Index*>& indexes, const EvalOptions&
       return Status::InvalidArgument(StrCat("effort is ", effort, ", but must be at least 1"));
     }
   }
-  const IndexInfo* graph = nullptr;
-  const IndexInfo* forest = nullptr;
-  for (const Index* index : indexes) {
-    if (MeasuresGraph(index->info(), options)) graph = &index->info();
-    if (MeasuresForest(index->info(), options)) forest = &index->info();
+  // The first kind of path measured, and an index that has it.
+  const search::PathType* first = nullptr;
+  const IndexInfo* has_first = nullptr;
+  for (const search::PathType* type : paths::Approximate()) {
+    const IndexInfo* has = nullptr;
+    for (const Index* index : indexes) {
+      const bool measured = index->info().has(type->kind()) && IsWanted(type->kind(), options);
+      if (measured) has = &index->info();
+    }
+    if (has == nullptr) continue;
+    if (first != nullptr) {
+      return Status::InvalidArgument(
+          StrCat(has_first->path, " has a ", first->name(), " and ",
+                 has_first == has ? "" : StrCat(has->path, " has "), "a ", type->name(),
+                 ", to which efforts mean different things; measure one of them at a time"));
+    }
+    first = type;
+    has_first = has;
   }
-  if (graph == nullptr || forest == nullptr) return Status::Ok();
-  return Status::InvalidArgument(
-      StrCat(graph->path, " has a graph and ", graph == forest ? "" : StrCat(forest->path, " has "),
-             "a forest, to which efforts mean different things; measure one of them at a time"));
+  return Status::Ok();
 }
 
 // The params of one point; its effort or its recall are still to be set.
@@ -105,13 +130,11 @@ Status CheckRecalls(const std::vector<const Index*>& indexes, const EvalOptions&
     return Status::InvalidArgument("both efforts and recalls are given; give one of them");
   }
   for (const Index* index : indexes) {
-    for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest}) {
-      const bool measured = kind == IndexKind::kGraph ? MeasuresGraph(index->info(), options)
-                                                      : MeasuresForest(index->info(), options);
+    for (const search::PathType* type : MeasuredWith(index->info(), options)) {
       for (const double recall : options.recalls) {
-        SearchParams params = ParamsOf(kind, options);
+        SearchParams params = ParamsOf(type->kind(), options);
         params.recall = recall;
-        if (measured) KITH_RETURN_IF_ERROR(index->Plan(params, 1).status());
+        KITH_RETURN_IF_ERROR(index->Plan(params, 1).status());
       }
     }
   }
@@ -162,14 +185,12 @@ class Curve {
   Status AddPoints(const GroundTruth& truth) {
     KITH_ASSIGN_OR_RETURN(const Judge judge,
                           Judge::Create(index_, queries_, truth, options_.k, options_.stop));
-    if (options_.exact) KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kExact, 0));
-    if (MeasuresGraph(index_.info(), options_)) {
-      KITH_RETURN_IF_ERROR(HasSettings() ? AddSettings(judge, IndexKind::kGraph)
-                                         : AddGraphGrid(judge));
+    if (IsWanted(IndexKind::kExact, options_)) {
+      KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kExact, 0));
     }
-    if (MeasuresForest(index_.info(), options_)) {
-      KITH_RETURN_IF_ERROR(HasSettings() ? AddSettings(judge, IndexKind::kForest)
-                                         : AddForestGrid(judge));
+    for (const search::PathType* type : MeasuredWith(index_.info(), options_)) {
+      KITH_RETURN_IF_ERROR(HasSettings() ? AddSettings(judge, type->kind())
+                                         : AddGrid(judge, *type));
     }
     return Status::Ok();
   }
@@ -224,35 +245,12 @@ class Curve {
     return Status::Ok();
   }
 
-  Status AddGraphGrid(const Judge& judge) {
-    const auto k = static_cast<int64_t>(options_.k);
-    std::vector<int64_t> efforts{k};
-    for (const int64_t effort : kGraphEfforts) {
-      if (effort > k) efforts.push_back(effort);
-    }
-    while (efforts.size() < 3) efforts.push_back(2 * efforts.back());
-    for (const int64_t effort : efforts) {
-      KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kGraph, effort));
-      // A beam as wide as the graph visits all of it.
-      if (points_.back().result.recall >= kEnoughRecall ||
-          static_cast<uint64_t>(effort) >= index_.info().num_vectors) {
-        break;
-      }
+  Status AddGrid(const Judge& judge, const search::PathType& type) {
+    for (const int64_t effort : type.efforts()->Grid(index_.info(), options_.k)) {
+      KITH_RETURN_IF_ERROR(Add(judge, type.kind(), effort));
+      if (points_.back().result.recall >= kEnoughRecall) break;
     }
     return Status::Ok();
-  }
-
-  Status AddForestGrid(const Judge& judge) {
-    const double trees = index_.info().num_trees;
-    const double entries = static_cast<double>(index_.info().num_vectors) * trees;
-    // Efforts are compared as doubles: entries can exceed 64 bits in a file that lies.
-    for (double effort = std::max(1.0, static_cast<double>(options_.k) * trees);; effort *= 2) {
-      effort = std::min({effort, std::max(entries, 1.0), 0x1p62});
-      KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kForest, static_cast<int64_t>(effort)));
-      if (points_.back().result.recall >= kEnoughRecall || effort >= entries || effort >= 0x1p62) {
-        return Status::Ok();
-      }
-    }
   }
 
   const Index& index_;

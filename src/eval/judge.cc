@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "data/convert.h"
 #include "kith/eval.h"
+#include "search/metric_traits.h"
 #include "search/recall_limit.h"
 #include "simd/reference.h"
 
@@ -46,40 +47,6 @@ void DropRepeats(const int64_t* ids, size_t k, float* distances) {
 }
 
 }  // namespace
-
-}  // namespace kith::eval
-
-namespace kith {
-
-double RecallAtK(const float* found_distances, size_t found_k, const float* true_distances,
-                 size_t true_k, size_t num_queries, size_t k) {
-  std::vector<eval::QueryRecall> queries(num_queries);
-  for (size_t q = 0; q < num_queries; ++q) {
-    queries[q] = eval::CountFound(found_distances + q * found_k, true_distances + q * true_k, k);
-  }
-  return eval::MeanRecall(queries);
-}
-
-}  // namespace kith
-
-namespace kith::eval {
-
-double PreciseDistance(Metric metric, const float* a, const float* b, size_t dim) {
-  switch (metric) {
-    case Metric::kAngular: {
-      const double norms =
-          std::sqrt(Sum(simd::Op::kDot, a, a, dim)) * std::sqrt(Sum(simd::Op::kDot, b, b, dim));
-      if (norms == 0) return 1;
-      const double distance = 1 - Sum(simd::Op::kDot, a, b, dim) / norms;
-      return distance < 1e-12 ? 0 : distance;
-    }
-    case Metric::kEuclidean: return std::sqrt(Sum(simd::Op::kL2, a, b, dim));
-    case Metric::kDot: return -Sum(simd::Op::kDot, a, b, dim);
-    case Metric::kManhattan: return Sum(simd::Op::kL1, a, b, dim);
-    case Metric::kHamming: return Sum(simd::Op::kHamming, a, b, dim);
-  }
-  return std::numeric_limits<double>::quiet_NaN();
-}
 
 Result<float> Judge::DistanceTo(const float* query, int64_t id, std::vector<float>* scratch) const {
   KITH_ASSIGN_OR_RETURN(const uint64_t row, index_->FindId(id));
@@ -157,3 +124,31 @@ Result<std::vector<QueryRecall>> Judge::Recalls(const SearchResult& found) const
 }
 
 }  // namespace kith::eval
+
+namespace kith {
+
+double RecallAtK(const float* found_distances, size_t found_k, const float* true_distances,
+                 size_t true_k, size_t num_queries, size_t k) {
+  std::vector<eval::QueryRecall> queries(num_queries);
+  for (size_t q = 0; q < num_queries; ++q) {
+    queries[q] = eval::CountFound(found_distances + q * found_k, true_distances + q * true_k, k);
+  }
+  return eval::MeanRecall(queries);
+}
+
+double PreciseDistance(Metric metric, const float* a, const float* b, size_t dim) {
+  const search::MetricTraits& traits = search::TraitsOf(metric);
+  const double sum = eval::Sum(traits.op, a, b, dim);
+  switch (traits.form) {
+    case search::DistanceForm::kSum: return traits.root ? std::sqrt(sum) : sum;
+    case search::DistanceForm::kNegated: return -sum;
+    case search::DistanceForm::kOneMinusCosine: break;
+  }
+  const double norms =
+      std::sqrt(eval::Sum(traits.op, a, a, dim)) * std::sqrt(eval::Sum(traits.op, b, b, dim));
+  if (norms == 0) return 1;
+  const double distance = 1 - sum / norms;
+  return distance < 1e-12 ? 0 : distance;
+}
+
+}  // namespace kith

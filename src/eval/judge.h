@@ -16,9 +16,6 @@
 
 namespace kith::eval {
 
-// The distance of types.h's table in double precision; 0 for an angle lost in rounding.
-double PreciseDistance(Metric metric, const float* a, const float* b, size_t dim);
-
 // Holds, for each query, the distances of its k true neighbours in double precision, rounded once.
 // The index and the queries must outlive it. Const methods are thread-safe.
 class Judge {

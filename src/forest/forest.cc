@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
 #include "search/scorer.h"
 #include "search/search_chunks.h"
 #include "simd/kernels.h"
@@ -174,19 +175,34 @@ void Forest::SelectNearest(size_t k, Scratch* s) const {
   }
 }
 
-void Forest::SearchOne(const search::Scorer& scorer, size_t slot, const MatrixView& queries,
-                       size_t query, size_t k, size_t search_k, Scratch* s,
-                       std::vector<search::Candidate>* nearest, SearchStats* stats) const {
-  geometry_.Query(queries, query, s->query.data());
+// How many candidates a query is given.
+size_t Forest::CandidatesFor(const search::Request& request, size_t query) const {
+  if (request.effort >= 0) {
+    // A damaged calibration may name more than an integer holds.
+    const auto wanted = static_cast<size_t>(std::min(request.effort, 0x1p62));
+    return wanted == 0 ? 0 : std::max(wanted, request.queries.dim / kDimsPerCandidate);
+  }
+  const size_t k = request.SearchedK(query, vectors_.table.rows.rows);
+  return std::max(kDefaultCandidates * k * size_t{header_.num_trees},
+                  request.queries.dim / kDimsPerCandidate);
+}
+
+// Leaves in s->top what is wanted.
+void Forest::SearchOne(const search::Scorer& scorer, size_t slot, const search::Request& request,
+                       size_t query, Scratch* s, SearchStats* stats) const {
+  geometry_.Query(request.queries, query, s->query.data());
   if (!codes_.empty()) s->code_query.Prepare(s->query.data(), sketch_.mean(), rotation_);
   sketch_.Project(s->query.data(), s->routing.sketch());
   const MatrixView& rows = vectors_.table.rows;
+  const size_t k = std::min(request.wanted.k, rows.rows);
   const CandidateRows next =
       codes_.empty() ? CandidateRows::Of(rows.data, rows.stride, RowBytes(rows.dtype, rows.dim))
                      : CandidateRows::Of(codes_.data(), code_shape_.row_bytes(),
                                          code_shape_.code_bytes() + sizeof(quant::CodeFactors));
   s->routing.Prepare();
-  s->walk.Run(trees_, s->routing, search_k, next, stats);
+  const Admission admission{request.filter->passes_all() ? nullptr : request.filter, &vectors_,
+                            query};
+  s->walk.Run(trees_, s->routing, admission, CandidatesFor(request, query), next, stats);
   if (!codes_.empty()) Shortlist(k, s, stats);
 
   const std::vector<uint32_t>& candidates = s->walk.candidates();
@@ -195,34 +211,45 @@ void Forest::SearchOne(const search::Scorer& scorer, size_t slot, const MatrixVi
   scorer.ScoreIds(slot, candidates.data(), count, s->distances.data());
   stats->distances += count;
   SelectNearest(k, s);
-  *nearest = s->top.Sorted();
 }
 
-Status Forest::Search(const MatrixView& queries, size_t k, int64_t search_k, ThreadPool& pool,
-                      std::vector<std::vector<search::Candidate>>* nearest,
+Status Forest::Search(const search::Request& request, search::Hits* hits,
                       SearchStats* stats) const {
-  const size_t n = vectors_.table.rows.rows;
-  const size_t kept = std::min(k, n);
-  const size_t wanted = search_k >= 0 ? static_cast<size_t>(search_k)
-                                      : kDefaultCandidates * kept * size_t{header_.num_trees};
-  const size_t effort = wanted == 0 ? 0 : std::max(wanted, queries.dim / kDimsPerCandidate);
-  nearest->assign(queries.rows, {});
+  if (request.wanted.within_radius()) {
+    return Status::Unsupported(
+        "a forest finds the nearest, not all within a radius; search exactly");
+  }
+  search::HitsBuilder found(request.queries.rows);
   const auto search = [&](size_t begin, size_t end, SearchStats* part) -> Status {
     KITH_ASSIGN_OR_RETURN(std::unique_ptr<Scratch> scratch, Borrow());
-    KITH_ASSIGN_OR_RETURN(search::Scorer scorer,
-                          search::Scorer::Create(vectors_.table, queries, begin, end));
+    KITH_ASSIGN_OR_RETURN(const search::Scorer scorer,
+                          search::Scorer::Create(vectors_.table, request.queries, begin, end));
     for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
-      KITH_RETURN_IF_ERROR(pool.CheckStop());
+      KITH_RETURN_IF_ERROR(request.pool->CheckStop());
       const size_t query = begin + scorer.order()[slot];
-      SearchOne(scorer, slot, queries, query, kept, effort, scratch.get(), &(*nearest)[query],
-                part);
+      SearchOne(scorer, slot, request, query, scratch.get(), part);
+      found.at(query) = scratch->top.Sorted();
     }
     scratch_.Give(std::move(scratch));
     return Status::Ok();
   };
-  return search::SearchChunks(queries.rows, kQueriesAtOnce, pool, stats, search);
+  KITH_RETURN_IF_ERROR(
+      search::SearchChunks(request.queries.rows, kQueriesAtOnce, *request.pool, stats, search));
+  *hits = found.Take();
+  return Status::Ok();
 }
 
-Status Forest::Verify(const ThreadPool& pool) const { return trees_.Verify(*file_, header_, pool); }
+PathInfo Forest::Describe() const {
+  PathInfo info{.kind = IndexKind::kForest,
+                .summary = StrCat("forest of ", Plural(header_.num_trees, "tree"), " with up to ",
+                                  Plural(header_.leaf_size, "vector"), " a leaf"),
+                .properties = {{"trees", header_.num_trees, ""}, {"leaf", header_.leaf_size, ""}}};
+  for (const std::string_view name : Sections()) {
+    if (file_ != nullptr) info.bytes += file_->Bytes(name).size();
+  }
+  return info;
+}
+
+Status Forest::Verify(ThreadPool& pool) const { return trees_.Verify(*file_, header_, pool); }
 
 }  // namespace kith::forest

@@ -21,6 +21,8 @@
 #include "quant/rotation.h"
 #include "quant/short_code.h"
 #include "quant/sketch.h"
+#include "search/access_path.h"
+#include "search/scorer.h"
 #include "search/stored_vectors.h"
 #include "search/top_k.h"
 #include "storage/container.h"
@@ -75,10 +77,10 @@ Status Write(const Grown& forest, storage::ContainerWriter* writer);
 // The names of the sections above, for ContainerReader::Open.
 std::span<const std::string_view> Sections();
 
-// A forest to be searched. Immutable but for Hide(), thread-safe.
-class Forest {
+// A forest to be searched. Immutable, thread-safe.
+class Forest final : public search::AccessPath {
  public:
-  ~Forest();
+  ~Forest() override;
   // In a mapped file. O(1). Errors: Corruption.
   static Result<std::unique_ptr<Forest>> Open(std::shared_ptr<const storage::ContainerReader> file,
                                               const search::StoredVectors& vectors);
@@ -88,18 +90,15 @@ class Forest {
 
   const Header& header() const { return header_; }
 
-  // From now on searches answer as if no leaf held these positions, distinct ones and not all: they
-  // are neither found nor counted by search_k. Only SearchStats.entries still counts them, as
-  // entries that were read. An empty list hides nothing. Not thread-safe.
-  void Hide(std::vector<uint32_t> positions) { trees_.Hide(std::move(positions)); }
+  PathInfo Describe() const override;
 
-  // As ExactSearch, among search_k distinct candidates, at least a fourth of the dimension unless
-  // it is 0; < 0: the default, which is eight for each tree and neighbour.
-  Status Search(const MatrixView& queries, size_t k, int64_t search_k, ThreadPool& pool,
-                std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) const;
+  // The effort is search_k: what is wanted is found among so many distinct candidates, at least a
+  // fourth of the dimension unless it is 0; by default, eight for each tree and neighbour.
+  Status Search(const search::Request& request, search::Hits* hits,
+                SearchStats* stats) const override;
 
   // As Trees::Verify. REQUIRES: opened in a file.
-  Status Verify(const ThreadPool& pool) const;
+  Status Verify(ThreadPool& pool) const override;
 
  private:
   struct Scratch;
@@ -110,9 +109,9 @@ class Forest {
   Result<std::unique_ptr<Scratch>> Borrow() const;
   void Shortlist(size_t k, Scratch* s, SearchStats* stats) const;
   void SelectNearest(size_t k, Scratch* s) const;
-  void SearchOne(const search::Scorer& scorer, size_t slot, const MatrixView& queries, size_t query,
-                 size_t k, size_t search_k, Scratch* s, std::vector<search::Candidate>* nearest,
-                 SearchStats* stats) const;
+  void SearchOne(const search::Scorer& scorer, size_t slot, const search::Request& request,
+                 size_t query, Scratch* s, SearchStats* stats) const;
+  size_t CandidatesFor(const search::Request& request, size_t query) const;
 
   std::shared_ptr<const storage::ContainerReader> file_;  // nullptr: in memory
   const search::StoredVectors vectors_;

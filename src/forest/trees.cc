@@ -43,9 +43,7 @@ Trees::Trees(const Header& header, std::span<const uint32_t> roots,
       num_units_(static_cast<uint32_t>(leaves.size() / kLeafUnit)),
       num_vectors_(static_cast<uint32_t>(num_vectors)),
       num_leaves_(header.num_leaves),
-      num_entries_(header.num_entries) {
-  Hide({});
-}
+      num_entries_(header.num_entries) {}
 
 Result<Trees> Trees::Open(const storage::ContainerReader& in, const Header& header,
                           uint64_t num_vectors) {
@@ -57,12 +55,6 @@ Result<Trees> Trees::Open(const storage::ContainerReader& in, const Header& head
   KITH_RETURN_IF_ERROR(in.CheckSize("leaves", units, kLeafUnit));
   if (units > trees::kLeafBit) return in.Corrupt("leaves", "it is larger than children can name");
   return Trees(header, roots, in.Bytes("nodes"), leaves, num_vectors);
-}
-
-void Trees::Hide(std::vector<uint32_t> positions) {
-  hidden_ = std::move(positions);
-  const uint64_t shown = num_entries_ - roots_.size() * hidden_.size();
-  mean_leaf_size_ = shown / std::max<uint32_t>(num_leaves_, 1);
 }
 
 Status Trees::Verify(const storage::ContainerReader& in, const Header& header,

@@ -62,13 +62,12 @@ class Trees {
   size_t node_bytes() const { return node_bytes_; }
   uint32_t num_nodes() const { return num_nodes_; }
   uint32_t num_vectors() const { return num_vectors_; }
-  // As the header says, without what is hidden; only good for guessing.
-  uint64_t mean_leaf_size() const { return mean_leaf_size_; }
-
-  // Positions, distinct, that walks are to pass over as if no leaf held them. Visits and leaf sizes
-  // still have them. Not thread-safe.
-  void Hide(std::vector<uint32_t> positions);
-  std::span<const uint32_t> hidden() const { return hidden_; }
+  // Positions of a leaf in the mean, as the header says, where so many positions do not count; only
+  // good for guessing.
+  uint64_t MeanLeafSize(uint64_t excluded) const {
+    const uint64_t entries = num_entries_ - std::min(num_entries_, roots_.size() * excluded);
+    return entries / std::max<uint32_t>(num_leaves_, 1);
+  }
 
   const trees::TreeNode& Node(uint32_t i) const {
     return *reinterpret_cast<const trees::TreeNode*>(nodes_.data() + i * node_bytes_);
@@ -145,8 +144,6 @@ class Trees {
   uint32_t num_vectors_ = 0;
   uint32_t num_leaves_ = 0;
   uint64_t num_entries_ = 0;
-  uint64_t mean_leaf_size_ = 0;
-  std::vector<uint32_t> hidden_;
 };
 
 }  // namespace kith::forest

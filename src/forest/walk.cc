@@ -64,7 +64,6 @@ void Walk::Begin(const Trees& trees) {
     std::fill(stamps_.begin(), stamps_.end(), uint8_t{0});
     epoch_ = 1;
   }
-  for (const uint32_t position : trees.hidden()) stamps_[position] = epoch_;
   queue_.Clear();
   candidates_.clear();
   // A sound forest has each node once; a damaged one must not make the search endless.
@@ -147,28 +146,36 @@ void Walk::Descend(const Trees& trees, const RoutingQuery& query, size_t enough,
 }
 
 // Adds a leaf's positions to the candidates, each once.
-void Walk::Collect(const Trees& trees, uint32_t leaf, const CandidateRows& rows) {
+void Walk::Collect(const Trees& trees, uint32_t leaf, const Admission& admission,
+                   const CandidateRows& rows) {
   const size_t old = candidates_.size();
   const uint32_t size = trees.LeafSize(leaf);
   candidates_.resize(old + size);
   uint32_t* out = candidates_.data() + old;
   uint8_t* const stamps = stamps_.data();
   const uint8_t epoch = epoch_;
-  trees.ForEach(leaf, [&](uint32_t position) {
-    *out = position;
-    out += stamps[position] != epoch ? 1 : 0;
-    stamps[position] = epoch;
-    const std::byte* row = rows.data + position * rows.stride;
-    for (size_t line = 0; line < rows.lines; ++line) __builtin_prefetch(row + line * kCacheLine);
-  });
+  const auto collect = [&](auto is_admitted) {
+    trees.ForEach(leaf, [&](uint32_t position) {
+      *out = position;
+      out += stamps[position] != epoch && is_admitted(position) ? 1 : 0;
+      stamps[position] = epoch;
+      const std::byte* row = rows.data + position * rows.stride;
+      for (size_t line = 0; line < rows.lines; ++line) __builtin_prefetch(row + line * kCacheLine);
+    });
+  };
+  if (admission.filter == nullptr) {
+    collect([](uint32_t) { return true; });
+  } else {
+    collect([&](uint32_t position) { return admission.Passes(position); });
+  }
   candidates_.resize(static_cast<size_t>(out - candidates_.data()));
 }
 
-void Walk::Run(const Trees& trees, const RoutingQuery& query, size_t search_k,
-               const CandidateRows& rows, SearchStats* stats) {
+void Walk::Run(const Trees& trees, const RoutingQuery& query, const Admission& admission,
+               size_t search_k, const CandidateRows& rows, SearchStats* stats) {
   Begin(trees);
   // Some more leaves than search_k seems to need: costs still change on the way down.
-  const size_t leaf_size = std::max<size_t>(trees.mean_leaf_size(), 1);
+  const size_t leaf_size = std::max<size_t>(trees.MeanLeafSize(admission.NumExcluded()), 1);
   const size_t leaves = search_k / leaf_size + 1;
   Descend(trees, query, leaves + leaves / 4 + 4, stats);
   std::sort(reached_.begin(), reached_.end());
@@ -176,7 +183,7 @@ void Walk::Run(const Trees& trees, const RoutingQuery& query, size_t search_k,
     for (const trees::Branch& branch : reached_) {
       if (candidates_.size() >= search_k) break;
       stats->entries += trees.LeafSize(branch.child);
-      Collect(trees, branch.child, rows);
+      Collect(trees, branch.child, admission, rows);
     }
     if (candidates_.size() >= search_k) break;
     const size_t needed = (search_k - candidates_.size()) / leaf_size;

@@ -9,7 +9,9 @@
 
 #include "base/aligned_buffer.h"
 #include "forest/trees.h"
+#include "kith/filter.h"
 #include "kith/index.h"
+#include "search/stored_vectors.h"
 #include "trees/branch_queue.h"
 
 namespace kith::forest {
@@ -25,6 +27,16 @@ struct CandidateRows {
     const size_t straddle = stride % kCacheLine == 0 ? 0 : kCacheLine - 1;
     return {data, stride, std::min<size_t>((bytes + straddle + kCacheLine - 1) / kCacheLine, 4)};
   }
+};
+
+// Which positions may be candidates of a query: what a filter of rows says of positions.
+struct Admission {
+  const RowFilter* filter = nullptr;  // nullptr: all
+  const search::StoredVectors* vectors = nullptr;
+  size_t query = 0;
+
+  uint64_t NumExcluded() const { return filter == nullptr ? 0 : filter->NumExcluded(query); }
+  bool Passes(uint32_t position) const { return filter->Passes(query, vectors->RowAt(position)); }
 };
 
 // A query as planes see it: its sketch rounded to bytes, so that planes are compared in integers,
@@ -60,9 +72,10 @@ class Walk {
   // Collects the positions in the leaves nearest to the query, each position once: first every
   // tree's own leaf, then the leaves behind the planes nearest to the query, over all trees (the
   // priority search of Annoy). Ends with the leaf in which search_k positions are complete. Those
-  // that the trees hide are no candidates. Cost: O(1) for each hidden position, beside the walk.
-  void Run(const Trees& trees, const RoutingQuery& query, size_t search_k,
-           const CandidateRows& rows, SearchStats* stats);
+  // that are not admitted are no candidates, as if no leaf held them; only SearchStats.entries
+  // counts them, as entries that were read.
+  void Run(const Trees& trees, const RoutingQuery& query, const Admission& admission,
+           size_t search_k, const CandidateRows& rows, SearchStats* stats);
 
   std::vector<uint32_t>& candidates() { return candidates_; }
 
@@ -71,9 +84,10 @@ class Walk {
   void Descend(const Trees& trees, const RoutingQuery& query, size_t enough, SearchStats* stats);
   size_t Step(const Trees& trees, float step, size_t count);
   size_t Defer(size_t count, size_t enough);
-  void Collect(const Trees& trees, uint32_t leaf, const CandidateRows& rows);
+  void Collect(const Trees& trees, uint32_t leaf, const Admission& admission,
+               const CandidateRows& rows);
 
-  // stamps_[p] == epoch_: position p is among the candidates, or hidden
+  // stamps_[p] == epoch_: position p was met by this search
   std::vector<uint8_t> stamps_;
   uint8_t epoch_ = 0;
   trees::BranchQueue queue_;

@@ -1,29 +1,29 @@
 // BuildIndex: vectors in, one file out.
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstring>
-#include <limits>
+#include <memory>
 #include <numeric>
+#include <utility>
+#include <variant>
 
 #include "base/aligned_buffer.h"
 #include "base/edge.h"
 #include "base/file_attribute.h"
-#include "base/math.h"
 #include "base/strings.h"
 #include "base/thread_pool.h"
 #include "calibration/held_out.h"
 #include "calibration/section.h"
 #include "data/convert.h"
-#include "forest/forest.h"
-#include "graph/graph.h"
-#include "index/in_memory.h"
+#include "index/index_file.h"
 #include "index/layout.h"
 #include "kith/index.h"
+#include "kith/plan.h"
 #include "kith/version.h"
-#include "plan/build_plan.h"
-#include "scan/coded_scan.h"
-#include "search/scorer.h"
+#include "paths/registry.h"
+#include "search/access_path.h"
+#include "search/metric_traits.h"
+#include "search/stored_vectors.h"
 #include "simd/kernels.h"
 #include "storage/container.h"
 #include "storage/lookup.h"
@@ -54,25 +54,6 @@ Status CheckInput(const MatrixView& vectors, const BuildOptions& options, Thread
   return data::CheckFinite(vectors, pool);
 }
 
-// 1 / |row| of every row; refuses rows whose squared norm overflows.
-Status InverseNorms(const MatrixView& rows, ThreadPool& pool, std::vector<float>* out) {
-  out->resize(rows.rows);
-  return pool.Chunks(rows.rows, 1024, [&](size_t begin, size_t end, int) -> Status {
-    std::vector<float> x(rows.dim);
-    for (size_t i = begin; i < end; ++i) {
-      data::RowToF32(rows, i, x.data());
-      const double norm = SquaredNorm(x.data(), rows.dim);
-      if (norm > std::numeric_limits<float>::max() / 4) {
-        return Status::InvalidArgument(StrCat(
-            "row ", i,
-            ": values too large, the squared norm overflows float32; scale the vectors down"));
-      }
-      (*out)[i] = search::InverseNorm(x.data(), rows.dim);
-    }
-    return Status::Ok();
-  });
-}
-
 Status WriteVectors(const MatrixView& rows, const std::vector<uint32_t>& order,
                     storage::ContainerWriter* writer) {
   const size_t stride = search::RowStride(rows.dtype, rows.dim);
@@ -91,52 +72,37 @@ Status WriteVectors(const MatrixView& rows, const std::vector<uint32_t>& order,
   return writer->EndSection();
 }
 
+// A path, built, and what it is.
+struct BuiltPath {
+  const search::PathType* type;
+  std::unique_ptr<search::PathBuilder> builder;
+};
+
 template <class T>
 std::span<const std::byte> BytesOf(const std::vector<T>& v) {
   return std::as_bytes(std::span(v));
 }
 
-// The ways in that a file is built with, beside exact search.
-struct Paths {
-  bool graph = false;
-  bool forest = false;
-  bool any() const { return graph || forest; }
-};
-
-std::string Describe(const BuildOptions& options, const forest::Grown* forest,
-                     const graph::Built* graph) {
+std::string Describe(const BuildOptions& options, const std::vector<BuiltPath>& built) {
   std::string json = StrCat("{\"kith\": \"", KITH_VERSION, "\", \"seed\": ", options.seed);
-  if (graph != nullptr) {
-    json += StrCat(", \"graph_layout\": \"",
-                   GraphLayoutName(static_cast<GraphLayout>(graph->header.layout)),
-                   "\", \"graph_degree\": ", graph->header.degree,
-                   ", \"graph_code_bits\": ", graph->header.code_bits);
-  }
-  if (forest != nullptr) {
-    json += StrCat(", \"trees\": ", forest->header.num_trees,
-                   ", \"leaf_size\": ", forest->header.leaf_size,
-                   ", \"sketch_dim\": ", forest->header.sketch_dim,
-                   ", \"code_bits\": ", forest->header.code_bits);
-  }
+  for (const BuiltPath& path : built) json += path.builder->Meta();
   return json + "}";
 }
 
-// Whether the file gets codes for exact search. Errors: InvalidArgument.
-Result<bool> WantsScanCodes(const MatrixView& rows, const Paths& paths,
-                            const BuildOptions& options) {
-  if (!options.scan_codes.has_value()) {
-    return !paths.any() && quant::BoundedCodesPay(options.metric, rows.dtype, rows.rows, rows.dim);
+// That codes for exact search are not asked for where something else is built.
+Status CheckScanCodes(const BuildOptions& options, const std::vector<PathSpec>& paths) {
+  const bool exact_only = paths.size() == 1 && std::holds_alternative<ExactOptions>(paths[0]);
+  if (exact_only) return Status::Ok();
+  for (const std::vector<PathSpec>* specs : {&options.paths, &options.if_chosen}) {
+    for (const PathSpec& spec : *specs) {
+      const auto* exact = std::get_if<ExactOptions>(&spec);
+      if (exact != nullptr && exact->codes.value_or(false)) {
+        return Status::InvalidArgument(
+            "scan codes are for exact search only; build without graph and forest");
+      }
+    }
   }
-  if (*options.scan_codes && paths.any()) {
-    return Status::InvalidArgument(
-        "scan codes are for exact search only; build without graph and forest");
-  }
-  if (*options.scan_codes && !quant::HasBoundedCodes(options.metric, rows.dtype)) {
-    return Status::InvalidArgument(
-        StrCat("no scan codes for ", MetricName(options.metric), " over ", DataTypeName(rows.dtype),
-               "; they are for angular, euclidean or dot over f32, f16 or bf16: leave them out"));
-  }
-  return *options.scan_codes;
+  return Status::Ok();
 }
 
 // The rows in internal order, and what exact search and all others need of them.
@@ -144,7 +110,7 @@ Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric
                  const std::vector<uint32_t>& order, bool reordered,
                  storage::ContainerWriter* writer) {
   KITH_RETURN_IF_ERROR(WriteVectors(rows, order, writer));
-  if (metric == Metric::kAngular) {
+  if (search::TraitsOf(metric).unit_length()) {
     std::vector<float> ordered(order.size());
     for (size_t i = 0; i < order.size(); ++i) ordered[i] = norms[order[i]];
     KITH_RETURN_IF_ERROR(writer->AddSection(kNormsSection, BytesOf(ordered)));
@@ -156,61 +122,65 @@ Status WriteRows(const MatrixView& rows, const std::vector<float>& norms, Metric
   return writer->AddSection(kSlotsSection, BytesOf(slots));
 }
 
+// Builds the paths one after the other: the first that orders the vectors orders them for all, and
+// what is held out of it is held out of the others.
+Result<std::vector<BuiltPath>> BuildPaths(const std::vector<PathSpec>& paths,
+                                          search::BuildInput input,
+                                          calibration::HeldOut* held_out) {
+  std::vector<BuiltPath> built;
+  for (const PathSpec& spec : paths) {
+    const search::PathType& type = *paths::TypeOf(KindOf(spec));
+    input.held_out = type.exact() ? std::span<const uint32_t>() : held_out->rows();
+    KITH_ASSIGN_OR_RETURN(std::unique_ptr<search::PathBuilder> builder,
+                          type.NewBuilder(input, spec));
+    KITH_RETURN_IF_ERROR(builder->Build());
+    if (!builder->order().empty()) input.order = &builder->order();
+    if (!type.exact() && held_out->wanted()) {
+      KITH_RETURN_IF_ERROR(held_out->Measure(type, *builder));
+    }
+    KITH_RETURN_IF_ERROR(builder->Finish());
+    built.push_back({&type, std::move(builder)});
+  }
+  return built;
+}
+
 // Everything but the checks and choices. `rows` are of the type to be stored.
 Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildOptions& options,
-                  ThreadPool& pool) {
-  const Paths paths{options.graph.value_or(false), options.forest.value_or(false)};
-  KITH_ASSIGN_OR_RETURN(const bool scan_codes, WantsScanCodes(rows, paths, options));
+                  const std::vector<PathSpec>& paths, ThreadPool& pool) {
   KITH_ASSIGN_OR_RETURN(
       auto writer, storage::ContainerWriter::Create(target, rows.rows, rows.dim, options.metric,
                                                     rows.dtype, &pool));
-  std::vector<float> norms;
-  KITH_RETURN_IF_ERROR(InverseNorms(rows, pool, &norms));
-  graph::Built graph;
-  forest::Grown forest;
-  forest::GrowOptions grow{options.forest_options, options.metric, options.seed, options.progress};
-  std::vector<uint32_t> order(rows.rows);
-  std::iota(order.begin(), order.end(), 0u);
-  calibration::BuildCalibration calibration(rows, norms, options, pool);
-  if (paths.graph) {
-    graph::BuildRequest build{options.graph_options,
-                              options.metric,
-                              options.seed,
-                              options.memory,
-                              options.progress,
-                              calibration.held_out(),
-                              {}};
-    if (calibration.wanted()) {
-      build.inspect = [&](const std::vector<uint32_t>& graph_order, const graph::Parts& parts) {
-        return calibration.OfGraph(graph_order, parts);
-      };
-    }
-    KITH_ASSIGN_OR_RETURN(graph, graph::Build(rows, build, pool));
-    order = graph.order;
-    grow.order = &graph.order;
-  }
-  if (paths.forest) {
-    grow.held_out = calibration.hidden();
-    KITH_ASSIGN_OR_RETURN(forest, forest::Grow(rows, grow, pool));
-    order = forest.order;
-    if (calibration.wanted()) KITH_RETURN_IF_ERROR(calibration.OfForest(forest));
-  }
+  KITH_ASSIGN_OR_RETURN(const std::vector<float> norms, search::InverseNorms(rows, pool));
+  calibration::HeldOut held_out(rows, norms, options, pool);
+  KITH_ASSIGN_OR_RETURN(const std::vector<BuiltPath> built,
+                        BuildPaths(paths,
+                                   {.rows = rows,
+                                    .metric = options.metric,
+                                    .seed = options.seed,
+                                    .memory = options.memory,
+                                    .pool = &pool,
+                                    .progress = options.progress},
+                                   &held_out));
   KITH_RETURN_IF_ERROR(pool.Report(options.progress, "writing", 0, 1));
-  KITH_RETURN_IF_ERROR(WriteRows(rows, norms, options.metric, order, paths.any(), writer.get()));
-  if (scan_codes) {
-    KITH_RETURN_IF_ERROR(scan::WriteScanCodes(rows, order, options.metric, pool, writer.get()));
+  std::vector<uint32_t> order;
+  for (const BuiltPath& path : built) {
+    if (order.empty()) order = path.builder->order();
   }
-  if (paths.graph) KITH_RETURN_IF_ERROR(graph::Write(graph, writer.get()));
-  if (paths.forest) KITH_RETURN_IF_ERROR(forest::Write(forest, writer.get()));
+  const bool reordered = !order.empty();
+  if (!reordered) {
+    order.resize(rows.rows);
+    std::iota(order.begin(), order.end(), 0u);
+  }
+  KITH_RETURN_IF_ERROR(WriteRows(rows, norms, options.metric, order, reordered, writer.get()));
+  for (const BuiltPath& path : built) KITH_RETURN_IF_ERROR(path.builder->Write(writer.get()));
   if (options.keys != nullptr && !options.keys->empty()) {
     KITH_RETURN_IF_ERROR(storage::WriteKeys(writer.get(), *options.keys));
   }
   if (options.ids != nullptr) KITH_RETURN_IF_ERROR(storage::WriteIds(writer.get(), *options.ids));
-  if (paths.any() && calibration.wanted()) {
-    KITH_RETURN_IF_ERROR(calibration::WriteCalibration(calibration.Take(), writer.get()));
+  if (held_out.measured()) {
+    KITH_RETURN_IF_ERROR(calibration::WriteCalibration(held_out.Take(), writer.get()));
   }
-  const std::string meta =
-      Describe(options, paths.forest ? &forest : nullptr, paths.graph ? &graph : nullptr);
+  const std::string meta = Describe(options, built);
   KITH_RETURN_IF_ERROR(writer->AddSection(kMetaSection,
                                           std::as_bytes(std::span(meta.data(), meta.size())),
                                           {.flags = storage::kSectionOptional}));
@@ -235,8 +205,9 @@ Status Build(const MatrixView& vectors, const FileTarget& target, const BuildOpt
     KITH_ASSIGN_OR_RETURN(converted, data::ConvertAllRows(vectors, dtype, stride, pool));
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
-  KITH_ASSIGN_OR_RETURN(const BuildOptions planned, plan::ApplyPlan(rows, options));
-  return WriteIndex(rows, target, planned, pool);
+  KITH_ASSIGN_OR_RETURN(const BuildPlan plan, PlanBuild(rows.rows, rows.dim, dtype, options));
+  KITH_RETURN_IF_ERROR(CheckScanCodes(options, plan.paths));
+  return WriteIndex(rows, target, options, plan.paths, pool);
 }
 
 }  // namespace
@@ -264,7 +235,8 @@ Result<std::unique_ptr<Index>> BuildIndexInMemory(const MatrixView& vectors,
   return AtEdge({}, index::kLessMemory, [&]() -> Result<std::unique_ptr<Index>> {
     KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(index::kInMemory));
     KITH_RETURN_IF_ERROR(index::Build(vectors, file, options));
-    return index::OpenAnonymous(*file, {});
+    KITH_ASSIGN_OR_RETURN(auto opened, index::IndexFile::Open(*file));
+    return std::unique_ptr<Index>(std::move(opened));
   });
 }
 

@@ -1,7 +1,5 @@
 // ComputeGroundTruth: exact search over vectors that are in no file.
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include "base/aligned_buffer.h"
@@ -10,6 +8,8 @@
 #include "data/convert.h"
 #include "kith/eval.h"
 #include "scan/exact.h"
+#include "search/metric_traits.h"
+#include "search/stored_vectors.h"
 
 namespace kith::index {
 namespace {
@@ -34,15 +34,8 @@ Result<GroundTruth> FindTruth(const MatrixView& base, const MatrixView& queries,
     vectors.table.rows.stride = stride;
   }
   std::vector<float> norms;
-  if (metric == Metric::kAngular) {
-    norms.resize(base.rows);
-    KITH_RETURN_IF_ERROR(pool.Chunks(base.rows, 1024, [&](size_t begin, size_t end, int) {
-      std::vector<float> x(base.dim);
-      for (size_t i = begin; i < end; ++i) {
-        data::RowToF32(base, i, x.data());
-        norms[i] = search::InverseNorm(x.data(), base.dim);
-      }
-    }));
+  if (search::TraitsOf(metric).unit_length()) {
+    KITH_ASSIGN_OR_RETURN(norms, search::InverseNorms(base, pool));
     vectors.table.inverse_norms = norms.data();
   }
   GroundTruth truth;
@@ -56,13 +49,15 @@ Result<GroundTruth> FindTruth(const MatrixView& base, const MatrixView& queries,
     MatrixView part = queries;
     part.data = queries.row(begin);
     part.rows = std::min(kQueriesAtOnce, queries.rows - begin);
-    std::vector<std::vector<search::Candidate>> nearest;
-    KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors, {}, part, k, pool, &nearest, &stats));
+    search::Hits hits;
+    KITH_RETURN_IF_ERROR(scan::ExactSearch(
+        vectors, {}, {.queries = part, .wanted = search::Wanted::Nearest(k), .pool = &pool}, &hits,
+        &stats));
     for (size_t q = 0; q < part.rows; ++q) {
-      KITH_RETURN_IF_ERROR(pool.CheckStop());
-      for (size_t i = 0; i < nearest[q].size(); ++i) {
-        truth.ids[(begin + q) * k + i] = nearest[q][i].row;
-        truth.distances[(begin + q) * k + i] = search::UserDistance(metric, nearest[q][i].distance);
+      size_t at = (begin + q) * k;
+      for (const search::Candidate& c : hits.of(q)) {
+        truth.ids[at] = c.row;
+        truth.distances[at++] = search::UserDistance(metric, c.distance);
       }
     }
   }

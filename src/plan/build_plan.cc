@@ -1,17 +1,16 @@
 #include "plan/build_plan.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/strings.h"
 #include "base/thread_pool.h"
-#include "forest/forest.h"
-#include "graph/graph.h"
-#include "graph/layout.h"
-#include "plan/cost_model.h"
-#include "quant/bounded_code.h"
+#include "kith/plan.h"
+#include "paths/registry.h"
+#include "search/access_path.h"
 
 namespace kith::plan {
 namespace {
@@ -22,42 +21,55 @@ constexpr uint64_t kLeastIndexedBytes = 512 << 10;
 // Below this, it also does at a recall of 0.95, which is what is weighed against a build.
 constexpr uint64_t kLeastWeighedBytes = 256 << 10;
 
-// What a forest may have where the number of queries is known.
-constexpr std::array<uint32_t, 4> kTreeCounts = {4, 8, 16, 32};
+// The options of a list that are of a kind, or nullptr.
+const PathSpec* Find(const std::vector<PathSpec>& specs, const search::PathType& type) {
+  for (const PathSpec& spec : specs) {
+    if (KindOf(spec) == type.kind()) return &spec;
+  }
+  return nullptr;
+}
 
 class Planner {
  public:
-  Planner(const CostShape& shape, const BuildOptions& options)
-      : shape_(shape),
-        options_(options),
-        asked_(options.graph.has_value() || options.forest.has_value()) {}
+  Planner(const search::CostShape& shape, const BuildOptions& options)
+      : shape_(shape), options_(options), asked_(!options.paths.empty()) {}
 
   Result<BuildPlan> Run() {
-    Enumerate();
+    // From the simplest on: exact search, then from the last resort to what is preferred.
+    Enumerate(*paths::All()[0]);
+    for (size_t i = paths::Approximate().size(); i-- > 0;) Enumerate(*paths::Approximate()[i]);
     if (asked_) {
       TakeWhatIsAsked();
     } else {
       KITH_RETURN_IF_ERROR(Choose());
     }
     Compare();
+    Decide();
     return std::move(plan_);
   }
 
  private:
   bool knows_queries() const { return options_.expected_queries != 0; }
 
-  PlanCandidate Candidate(IndexKind kind, const plan::Costs& costs) const {
+  // What is said of how a path is to be built, if it is.
+  PathSpec SpecOf(const search::PathType& type) const {
+    const PathSpec* spec = Find(asked_ ? options_.paths : options_.if_chosen, type);
+    return spec == nullptr ? type.DefaultSpec() : *spec;
+  }
+
+  PlanCandidate Candidate(const search::PathType& type, const search::BuildWay& way) const {
     PlanCandidate c;
-    c.kind = kind;
-    c.build_seconds = costs.BuildSeconds(1);
-    c.query_us = costs.query_us;
-    c.file_bytes = costs.file_bytes;
-    c.build_memory = costs.memory;
-    c.total_seconds =
-        c.build_seconds + static_cast<double>(options_.expected_queries) * costs.query_us * 1e-6;
+    c.kind = type.kind();
+    c.spec = way.spec;
+    c.build_seconds = way.costs.BuildSeconds(1);
+    c.query_us = way.costs.query_us;
+    c.file_bytes = way.costs.file_bytes;
+    c.build_memory = way.costs.memory;
+    c.total_seconds = c.build_seconds +
+                      static_cast<double>(options_.expected_queries) * way.costs.query_us * 1e-6;
     // The number of cores matters only where it is asked about: no answer depends on it otherwise.
     const int threads = options_.build_seconds > 0 ? ResolveThreads(options_.threads) : 1;
-    c.elapsed_seconds = costs.BuildSeconds(threads);
+    c.elapsed_seconds = way.costs.BuildSeconds(threads);
     return c;
   }
 
@@ -74,86 +86,68 @@ class Planner {
     return true;
   }
 
-  void Enumerate() {
-    const bool codes = options_.scan_codes.value_or(
-        quant::BoundedCodesPay(shape_.metric, shape_.dtype, shape_.rows, shape_.dim));
-    plan_.candidates.push_back(Candidate(IndexKind::kExact, ExactCosts(shape_, codes)));
-    AddForest();
-    if (shape_.rows >= graph::kMaxNodes) return;
-    if (graph::HasPackedLayout(shape_.metric, shape_.dtype)) AddGraph(GraphLayout::kPacked);
-    AddGraph(GraphLayout::kCompact);
-  }
-
-  void AddGraph(GraphLayout layout) {
-    GraphOptions graph = options_.graph_options;
-    graph.layout = layout;
-    PlanCandidate c = Candidate(IndexKind::kGraph, GraphCosts(shape_, graph));
-    c.layout = layout;
-    plan_.candidates.push_back(c);
-  }
-
-  // The forest with the number of trees that is best, of those within the limits; if none is, of
-  // the fewest trees.
-  void AddForest() {
-    std::vector<uint32_t> counts(kTreeCounts.begin(), kTreeCounts.end());
-    if (options_.forest_options.num_trees != 0) {
-      counts = {options_.forest_options.num_trees};
-    } else if (!knows_queries() && ForestFits(shape_.rows, forest::DefaultTrees(shape_.rows))) {
-      counts = {forest::DefaultTrees(shape_.rows)};
-    }
-    PlanCandidate best;
-    bool best_fits = false;
-    for (const uint32_t trees : counts) {
-      if (!ForestFits(shape_.rows, trees)) continue;
-      PlanCandidate c = Candidate(IndexKind::kForest, ForestCosts(shape_, trees));
-      c.num_trees = trees;
-      PlanVerdict unused;
-      const bool fits = Fits(c, &unused);
-      if (best.num_trees == 0 || (fits && (!best_fits || IsBetter(c, best)))) {
-        best = c;
-        best_fits = fits;
+  // Of variants the best, of those within the limits; if none is, the first.
+  void Enumerate(const search::PathType& type) {
+    for (const std::vector<search::BuildWay>& variants :
+         type.Ways(shape_, SpecOf(type), knows_queries())) {
+      std::optional<PlanCandidate> best;
+      bool best_fits = false;
+      for (const search::BuildWay& way : variants) {
+        const PlanCandidate c = Candidate(type, way);
+        PlanVerdict unused;
+        const bool fits = Fits(c, &unused);
+        if (!best.has_value() || (fits && (!best_fits || IsBetter(c, *best)))) {
+          best = c;
+          best_fits = fits;
+        }
       }
+      if (best.has_value()) plan_.candidates.push_back(*best);
     }
-    if (best.num_trees != 0) plan_.candidates.push_back(best);
   }
 
   bool IsBetter(const PlanCandidate& a, const PlanCandidate& b) const {
     if (knows_queries()) return a.total_seconds < b.total_seconds;
-    // Where queries are without number, a graph is what they should have.
-    const auto rank = [](const PlanCandidate& c) { return c.kind != IndexKind::kGraph; };
-    if (rank(a) != rank(b)) return rank(a) < rank(b);
+    // Where queries are without number, the preferred path is what they should have.
+    const IndexKind preferred = paths::Approximate()[0]->kind();
+    if (a.kind != b.kind && (a.kind == preferred || b.kind == preferred)) {
+      return a.kind == preferred;
+    }
     return a.query_us < b.query_us;
   }
 
-  bool HasLayout(const PlanCandidate& c) const {
-    const GraphLayout layout = options_.graph_options.layout;
-    return c.kind != IndexKind::kGraph || layout == GraphLayout::kAuto || layout == c.layout;
+  bool IsAllowed(const PlanCandidate& c) const {
+    const search::PathType& type = *paths::TypeOf(c.kind);
+    return type.Allows(SpecOf(type), c.spec);
   }
 
+  // Of each kind asked for, the first way that is allowed and fits the memory, or the last: its
+  // builder says what it lacks. Exact search, if nothing else is.
   void TakeWhatIsAsked() {
-    const bool graph = options_.graph.value_or(false);
-    const bool forest = options_.forest.value_or(false);
-    bool has_graph = false;
-    for (size_t i = 0; i < plan_.candidates.size(); ++i) {
-      PlanCandidate& c = plan_.candidates[i];
-      const bool last = i + 1 == plan_.candidates.size();
-      switch (c.kind) {
-        case IndexKind::kForest: c.verdict = Asked(forest); break;
-        case IndexKind::kGraph: {
-          // Packed unless that takes too much memory; BuildGraph() decides so too.
-          const bool fits = options_.memory == 0 || c.build_memory <= options_.memory;
-          c.verdict = Asked(graph && !has_graph && HasLayout(c) && (fits || last));
-          has_graph |= c.is_built();
-          break;
-        }
-        default: c.verdict = Asked(!graph && !forest);
+    std::vector<PlanCandidate>& candidates = plan_.candidates;
+    for (const search::PathType* type : paths::All()) {
+      if (Find(options_.paths, *type) == nullptr || (type->exact() && AsksForApproximate()))
+        continue;
+      PlanCandidate* taken = nullptr;
+      for (PlanCandidate& c : candidates) {
+        if (c.kind != type->kind() || !IsAllowed(c)) continue;
+        const bool fits = options_.memory == 0 || c.build_memory <= options_.memory;
+        taken = &c;
+        if (fits) break;
       }
-      if (c.is_built()) plan_.built = i;
+      if (taken == nullptr) continue;
+      taken->verdict = PlanVerdict::kAsked;
+      // Of several, searches use the preferred one.
+      if (!candidates[plan_.built].is_built()) {
+        plan_.built = static_cast<size_t>(taken - candidates.data());
+      }
     }
   }
 
-  static PlanVerdict Asked(bool asked) {
-    return asked ? PlanVerdict::kAsked : PlanVerdict::kNotAsked;
+  bool AsksForApproximate() const {
+    const auto types = paths::Approximate();
+    return std::any_of(types.begin(), types.end(), [&](const search::PathType* type) {
+      return Find(options_.paths, *type) != nullptr;
+    });
   }
 
   Status Choose() {
@@ -162,9 +156,9 @@ class Planner {
     PlanCandidate* best = nullptr;
     for (PlanCandidate& c : plan_.candidates) {
       c.verdict = knows_queries() ? PlanVerdict::kMoreInAll : PlanVerdict::kSlowerSearch;
-      if (!HasLayout(c)) {
+      if (!IsAllowed(c)) {
         c.verdict = PlanVerdict::kNotAsked;
-      } else if (small && c.kind != IndexKind::kExact) {
+      } else if (small && !paths::TypeOf(c.kind)->exact()) {
         c.verdict = PlanVerdict::kSmallSet;
       } else if (Fits(c, &c.verdict) && (best == nullptr || IsBetter(c, *best))) {
         best = &c;
@@ -189,6 +183,16 @@ class Planner {
                                           " s are allowed; allow that much"));
   }
 
+  // What is built of what was taken, in the order of the registry.
+  void Decide() {
+    for (const search::PathType* type : paths::All()) {
+      for (const PlanCandidate& c : plan_.candidates) {
+        if (c.kind != type->kind() || !c.is_built()) continue;
+        plan_.paths.push_back(type->Decided(SpecOf(*type), c.spec));
+      }
+    }
+  }
+
   // From how many queries on each candidate would have been faster.
   void Compare() {
     const PlanCandidate& built = plan_.candidates[plan_.built];
@@ -200,14 +204,34 @@ class Planner {
     }
   }
 
-  const CostShape shape_;
+  const search::CostShape shape_;
   const BuildOptions& options_;
   const bool asked_;
   BuildPlan plan_;
 };
 
-Result<BuildPlan> Plan(uint64_t num_vectors, size_t dim, DataType dtype,
-                       const BuildOptions& options) {
+}  // namespace
+
+Status CheckSpecs(const BuildOptions& options) {
+  for (const std::vector<PathSpec>* specs : {&options.paths, &options.if_chosen}) {
+    for (size_t i = 0; i < specs->size(); ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        if ((*specs)[i].index() != (*specs)[j].index()) continue;
+        return Status::InvalidArgument(StrCat("the options of a ",
+                                              IndexKindName(KindOf((*specs)[i])),
+                                              " are given twice; give them once"));
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace kith::plan
+
+namespace kith {
+
+Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
+                            const BuildOptions& options) {
   if (num_vectors == 0 || num_vectors > kMaxRows) {
     return Status::InvalidArgument(
         StrCat(num_vectors, " vectors; 1 to ", kMaxRows, " fit one file"));
@@ -220,38 +244,8 @@ Result<BuildPlan> Plan(uint64_t num_vectors, size_t dim, DataType dtype,
     return Status::InvalidArgument(
         StrCat("a build of ", options.build_seconds, " s; allow more than 0, or 0 for any time"));
   }
-  return Planner({num_vectors, dim, dtype, options.metric}, options).Run();
-}
-
-}  // namespace
-
-}  // namespace kith::plan
-
-namespace kith {
-
-Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
-                            const BuildOptions& options) {
-  return CatchAll([&] { return plan::Plan(num_vectors, dim, dtype, options); });
+  KITH_RETURN_IF_ERROR(plan::CheckSpecs(options));
+  return plan::Planner({num_vectors, dim, dtype, options.metric}, options).Run();
 }
 
 }  // namespace kith
-
-namespace kith::plan {
-
-Result<BuildOptions> ApplyPlan(const MatrixView& rows, BuildOptions options) {
-  KITH_ASSIGN_OR_RETURN(const BuildPlan plan, PlanBuild(rows.rows, rows.dim, rows.dtype, options));
-  const bool asked = options.graph.has_value() || options.forest.has_value();
-  for (const PlanCandidate& c : plan.candidates) {
-    if (!c.is_built()) continue;
-    if (c.kind == IndexKind::kForest) options.forest_options.num_trees = c.num_trees;
-    // A packed graph stays kAuto: building it measures whether codes suit the data.
-    if (!asked && c.layout == GraphLayout::kCompact) options.graph_options.layout = c.layout;
-  }
-  if (asked) return options;
-  const IndexKind kind = plan.candidates[plan.built].kind;
-  options.graph = kind == IndexKind::kGraph;
-  options.forest = kind == IndexKind::kForest;
-  return options;
-}
-
-}  // namespace kith::plan

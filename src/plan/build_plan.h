@@ -3,14 +3,13 @@
 #define KITH_PLAN_BUILD_PLAN_H_
 
 #include "kith/index.h"
-#include "kith/plan.h"
 #include "kith/status.h"
-#include "kith/types.h"
 
 namespace kith::plan {
 
-// `options` with everything said that PlanBuild() chooses for these vectors. Errors: PlanBuild()'s.
-Result<BuildOptions> ApplyPlan(const MatrixView& rows, BuildOptions options);
+// Errors: InvalidArgument (a kind of path given twice in one of the lists of options, or what
+// nobody can build together).
+Status CheckSpecs(const BuildOptions& options);
 
 }  // namespace kith::plan
 

@@ -2,53 +2,61 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/strings.h"
-#include "calibration/section.h"
-#include "graph/graph.h"
-#include "plan/cost_model.h"
+#include "kith/calibration.h"
+#include "paths/registry.h"
+#include "scan/path.h"
 
 namespace kith::plan {
 namespace {
 
-// Nanoseconds of a query on one core, roughly: they only have to tell which way is the cheaper one.
-// Exact search: docs/choosing.md; a graph: docs/graph.md; a forest is of that order.
+// Nanoseconds of an exact search on one core, roughly, of a query in a call of so many.
 double ExactCost(const IndexInfo& info, size_t num_queries) {
   const auto rows = static_cast<double>(info.num_vectors);
-  return ExactQueryNs(rows, rows * static_cast<double>(RowBytes(info.dtype, info.dim)),
-                      num_queries);
+  return scan::QueryNs(rows, rows * static_cast<double>(RowBytes(info.dtype, info.dim)),
+                       num_queries);
 }
 
-double WalkCost(IndexKind index, double effort) {
-  return index == IndexKind::kGraph ? 5000 + 65 * effort : 20000 + 12 * effort;
+// The paths of the file that are not exact and that the search may take, the preferred one first.
+std::vector<const search::PathType*> Candidates(const IndexInfo& info, IndexKind asked) {
+  std::vector<const search::PathType*> types;
+  for (const search::PathType* type : paths::Approximate()) {
+    const bool meant = asked == IndexKind::kAuto || asked == type->kind();
+    if (meant && info.has(type->kind())) types.push_back(type);
+  }
+  return types;
 }
 
-bool Has(const IndexInfo& info, IndexKind index) {
-  return index == IndexKind::kGraph ? info.has_graph : info.has_forest;
+// What the cheapest path is likely to cost at least where no recall was measured.
+double LeastCost(size_t k) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const search::PathType* type : paths::Approximate()) {
+    const search::EffortScale& efforts = *type->efforts();
+    if (const auto effort = efforts.Default(k)) least = std::min(least, efforts.QueryNs(*effort));
+  }
+  return least;
 }
 
 std::string Digits(double recall) { return StrCat(std::round(recall * 1e4) / 1e4); }
 
-// Without a recall: the graph, unless comparing with all costs no more than its own choice of a
-// beam (small sets, many queries at once, or nearly all vectors asked for).
+// Without a recall: the preferred path, unless comparing with all costs no more than its own choice
+// of an effort (small sets, many queries at once, or nearly all vectors asked for).
 SearchPlan PlanEffort(const IndexInfo& info, const SearchParams& params, size_t num_queries) {
-  IndexKind index = params.index;
-  if (index == IndexKind::kAuto && info.has_graph) {
-    const auto width = static_cast<double>(graph::Graph::DefaultWidth(params.k));
-    const bool scan =
-        params.effort < 0 && ExactCost(info, num_queries) <= WalkCost(IndexKind::kGraph, width);
-    index = scan ? IndexKind::kExact : IndexKind::kGraph;
-  } else if (index == IndexKind::kAuto) {
-    index = info.has_forest ? IndexKind::kForest : IndexKind::kExact;
+  const std::vector<const search::PathType*> candidates = Candidates(info, params.index);
+  if (candidates.empty()) return {IndexKind::kExact, 0, 1};
+  const search::EffortScale& efforts = *candidates[0]->efforts();
+  const std::optional<double> usual = efforts.Default(params.k);
+  if (params.index == IndexKind::kAuto && params.effort < 0 && usual.has_value() &&
+      ExactCost(info, num_queries) <= efforts.QueryNs(*usual)) {
+    return {IndexKind::kExact, 0, 1};
   }
-  if (index == IndexKind::kExact) return {index, 0, 1};
-  double effort = static_cast<double>(params.effort);
-  // A beam is never narrower than what it is to hold.
-  if (index == IndexKind::kGraph && params.effort >= 0) {
-    effort = std::max(effort, static_cast<double>(params.k));
-  }
-  return {index, effort, 0};
+  const auto asked = static_cast<double>(params.effort);
+  return {candidates[0]->kind(), asked < 0 ? asked : efforts.Taken(asked, params.k), 0};
 }
 
 Status Unreached(const IndexInfo& info, const SearchParams& params, double most) {
@@ -61,9 +69,8 @@ Status Unreached(const IndexInfo& info, const SearchParams& params, double most)
 Result<SearchPlan> PlanRecall(const IndexInfo& info, const SearchParams& params,
                               size_t num_queries) {
   const bool any = params.index == IndexKind::kAuto;
-  const double exact = ExactCost(info, num_queries);
-  if (params.index == IndexKind::kExact || (any && !info.has_graph && !info.has_forest) ||
-      (any && params.recall == 1)) {
+  const std::vector<const search::PathType*> candidates = Candidates(info, params.index);
+  if (candidates.empty() || (any && params.recall == 1)) {
     return SearchPlan{IndexKind::kExact, 0, 1};
   }
   SearchPlan best;
@@ -71,28 +78,25 @@ Result<SearchPlan> PlanRecall(const IndexInfo& info, const SearchParams& params,
   double most = 0;
   bool known = false;
   bool found = false;
-  for (const IndexKind index : {IndexKind::kGraph, IndexKind::kForest}) {
-    if (!Has(info, index) || (!any && params.index != index)) continue;
-    const calibration::EffortForRecall effort =
-        calibration::FindEffort(info.calibration, index, params.k, params.recall);
+  for (const search::PathType* type : candidates) {
+    const EffortForRecall effort =
+        FindEffort(info.calibration, type->kind(), params.k, params.recall);
     known = known || effort.known;
     most = std::max(most, effort.recall);
-    if (!effort.reachable || (found && WalkCost(index, effort.effort) >= cost)) continue;
-    best = {index, effort.effort, effort.recall};
-    cost = WalkCost(index, effort.effort);
+    if (!effort.reachable) continue;
+    const double ns = type->efforts()->QueryNs(effort.effort);
+    if (found && ns >= cost) continue;
+    best = {type->kind(), effort.effort, effort.recall};
+    cost = ns;
     found = true;
   }
   // Where the walk costs as much, or nobody knows but it could hardly cost less.
-  const auto least = static_cast<double>(graph::Graph::DefaultWidth(params.k));
-  if (any && exact <= (found ? cost : WalkCost(IndexKind::kGraph, least))) {
+  if (any && ExactCost(info, num_queries) <= (found ? cost : LeastCost(params.k))) {
     return SearchPlan{IndexKind::kExact, 0, 1};
   }
   if (!known) {
-    const IndexKind index = any && info.has_graph ? IndexKind::kGraph
-                            : any                 ? IndexKind::kForest
-                                                  : params.index;
     return Status::InvalidArgument(StrCat(
-        info.path, ": what recall its ", IndexKindName(index),
+        info.path, ": what recall its ", candidates[0]->name(),
         " gives was not measured; measure it (kith tune, CalibrateIndex), give an effort, or "
         "search exactly (--exact, IndexKind::kExact)"));
   }
@@ -104,11 +108,10 @@ Result<SearchPlan> PlanRecall(const IndexInfo& info, const SearchParams& params,
 
 Result<SearchPlan> PlanSearch(const IndexInfo& info, const SearchParams& params,
                               size_t num_queries) {
-  for (const IndexKind index : {IndexKind::kForest, IndexKind::kGraph}) {
-    if (params.index == index && !Has(info, index)) {
-      return Status::InvalidArgument(StrCat(info.path, " has no ", IndexKindName(index),
-                                            "; search it exactly, or build it with one"));
-    }
+  const search::PathType* asked = paths::TypeOf(params.index);
+  if (asked != nullptr && !asked->exact() && !info.has(asked->kind())) {
+    return Status::InvalidArgument(
+        StrCat(info.path, " has no ", asked->name(), "; search it exactly, or build it with one"));
   }
   if (params.recall == 0) return PlanEffort(info, params, num_queries);
   if (!(params.recall > 0 && params.recall <= 1)) {
@@ -119,6 +122,29 @@ Result<SearchPlan> PlanSearch(const IndexInfo& info, const SearchParams& params,
     return Status::InvalidArgument("both a recall and an effort are given; give one of them");
   }
   return PlanRecall(info, params, num_queries);
+}
+
+Result<SearchPlan> PlanExcluding(const IndexInfo& info, const SearchParams& params,
+                                 size_t num_queries, uint64_t excluded) {
+  if (excluded == 0) return PlanSearch(info, params, num_queries);
+  SearchParams searched = params;
+  searched.k = static_cast<size_t>(
+      std::min(params.k + excluded, std::max<uint64_t>(params.k, info.num_vectors)));
+  const auto all = static_cast<double>(searched.k);
+  const double left = all - std::min(static_cast<double>(excluded), all);
+  if (params.recall > 0) searched.recall = 1 - (1 - params.recall) * left / all;
+  Result<SearchPlan> plan = PlanSearch(info, searched, num_queries);
+  if (!plan.ok()) {
+    // It would speak of the recall that is searched for; better of the one asked for.
+    const Result<SearchPlan> as_asked = PlanSearch(info, params, num_queries);
+    return as_asked.ok() ? plan : as_asked;
+  }
+  if (params.recall == 0) return plan;
+  // As asked for, without what rounding makes of it; or as much as there is.
+  plan->recall = plan->recall == searched.recall ? params.recall
+                 : left == 0                     ? 1
+                             : std::max(0.0, 1 - (1 - plan->recall) * all / left);
+  return plan;
 }
 
 }  // namespace kith::plan

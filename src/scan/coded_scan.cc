@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <span>
-
-#include "base/strings.h"
+#include <vector>
 
 namespace kith::scan {
 namespace {
@@ -15,21 +13,17 @@ constexpr size_t kMostRows = 1024;
 constexpr size_t kRowsInWord = 64;
 constexpr size_t kBlocksInWord = kRowsInWord / simd::kScreenRows;
 
-constexpr std::string_view kMean = kScanSections[0];
-constexpr std::string_view kCodes = kScanSections[1];
-
 // One query on its way through the rows.
 class QueryScan {
  public:
-  QueryScan(const search::StoredVectors& vectors, const search::Scorer& scorer,
-            const quant::BoundedQueries& queries, size_t slot, search::TopK* top)
-      : vectors_(&vectors), scorer_(&scorer), queries_(&queries), slot_(slot), top_(top) {}
+  QueryScan(const QueryGroup& group, size_t slot, search::TopK* top)
+      : group_(&group), slot_(slot), top_(top) {}
 
   // What screens the next rows.
   void Prepare(simd::ScreenQuery* prepared) {
     if (prepared->code != nullptr && top_->threshold() == threshold_) return;
     threshold_ = top_->threshold();
-    *prepared = queries_->Prepared(slot_, threshold_);
+    *prepared = group_->coded->Prepared(slot_, threshold_);
   }
 
   // Notes which of the rows [first, last) their codes have not ruled out, and prefetches them.
@@ -51,11 +45,9 @@ class QueryScan {
   void Finish(std::vector<float>* distances) {
     if (pending_.empty()) return;
     distances->resize(pending_.size());
-    scorer_->ScoreIds(slot_, pending_.data(), pending_.size(), distances->data());
+    group_->scorer.ScoreIds(slot_, pending_.data(), pending_.size(), distances->data());
     for (size_t i = 0; i < pending_.size(); ++i) {
-      if ((*distances)[i] <= top_->threshold()) {
-        top_->Offer((*distances)[i], vectors_->RowAt(pending_[i]));
-      }
+      group_->Offer(slot_, (*distances)[i], pending_[i], top_);
     }
     compared_ += pending_.size();
     pending_.clear();
@@ -68,14 +60,12 @@ class QueryScan {
   static constexpr size_t kPrefetchedBytes = 1024;
 
   void Prefetch(size_t position) const {
-    const std::byte* row = vectors_->table.rows.row(position);
-    const size_t bytes = std::min(vectors_->table.rows.stride, kPrefetchedBytes);
+    const std::byte* row = group_->vectors->table.rows.row(position);
+    const size_t bytes = std::min(group_->vectors->table.rows.stride, kPrefetchedBytes);
     for (size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(row + at);
   }
 
-  const search::StoredVectors* vectors_;
-  const search::Scorer* scorer_;
-  const quant::BoundedQueries* queries_;
+  const QueryGroup* group_;
   size_t slot_;
   search::TopK* top_;
   float threshold_ = 0;            // of what was prepared
@@ -93,62 +83,22 @@ bool TooManyPass(const std::vector<QueryScan>& scans, size_t k, size_t rows) {
 
 }  // namespace
 
-Status WriteScanCodes(const MatrixView& rows, std::span<const uint32_t> order, Metric metric,
-                      ThreadPool& pool, storage::ContainerWriter* writer) {
-  KITH_ASSIGN_OR_RETURN(const quant::EncodedRows encoded,
-                        quant::EncodeBounded(rows, order, metric, pool));
-  KITH_RETURN_IF_ERROR(writer->AddSection(kMean, std::as_bytes(std::span(encoded.mean))));
-  return writer->AddSection(
-      kCodes, std::span(encoded.blocks.data(), encoded.blocks.size()),
-      {.row_bytes = static_cast<uint32_t>(quant::BoundedCodes::BlockBytes(rows.dim))});
-}
-
-Result<quant::BoundedCodes> OpenScanCodes(const storage::ContainerReader& file) {
-  const storage::FileHeader& header = file.header();
-  quant::BoundedCodes codes;
-  codes.metric = static_cast<Metric>(header.metric);
-  codes.dim = header.dim;
-  if (!quant::HasBoundedCodes(codes.metric, static_cast<DataType>(header.dtype))) {
-    return file.Corrupt(kCodes, "vectors of this type and metric have none");
-  }
-  KITH_ASSIGN_OR_RETURN(codes.mean, file.Array<float>(kMean, header.dim));
-  KITH_RETURN_IF_ERROR(file.CheckSize(kCodes, quant::BoundedCodes::NumBlocks(header.num_vectors),
-                                      quant::BoundedCodes::BlockBytes(header.dim)));
-  codes.blocks = file.Bytes(kCodes);
-  return codes;
-}
-
-Status VerifyScanCodes(const storage::ContainerReader& file, const search::StoredVectors& vectors,
-                       const quant::BoundedCodes& codes, ThreadPool& pool) {
-  constexpr size_t kPlacesAChunk = 1024;
-  const size_t places = quant::BoundedCodes::NumBlocks(vectors.table.rows.rows) * simd::kScreenRows;
-  return pool.Chunks(places, kPlacesAChunk, [&](size_t begin, size_t end, int) -> Status {
-    for (size_t i = begin; i < end; ++i) {
-      const std::string fault = quant::FaultOfCode(codes, vectors.table.rows, i);
-      if (!fault.empty()) return file.Corrupt(kCodes, StrCat("code ", i, ": ", fault));
-    }
-    return Status::Ok();
-  });
-}
-
 bool ScansCodes(const quant::BoundedCodes& codes, size_t rows, size_t k) {
   // Every doubling of the rows seen brings about k that must be compared in full.
   constexpr size_t kRowsForEach = 64;
   return !codes.empty() && k <= rows / kRowsForEach;
 }
 
-CodesScanned ScanCodes(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
-                       const search::Scorer& scorer, const quant::BoundedQueries& queries, size_t k,
+CodesScanned ScanCodes(const QueryGroup& group, const quant::BoundedCodes& codes, size_t k,
                        size_t begin, size_t end, const ThreadPool& pool, search::TopK* top) {
   const size_t dim = codes.dim;
+  const size_t queries = group.scorer.num_queries();
   std::vector<QueryScan> scans;
-  scans.reserve(queries.size());
-  for (size_t slot = 0; slot < queries.size(); ++slot) {
-    scans.emplace_back(vectors, scorer, queries, slot, top + slot);
-  }
-  std::vector<simd::ScreenQuery> prepared(queries.size());
+  scans.reserve(queries);
+  for (size_t slot = 0; slot < queries; ++slot) scans.emplace_back(group, slot, top + slot);
+  std::vector<simd::ScreenQuery> prepared(queries);
   constexpr size_t kMostBlocks = kMostRows / simd::kScreenRows;
-  std::vector<uint16_t> passing(queries.size() * kMostBlocks);
+  std::vector<uint16_t> passing(queries * kMostBlocks);
   std::vector<float> distances;
   size_t first = begin;
   while (first < end && !pool.stopped() && !TooManyPass(scans, k, first - begin)) {

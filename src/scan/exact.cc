@@ -1,13 +1,16 @@
 #include "scan/exact.h"
 
 #include <algorithm>
-#include <limits>
-#include <new>
-#include <numeric>
 #include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
-#include "base/strings.h"
+#include "base/thread_pool.h"
 #include "scan/coded_scan.h"
+#include "scan/group.h"
+#include "search/top_k.h"
+#include "search/within.h"
 #include "simd/kernels.h"
 
 namespace kith::scan {
@@ -46,16 +49,18 @@ size_t NumSegments(const search::VectorTable& table, size_t group, size_t groups
   return std::min({(parts + groups - 1) / groups, most, table.rows.rows / kRowsTogether + 1});
 }
 
-struct ScanScratch {
+struct Scratch {
   std::vector<float> distances;
   std::vector<uint32_t> near;
 };
 
-// Compares all queries of the scorer with rows [begin, end). Returns the number of distances. Stops
-// early where the pool does.
-uint64_t ScanRows(const search::StoredVectors& vectors, const search::Scorer& scorer, size_t begin,
-                  size_t end, const ThreadPool& pool, ScanScratch* scratch, search::TopK* top) {
-  const size_t block = BlockRows(vectors.table, scorer.num_queries());
+// Compares all queries of the group with rows [begin, end), unless an end is asked for meanwhile.
+// Returns the number of distances.
+template <class Collector>
+uint64_t ScanRows(const QueryGroup& group, size_t begin, size_t end, const ThreadPool& pool,
+                  Scratch* scratch, Collector* collectors) {
+  const search::Scorer& scorer = group.scorer;
+  const size_t block = BlockRows(group.vectors->table, scorer.num_queries());
   scratch->distances.resize(scorer.num_queries() * block);
   scratch->near.resize(block);
   float* distances = scratch->distances.data();
@@ -70,36 +75,15 @@ uint64_t ScanRows(const search::StoredVectors& vectors, const search::Scorer& sc
     }
     for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
       float* d = distances + slot * block;
-      const size_t count = scorer.FindNear(slot, first, last - first, top[slot].threshold(), d,
-                                           scratch->near.data());
+      const size_t count = scorer.FindNear(slot, first, last - first, collectors[slot].threshold(),
+                                           d, scratch->near.data());
       for (size_t i = 0; i < count; ++i) {
         const uint32_t near = scratch->near[i];
-        if (d[near] > top[slot].threshold()) continue;
-        top[slot].Offer(d[near], vectors.RowAt(static_cast<uint32_t>(first) + near));
+        group.Offer(slot, d[near], first + near, &collectors[slot]);
       }
     }
   }
   return static_cast<uint64_t>(end - begin) * scorer.num_queries();
-}
-
-// Queries that pass the rows together, ready to be compared with their codes, if those are used,
-// and with themselves.
-struct QueryGroup {
-  search::Scorer scorer;
-  std::optional<quant::BoundedQueries> coded;
-};
-
-Result<QueryGroup> PrepareGroup(const search::StoredVectors& vectors,
-                                const quant::BoundedCodes* codes, const MatrixView& queries,
-                                size_t begin, size_t end) {
-  KITH_ASSIGN_OR_RETURN(search::Scorer scorer,
-                        search::Scorer::Create(vectors.table, queries, begin, end));
-  QueryGroup group{std::move(scorer), std::nullopt};
-  if (codes != nullptr) {
-    KITH_ASSIGN_OR_RETURN(
-        group.coded, quant::BoundedQueries::Create(*codes, queries, begin, group.scorer.order()));
-  }
-  return group;
 }
 
 // Segments hold whole blocks of codes.
@@ -108,72 +92,129 @@ size_t SegmentBegin(size_t rows, size_t segment, size_t segments) {
                              : rows * segment / segments / simd::kScreenRows * simd::kScreenRows;
 }
 
-}  // namespace
+// The scan of one request, a bounded number of groups of queries at a time. Collector: TopK or
+// Within; `empty` is one that holds nothing.
+template <class Collector>
+class Scan {
+ public:
+  Scan(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
+       const search::Request& request, Collector empty, size_t kept)
+      : vectors_(vectors),
+        codes_(codes),
+        request_(request),
+        pool_(*request.pool),
+        empty_(std::move(empty)),
+        kept_(kept),
+        coded_(std::is_same_v<Collector, search::TopK> &&
+               ScansCodes(codes, vectors.table.rows.rows, kept)),
+        group_(QueriesAtOnce(vectors.table, kept, pool_.size())),
+        groups_((request.queries.rows + group_ - 1) / group_),
+        segments_(NumSegments(vectors.table, std::min(request.queries.rows, group_), groups_,
+                              pool_.size(), coded_)),
+        parts_(coded_ ? segments_ : static_cast<size_t>(pool_.size())) {}
 
-Status ExactSearch(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
-                   const MatrixView& queries, size_t k, ThreadPool& pool,
-                   std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) {
-  const size_t n = vectors.table.rows.rows;
-  const size_t kept = std::min(k, n);
-  const int threads = pool.size();
-  const size_t group = QueriesAtOnce(vectors.table, kept, threads);
-  const size_t groups = (queries.rows + group - 1) / group;
-  const bool coded = ScansCodes(codes, n, kept);
-  const size_t segments =
-      NumSegments(vectors.table, std::min(queries.rows, group), groups, threads, coded);
-  // One top-k for each group, part and query. Without codes, parts are threads: what these hold
-  // together does not depend on which segments each took, though what codes rule out would.
-  const size_t parts = coded ? segments : static_cast<size_t>(threads);
-  std::vector<QueryGroup> prepared;
-  nearest->assign(queries.rows, {});
-  const size_t at_once = static_cast<size_t>(threads) * 4;
-  for (size_t start = 0; start < groups; start += at_once) {
-    const size_t count = std::min(at_once, groups - start);
-    std::vector<std::vector<search::TopK>> tops(count * parts);
-    std::vector<uint64_t> compared(count * segments);
-    std::vector<uint64_t> by_codes(count * segments);
-    std::vector<ScanScratch> scratch(threads);
-    prepared.clear();
+  Status Run(search::Hits* hits, SearchStats* stats) {
+    search::HitsBuilder found(request_.queries.rows);
+    const size_t at_once = static_cast<size_t>(pool_.size()) * 4;
+    for (size_t start = 0; start < groups_; start += at_once) {
+      KITH_RETURN_IF_ERROR(RunSome(start, std::min(at_once, groups_ - start), &found, stats));
+    }
+    *hits = found.Take();
+    return Status::Ok();
+  }
+
+ private:
+  Result<QueryGroup> Prepare(size_t begin, size_t end) const {
+    KITH_ASSIGN_OR_RETURN(search::Scorer scorer,
+                          search::Scorer::Create(vectors_.table, request_.queries, begin, end));
+    QueryGroup group{&vectors_, std::move(scorer), std::nullopt,
+                     request_.filter->passes_all() ? nullptr : request_.filter, begin};
+    if (coded_) {
+      KITH_ASSIGN_OR_RETURN(
+          group.coded,
+          quant::BoundedQueries::Create(codes_, request_.queries, begin, group.scorer.order()));
+    }
+    return group;
+  }
+
+  Status RunSome(size_t start, size_t count, search::HitsBuilder* found, SearchStats* stats) {
+    std::vector<QueryGroup> prepared;
     for (size_t g = start; g < start + count; ++g) {
       KITH_ASSIGN_OR_RETURN(QueryGroup next,
-                            PrepareGroup(vectors, coded ? &codes : nullptr, queries, g * group,
-                                         std::min(queries.rows, (g + 1) * group)));
+                            Prepare(g * group_, std::min(request_.queries.rows, (g + 1) * group_)));
       prepared.push_back(std::move(next));
     }
-    KITH_RETURN_IF_ERROR(pool.For(count * segments, [&](size_t task, int thread) {
-      const QueryGroup& own = prepared[task / segments];
-      const size_t segment = task % segments;
-      const size_t part = coded ? segment : static_cast<size_t>(thread);
-      std::vector<search::TopK>& top = tops[task / segments * parts + part];
-      if (top.empty()) top.assign(own.scorer.num_queries(), search::TopK(kept));
-      const size_t begin = SegmentBegin(n, segment, segments);
-      const size_t end = SegmentBegin(n, segment + 1, segments);
-      CodesScanned scanned{begin, 0};
-      if (coded) {
-        scanned =
-            ScanCodes(vectors, codes, own.scorer, *own.coded, kept, begin, end, pool, top.data());
-        by_codes[task] = (scanned.end - begin) * own.scorer.num_queries();
-      }
-      compared[task] = scanned.compared + ScanRows(vectors, own.scorer, scanned.end, end, pool,
-                                                   &scratch[thread], top.data());
-      return pool.CheckStop();
+    // One collector for each group, part and query. Without codes, parts are threads: what these
+    // hold together does not depend on which segments each took, though what codes rule out would.
+    std::vector<std::vector<Collector>> collectors(count * parts_);
+    std::vector<SearchStats> counted(count * segments_);
+    std::vector<Scratch> scratch(pool_.size());
+    KITH_RETURN_IF_ERROR(pool_.For(count * segments_, [&](size_t task, int thread) {
+      const size_t part = coded_ ? task % segments_ : static_cast<size_t>(thread);
+      ScanSegment(prepared[task / segments_], task % segments_, &scratch[thread],
+                  &collectors[task / segments_ * parts_ + part], &counted[task]);
     }));
-    stats->distances += std::accumulate(compared.begin(), compared.end(), uint64_t{0});
-    stats->codes += std::accumulate(by_codes.begin(), by_codes.end(), uint64_t{0});
+    // Tasks that were at work when an end was asked for have left out rows.
+    KITH_RETURN_IF_ERROR(pool_.CheckStop());
+    for (const SearchStats& part : counted) *stats += part;
     for (size_t g = 0; g < count; ++g) {
       const search::Scorer& scorer = prepared[g].scorer;
       for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
-        KITH_RETURN_IF_ERROR(pool.CheckStop());
-        search::TopK top(kept);
-        for (size_t part = 0; part < parts; ++part) {
-          const std::vector<search::TopK>& tops_of_part = tops[g * parts + part];
-          if (!tops_of_part.empty()) top.Merge(tops_of_part[slot]);
+        Collector all = empty_;
+        for (size_t part = 0; part < parts_; ++part) {
+          const std::vector<Collector>& of_part = collectors[g * parts_ + part];
+          if (!of_part.empty()) all.Merge(of_part[slot]);
         }
-        (*nearest)[(start + g) * group + scorer.order()[slot]] = top.Sorted();
+        found->at((start + g) * group_ + scorer.order()[slot]) = all.Sorted();
       }
     }
+    return Status::Ok();
   }
-  return Status::Ok();
+
+  void ScanSegment(const QueryGroup& group, size_t segment, Scratch* scratch,
+                   std::vector<Collector>* collectors, SearchStats* stats) const {
+    if (collectors->empty()) collectors->assign(group.scorer.num_queries(), empty_);
+    const size_t n = vectors_.table.rows.rows;
+    const size_t begin = SegmentBegin(n, segment, segments_);
+    const size_t end = SegmentBegin(n, segment + 1, segments_);
+    size_t left = begin;
+    if constexpr (std::is_same_v<Collector, search::TopK>) {
+      if (coded_) {
+        const CodesScanned scanned =
+            ScanCodes(group, codes_, kept_, begin, end, pool_, collectors->data());
+        stats->codes += (scanned.end - begin) * group.scorer.num_queries();
+        stats->distances += scanned.compared;
+        left = scanned.end;
+      }
+    }
+    stats->distances += ScanRows(group, left, end, pool_, scratch, collectors->data());
+  }
+
+  const search::StoredVectors& vectors_;
+  const quant::BoundedCodes& codes_;
+  const search::Request& request_;
+  ThreadPool& pool_;
+  const Collector empty_;
+  const size_t kept_;
+  const bool coded_;
+  const size_t group_;  // queries of one
+  const size_t groups_;
+  const size_t segments_;
+  const size_t parts_;
+};
+
+}  // namespace
+
+Status ExactSearch(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
+                   const search::Request& request, search::Hits* hits, SearchStats* stats) {
+  if (request.wanted.within_radius()) {
+    // Nobody knows how many there are: as if the nearest few were wanted.
+    constexpr size_t kLikely = 128;
+    return Scan(vectors, codes, request, search::Within(request.wanted.radius), kLikely)
+        .Run(hits, stats);
+  }
+  const size_t kept = std::min(request.wanted.k, vectors.table.rows.rows);
+  return Scan(vectors, codes, request, search::TopK(kept), kept).Run(hits, stats);
 }
 
 }  // namespace kith::scan

@@ -12,17 +12,6 @@
 namespace kith::search {
 namespace {
 
-simd::Op OpOf(Metric metric) {
-  switch (metric) {
-    case Metric::kEuclidean: return simd::Op::kL2;
-    case Metric::kAngular:
-    case Metric::kDot: return simd::Op::kDot;
-    case Metric::kManhattan: return simd::Op::kL1;
-    case Metric::kHamming: return simd::Op::kHamming;
-  }
-  return simd::Op::kL2;
-}
-
 bool HasNativeKernel(DataType dtype) {
   return dtype == DataType::kI8 || dtype == DataType::kU8 || dtype == DataType::kBit;
 }
@@ -71,17 +60,15 @@ float InverseNorm(const float* x, size_t dim) {
                  : 0.0f;
 }
 
-float UserDistance(Metric metric, float internal) {
-  return metric == Metric::kEuclidean ? std::sqrt(internal) : internal;
-}
-
 Result<Scorer> Scorer::Create(const VectorTable& table, const MatrixView& queries, size_t begin,
                               size_t end) {
   Scorer s;
   s.table_ = table;
+  s.form_ = TraitsOf(table.metric).form;
+  const bool unit_length = TraitsOf(table.metric).unit_length();
   const size_t dim = table.rows.dim;
   const DataType dtype = table.rows.dtype;
-  const auto op = static_cast<size_t>(OpOf(table.metric));
+  const auto op = static_cast<size_t>(TraitsOf(table.metric).op);
   const simd::Kernels& kernels = simd::GetKernels();
   s.kernels_ = &kernels;
   // Bits have no float kernel: rows are unpacked to float32 first.
@@ -120,12 +107,12 @@ Result<Scorer> Scorer::Create(const VectorTable& table, const MatrixView& querie
                   s.native_queries_.data() + natives.size() * s.native_stride_);
       natives.push_back(static_cast<uint32_t>(i));
     } else {
-      if (table.metric == Metric::kAngular) ScaleByPowerOfTwo(x.data(), dim);
+      if (unit_length) ScaleByPowerOfTwo(x.data(), dim);
       std::memcpy(s.float_queries_.data() + s.order_.size() * s.float_stride_, x.data(),
                   dim * sizeof(float));
       s.order_.push_back(static_cast<uint32_t>(i));
     }
-    if (table.metric == Metric::kAngular) {
+    if (unit_length) {
       (native ? native_norms : s.inverse_norms_).push_back(InverseNorm(x.data(), dim));
     }
   }
@@ -145,15 +132,15 @@ const float* Scorer::NormsFrom(size_t row) const {
 }
 
 void Scorer::Finish(size_t slot, const float* inverse_norms, float* out, size_t n) const noexcept {
-  if (table_.metric == Metric::kDot) {
+  if (form_ == DistanceForm::kNegated) {
     kernels_->negate(out, n);
-  } else if (table_.metric == Metric::kAngular) {
+  } else if (form_ == DistanceForm::kOneMinusCosine) {
     kernels_->cosine(inverse_norms, inverse_norms_[slot], out, n);
   }
 }
 
 void Scorer::FinishIds(size_t slot, const uint32_t* ids, float* out, size_t n) const noexcept {
-  if (table_.metric != Metric::kAngular) return Finish(slot, nullptr, out, n);
+  if (form_ != DistanceForm::kOneMinusCosine) return Finish(slot, nullptr, out, n);
   const float scale = inverse_norms_[slot];
   for (size_t i = 0; i < n; ++i) {
     out[i] = std::clamp(1.0f - out[i] * (scale * table_.inverse_norms[ids[i]]), 0.0f, 2.0f);
@@ -171,9 +158,9 @@ void Scorer::ScoreRows(size_t slot_begin, size_t slot_end, size_t row_begin, siz
 size_t Scorer::FindNear(size_t slot, size_t row_begin, size_t n, float limit, float* scores,
                         uint32_t* near) const noexcept {
   size_t count = 0;
-  if (table_.metric == Metric::kDot) {
+  if (form_ == DistanceForm::kNegated) {
     count = kernels_->negative_below(scores, n, limit, near);
-  } else if (table_.metric == Metric::kAngular) {
+  } else if (form_ == DistanceForm::kOneMinusCosine) {
     count =
         kernels_->cosine_below(NormsFrom(row_begin), inverse_norms_[slot], scores, n, limit, near);
   } else {

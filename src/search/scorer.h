@@ -9,6 +9,7 @@
 #include "base/aligned_buffer.h"
 #include "kith/status.h"
 #include "kith/types.h"
+#include "search/metric_traits.h"
 #include "simd/kernels.h"
 
 namespace kith::search {
@@ -24,10 +25,6 @@ struct VectorTable {
 
 // 1 / |x| of `dim` floats, 0 for a zero vector; the largest float where it is beyond that.
 float InverseNorm(const float* x, size_t dim);
-
-// Internally, distances are such that smaller is closer and no roots are taken: squared L2, 1 -
-// cos, -dot, L1, Hamming. This gives what users see (the table at Metric).
-float UserDistance(Metric metric, float internal);
 
 // Queries, converted once to what the kernels take. Integral queries against 8-bit or bit vectors
 // are compared in integers, all others in float32; each query's answer is the same alone or in a
@@ -76,6 +73,7 @@ class Scorer {
                     float* out) const noexcept;
 
   VectorTable table_;
+  DistanceForm form_ = DistanceForm::kSum;  // of the table's metric
   const simd::Kernels* kernels_ = nullptr;
   simd::DistanceKernel float_kernel_;
   simd::DistanceKernel native_kernel_;

@@ -3,9 +3,30 @@
 #include <limits>
 #include <new>
 
+#include "base/math.h"
 #include "base/strings.h"
+#include "data/convert.h"
 
 namespace kith::search {
+
+Result<std::vector<float>> InverseNorms(const MatrixView& rows, ThreadPool& pool) {
+  std::vector<float> norms(rows.rows);
+  KITH_RETURN_IF_ERROR(pool.Chunks(rows.rows, 1024, [&](size_t begin, size_t end, int) -> Status {
+    std::vector<float> x(rows.dim);
+    for (size_t i = begin; i < end; ++i) {
+      data::RowToF32(rows, i, x.data());
+      const double norm = SquaredNorm(x.data(), rows.dim);
+      if (norm > std::numeric_limits<float>::max() / 4) {
+        return Status::InvalidArgument(StrCat(
+            "row ", i,
+            ": values too large, the squared norm overflows float32; scale the vectors down"));
+      }
+      norms[i] = InverseNorm(x.data(), rows.dim);
+    }
+    return Status::Ok();
+  }));
+  return norms;
+}
 
 Status AllocateNeighbours(size_t num_queries, size_t k, std::vector<int64_t>* ids,
                           std::vector<float>* distances) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "kith/status.h"
 #include "kith/types.h"
 #include "search/scorer.h"
@@ -30,6 +31,11 @@ struct StoredVectors {
                            : std::min(rows[position], static_cast<uint32_t>(table.rows.rows - 1));
   }
 };
+
+// 1 / |row| of every row: of metrics that need them, what a VectorTable views.
+// Errors: InvalidArgument (a row whose squared norm overflows float32, with its number; cancelled),
+// OutOfMemory. Cost: a pass over the rows.
+Result<std::vector<float>> InverseNorms(const MatrixView& rows, ThreadPool& pool);
 
 // Makes room for k neighbours of each query, all absent: kNoId and +inf.
 // Errors: InvalidArgument (more places than any machine holds), OutOfMemory.

@@ -19,6 +19,7 @@
 #include "kith/calibration.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "paths.h"
 #include "storage/container_image.h"
 #include "temp_dir.h"
 
@@ -57,10 +58,9 @@ class CalibrateTest : public ::testing::Test {
   static BuildOptions Options(bool graph = true, bool forest = true) {
     BuildOptions options;
     options.metric = Metric::kEuclidean;
-    options.graph = graph;
-    options.forest = forest;
-    options.graph_options.degree = 16;
-    options.forest_options.num_trees = 5;
+    testing::AskFor(graph, forest, &options);
+    if (graph) testing::Ask<GraphOptions>(&options).degree = 16;
+    if (forest) testing::Ask<ForestOptions>(&options).num_trees = 5;
     options.threads = 2;
     return options;
   }

@@ -17,6 +17,7 @@
 #include "kith/dataset.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "paths.h"
 #include "storage/container_image.h"
 #include "temp_dir.h"
 #include "test_pool.h"
@@ -108,9 +109,11 @@ TEST_P(CalibratedRecallTest, IsWhatWasAskedFor) {
   BuildOptions options;
   options.metric = c.metric;
   options.dtype = c.dtype;
-  options.graph = c.index == IndexKind::kGraph;
-  options.forest = c.index == IndexKind::kForest;
-  options.graph_options = {.layout = c.layout, .degree = 16};
+  if (c.index == IndexKind::kGraph) {
+    options.paths.push_back(GraphOptions{.layout = c.layout, .degree = 16});
+  } else {
+    options.paths.push_back(ForestOptions{});
+  }
   options.threads = 2;
   const auto index = testing::BuildAndOpen(dir.File("x.kith"), Part(all, 0, kRows), options);
   ASSERT_NE(index, nullptr);
@@ -159,7 +162,7 @@ TEST(TunedRecallTest, HoldsForQueriesUnlikeTheVectors) {
   const Matrix unseen = Part(queries, kQueries / 2, kQueries / 2);
   const TempDir dir;
   BuildOptions options = testing::GraphBuild(Metric::kEuclidean, GraphLayout::kPacked);
-  options.graph_options.degree = 16;
+  testing::Ask<GraphOptions>(&options).degree = 16;
   const auto before = testing::BuildAndOpen(dir.File("x.kith"), rows, options);
   ASSERT_NE(before, nullptr);
   const SearchParams params{.k = 10, .index = IndexKind::kGraph, .recall = 0.95};

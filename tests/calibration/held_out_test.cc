@@ -86,12 +86,14 @@ BuildOptions Options(Ways ways, Metric metric) {
   BuildOptions options;
   options.metric = metric;
   options.dtype = DataType::kF32;
-  options.graph = ways != Ways::kForest;
-  options.forest = ways == Ways::kForest || ways == Ways::kBoth;
-  options.graph_options.layout =
-      ways == Ways::kCompact ? GraphLayout::kCompact : GraphLayout::kPacked;
-  options.graph_options.degree = 16;
-  options.forest_options.num_trees = 6;
+  if (ways != Ways::kForest) {
+    options.paths.push_back(GraphOptions{
+        .layout = ways == Ways::kCompact ? GraphLayout::kCompact : GraphLayout::kPacked,
+        .degree = 16});
+  }
+  if (ways == Ways::kForest || ways == Ways::kBoth) {
+    options.paths.push_back(ForestOptions{.num_trees = 6});
+  }
   return options;
 }
 
@@ -140,7 +142,7 @@ TEST_P(HeldOutTest, FindThemselvesAndEverythingIsThere) {
   const SearchResult exact =
       SearchOrFail(*index, rows.view(), {.k = 1, .index = IndexKind::kExact, .threads = 2});
   for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest}) {
-    if (kind == IndexKind::kGraph ? !index->info().has_graph : !index->info().has_forest) continue;
+    if (!index->info().has(kind)) continue;
     SCOPED_TRACE(IndexKindName(kind));
     const SearchResult found =
         SearchOrFail(*index, rows.view(), {.k = 1, .index = kind, .effort = 150, .threads = 2});

@@ -68,7 +68,7 @@ TEST_F(EvaluateTest, MeasuresExactThenTheEffortsInOrder) {
 }
 
 TEST_F(EvaluateTest, RecallsAreMeasuredWithTheEffortsTheyTake) {
-  index_.mutable_info().has_graph = true;
+  index_.set_paths(true, true);
   EvalOptions options;
   options.k = 3;
   options.recalls = {0.5, 0.25};
@@ -96,7 +96,7 @@ TEST_F(EvaluateTest, ARecallOutOfReachIsSaidBeforeAnySearch) {
   EXPECT_TRUE(index_.calls().empty());
   options.efforts = {8};
   EXPECT_NE(Error(options).find("efforts and recalls"), std::string::npos);
-  index_.mutable_info().has_forest = false;
+  index_.set_paths(false, false);
   options.efforts = {};
   EXPECT_NE(Error(options).find("to measure recalls with"), std::string::npos);
 }
@@ -107,7 +107,7 @@ TEST_F(EvaluateTest, PartialRecallFollowsTheTruth) {
   EvalOptions options;
   options.k = 3;
   options.efforts = {32};
-  options.exact = false;
+  options.paths = {IndexKind::kGraph, IndexKind::kForest};
   const auto points = Run(options);
   ASSERT_TRUE(points.ok()) << points.status().message();
   ASSERT_EQ(points->size(), 1u);
@@ -134,7 +134,7 @@ TEST_F(EvaluateTest, DefaultGridEndsWhereRecallNeverComes) {
   index_.set_repeat(true);
   EvalOptions options;
   options.k = 3;
-  options.exact = false;
+  options.paths = {IndexKind::kGraph, IndexKind::kForest};
   const GroundTruth truth{3, 3, {50, 51, 49, 33, 32, 34, 5, 6, 4}, {}};
   const auto points = Run(options, &truth);
   ASSERT_TRUE(points.ok()) << points.status().message();
@@ -143,7 +143,7 @@ TEST_F(EvaluateTest, DefaultGridEndsWhereRecallNeverComes) {
 }
 
 TEST_F(EvaluateTest, GraphsComeBetweenExactAndForest) {
-  index_.mutable_info().has_graph = true;
+  index_.set_paths(true, true);
   const auto kinds = [&](const EvalOptions& options) {
     std::vector<IndexKind> all;
     const auto points = Run(options);
@@ -157,8 +157,7 @@ TEST_F(EvaluateTest, GraphsComeBetweenExactAndForest) {
   options.k = 3;
   EXPECT_EQ(kinds(options),
             (std::vector<IndexKind>{IndexKind::kExact, IndexKind::kGraph, IndexKind::kForest}));
-  options.exact = false;
-  options.forest = false;
+  options.paths = {IndexKind::kGraph};
   options.efforts = {20, 10};
   const auto points = Run(options);
   ASSERT_TRUE(points.ok());
@@ -166,15 +165,14 @@ TEST_F(EvaluateTest, GraphsComeBetweenExactAndForest) {
   EXPECT_EQ((*points)[0].index, IndexKind::kGraph);
   EXPECT_EQ((*points)[0].effort, 20);
   EXPECT_EQ((*points)[1].effort, 10);
-  options.graph = false;
-  options.forest = true;
+  options.paths = {IndexKind::kForest};
   EXPECT_EQ(kinds(options), (std::vector<IndexKind>{IndexKind::kForest}));
 }
 
 TEST_F(EvaluateTest, GraphGridStartsAtKAndEndsAtEnoughRecall) {
-  index_.mutable_info().has_graph = true;
+  index_.set_paths(true, true);
   EvalOptions options;
-  options.exact = options.forest = false;
+  options.paths = {IndexKind::kGraph};
   const auto efforts = [&] {
     std::vector<double> all;
     const auto points = Run(options);
@@ -196,7 +194,7 @@ TEST_F(EvaluateTest, GraphGridStartsAtKAndEndsAtEnoughRecall) {
   std::vector<float> rows(3000);
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i);
   FakeIndex large(Metric::kEuclidean, 1, std::move(rows));
-  large.mutable_info().has_graph = true;
+  large.set_paths(true, true);
   large.set_repeat(true);
   const float query = 5;
   const auto last_of = [&](size_t k) {
@@ -210,7 +208,7 @@ TEST_F(EvaluateTest, GraphGridStartsAtKAndEndsAtEnoughRecall) {
 }
 
 TEST_F(EvaluateTest, SurvivesATreeCountThatLies) {
-  index_.mutable_info().num_trees = 0xFFFFFFFF;
+  index_.set_paths(false, true, 0xFFFFFFFF);
   index_.mutable_info().num_vectors = kRows;
   EvalOptions options;
   options.k = kRows;
@@ -223,7 +221,7 @@ TEST_F(EvaluateTest, OneQueryAtATimeOnOneThread) {
   EvalOptions options;
   options.k = 3;
   options.threads = 7;
-  options.forest = false;
+  options.paths = {IndexKind::kExact, IndexKind::kGraph};
   const GroundTruth truth{3, 3, {50, 51, 49, 33, 32, 34, 5, 6, 4}, {}};
   ASSERT_TRUE(Run(options, &truth).ok());
   ASSERT_GE(index_.calls().size(), 4u);
@@ -241,7 +239,7 @@ TEST_F(EvaluateTest, TakesQueriesOfAnyTypeAndStride) {
   EvalOptions options;
   options.k = 1;
   options.efforts = {40};
-  options.exact = false;
+  options.paths = {IndexKind::kGraph, IndexKind::kForest};
   const GroundTruth truth{3, 2, {50, 51, 33, 32, 5, 6}, {}};
   const auto points = Evaluate(index_, queries, &truth, options);
   ASSERT_TRUE(points.ok()) << points.status().message();
@@ -252,7 +250,7 @@ TEST_F(EvaluateTest, TruthIsOfExternalIds) {
   index_.set_first_id(1000);
   EvalOptions options;
   options.k = 2;
-  options.forest = false;
+  options.paths = {IndexKind::kExact, IndexKind::kGraph};
   const GroundTruth truth{3, 2, {1050, 1051, 1033, 1032, 1005, 1006}, {}};
   const auto points = Run(options, &truth);
   ASSERT_TRUE(points.ok()) << points.status().message();
@@ -266,7 +264,7 @@ TEST_F(EvaluateTest, FloatErrorNearZeroCostsNothing) {
   const float query[] = {1, 2};
   EvalOptions options;
   options.k = 2;
-  options.forest = false;
+  options.paths = {IndexKind::kExact, IndexKind::kGraph};
   const auto points = Evaluate(twins, ViewOf(query, 1, 2), nullptr, options);
   ASSERT_TRUE(points.ok());
   EXPECT_DOUBLE_EQ((*points)[0].recall, 1);
@@ -299,23 +297,22 @@ TEST_F(EvaluateTest, RefusesWhatCannotBeMeasured) {
   options.efforts = {8, 0};
   has(options, "effort is 0");
   options.efforts = {};
-  options.exact = options.forest = false;
+  options.paths = {IndexKind::kGraph};
   has(options, "nothing that is not left out");
-  index_.mutable_info().has_forest = false;
-  options.forest = true;
+  index_.set_paths(false, false);
+  options.paths = {IndexKind::kGraph, IndexKind::kForest};
   has(options, "exact search only");
-  options.exact = true;
+  options.paths = {};
   options.efforts = {8};
   has(options, "no graph or forest to measure");
-  options.graph = false;
+  options.paths = {IndexKind::kExact, IndexKind::kForest};
   has(options, "no forest to measure");
-  options.graph = true;
-  options.forest = false;
+  options.paths = {IndexKind::kExact, IndexKind::kGraph};
   has(options, "no graph to measure");
-  index_.mutable_info().has_graph = index_.mutable_info().has_forest = true;
-  options.forest = true;
+  index_.set_paths(true, true);
+  options.paths = {};
   has(options, "one of them at a time");
-  index_.mutable_info().has_graph = index_.mutable_info().has_forest = false;
+  index_.set_paths(false, false);
   options.efforts = {};
   EXPECT_EQ(Run(options)->size(), 1u) << "without a forest, exact search alone is measured";
   index_.mutable_info().dim = 2;

@@ -12,8 +12,9 @@
 
 #include "base/strings.h"
 #include "data/convert.h"
-#include "eval/judge.h"
+#include "kith/eval.h"
 #include "kith/index.h"
+#include "paths.h"
 
 namespace kith {
 
@@ -35,11 +36,15 @@ class FakeIndex : public Index {
     info_.num_vectors = rows_.size() / dim;
     info_.dim = dim;
     info_.metric = metric;
-    info_.has_forest = true;
-    info_.num_trees = 1;
+    set_paths(false, true);
   }
 
   IndexInfo& mutable_info() { return info_; }
+  // What there is beside exact search.
+  void set_paths(bool graph, bool forest, uint64_t trees = 1) {
+    info_.paths = testing::MadeUpPaths(graph, forest);
+    if (forest) info_.paths.back().properties.push_back({.name = "trees", .number = trees});
+  }
   // External ids are row numbers plus this.
   void set_first_id(int64_t first_id) { first_id_ = first_id; }
   // Added to every distance returned, as rounding would.
@@ -78,7 +83,7 @@ class FakeIndex : public Index {
       data::RowToF32(queries, q, query.data());
       std::vector<std::pair<float, int64_t>> all;
       for (size_t i = 0; i < seen; ++i) {
-        const double d = eval::PreciseDistance(info_.metric, query.data(), &rows_[i * dim_], dim_);
+        const double d = PreciseDistance(info_.metric, query.data(), &rows_[i * dim_], dim_);
         all.emplace_back(static_cast<float>(d) + error_, static_cast<int64_t>(i));
       }
       std::sort(all.begin(), all.end());
@@ -125,6 +130,11 @@ class FakeIndex : public Index {
     std::copy_n(&rows_[row * dim_], dim_, out);
   }
   std::span<const std::byte> Bytes() const override { return {}; }
+  Status Verify(std::stop_token /*stop*/) const override { return Status::Ok(); }
+  Result<std::unique_ptr<Index>> Calibrated(const MatrixView& /*queries*/,
+                                            const CalibrateOptions& /*options*/) const override {
+    return Status::Unsupported("a fake index is not calibrated");
+  }
 
  private:
   size_t dim_;

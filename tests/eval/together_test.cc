@@ -15,10 +15,7 @@ class TogetherTest : public ::testing::Test {
  protected:
   TogetherTest() { graph_.mutable_info().path = "graph.kith"; }
 
-  void GiveGraph() {
-    graph_.mutable_info().has_graph = true;
-    graph_.mutable_info().has_forest = false;
-  }
+  void GiveGraph() { graph_.set_paths(true, false); }
   Result<std::vector<std::vector<EvalPoint>>> Run(const EvalOptions& options) const {
     return EvaluateTogether({&forest_, &graph_}, ViewOf(queries_.data(), queries_.size(), 1),
                             nullptr, options);

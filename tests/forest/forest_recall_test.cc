@@ -84,8 +84,7 @@ TEST_P(ForestRecallTest, IsWorthItsEffort) {
   queries.rows = kQueries;
   BuildOptions options;
   options.metric = c.metric;
-  options.forest = true;
-  options.forest_options = {.num_trees = 10, .leaf_size = 32};
+  options.paths.push_back(ForestOptions{.num_trees = 10, .leaf_size = 32});
   ASSERT_TRUE(BuildIndex(rows, dir.File("x.kith"), options).ok());
   const auto opened = OpenIndex(dir.File("x.kith"));
   ASSERT_TRUE(opened.ok());

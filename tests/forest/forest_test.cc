@@ -31,8 +31,7 @@ constexpr int64_t kAll = int64_t{1} << 40;  // an effort that inspects every ent
 BuildOptions Options(Metric metric, uint32_t trees, uint32_t leaf_size) {
   BuildOptions options;
   options.metric = metric;
-  options.forest = true;
-  options.forest_options = {.num_trees = trees, .leaf_size = leaf_size};
+  options.paths.push_back(ForestOptions{.num_trees = trees, .leaf_size = leaf_size});
   return options;
 }
 

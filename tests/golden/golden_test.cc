@@ -11,6 +11,7 @@
 
 #include "kith/index.h"
 #include "matrix.h"
+#include "paths.h"
 #include "simd/kernels.h"
 #include "temp_dir.h"
 
@@ -72,11 +73,12 @@ Status Build(const Golden& golden, const std::string& path) {
   BuildOptions options;
   options.metric = golden.metric;
   options.dtype = golden.dtype;
-  options.forest = golden.forest;
-  options.graph = golden.has_graph();
-  options.graph_options = {.layout = golden.graph, .degree = 16};
-  options.forest_options = {.num_trees = 2, .leaf_size = 16};
-  if (golden.scan_codes) options.scan_codes = true;
+  testing::AskFor(golden.has_graph(), golden.forest, &options);
+  if (golden.has_graph()) {
+    testing::Ask<GraphOptions>(&options) = {.layout = golden.graph, .degree = 16};
+  }
+  if (golden.forest) testing::Ask<ForestOptions>(&options) = {.num_trees = 2, .leaf_size = 16};
+  if (golden.scan_codes) testing::Ask<ExactOptions>(&options).codes = true;
   if (golden.keys) options.keys = &keys;
   if (golden.ids) options.ids = &ids;
   return BuildIndex(golden.Rows().view(), path, options);
@@ -136,10 +138,10 @@ TEST_P(GoldenTest, Opens) {
   EXPECT_EQ(info.dim, golden.dim);
   EXPECT_EQ(info.metric, golden.metric);
   EXPECT_EQ(info.dtype, golden.dtype);
-  EXPECT_EQ(info.has_scan_codes, golden.scan_codes);
-  EXPECT_EQ(info.has_forest, golden.forest);
-  EXPECT_EQ(info.has_graph, golden.has_graph());
-  EXPECT_EQ(info.graph_layout, golden.graph);
+  EXPECT_EQ(testing::PathNumber(info, IndexKind::kExact, "codes") > 0, golden.scan_codes);
+  EXPECT_EQ(info.has(IndexKind::kForest), golden.forest);
+  EXPECT_EQ(info.has(IndexKind::kGraph), golden.has_graph());
+  EXPECT_EQ(testing::LayoutOf(info), golden.graph);
   EXPECT_EQ(info.has_keys, golden.keys);
   EXPECT_EQ(info.has_ids, golden.ids);
   const Status verified = VerifyIndex(golden.Path(".kith"));

@@ -71,8 +71,7 @@ inline Matrix Scaled(const Matrix& m, double scale) {
 inline BuildOptions GraphBuild(Metric metric, GraphLayout layout = GraphLayout::kAuto) {
   BuildOptions options;
   options.metric = metric;
-  options.graph = true;
-  options.graph_options.layout = layout;
+  options.paths.push_back(GraphOptions{.layout = layout});
   return options;
 }
 

@@ -7,21 +7,25 @@
 #include <string_view>
 #include <vector>
 
-#include "graph/graph.h"
+#include "graph/build.h"
 #include "graph/graph_data.h"
 #include "index/index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "paths.h"
 #include "sanitized.h"
 #include "temp_dir.h"
 
 namespace kith {
 namespace {
 
+using testing::Ask;
 using testing::BuildAndOpen;
 using testing::CheckAnswers;
 using testing::GraphBuild;
+using testing::GraphNumber;
 using testing::GraphRecall;
+using testing::LayoutOf;
 using testing::Matrix;
 using testing::Mixture;
 using testing::Part;
@@ -40,16 +44,16 @@ TEST(GraphFileTest, SharesItsOrderWithForestKeysAndIds) {
     ids.push_back(static_cast<int64_t>(100000 - 7 * r));
   }
   BuildOptions options = GraphBuild(Metric::kAngular);
-  options.forest = true;
+  Ask<ForestOptions>(&options);
   options.keys = &keys;
   options.ids = &ids;
   const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
   ASSERT_NE(index, nullptr);
   const Status verified = VerifyIndex(dir.File("x.kith"));
   EXPECT_TRUE(verified.ok()) << verified.message();
-  EXPECT_TRUE(index->info().has_graph);
-  EXPECT_TRUE(index->info().has_forest);
-  EXPECT_EQ(index->info().graph_nodes, 1400u);
+  EXPECT_TRUE(index->info().has(IndexKind::kGraph));
+  EXPECT_TRUE(index->info().has(IndexKind::kForest));
+  EXPECT_EQ(GraphNumber(index->info(), "nodes"), 1400u);
   std::vector<float> vector(70);
   for (size_t r = 0; r < rows.rows(); ++r) {
     EXPECT_EQ(index->Key(r), keys[r]);
@@ -78,22 +82,23 @@ TEST(GraphFileTest, HasTheShapeAskedFor) {
     for (const int bits : {1, 2, 4, 8}) {
       SCOPED_TRACE(::testing::Message() << "degree " << degree << ", bits " << bits);
       BuildOptions options = GraphBuild(Metric::kEuclidean, GraphLayout::kPacked);
-      options.graph_options.degree = degree;
-      options.graph_options.code_bits = bits;
+      Ask<GraphOptions>(&options).degree = degree;
+      Ask<GraphOptions>(&options).code_bits = bits;
       const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
       ASSERT_NE(index, nullptr);
-      EXPECT_EQ(index->info().graph_degree, degree);
-      EXPECT_EQ(index->info().graph_code_bits, static_cast<uint32_t>(bits));
-      EXPECT_GT(index->info().graph_bytes, index->info().graph_node_bytes * 1500);
+      EXPECT_EQ(GraphNumber(index->info(), "degree"), degree);
+      EXPECT_EQ(GraphNumber(index->info(), "code_bits"), static_cast<uint64_t>(bits));
+      EXPECT_GT(index->info().path_of(IndexKind::kGraph)->bytes,
+                GraphNumber(index->info(), "visit_bytes") * 1500);
       EXPECT_TRUE(VerifyIndex(dir.File("x.kith")).ok());
       EXPECT_GE(GraphRecall(*index, queries.view(), 10, 64), bits == 1 ? 0.93 : 0.98);
     }
   }
   // The width of refining searches matters, too.
   BuildOptions options = GraphBuild(Metric::kEuclidean, GraphLayout::kCompact);
-  options.graph_options.beam = 100;
+  Ask<GraphOptions>(&options).beam = 100;
   ASSERT_TRUE(BuildIndex(rows.view(), dir.File("100.kith"), options).ok());
-  options.graph_options.beam = 0;
+  Ask<GraphOptions>(&options).beam = 0;
   ASSERT_TRUE(BuildIndex(rows.view(), dir.File("0.kith"), options).ok());
   EXPECT_FALSE(testing::ReadFile(dir.File("100.kith")) == testing::ReadFile(dir.File("0.kith")));
 }
@@ -109,12 +114,12 @@ TEST(GraphFileTest, RefusesWhatThereIsNot) {
     EXPECT_EQ(dir.NumFiles(), 0u);
   };
   BuildOptions options = GraphBuild(Metric::kEuclidean);
-  options.graph_options.degree = 17;
+  Ask<GraphOptions>(&options).degree = 17;
   expect_refused(rows, options, "multiples of 16");
-  options.graph_options.degree = 528;
+  Ask<GraphOptions>(&options).degree = 528;
   expect_refused(rows, options, "multiples of 16");
   options = GraphBuild(Metric::kEuclidean);
-  options.graph_options.code_bits = 3;
+  Ask<GraphOptions>(&options).code_bits = 3;
   expect_refused(rows, options, "1, 2, 4 and 8");
   expect_refused(rows, GraphBuild(Metric::kManhattan, GraphLayout::kPacked), "no packed graph");
   expect_refused(Matrix::Random(DataType::kBit, 50, 64, 1),
@@ -149,7 +154,7 @@ TEST(GraphMemoryTest, FallsFromPackedToCompactToAnError) {
     BuildOptions options = GraphBuild(Metric::kAngular);
     options.memory = memory;
     const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
-    return index == nullptr ? GraphLayout::kAuto : index->info().graph_layout;
+    return index == nullptr ? GraphLayout::kAuto : LayoutOf(index->info());
   };
   EXPECT_EQ(layout_with(0), GraphLayout::kPacked);
   EXPECT_EQ(layout_with(packed), GraphLayout::kPacked);
@@ -220,11 +225,11 @@ TEST(GraphChoiceTest, IsMeasured) {
     const size_t n = all.rows() - 50;
     const auto index = BuildAndOpen(dir.File("x.kith"), Part(all, 0, n), options);
     ASSERT_NE(index, nullptr);
-    EXPECT_EQ(index->info().graph_layout, layout);
-    EXPECT_EQ(index->info().graph_code_bits > 0, layout == GraphLayout::kPacked);
+    EXPECT_EQ(LayoutOf(index->info()), layout);
+    EXPECT_EQ(GraphNumber(index->info(), "code_bits") > 0, layout == GraphLayout::kPacked);
     EXPECT_TRUE(VerifyIndex(dir.File("x.kith")).ok());
     const Matrix queries = Part(all, n, 50);
-    if (options.graph_options.layout != GraphLayout::kAuto) return;
+    if (Ask<GraphOptions>(&options).layout != GraphLayout::kAuto) return;
     EXPECT_GE(GraphRecall(*index, queries.view(), 10, 64), 0.97);
     CheckAnswers(*index, queries.view(),
                  SearchOrFail(*index, queries.view(), {.index = IndexKind::kGraph}));
@@ -241,6 +246,38 @@ TEST(GraphChoiceTest, IsMeasured) {
     check(Mixture(3050, 40, 20, 10, 1), GraphBuild(metric), GraphLayout::kPacked);
   }
   check(Mixture(3050, 40, 20, 10, 1), GraphBuild(Metric::kManhattan), GraphLayout::kCompact);
+}
+
+// Whoever asks for what the build would choose gets the same file.
+TEST(GraphChoiceTest, IsAsIfAskedFor) {
+  const TempDir dir;
+  const auto bytes = [&](const Matrix& rows, const BuildOptions& options, GraphLayout layout) {
+    const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
+    if (index != nullptr) {
+      EXPECT_EQ(testing::LayoutOf(index->info()), layout);
+    }
+    return testing::ReadFile(dir.File("x.kith"));
+  };
+  const auto check = [&](const Matrix& rows, Metric metric, GraphLayout layout) {
+    for (const bool calibrate : {false, true}) {
+      if (testing::kSanitized && calibrate) continue;
+      SCOPED_TRACE(::testing::Message() << MetricName(metric) << ", " << GraphLayoutName(layout)
+                                        << (calibrate ? ", calibrated" : ""));
+      BuildOptions chosen = GraphBuild(metric);
+      chosen.calibrate = calibrate;
+      BuildOptions asked = GraphBuild(metric, layout);
+      asked.calibrate = calibrate;
+      EXPECT_TRUE(bytes(rows, chosen, layout) == bytes(rows, asked, layout));
+    }
+  };
+  const Matrix apart = Matrix::Clustered(1500, 24, 30, 1e-3, 3);
+  check(apart, Metric::kEuclidean, GraphLayout::kCompact);
+  check(apart, Metric::kAngular, GraphLayout::kCompact);
+  check(Matrix::Clustered(1000, 400, 30, 1e-3, 3), Metric::kDot, GraphLayout::kCompact);
+  const Matrix together = Mixture(1200, 40, 20, 10, 1);
+  for (const Metric metric : {Metric::kAngular, Metric::kEuclidean, Metric::kDot}) {
+    check(together, metric, GraphLayout::kPacked);
+  }
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "index/index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "paths.h"
 #include "sanitized.h"
 #include "temp_dir.h"
 
@@ -80,7 +81,7 @@ TEST_P(GraphTest, FindsNearlyEverything) {
   const Matrix queries = Part(all, kN, 50);
   const auto index = BuildAndOpen(dir_.File("x.kith"), rows, Options());
   ASSERT_NE(index, nullptr);
-  EXPECT_EQ(index->info().graph_layout, GetParam().layout);
+  EXPECT_EQ(testing::LayoutOf(index->info()), GetParam().layout);
   const Status verified = VerifyIndex(dir_.File("x.kith"));
   EXPECT_TRUE(verified.ok()) << verified.message();
   // Of the larger set, which is the harder one. Measured: 0.975 and more; at the least width 0.87,

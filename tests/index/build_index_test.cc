@@ -10,6 +10,7 @@
 #include "index/index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "paths.h"
 #include "simd/kernels.h"
 #include "temp_dir.h"
 
@@ -29,7 +30,7 @@ class BuildErrorsTest : public ::testing::Test {
               const std::vector<std::string>& parts) {
     for (const bool forest : {false, true}) {
       BuildOptions either = options;
-      either.forest = forest;
+      testing::AskFor(false, forest, &either);
       const Status status = BuildIndex(rows.view(), dir_.File("x.kith"), either);
       EXPECT_EQ(status.code(), code) << status.message();
       for (const std::string& part : parts) {
@@ -121,7 +122,7 @@ TEST_F(BuildErrorsTest, Cancelled) {
   for (const int stop_at : {0, 1}) {
     int calls = 0;
     BuildOptions options;
-    options.forest = true;
+    options.paths.push_back(ForestOptions{});
     options.threads = 1;
     options.progress = [&](std::string_view, uint64_t done, uint64_t total) {
       EXPECT_LE(done, total);
@@ -178,8 +179,7 @@ TEST(BuildIndexTest, InfoSaysWhatWasBuilt) {
   options.metric = Metric::kManhattan;
   options.keys = &keys;
   options.ids = &ids;
-  options.forest = true;
-  options.forest_options = {.num_trees = 5, .leaf_size = 20};
+  options.paths.push_back(ForestOptions{.num_trees = 5, .leaf_size = 20});
   const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
   ASSERT_NE(index, nullptr);
   const IndexInfo& info = index->info();
@@ -189,9 +189,9 @@ TEST(BuildIndexTest, InfoSaysWhatWasBuilt) {
   EXPECT_EQ(info.dim, 9u);
   EXPECT_EQ(info.metric, Metric::kManhattan);
   EXPECT_EQ(info.dtype, DataType::kI8);
-  EXPECT_TRUE(info.has_keys && info.has_ids && info.has_forest);
-  EXPECT_EQ(info.num_trees, 5u);
-  EXPECT_EQ(info.leaf_size, 20u);
+  EXPECT_TRUE(info.has_keys && info.has_ids && info.has(IndexKind::kForest));
+  EXPECT_EQ(info.path_of(IndexKind::kForest)->number("trees"), 5u);
+  EXPECT_EQ(info.path_of(IndexKind::kForest)->number("leaf"), 20u);
   EXPECT_GE(info.sections.size(), 10u);
   EXPECT_TRUE(VerifyIndex(info.path).ok());
 
@@ -240,7 +240,7 @@ TEST_P(NarrowingTest, AutoGivesIdenticalAnswers) {
     if (narrow == DataType::kBF16) rows.Set(0, 0, 0x1p20);  // too large for f16
     BuildOptions options;
     options.metric = GetParam();
-    options.forest = false;
+    options.paths.push_back(ExactOptions{});
     const auto automatic = BuildAndOpen(dir.File("auto.kith"), rows, options);
     options.dtype = DataType::kF32;
     const auto wide = BuildAndOpen(dir.File("f32.kith"), rows, options);

@@ -36,7 +36,7 @@ class InMemoryTest : public ::testing::Test {
  protected:
   InMemoryTest() : rows_(Matrix::Random(DataType::kF32, 1500, 20, 3)) {
     options_.metric = Metric::kEuclidean;
-    options_.graph = options_.forest = true;
+    options_.paths = {GraphOptions{}, ForestOptions{}};
   }
 
   std::unique_ptr<Index> Build() {

@@ -12,6 +12,7 @@
 
 #include "kith/index.h"
 #include "matrix.h"
+#include "paths.h"
 #include "temp_dir.h"
 
 namespace kith::testing {
@@ -85,12 +86,12 @@ inline std::string MakeVictim(const Victim& victim, const std::string& path) {
   BuildOptions options;
   options.metric = victim.metric;
   options.dtype = victim.dtype;
-  options.forest = victim.forest;
-  options.graph = victim.graph != GraphLayout::kAuto;
-  options.graph_options = {.layout = victim.graph, .degree = 16};
-  options.forest_options = {.num_trees = 3, .leaf_size = 4};
+  const bool graph = victim.graph != GraphLayout::kAuto;
+  AskFor(graph, victim.forest, &options);
+  if (graph) Ask<GraphOptions>(&options) = {.layout = victim.graph, .degree = 16};
+  if (victim.forest) Ask<ForestOptions>(&options) = {.num_trees = 3, .leaf_size = 4};
+  if (victim.scan_codes) Ask<ExactOptions>(&options).codes = true;
   options.threads = 1;
-  if (victim.scan_codes) options.scan_codes = true;
   const StringList keys = VictimKeys(victim.rows);
   if (victim.keys) options.keys = &keys;
   std::vector<int64_t> ids(victim.rows);

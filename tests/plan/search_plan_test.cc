@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "paths.h"
 #include "storage/container_image.h"
 
 namespace kith {
@@ -24,8 +25,7 @@ IndexInfo Large(bool graph, bool forest) {
   info.dim = 128;
   info.dtype = DataType::kU8;
   info.metric = Metric::kEuclidean;
-  info.has_graph = graph;
-  info.has_forest = forest;
+  info.paths = testing::MadeUpPaths(graph, forest);
   return info;
 }
 

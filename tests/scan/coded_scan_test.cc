@@ -9,6 +9,7 @@
 #include "index/index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
+#include "paths.h"
 #include "scan_data.h"
 #include "simd/kernels.h"
 #include "storage/container_image.h"
@@ -39,11 +40,10 @@ Pair BuildBoth(const TempDir& dir, const Matrix& rows, Metric metric, DataType d
   BuildOptions options;
   options.metric = metric;
   options.dtype = dtype;
-  options.forest = false;
-  options.scan_codes = false;
+  options.paths = {ExactOptions{false}};
   Pair pair;
   pair.plain = BuildAndOpen(dir.File("plain.kith"), rows, options);
-  options.scan_codes = true;
+  options.paths = {ExactOptions{true}};
   pair.coded = BuildAndOpen(dir.File("coded.kith"), rows, options);
   return pair;
 }
@@ -176,8 +176,7 @@ TEST_P(CodedScanTest, VerifyFindsBoundsThatLie) {
   BuildOptions options;
   options.metric = metric();
   options.dtype = dtype();
-  options.forest = false;
-  options.scan_codes = true;
+  options.paths = {ExactOptions{true}};
   const std::string path = dir_.File("x.kith");
   ASSERT_NE(BuildAndOpen(path, Gaussian(100, 24, 1), options), nullptr);
   ASSERT_TRUE(VerifyIndex(path).ok());
@@ -219,10 +218,13 @@ class CodedBuildTest : public ::testing::Test {
     BuildOptions options;
     options.metric = metric;
     options.dtype = dtype;
-    options.forest = forest;
-    options.forest_options = {.num_trees = 1, .leaf_size = 100};
+    if (forest) {
+      options.paths = {ForestOptions{.num_trees = 1, .leaf_size = 100}};
+    } else {
+      options.paths = {ExactOptions{}};
+    }
     const auto index = BuildAndOpen(dir_.File("x.kith"), rows, options);
-    return index != nullptr && index->info().has_scan_codes;
+    return index != nullptr && testing::PathNumber(index->info(), IndexKind::kExact, "codes") > 0;
   }
   TempDir dir_;
 };
@@ -250,11 +252,10 @@ TEST_F(CodedBuildTest, AreRefusedWhereThereAreNone) {
     EXPECT_EQ(dir_.NumFiles(), 0u);
   };
   BuildOptions options;
-  options.scan_codes = true;
   options.dtype = DataType::kF32;
-  options.forest = true;
+  options.paths = {ExactOptions{true}, ForestOptions{}};
   expect(options, "forest");
-  options.forest = false;
+  options.paths = {ExactOptions{true}};
   options.metric = Metric::kManhattan;
   expect(options, "manhattan over f32");
   options.metric = Metric::kEuclidean;
@@ -265,8 +266,7 @@ TEST_F(CodedBuildTest, AreRefusedWhereThereAreNone) {
 TEST_F(CodedBuildTest, ThreadsChangeNothing) {
   const Matrix rows = Gaussian(5000, 33, 1);
   BuildOptions options;
-  options.forest = false;
-  options.scan_codes = true;
+  options.paths = {ExactOptions{true}};
   options.threads = 1;
   ASSERT_TRUE(BuildIndex(rows.view(), dir_.File("one.kith"), options).ok());
   options.threads = 3;

@@ -30,7 +30,7 @@ class ExactTest : public ::testing::TestWithParam<std::tuple<Metric, DataType>> 
     BuildOptions options;
     options.metric = metric();
     options.dtype = dtype();
-    options.forest = false;
+    options.paths.push_back(ExactOptions{});
     return options;
   }
   // Queries of the rows' own type, and float32 ones that no integer type holds.
@@ -171,7 +171,7 @@ class ExactEdgesTest : public ::testing::TestWithParam<Metric> {
   BuildOptions Options() const {
     BuildOptions options;
     options.metric = GetParam();
-    options.forest = false;
+    options.paths.push_back(ExactOptions{});
     return options;
   }
   TempDir dir_;
@@ -240,7 +240,7 @@ class SearchErrorsTest : public ::testing::Test {
  protected:
   void SetUp() override {
     BuildOptions options;
-    options.forest = false;
+    options.paths.push_back(ExactOptions{});
     index_ = BuildAndOpen(dir_.File("x.kith"), Matrix::Random(DataType::kF32, 10, 3, 1), options);
     ASSERT_NE(index_, nullptr);
   }

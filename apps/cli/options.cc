@@ -1,0 +1,149 @@
+#include "options.h"
+
+#include <algorithm>
+
+#include "common/text.h"
+#include "kith/dataset.h"
+
+namespace kith::apps::cli {
+namespace {
+
+// An option of one word out of a list, parsed by `parse`.
+template <class T, class Parse>
+CLI::Option* AddChoice(CLI::App* app, const std::string& name, std::optional<T>* value,
+                       const std::vector<std::string>& names, Parse parse,
+                       const std::string& description) {
+  auto set = [value, parse](const std::string& text) { *value = parse(text); };
+  auto check = [names, parse, name](const std::string& text) {
+    return parse(text) || text == names.front()
+               ? std::string()
+               : StrCat("unknown value '", text, "', expected ", Joined(names));
+  };
+  return app->add_option_function<std::string>(name, set, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("NAME");
+}
+
+std::string CheckRecall(const std::string& text) {
+  const std::optional<double> x = ParseReal(text);
+  return x && *x > 0 && *x <= 1
+             ? std::string()
+             : StrCat("'", text, "' is not a recall, a share above 0 and up to 1, as 0.95");
+}
+
+}  // namespace
+
+CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, int64_t least,
+                      const std::string& description) {
+  auto check = [least](const std::string& text) {
+    const std::optional<int64_t> n = ParseWhole(text);
+    return n && *n >= least ? std::string()
+                            : StrCat("'", text, "' is not a whole number of at least ", least);
+  };
+  return app->add_option(name, *value, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("N");
+}
+
+CLI::Option* AddSize(CLI::App* app, const std::string& name, uint64_t* bytes,
+                     const std::string& description) {
+  auto set = [bytes](const std::string& text) { *bytes = ParseSize(text).value_or(0); };
+  auto check = [](const std::string& text) {
+    return ParseSize(text) ? std::string()
+                           : StrCat("'", text, "' is not a size; write it as 800M or 4G");
+  };
+  return app->add_option_function<std::string>(name, set, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("SIZE");
+}
+
+CLI::Option* AddDuration(CLI::App* app, const std::string& name, double* seconds,
+                         const std::string& description) {
+  auto set = [seconds](const std::string& text) { *seconds = ParseDuration(text).value_or(0); };
+  auto check = [](const std::string& text) {
+    return ParseDuration(text) ? std::string()
+                               : StrCat("'", text, "' is not a time; write it as 30s, 5m or 2h");
+  };
+  return app->add_option_function<std::string>(name, set, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("TIME");
+}
+
+CLI::Option* AddThreads(CLI::App* app, int* threads, const std::string& description) {
+  static constexpr int kMostThreads = 1024;
+  auto check = [](const std::string& text) {
+    const std::optional<int64_t> n = ParseWhole(text);
+    return n && *n >= 0 && *n <= kMostThreads
+               ? std::string()
+               : StrCat("'", text, "' is not a whole number from 0 to ", kMostThreads);
+  };
+  return app->add_option("--threads", *threads, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("N");
+}
+
+CLI::Option* AddMetric(CLI::App* app, std::optional<Metric>* metric,
+                       const std::string& description) {
+  std::vector<std::string> names{"auto"};
+  for (int i = 0; i < kNumMetrics; ++i) names.emplace_back(MetricName(static_cast<Metric>(i)));
+  return AddChoice(app, "--metric", metric, names, ParseMetric,
+                   StrCat(description, ": ", Joined(names)));
+}
+
+CLI::Option* AddDataType(CLI::App* app, std::optional<DataType>* dtype,
+                         const std::string& description) {
+  std::vector<std::string> names{"auto"};
+  for (int i = 0; i < kNumDataTypes; ++i) {
+    names.emplace_back(DataTypeName(static_cast<DataType>(i)));
+  }
+  return AddChoice(app, "--dtype", dtype, names, ParseDataType,
+                   StrCat(description, ": ", Joined(names)));
+}
+
+void AddColumns(CLI::App* app, ColumnArgs* args) {
+  app->add_option("--columns", args->columns,
+                  "Columns of a csv file to take: names of its header or numbers, as lat,lon")
+      ->type_name("LIST");
+  app->add_option("--key-column", args->key_column, "Column of a csv file that names the vectors")
+      ->type_name("NAME");
+}
+
+CLI::Option* AddHuge(CLI::App* app, bool* huge) {
+  return app->add_flag("--huge", *huge,
+                       "Copy the graph to huge pages first: slower to start, faster to search");
+}
+
+CLI::Option* AddFormat(CLI::App* app, const std::string& name, std::string* format,
+                       const std::string& description) {
+  const std::vector<std::string> names = DatasetFormats();
+  auto check = [names](const std::string& text) {
+    const bool known = std::find(names.begin(), names.end(), text) != names.end();
+    return known ? std::string() : StrCat("unknown format '", text, "', expected ", Joined(names));
+  };
+  return app->add_option(name, *format, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("NAME");
+}
+
+CLI::Option* AddRecall(CLI::App* app, double* recall, const std::string& description) {
+  return app->add_option("--recall", *recall, description)
+      ->check(CLI::Validator(CheckRecall, ""))
+      ->type_name("R");
+}
+
+CLI::Option* AddRecalls(CLI::App* app, std::vector<double>* recalls,
+                        const std::string& description) {
+  return app->add_option("--recall", *recalls, description)
+      ->check(CLI::Validator(CheckRecall, ""))
+      ->delimiter(',')
+      ->option_text("R,...")
+      ->allow_extra_args(false);
+}
+
+Status CheckHuge(const IndexInfo& info) {
+  if (info.has(IndexKind::kGraph)) return Status::Ok();
+  return Status::InvalidArgument(
+      StrCat(info.path, " has no graph; leave --huge out, or build it with --index graph"));
+}
+
+}  // namespace kith::apps::cli

@@ -1,0 +1,103 @@
+#include "common/answers.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "common/recall_text.h"
+#include "common/stopwatch.h"
+#include "common/text.h"
+#include "kith/dataset.h"
+
+namespace kith::apps {
+namespace {
+
+// What was done for each query, or for all of them at once.
+std::vector<SearchPlan> PlansOf(const SearchResult& result) {
+  return result.plans.empty() ? std::vector{result.plan} : result.plans;
+}
+
+}  // namespace
+
+Status Answer(const Queries& queries, const SearchParams& params, Answers* answers) {
+  const Stopwatch stopwatch;
+  KITH_RETURN_IF_ERROR(queries.Search(params, &answers->result));
+  answers->seconds = stopwatch.Seconds();
+  answers->with_recall = params.recall > 0;
+  return Status::Ok();
+}
+
+std::vector<Neighbour> NeighboursOf(const SearchResult& result, size_t query) {
+  std::vector<Neighbour> neighbours;
+  for (size_t j = query * result.k; j < (query + 1) * result.k; ++j) {
+    if (result.ids[j] == kNoId) break;
+    neighbours.push_back({result.ids[j], result.distances[j]});
+  }
+  return neighbours;
+}
+
+std::string_view KeyOf(const Index& index, int64_t id) {
+  const Result<uint64_t> row = index.FindId(id);
+  return row.ok() ? index.Key(*row) : std::string_view();
+}
+
+bool AreEstimated(const Answers& answers) {
+  const std::vector<SearchPlan> plans = PlansOf(answers.result);
+  return std::any_of(plans.begin(), plans.end(),
+                     [](const SearchPlan& p) { return p.index != IndexKind::kExact; });
+}
+
+std::string PlanText(const Answers& answers) {
+  std::string names;
+  const SearchPlan* least = nullptr;
+  const SearchPlan* most = nullptr;
+  double recall = 1;
+  const std::vector<SearchPlan> plans = PlansOf(answers.result);
+  for (const SearchPlan& plan : plans) {
+    const std::string name = IndexKindName(plan.index);
+    if (names.find(name) == std::string::npos) names += StrCat(names.empty() ? "" : " or ", name);
+    if (plan.index == IndexKind::kExact) continue;
+    if (least == nullptr || plan.effort < least->effort) least = &plan;
+    if (most == nullptr || plan.effort > most->effort) most = &plan;
+    recall = std::min(recall, plan.recall);
+  }
+  if (!answers.with_recall || least == nullptr) return names;
+  std::string effort = EffortText(least->index, least->effort);
+  if (const std::string end = EffortText(most->index, most->effort); end != effort) {
+    effort += StrCat(" to ", end);
+  }
+  return StrCat(names, ", effort ", effort, ", expected recall ", ShareText(recall));
+}
+
+Json AnswerJson(const Index& index, const Queries& queries, const Answers& answers, size_t query) {
+  Json json;
+  json["query"] = queries[query].label;
+  const SearchPlan& plan = answers.result.plan_of(query);
+  json["index"] = IndexKindName(plan.index);
+  if (answers.with_recall) {
+    json["effort"] = plan.index == IndexKind::kExact ? Json() : EffortJson(plan.index, plan.effort);
+    json["expected_recall"] = plan.recall;
+  }
+  json["neighbors"] = Json::array();
+  size_t rank = 0;
+  for (const Neighbour& neighbour : NeighboursOf(answers.result, query)) {
+    Json entry;
+    entry["rank"] = ++rank;
+    entry["id"] = neighbour.id;
+    if (index.info().has_keys) entry["key"] = std::string(KeyOf(index, neighbour.id));
+    entry["distance"] = JsonFloat(neighbour.distance);
+    json["neighbors"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+Status WriteArrays(SearchResult result, const std::string& path) {
+  const GroundTruth table{result.num_queries, result.k, std::move(result.ids),
+                          std::move(result.distances)};
+  KITH_RETURN_IF_ERROR(WriteGroundTruth(path, table));
+  const auto distances = std::filesystem::path(path).replace_extension(".distances.npy");
+  return WriteDataset(distances.string(), "npy",
+                      ViewOf(table.distances.data(), table.num_queries, table.k), {});
+}
+
+}  // namespace kith::apps

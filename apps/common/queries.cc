@@ -1,0 +1,114 @@
+#include "common/queries.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "common/read_vectors.h"
+#include "common/text.h"
+#include "kith/dataset.h"
+
+namespace kith::apps {
+namespace {
+
+// Numbers with commas, semicolons, blanks or tabs between.
+Result<std::vector<float>> ParseVector(std::string_view text) {
+  constexpr std::string_view kSeparators = ", \t;";
+  std::vector<float> values;
+  while (!text.empty()) {
+    const size_t begin = std::min(text.find_first_not_of(kSeparators), text.size());
+    const size_t end = std::min(text.find_first_of(kSeparators, begin), text.size());
+    const std::string_view token = text.substr(begin, end - begin);
+    text.remove_prefix(end);
+    if (token.empty()) break;
+    const char* const first = token.data() + (token[0] == '+' ? 1 : 0);
+    float value = 0;
+    const auto [stop, error] = std::from_chars(first, token.data() + token.size(), value);
+    if (error != std::errc() || stop != token.data() + token.size() || !std::isfinite(value)) {
+      return Status::InvalidArgument(StrCat("value ", values.size() + 1, " of the vector is '",
+                                            Printable(token), "', expected a finite number"));
+    }
+    values.push_back(value);
+  }
+  return values;
+}
+
+}  // namespace
+
+Result<Queries> Queries::FromFile(const std::string& path, const Index& index,
+                                  const Progress& progress) {
+  ReadOptions read;
+  read.part = DatasetPart::kQueries;
+  read.progress = progress;
+  KITH_ASSIGN_OR_RETURN(Dataset dataset, LoadVectors(path, read));
+  const IndexInfo& info = index.info();
+  KITH_RETURN_IF_ERROR(CheckSameDim(path, dataset.vectors.dim, info.path, info.dim));
+  Queries queries(index);
+  queries.vectors_ = dataset.vectors;
+  queries.owner_ = std::move(dataset.owner);
+  queries.notes_.resize(dataset.vectors.rows);
+  for (size_t i = 0; i < queries.notes_.size(); ++i) {
+    queries.notes_[i].label = i;
+    queries.notes_[i].title = StrCat("query ", i);
+    if (!dataset.keys.empty()) queries.notes_[i].title += StrCat(" (", dataset.keys[i], ")");
+  }
+  return queries;
+}
+
+Status Queries::AddId(int64_t id) {
+  const Result<uint64_t> row = index_->FindId(id);
+  if (row.ok()) {
+    batch_.AddRow(*row);
+    notes_.push_back({id, StrCat("id ", id)});
+    return Status::Ok();
+  }
+  if (row.status().code() != StatusCode::kNotFound) return row.status();
+  const IndexInfo& info = index_->info();
+  return Status::NotFound(StrCat(
+      "no id ", id, " in ", info.path, "; its ids are ",
+      info.has_ids ? "those given when it was built" : StrCat("0 to ", info.num_vectors - 1)));
+}
+
+Status Queries::AddKeys(const std::vector<std::string>& texts) {
+  std::vector<QueryTerm> terms;
+  std::string all;
+  for (const std::string& text : texts) {
+    KITH_ASSIGN_OR_RETURN(const std::vector<QueryTerm> some, ParseQuery(*index_, text));
+    terms.insert(terms.end(), some.begin(), some.end());
+    all += (all.empty() ? "" : " ") + text;
+  }
+  batch_.Add(terms);
+  notes_.push_back({all, StrCat("\"", Printable(all), "\"")});
+  return Status::Ok();
+}
+
+Status Queries::AddVector(std::string_view text) {
+  const IndexInfo& info = index_->info();
+  KITH_ASSIGN_OR_RETURN(const std::vector<float> values, ParseVector(text));
+  if (values.size() != info.dim) {
+    return Status::InvalidArgument(StrCat("the vector has ", Plural(values.size(), "value"),
+                                          ", but ", info.path, " has ",
+                                          Plural(info.dim, "dimension"), "; give ", info.dim));
+  }
+  batch_.AddVector(values);
+  constexpr size_t kLongestTitle = 60;
+  notes_.push_back(
+      {std::string(text), text.size() <= kLongestTitle
+                              ? Printable(text)
+                              : StrCat(Printable(text.substr(0, kLongestTitle)), "...")});
+  return Status::Ok();
+}
+
+Status Queries::AddLine(const std::string& line, uint64_t line_number) {
+  const Status status = index_->info().has_keys ? AddKeys({line}) : AddVector(line);
+  if (status.ok()) return status;
+  return Status(status.code(), StrCat("line ", line_number, ": ", status.message()));
+}
+
+Status Queries::Search(const SearchParams& params, SearchResult* result) const {
+  return owner_ != nullptr ? index_->Search(vectors_, params, result)
+                           : batch_.Search(params, result);
+}
+
+}  // namespace kith::apps

@@ -1,0 +1,138 @@
+#include "common/read_vectors.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <utility>
+
+#include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
+#include "common/text.h"
+#include "data/convert.h"
+#include "kith/index.h"
+
+namespace kith::apps {
+namespace {
+
+// Writes rows [0, rows) of the index in its own type.
+Status CopyRows(const Index& index, size_t rows, size_t stride, std::byte* out,
+                const Progress& progress) {
+  constexpr size_t kRowsAChunk = 4096;
+  const IndexInfo& info = index.info();
+  ThreadPool pool(0);
+  const auto threads = static_cast<size_t>(pool.size());
+  std::vector<std::vector<float>> scratch(threads, std::vector<float>(info.dim));
+  for (size_t start = 0; start < rows; start += kRowsAChunk * threads) {
+    if (progress && !progress("reading vectors", start, rows)) return Cancelled();
+    const size_t count = std::min(rows - start, kRowsAChunk * threads);
+    const auto copy = [&](size_t begin, size_t end, int thread) -> Status {
+      std::vector<float>& row = scratch[static_cast<size_t>(thread)];
+      for (size_t i = start + begin; i < start + end; ++i) {
+        index.GetVector(i, row.data());
+        KITH_RETURN_IF_ERROR(data::ConvertRows(ViewOf(row.data(), 1, info.dim), info.dtype, 0, 1,
+                                               out + i * stride, stride));
+      }
+      return Status::Ok();
+    };
+    KITH_RETURN_IF_ERROR(pool.Chunks(count, kRowsAChunk, copy));
+  }
+  return Status::Ok();
+}
+
+Result<Dataset> LoadKith(const std::string& path, const ReadOptions& options) {
+  if (!options.labels_path.empty()) {
+    return Status::InvalidArgument(
+        StrCat(path,
+               ": the vectors of a .kith file keep their own keys; to give them others, "
+               "convert it to npy first"));
+  }
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(path));
+  const IndexInfo& info = index->info();
+  Dataset dataset;
+  dataset.format = "kith";
+  dataset.metric = info.metric;
+  MatrixView& view = dataset.vectors;
+  view.rows = static_cast<size_t>(info.num_vectors);
+  if (options.max_rows > 0 && options.max_rows < view.rows) {
+    view.rows = static_cast<size_t>(options.max_rows);
+  }
+  view.dim = info.dim;
+  view.dtype = info.dtype;
+  view.stride = RowBytes(info.dtype, info.dim);
+  KITH_ASSIGN_OR_RETURN(auto buffer, AlignedBuffer<std::byte>::Create(view.rows * view.stride));
+  KITH_RETURN_IF_ERROR(CopyRows(*index, view.rows, view.stride, buffer.data(), options.progress));
+  if (info.has_keys) {
+    for (size_t i = 0; i < view.rows; ++i) dataset.keys.Add(index->Key(i));
+  }
+  auto owner = std::make_shared<AlignedBuffer<std::byte>>(std::move(buffer));
+  view.data = owner->data();
+  dataset.owner = std::move(owner);
+  return dataset;
+}
+
+Result<std::vector<int64_t>> ReadIdLines(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return Status::NotFound(StrCat("cannot open ", path, "; check the path of --ids"));
+  std::vector<int64_t> ids;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const std::optional<int64_t> id = ParseWhole(line);
+    if (!id) {
+      return Status::InvalidArgument(StrCat(path, ": line ", ids.size() + 1, " is '",
+                                            Printable(line.substr(0, 40)),
+                                            "', expected one whole number a line"));
+    }
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+}  // namespace
+
+Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options) {
+  return IsKithFile(path) ? LoadKith(path, options) : ReadDataset(path, options);
+}
+
+Result<Items> LoadItems(const std::string& path, const std::optional<Metric>& metric, int64_t dim,
+                        const ReadOptions& options) {
+  if (IsAnnoyFile(path)) return LoadAnnoyItems(path, metric, dim, options);
+  Items items;
+  KITH_ASSIGN_OR_RETURN(items.dataset, LoadVectors(path, options));
+  return items;
+}
+
+Result<std::vector<int64_t>> ReadIds(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  if (extension != ".npy" && extension != ".ivecs" && extension != ".ibin") {
+    return ReadIdLines(path);
+  }
+  KITH_ASSIGN_OR_RETURN(GroundTruth table, ReadGroundTruth(path));
+  return std::move(table.ids);
+}
+
+Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const std::string& path,
+                    size_t dim) {
+  if (queries_dim == dim) return Status::Ok();
+  return Status::InvalidArgument(StrCat(queries_path, " has ", Plural(queries_dim, "dimension"),
+                                        ", but ", path, " has ", dim,
+                                        "; use queries of the same kind of vectors"));
+}
+
+MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dataset) {
+  if (asked) return {*asked, "as asked"};
+  if (dataset.metric) {
+    // These two name their metric; the others only imply it.
+    const bool said = dataset.format == "hdf5" || dataset.format == "kith";
+    return {*dataset.metric,
+            said ? "as the file says" : StrCat("usual for ", dataset.format, " files")};
+  }
+  switch (dataset.vectors.dtype) {
+    case DataType::kBit: return {Metric::kHamming, "usual for vectors of bits"};
+    case DataType::kI8:
+    case DataType::kU8: return {Metric::kEuclidean, "usual for integer vectors"};
+    default: return {Metric::kAngular, "usual for float vectors"};
+  }
+}
+
+}  // namespace kith::apps

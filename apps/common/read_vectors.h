@@ -1,0 +1,45 @@
+// Vectors from any file, and what can be told of them.
+#ifndef KITH_APPS_COMMON_READ_VECTORS_H_
+#define KITH_APPS_COMMON_READ_VECTORS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/annoy_items.h"
+#include "kith/dataset.h"
+#include "kith/status.h"
+#include "kith/types.h"
+
+namespace kith::apps {
+
+// ReadDataset, and also .kith files, whose vectors come in the order of their rows.
+// Cost for those: a copy of all vectors. Errors: as ReadDataset and OpenIndex; InvalidArgument
+// (keys given for a .kith file).
+Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options);
+
+// The same, and the items of an Annoy file. Errors: those too of LoadAnnoyItems.
+Result<Items> LoadItems(const std::string& path, const std::optional<Metric>& metric, int64_t dim,
+                        const ReadOptions& options);
+
+// Ids from text, one whole number a line, or from the formats of ground truth (npy, ivecs, ibin) in
+// their reading order. Errors: NotFound; InvalidArgument (line); those of ReadGroundTruth.
+Result<std::vector<int64_t>> ReadIds(const std::string& path);
+
+// InvalidArgument unless the queries have the dimension of the vectors; both are named.
+Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const std::string& path,
+                    size_t dim);
+
+struct MetricChoice {
+  Metric metric = Metric::kAngular;
+  std::string reason;  // "as asked", "as the file says", "usual for integer vectors"
+};
+
+// The metric asked for, else the one the file implies, else the usual one for its type.
+MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dataset);
+
+}  // namespace kith::apps
+
+#endif  // KITH_APPS_COMMON_READ_VECTORS_H_

@@ -1,0 +1,103 @@
+#include "common/recall_text.h"
+
+#include <cmath>
+#include <cstdint>
+
+#include "common/text.h"
+
+namespace kith::apps {
+namespace {
+
+const char* SourceName(CalibrationSource source) {
+  return source == CalibrationSource::kQueries ? "queries" : "held-out";
+}
+
+}  // namespace
+
+std::string EffortText(IndexKind index, double effort) {
+  if (index == IndexKind::kForest) return FormatCount(static_cast<uint64_t>(effort));
+  const double tenths = std::round(effort * 10);
+  if (effort >= 1000 || std::fmod(tenths, 10) == 0) {
+    return FormatCount(static_cast<uint64_t>(std::llround(effort)));
+  }
+  return FormatFixed(effort, 1);
+}
+
+Json EffortJson(IndexKind index, double effort) {
+  const double whole = std::floor(effort);
+  if (index == IndexKind::kForest || effort == whole) return static_cast<int64_t>(whole);
+  return effort;
+}
+
+std::string ShareText(double share) {
+  std::string text = FormatFixed(share, 4);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+std::string SourceText(const Calibration& calibration) {
+  const bool queries = calibration.source == CalibrationSource::kQueries;
+  return Plural(calibration.num_queries, queries ? "query" : "held-out vector");
+}
+
+Json SourceJson(const Calibration& calibration) {
+  if (calibration.empty()) return nullptr;
+  Json json;
+  json["source"] = SourceName(calibration.source);
+  json["queries"] = calibration.num_queries;
+  return json;
+}
+
+Json CalibrationJson(const Calibration& calibration) {
+  Json json = SourceJson(calibration);
+  if (json.is_null()) return json;
+  json["curves"] = Json::array();
+  for (const CalibrationCurve& curve : calibration.curves) {
+    Json entry;
+    entry["index"] = IndexKindName(curve.index);
+    entry["k"] = curve.k;
+    entry["points"] = Json::array();
+    for (const CalibrationPoint& point : curve.points) {
+      entry["points"].push_back({{"effort", JsonFloat(point.effort)},
+                                 {"recall", JsonFloat(point.recall)},
+                                 {"recall_p5", JsonFloat(point.recall_p5)},
+                                 {"recall_worst_decile", JsonFloat(point.recall_worst)},
+                                 {"nodes", JsonFloat(point.nodes)},
+                                 {"distances", JsonFloat(point.distances)}});
+    }
+    json["curves"].push_back(std::move(entry));
+  }
+  json["nearest"] = Json::array();
+  for (const float quantile : calibration.nearest) json["nearest"].push_back(JsonFloat(quantile));
+  return json;
+}
+
+std::optional<double> EffortFor(const Calibration& calibration, const CalibrationCurve& curve,
+                                double recall) {
+  const EffortForRecall found = FindEffort(calibration, curve.index, curve.k, recall);
+  if (!found.reachable) return std::nullopt;
+  return found.effort;
+}
+
+Json EffortsJson(const Calibration& calibration, const Calibration& before) {
+  Json json = Json::array();
+  for (const CalibrationCurve& curve : calibration.curves) {
+    for (const double recall : kUsualRecalls) {
+      Json entry;
+      entry["index"] = IndexKindName(curve.index);
+      entry["k"] = curve.k;
+      entry["recall"] = recall;
+      const auto effort_of = [&](const Calibration& of) {
+        const std::optional<double> effort = EffortFor(of, curve, recall);
+        return effort ? EffortJson(curve.index, *effort) : Json();
+      };
+      entry["before"] = effort_of(before);
+      entry["effort"] = effort_of(calibration);
+      json.push_back(std::move(entry));
+    }
+  }
+  return json;
+}
+
+}  // namespace kith::apps

@@ -1,0 +1,225 @@
+#include "search.h"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arrays.h"
+#include "errors.h"
+#include "kith/query.h"
+#include "long_call.h"
+
+namespace nb = nanobind;
+using nb::literals::operator""_a;
+
+namespace kith::python {
+namespace {
+
+constexpr char kSearchDoc[] =
+    R"(The k nearest vectors of each query, nearest first.
+
+Parameters
+----------
+queries : array (d,) for one query, or (nq, d)
+    float32, float16, float64, int8, uint8 or bool; not copied if the rows are contiguous
+    (float64 is converted).
+k : int
+    Neighbours of each query. More than there are vectors leaves places without a neighbour.
+recall : float, optional
+    The mean recall@k wanted, above 0 and at most 1 (exact search). The effort it takes was
+    measured when the file was built, or by calibrate().
+effort : int, optional
+    Instead of a recall. Graph: ef, the beam width. Forest: search_k, the distinct vectors
+    compared.
+exact : bool
+    Compare every vector.
+index : str
+    Which of the file's ways in to use: auto (the best), graph, forest or exact.
+n_jobs : int, optional
+    Threads for a batch; None is 1, -1 all cores. The answers do not depend on it.
+
+Returns
+-------
+ids : int64 (k,) or (nq, k)
+    -1 where there is no neighbour.
+distances : float32, of the same shape
+    The smaller the closer; inf where there is no neighbour. angular: 1 - cosine; euclidean: the
+    root of the sum of squares; dot: minus the product; manhattan: the sum of absolute
+    differences; hamming: the number of coordinates that differ.
+
+Raises
+------
+TypeError, ValueError
+    Elements of another type, another dimension, NaN or infinity (with its place), a recall that
+    was never measured or that the index does not reach, a closed index.
+
+Notes
+-----
+Thread-safe, and runs without the GIL. Many queries in one call are faster than one a call.
+Ctrl-C ends it.)";
+
+// The multiplications of an exact search that may take so long that Ctrl-C is looked for: below, a
+// thread of its own for the search would cost more than the waiting.
+constexpr double kLongWork = 1e9;
+
+SearchParams ToParams(const Index& index, int64_t k, const std::optional<double>& recall,
+                      const std::optional<int64_t>& effort, bool exact, const std::string& kind,
+                      const nb::object& n_jobs) {
+  SearchParams params;
+  if (k < 1) ThrowValueError("k is " + std::to_string(k) + "; ask for at least one neighbour");
+  params.k = static_cast<size_t>(k);
+  params.index = ToIndexKind(kind);
+  if (exact) {
+    if (recall || effort) {
+      ThrowValueError("exact=True finds everything; leave out recall and effort");
+    }
+    if (params.index != IndexKind::kAuto && params.index != IndexKind::kExact) {
+      ThrowValueError("exact=True and index=\"" + kind + "\" exclude each other; leave out one");
+    }
+    params.index = IndexKind::kExact;
+  }
+  if (recall) {
+    // 0 would mean to the core that none was asked for.
+    if (!(*recall > 0 && *recall <= 1)) {
+      ThrowValueError("recall is " + std::to_string(*recall) + "; it must be above 0, at most 1");
+    }
+    params.recall = *recall;
+  }
+  if (effort) {
+    if (*effort < 0) ThrowValueError("effort is " + std::to_string(*effort) + "; it must be >= 0");
+    params.effort = *effort;
+  }
+  params.threads = ToThreads(n_jobs);
+  // More can't be found, and the caller may have meant "all".
+  constexpr size_t kMost = size_t{1} << 31;
+  if (params.k > std::max<size_t>(index.info().num_vectors, kMost)) {
+    ThrowValueError("k is " + std::to_string(k) + ", more than any file holds");
+  }
+  return params;
+}
+
+using SearchCall = std::function<Status(const SearchParams&, SearchResult*)>;
+
+// Runs a search of so many queries without the GIL, so that Ctrl-C ends it if it may take long.
+SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams params,
+                       const SearchCall& search) {
+  const IndexInfo& info = index.info();
+  const double work = static_cast<double>(num_queries) * static_cast<double>(info.num_vectors) *
+                      static_cast<double>(info.dim);
+  SearchResult result;
+  RunMaybeLong(work >= kLongWork, [&](const std::stop_token& stop) {
+    params.stop = stop;
+    return search(params, &result);
+  });
+  return result;
+}
+
+template <class T>
+nb::object ToArray(const std::vector<T>& values, size_t rows, size_t columns, bool one) {
+  NewArray<T> array(rows, columns, one);
+  if (!values.empty()) std::memcpy(array.data(), values.data(), values.size() * sizeof(T));
+  return array.Take();
+}
+
+nb::tuple Search(const IndexHandle& self, const nb::object& queries, int64_t k,
+                 std::optional<double> recall, std::optional<int64_t> effort, bool exact,
+                 const std::string& kind, const nb::object& n_jobs) {
+  const auto index = self.Get();
+  const InputMatrix input(queries, "queries");
+  const SearchParams params = ToParams(*index, k, recall, effort, exact, kind, n_jobs);
+  const size_t rows = input.view().rows;
+  const SearchResult result =
+      RunSearch(*index, rows, params, [&](const SearchParams& how, SearchResult* found) {
+        return index->Search(input.view(), how, found);
+      });
+  return nb::make_tuple(ToArray(result.ids, rows, params.k, input.one()),
+                        ToArray(result.distances, rows, params.k, input.one()));
+}
+
+// The terms of a text, or of a list of keys.
+std::vector<QueryTerm> ToTerms(const Index& index, const nb::object& query) {
+  if (PyUnicode_Check(query.ptr()) || PyBytes_Check(query.ptr())) {
+    return ValueOrKeyError(ParseQuery(index, ToKey(query, "the query")));
+  }
+  std::vector<std::string> words;
+  for (const nb::handle word : query) words.push_back(ToKey(word, "the keys of a query"));
+  return ValueOrKeyError(ParseQueryWords(index, words));
+}
+
+nb::list SearchKeys(const IndexHandle& self, const nb::object& query, int64_t k,
+                    std::optional<double> recall, std::optional<int64_t> effort, bool exact,
+                    const std::string& kind, const nb::object& n_jobs) {
+  const auto index = self.Get();
+  CheckHasKeys(*index);
+  const SearchParams params = ToParams(*index, k, recall, effort, exact, kind, n_jobs);
+  SearchResult result;
+  if (PyUnicode_Check(query.ptr()) || PyBytes_Check(query.ptr()) || PyList_Check(query.ptr()) ||
+      PyTuple_Check(query.ptr())) {
+    QueryBatch batch(*index);
+    batch.Add(ToTerms(*index, query));
+    result = RunSearch(*index, 1, params, [&](const SearchParams& how, SearchResult* found) {
+      return batch.Search(how, found);
+    });
+  } else {
+    const InputMatrix input(query, "query");
+    if (!input.one()) ThrowValueError("one query is searched at a time; give an array (d,)");
+    result = RunSearch(*index, 1, params, [&](const SearchParams& how, SearchResult* found) {
+      return index->Search(input.view(), how, found);
+    });
+  }
+  nb::list out;
+  for (size_t i = 0; i < result.ids.size() && result.ids[i] != kNoId; ++i) {
+    const uint64_t row = ValueOrThrow(index->FindId(result.ids[i]));
+    out.append(nb::make_tuple(FromKey(index->Key(row)), static_cast<double>(result.distances[i])));
+  }
+  return out;
+}
+
+nb::dict Plan(const IndexHandle& self, int64_t k, size_t num_queries, std::optional<double> recall,
+              std::optional<int64_t> effort, bool exact, const std::string& kind) {
+  const auto index = self.Get();
+  const SearchParams params = ToParams(*index, k, recall, effort, exact, kind, nb::none());
+  const SearchPlan plan = ValueOrThrow(index->Plan(params, num_queries));
+  nb::dict out;
+  out["index"] = IndexKindName(plan.index);
+  out["effort"] = plan.effort < 0 ? nb::none() : nb::object(nb::float_(plan.effort));
+  out["recall"] = plan.recall > 0 ? nb::object(nb::float_(plan.recall)) : nb::none();
+  return out;
+}
+
+}  // namespace
+
+void BindSearch(nb::class_<IndexHandle>* handle) {
+  handle
+      ->def(
+          "search", &Search, "queries"_a.none(), "k"_a = 10, nb::kw_only(), "recall"_a = nb::none(),
+          "effort"_a = nb::none(), "exact"_a = false, "index"_a = "auto", "n_jobs"_a.none() = 1,
+          nb::sig("def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, "
+                  "recall: float | None = None, effort: int | None = None, "
+                  "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
+                  "tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]"),
+          kSearchDoc)
+      .def("_search_keys", &SearchKeys, "query"_a.none(), "k"_a = 10, nb::kw_only(),
+           "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a = false, "index"_a = "auto",
+           "n_jobs"_a.none() = 1,
+           nb::sig("def _search_keys(self, query: str | bytes | collections.abc.Sequence[str] | "
+                   "numpy.typing.ArrayLike, k: int = 10, *, "
+                   "recall: float | None = None, effort: int | None = None, "
+                   "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
+                   "list[tuple[str, float]]"))
+      .def("plan", &Plan, "k"_a = 10, "num_queries"_a = 1, nb::kw_only(), "recall"_a = nb::none(),
+           "effort"_a = nb::none(), "exact"_a = false, "index"_a = "auto",
+           nb::sig("def plan(self, k: int = 10, num_queries: int = 1, *, "
+                   "recall: float | None = None, effort: int | None = None, "
+                   "exact: bool = False, index: str = 'auto') -> dict[str, typing.Any]"),
+           "What search() would do: a dict of `index`, `effort` (None: the default) and `recall` "
+           "(None: not asked for).");
+}
+
+}  // namespace kith::python

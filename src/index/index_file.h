@@ -1,0 +1,89 @@
+// An open .kith file: the one Index that the library makes.
+#ifndef KITH_INDEX_INDEX_FILE_H_
+#define KITH_INDEX_INDEX_FILE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/thread_pool.h"
+#include "calibration/drift.h"
+#include "kith/index.h"
+#include "kith/status.h"
+#include "search/access_path.h"
+#include "search/hits.h"
+#include "search/stored_vectors.h"
+#include "storage/container.h"
+#include "storage/lookup.h"
+
+namespace kith::index {
+
+inline constexpr char kInMemory[] = "the index in memory";               // in messages, for a path
+inline constexpr char kFewerQueries[] = "calibrate with fewer queries";  // where memory is short
+
+class IndexFile final : public Index {
+ public:
+  // Errors: as OpenIndex().
+  static Result<std::unique_ptr<IndexFile>> Open(const std::string& path,
+                                                 const OpenOptions& options = {});
+  static Result<std::unique_ptr<IndexFile>> Open(const AnonymousFile& file,
+                                                 const OpenOptions& options = {});
+
+  const IndexInfo& info() const override { return info_; }
+  Status Search(const MatrixView& queries, const SearchParams& params,
+                SearchResult* result) const override;
+  Result<SearchPlan> Plan(const SearchParams& params, size_t num_queries) const override;
+  QueryDrift Drift() const override { return drift_.Read(); }
+  Result<uint64_t> FindKey(std::string_view key) const override;
+  Result<uint64_t> FindId(int64_t id) const override;
+  std::string_view Key(uint64_t row) const override;
+  int64_t Id(uint64_t row) const override { return ids_.Id(row); }
+  void GetVector(uint64_t row, float* out) const override;
+  std::span<const std::byte> Bytes() const override { return file_->file().bytes(); }
+  Status Verify(std::stop_token stop) const override;
+  Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
+                                            const CalibrateOptions& options) const override;
+
+  // Writes the file anew with what these queries measure. Errors: as CalibrateIndex().
+  Status CalibrateTo(const FileTarget& target, const MatrixView& queries,
+                     const CalibrateOptions& options) const;
+
+ private:
+  IndexFile() = default;
+  static Result<std::unique_ptr<IndexFile>> Open(std::shared_ptr<const MappedFile> mapped,
+                                                 const OpenOptions& options);
+  Status OpenVectors();
+  Status OpenPaths();
+  void FillInfo();
+  Status CheckQueries(const MatrixView& queries, size_t k, ThreadPool& pool) const;
+  Status CheckCalibrate(const MatrixView& queries, const CalibrateOptions& options,
+                        ThreadPool& pool) const;
+  Status SearchRun(const MatrixView& queries, size_t begin, size_t end, const SearchParams& params,
+                   ThreadPool& pool, SearchResult* result) const;
+  void Observe(const MatrixView& queries, const search::Hits& hits) const;
+  // REQUIRES: the file has such a path.
+  const search::AccessPath& PathOf(IndexKind kind) const;
+
+  std::shared_ptr<const storage::ContainerReader> file_;
+  search::StoredVectors vectors_;
+  std::span<const uint32_t> slots_;  // row -> position; empty: the same
+  storage::KeyLookup keys_;
+  storage::IdLookup ids_;
+  // In the order of the registry, as info_.paths.
+  std::vector<std::unique_ptr<search::AccessPath>> paths_;
+  bool walked_ = false;  // whether some path reads the file here and there rather than through
+  mutable std::atomic<bool> scanned_ = false;
+  calibration::DriftMeter drift_;
+  IndexInfo info_;
+};
+
+}  // namespace kith::index
+
+#endif  // KITH_INDEX_INDEX_FILE_H_

@@ -1,0 +1,76 @@
+// OpenIndex() and what else is done with whole files.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/edge.h"
+#include "base/file_attribute.h"
+#include "index/index_file.h"
+#include "index/layout.h"
+#include "kith/index.h"
+#include "storage/container.h"
+
+namespace kith {
+namespace {
+
+Result<std::unique_ptr<Index>> AsIndex(Result<std::unique_ptr<index::IndexFile>> file) {
+  if (!file.ok()) return file.status();
+  return std::unique_ptr<Index>(std::move(file).value());
+}
+
+}  // namespace
+
+bool IsKithFile(const std::string& path) { return storage::IsKithFile(path); }
+
+Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOptions& options) {
+  return AtEdge(path, {}, [&] { return AsIndex(index::IndexFile::Open(path, options)); });
+}
+
+Result<std::unique_ptr<Index>> OpenIndexBytes(std::span<const std::byte> bytes,
+                                              const OpenOptions& options) {
+  return CatchAll([&]() -> Result<std::unique_ptr<Index>> {
+    KITH_ASSIGN_OR_RETURN(auto file, AnonymousFile::Create(index::kInMemory));
+    KITH_ASSIGN_OR_RETURN(auto out, AtomicFile::Create(file));
+    KITH_RETURN_IF_ERROR(out->Write(bytes));
+    KITH_RETURN_IF_ERROR(out->Commit());
+    return AsIndex(index::IndexFile::Open(*file, options));
+  });
+}
+
+Status SaveIndex(const Index& index, const std::string& path) {
+  return AtEdge(path, {}, [&]() -> Status {
+    KITH_ASSIGN_OR_RETURN(auto out, AtomicFile::Create(path));
+    KITH_RETURN_IF_ERROR(out->Write(index.Bytes()));
+    return out->Commit();
+  });
+}
+
+Status CalibrateIndex(const std::string& path, const MatrixView& queries,
+                      const CalibrateOptions& options) {
+  return AtEdge(path, index::kFewerQueries, [&]() -> Status {
+    KITH_ASSIGN_OR_RETURN(auto file, index::IndexFile::Open(path));
+    const std::string seconds = GetFileAttribute(path, index::kBuildSecondsAttribute);
+    const std::string& output = options.output.empty() ? path : options.output;
+    KITH_RETURN_IF_ERROR(file->CalibrateTo(output, queries, options));
+    if (!seconds.empty()) SetFileAttribute(output, index::kBuildSecondsAttribute, seconds);
+    return Status::Ok();
+  });
+}
+
+Result<std::unique_ptr<Index>> CalibrateInMemory(const Index& index, const MatrixView& queries,
+                                                 const CalibrateOptions& options) {
+  return index.Calibrated(queries, options);
+}
+
+Status VerifyIndex(const std::string& path, std::stop_token stop) {
+  return AtEdge(path, {}, [&]() -> Status {
+    KITH_ASSIGN_OR_RETURN(auto file, index::IndexFile::Open(path));
+    return file->Verify(std::move(stop));
+  });
+}
+
+Status VerifyIndex(const Index& index, std::stop_token stop) {
+  return index.Verify(std::move(stop));
+}
+
+}  // namespace kith

@@ -1,0 +1,269 @@
+#include "kith/query.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/strings.h"
+
+namespace kith {
+namespace {
+
+constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+
+std::vector<std::string> OtherCases(std::string_view word) {
+  std::string lower(word);
+  std::string upper(word);
+  std::transform(word.begin(), word.end(), lower.begin(), Lower);
+  std::transform(word.begin(), word.end(), upper.begin(), Upper);
+  std::string title = lower;
+  if (!title.empty()) title[0] = Upper(title[0]);
+  return {lower, title, upper};
+}
+
+// Every text one letter away: two swapped, one left out, changed or added.
+std::vector<std::string> OneLetterAway(const std::string& word) {
+  static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
+  std::vector<std::string> texts;
+  for (size_t i = 0; i <= word.size(); ++i) {
+    const std::string head = word.substr(0, i);
+    const std::string tail = word.substr(i);
+    if (tail.size() > 1) texts.push_back(head + tail[1] + tail[0] + tail.substr(2));
+    if (!tail.empty()) texts.push_back(head + tail.substr(1));
+    for (const char letter : kLetters) {
+      if (!tail.empty()) texts.push_back(head + letter + tail.substr(1));
+      texts.push_back(head + letter + tail);
+    }
+  }
+  return texts;
+}
+
+// The key that was probably meant: the earliest row, for files of words are sorted by frequency.
+std::optional<std::string> NearestKey(const Index& index, std::string_view word) {
+  constexpr size_t kLongestWord = 100;
+  if (word.size() > kLongestWord) return std::nullopt;
+  for (const auto& candidates : {OtherCases(word), OneLetterAway(OtherCases(word)[0])}) {
+    std::optional<std::string> best;
+    uint64_t best_row = 0;
+    for (const std::string& candidate : candidates) {
+      const Result<uint64_t> row = index.FindKey(candidate);
+      if (!row.ok() || (best && *row >= best_row)) continue;
+      best = candidate;
+      best_row = *row;
+    }
+    if (best) return best;
+  }
+  return std::nullopt;
+}
+
+Status UnknownKey(const Index& index, std::string_view word) {
+  const IndexInfo& info = index.info();
+  std::string message = StrCat("no key '", Printable(word), "' in ", info.path);
+  if (const auto meant = NearestKey(index, word)) {
+    message += StrCat("; did you mean '", *meant, "'?");
+  } else {
+    message += StrCat("; its ", FormatCount(info.num_vectors), " keys are such as");
+    for (uint64_t i = 0; i < std::min<uint64_t>(3, info.num_vectors); ++i) {
+      message += StrCat(i == 0 ? " '" : ", '", Printable(index.Key(i)), "'");
+    }
+  }
+  return Status::NotFound(std::move(message));
+}
+
+Status CheckHasKeys(const Index& index) {
+  if (index.info().has_keys) return Status::Ok();
+  return Status::InvalidArgument(
+      StrCat(index.info().path, " has no keys; build it with keys, or search with a vector"));
+}
+
+// A word's sign, if it has one before something.
+double SignOf(std::string_view word) {
+  if (word.size() < 2 || (word[0] != '+' && word[0] != '-')) return 0;
+  return word[0] == '-' ? -1 : 1;
+}
+
+// A key, or a key behind a sign: nothing if it is neither. Errors: Corruption.
+Result<std::optional<QueryTerm>> FindTerm(const Index& index, std::string_view word) {
+  const double sign = SignOf(word);
+  // A key may itself begin with a sign.
+  for (const bool signed_word : {false, true}) {
+    if (signed_word && sign == 0) break;
+    const Result<uint64_t> row = index.FindKey(word.substr(signed_word ? 1 : 0));
+    if (row.ok()) return std::optional(QueryTerm{*row, signed_word ? sign : 1});
+    if (row.status().code() != StatusCode::kNotFound) return row.status();
+  }
+  return std::optional<QueryTerm>();
+}
+
+Status AddTerm(const Index& index, std::string_view word, std::vector<QueryTerm>* terms) {
+  KITH_ASSIGN_OR_RETURN(const std::optional<QueryTerm> term, FindTerm(index, word));
+  if (!term) return UnknownKey(index, word.substr(SignOf(word) == 0 ? 0 : 1));
+  terms->push_back(*term);
+  return Status::Ok();
+}
+
+Result<std::vector<QueryTerm>> NotEmpty(std::vector<QueryTerm> terms) {
+  if (!terms.empty()) return terms;
+  return Status::InvalidArgument("the query is empty; give at least one key");
+}
+
+}  // namespace
+
+Result<std::vector<QueryTerm>> ParseQuery(const Index& index, std::string_view text) {
+  KITH_RETURN_IF_ERROR(CheckHasKeys(index));
+  KITH_ASSIGN_OR_RETURN(const std::optional<QueryTerm> whole, FindTerm(index, text));
+  if (whole) return std::vector{*whole};
+  std::vector<QueryTerm> terms;
+  for (size_t end = 0;;) {
+    const size_t begin = text.find_first_not_of(kWhiteSpace, end);
+    if (begin == std::string_view::npos) break;
+    end = std::min(text.find_first_of(kWhiteSpace, begin), text.size());
+    KITH_RETURN_IF_ERROR(AddTerm(index, text.substr(begin, end - begin), &terms));
+  }
+  return NotEmpty(std::move(terms));
+}
+
+Result<std::vector<QueryTerm>> ParseQueryWords(const Index& index,
+                                               std::span<const std::string> words) {
+  KITH_RETURN_IF_ERROR(CheckHasKeys(index));
+  std::vector<QueryTerm> terms;
+  for (const std::string& word : words) KITH_RETURN_IF_ERROR(AddTerm(index, word, &terms));
+  return NotEmpty(std::move(terms));
+}
+
+void QueryBatch::AppendSum(std::span<const QueryTerm> terms) {
+  const size_t dim = index_->info().dim;
+  const bool angular = index_->info().metric == Metric::kAngular;
+  std::vector<float> vector(dim);
+  std::vector<double> sum(dim, 0.0);
+  double signs = 0;
+  for (const QueryTerm& term : terms) {
+    index_->GetVector(term.row, vector.data());
+    double scale = term.sign;
+    if (angular) {
+      double squares = 0;
+      for (const float x : vector) squares += static_cast<double>(x) * x;
+      scale = squares > 0 ? term.sign / std::sqrt(squares) : 0;
+    }
+    for (size_t i = 0; i < dim; ++i) sum[i] += vector[i] * scale;
+    signs += term.sign;
+  }
+  const double share = angular || signs <= 0 ? 1 : 1 / signs;
+  for (const double x : sum) values_.push_back(static_cast<float>(x * share));
+}
+
+void QueryBatch::Add(std::span<const QueryTerm> terms) {
+  std::vector<uint64_t> rows;
+  rows.reserve(terms.size());
+  for (const QueryTerm& term : terms) rows.push_back(term.row);
+  if (terms.size() == 1 && terms[0].sign == 1) {
+    // As it is stored: the same query, without what scaling rounds.
+    AddRow(terms[0].row);
+  } else {
+    AppendSum(terms);
+    excluded_.Add(rows);
+    by_key_.push_back(false);
+  }
+  by_key_.back() = index_->info().has_keys;
+}
+
+void QueryBatch::AddRow(uint64_t row) {
+  const size_t size = values_.size();
+  values_.resize(size + index_->info().dim);
+  index_->GetVector(row, values_.data() + size);
+  excluded_.Add({&row, 1});
+  by_key_.push_back(false);
+}
+
+void QueryBatch::AddVector(std::span<const float> vector) {
+  values_.insert(values_.end(), vector.begin(), vector.end());
+  excluded_.Add({});
+  by_key_.push_back(false);
+}
+
+MatrixView QueryBatch::vectors() const {
+  return ViewOf(values_.data(), size(), index_->info().dim);
+}
+
+Result<std::vector<size_t>> QueryBatch::FindShared(const SearchResult& result) const {
+  std::vector<size_t> shared;
+  for (size_t query = 0; query < size(); ++query) {
+    if (!by_key_[query]) continue;
+    const std::span<const uint64_t> own = excluded_.Of(query);
+    for (size_t place = query * result.k; place < (query + 1) * result.k; ++place) {
+      if (result.ids[place] == kNoId) break;
+      KITH_ASSIGN_OR_RETURN(const uint64_t row, index_->FindId(result.ids[place]));
+      const std::string_view key = index_->Key(row);
+      if (std::none_of(own.begin(), own.end(), [&](uint64_t r) { return index_->Key(r) == key; })) {
+        continue;
+      }
+      shared.push_back(query);
+      break;
+    }
+  }
+  return shared;
+}
+
+ExcludedRows QueryBatch::WithSharedKeys(std::span<const size_t> queries) const {
+  std::unordered_map<std::string_view, std::vector<uint64_t>> rows_of;
+  for (const size_t query : queries) {
+    for (const uint64_t row : excluded_.Of(query)) rows_of[index_->Key(row)];
+  }
+  for (uint64_t row = 0; row < index_->info().num_vectors; ++row) {
+    const auto found = rows_of.find(index_->Key(row));
+    if (found != rows_of.end()) found->second.push_back(row);
+  }
+  ExcludedRows excluded;
+  for (const size_t query : queries) {
+    std::vector<uint64_t> rows;
+    for (const uint64_t row : excluded_.Of(query)) {
+      const std::vector<uint64_t>& same = rows_of[index_->Key(row)];
+      rows.insert(rows.end(), same.begin(), same.end());
+    }
+    excluded.Add(rows);
+  }
+  return excluded;
+}
+
+Status QueryBatch::SearchAgain(std::span<const size_t> queries, const SearchParams& params,
+                               SearchResult* result) const {
+  const size_t dim = index_->info().dim;
+  std::vector<float> values;
+  for (const size_t query : queries) {
+    const auto vector = values_.begin() + static_cast<ptrdiff_t>(query * dim);
+    values.insert(values.end(), vector, vector + static_cast<ptrdiff_t>(dim));
+  }
+  const ExcludedRows excluded = WithSharedKeys(queries);
+  SearchParams own = params;
+  own.filter = &excluded;
+  SearchResult again;
+  KITH_RETURN_IF_ERROR(index_->Search(ViewOf(values.data(), queries.size(), dim), own, &again));
+
+  if (result->plans.empty()) result->plans.assign(size(), result->plan);
+  for (size_t i = 0; i < queries.size(); ++i) {
+    const auto from = static_cast<ptrdiff_t>(i * again.k);
+    const auto to = static_cast<ptrdiff_t>(queries[i] * result->k);
+    const auto k = static_cast<ptrdiff_t>(result->k);
+    std::copy_n(again.ids.begin() + from, k, result->ids.begin() + to);
+    std::copy_n(again.distances.begin() + from, k, result->distances.begin() + to);
+    result->plans[queries[i]] = again.plan_of(i);
+  }
+  result->plan = result->plans[0];
+  result->stats += again.stats;
+  return Status::Ok();
+}
+
+Status QueryBatch::Search(const SearchParams& params, SearchResult* result) const {
+  SearchParams own = params;
+  own.filter = &excluded_;
+  KITH_RETURN_IF_ERROR(index_->Search(vectors(), own, result));
+  KITH_ASSIGN_OR_RETURN(const std::vector<size_t> shared, FindShared(*result));
+  return shared.empty() ? Status::Ok() : SearchAgain(shared, params, result);
+}
+
+}  // namespace kith

@@ -1,0 +1,46 @@
+// What is asked of an access path: one type for all of them.
+#ifndef KITH_SEARCH_REQUEST_H_
+#define KITH_SEARCH_REQUEST_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+#include "base/thread_pool.h"
+#include "kith/filter.h"
+#include "kith/types.h"
+
+namespace kith::search {
+
+// What is collected for each query.
+struct Wanted {
+  static Wanted Nearest(size_t k) { return {k, std::numeric_limits<float>::infinity()}; }
+  // All whose internal distance is at most `distance`.
+  static Wanted Within(float distance) { return {0, distance}; }
+
+  bool within_radius() const { return k == 0; }
+
+  size_t k = 0;      // the k nearest, or 0
+  float radius = 0;  // of k nearest: infinity
+};
+
+struct Request {
+  MatrixView queries;  // finite, of the vectors' dimension
+  Wanted wanted;
+  ThreadPool* pool = nullptr;            // which also knows whether an end was asked for
+  const RowFilter* filter = &AllRows();  // rows as users number them
+  // Of the path's own kind (SearchParams::effort), in fractions where it knows them; < 0: its
+  // default for this k. Recall is not known here: a plan has made an effort of it.
+  double effort = -1;
+
+  // The neighbours that a search has to look for to have k left when the filter has taken its own:
+  // so many more as do not pass. Rows that count as absent cost a search nothing.
+  size_t SearchedK(size_t query, size_t num_rows) const {
+    const uint64_t excluded = filter->absent() ? 0 : filter->NumExcluded(query);
+    return static_cast<size_t>(std::min<uint64_t>(num_rows, wanted.k + excluded));
+  }
+};
+
+}  // namespace kith::search
+
+#endif  // KITH_SEARCH_REQUEST_H_
