@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <utility>
+#include <variant>
 
 #include "base/thread_pool.h"
 #include "common/text.h"
@@ -49,11 +50,11 @@ bool WasLimited(const BuildPlan& plan) {
 }  // namespace
 
 std::string CandidateText(const PlanCandidate& candidate) {
-  switch (candidate.kind) {
-    case IndexKind::kForest: return StrCat("forest of ", Plural(candidate.num_trees, "tree"));
-    case IndexKind::kGraph: return StrCat(GraphLayoutName(candidate.layout), " graph");
-    default: return "exact search";
+  if (const auto* forest = std::get_if<ForestOptions>(&candidate.spec)) {
+    return StrCat("forest of ", Plural(forest->num_trees, "tree"));
   }
+  const auto* graph = std::get_if<GraphOptions>(&candidate.spec);
+  return graph == nullptr ? "exact search" : StrCat(GraphLayoutName(graph->layout), " graph");
 }
 
 std::string VerdictText(const Planned& planned, const PlanCandidate& c) {
@@ -125,10 +126,12 @@ Json PlanJson(const Planned& planned) {
   json["reason"] = ReasonText(planned);
   json["candidates"] = Json::array();
   for (const PlanCandidate& c : planned.plan.candidates) {
+    const auto* graph = std::get_if<GraphOptions>(&c.spec);
+    const auto* forest = std::get_if<ForestOptions>(&c.spec);
     Json entry;
     entry["index"] = IndexKindName(c.kind);
-    entry["layout"] = c.kind == IndexKind::kGraph ? Json(GraphLayoutName(c.layout)) : Json();
-    entry["trees"] = c.num_trees;
+    entry["layout"] = graph == nullptr ? Json() : Json(GraphLayoutName(graph->layout));
+    entry["trees"] = forest == nullptr ? 0 : forest->num_trees;
     entry["built"] = c.is_built();
     entry["build_s"] = c.build_seconds;
     entry["elapsed_s"] = c.elapsed_seconds;
