@@ -53,8 +53,10 @@ std::string CandidateText(const PlanCandidate& candidate) {
   if (const auto* forest = std::get_if<ForestOptions>(&candidate.spec)) {
     return StrCat("forest of ", Plural(forest->num_trees, "tree"));
   }
-  const auto* graph = std::get_if<GraphOptions>(&candidate.spec);
-  return graph == nullptr ? "exact search" : StrCat(GraphLayoutName(graph->layout), " graph");
+  if (const auto* graph = std::get_if<GraphOptions>(&candidate.spec)) {
+    return StrCat(GraphLayoutName(graph->layout), " graph");
+  }
+  return "exact search";
 }
 
 std::string VerdictText(const Planned& planned, const PlanCandidate& c) {
@@ -126,10 +128,10 @@ Json PlanJson(const Planned& planned) {
   json["reason"] = ReasonText(planned);
   json["candidates"] = Json::array();
   for (const PlanCandidate& c : planned.plan.candidates) {
-    const auto* graph = std::get_if<GraphOptions>(&c.spec);
-    const auto* forest = std::get_if<ForestOptions>(&c.spec);
     Json entry;
     entry["index"] = IndexKindName(c.kind);
+    const auto* graph = std::get_if<GraphOptions>(&c.spec);
+    const auto* forest = std::get_if<ForestOptions>(&c.spec);
     entry["layout"] = graph == nullptr ? Json() : Json(GraphLayoutName(graph->layout));
     entry["trees"] = forest == nullptr ? 0 : forest->num_trees;
     entry["built"] = c.is_built();

@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "base/thread_pool.h"
 #include "data/load.h"
+#include "kith/dataset.h"
 
 namespace kith::data {
 namespace {
@@ -259,3 +260,14 @@ Result<AlignedBuffer<std::byte>> GatherRows(const MatrixView& rows, std::span<co
 }
 
 }  // namespace kith::data
+
+namespace kith {
+
+Result<DataType> SmallestLossless(const MatrixView& vectors, int threads) {
+  return CatchAll([&]() -> Result<DataType> {
+    ThreadPool pool(threads);
+    return data::SmallestLossless(vectors, pool);
+  });
+}
+
+}  // namespace kith

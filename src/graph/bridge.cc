@@ -1,8 +1,16 @@
 #include "graph/bridge.h"
 
 #include <algorithm>
-#include <optional>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <span>
 #include <utility>
+#include <vector>
+
+#include "graph/connect.h"
+#include "search/metric_traits.h"
+#include "search/top_k.h"
 
 namespace kith::graph {
 namespace {
@@ -14,10 +22,6 @@ constexpr size_t kNearest = 10;
 constexpr size_t kSamples = 16;
 // The beam of these searches: narrow, for searches by users may be.
 constexpr size_t kBeam = 16;
-// One node of so many may be missed. Real sets miss 0.0002 to 0.003, because of the narrow beam,
-// and 0.01 to 0.02 for dot; sets of clusters that lie apart 0.01 to 0.2.
-constexpr size_t kMissed = 200;
-constexpr size_t kMissedOfDot = 40;
 // The share of a node's edges that may be bridges.
 constexpr size_t kShareOfDegree = 4;
 
@@ -42,64 +46,23 @@ struct Lost {
   std::vector<search::Candidate> ends;  // the nearest that it found, in order
 };
 
-}  // namespace
-
-Result<std::vector<std::vector<Walk>>> WalksForThreads(const View& view, const ThreadPool& pool) {
-  std::vector<std::vector<Walk>> walks(pool.size());
-  for (auto& of_thread : walks) {
-    of_thread.resize(kWalksAtOnce);
-    for (Walk& walk : of_thread) KITH_RETURN_IF_ERROR(walk.Init(view));
-  }
-  return walks;
-}
-
-Status SearchForNodes(const View& view, const NodeQueries& queries, size_t begin, size_t end,
-                      const WalkTerms& terms, const ThreadPool& pool, std::span<Walk> walks,
-                      const FoundFn& finish) {
-  // A node's vector is its query; walks over rounded vectors have it already, and no scorer.
-  std::optional<search::Scorer> scorer;
-  if (!view.own_bytes) {
-    MatrixView rows = view.table.rows;
-    rows.data = rows.row(queries.first);
-    rows.rows = queries.count;
-    rows.stride *= queries.step;
-    KITH_ASSIGN_OR_RETURN(scorer, search::Scorer::Create(view.table, rows, begin, end));
-  }
-  const auto node_of = [&](size_t slot) {
-    const size_t query = begin + (scorer.has_value() ? scorer->order()[slot] : slot);
-    return queries.first + query * queries.step;
-  };
-  std::vector<std::vector<uint32_t>> visited(walks.size());
-  SearchStats stats;
-  const auto start = [&](Walk* walk, size_t slot) {
-    if (view.layout == GraphLayout::kPacked) {
-      walk->PrepareRotated(reinterpret_cast<const float*>(queries.rotated.row(node_of(slot))));
-    }
-    walk->KeepVisited(&visited[walk - walks.data()]);
-    walk->Start(scorer.has_value() ? &*scorer : nullptr, slot, terms, &stats);
-  };
-  const auto end_one = [&](Walk* walk, size_t slot) {
-    finish(walk, static_cast<uint32_t>(node_of(slot)), &visited[walk - walks.data()]);
-  };
-  return RunWalks(walks, walks.size(), end - begin, pool, start, end_one, &stats);
-}
-
-namespace {
-
-// In the order of nodes.
-Result<std::vector<Lost>> FindLost(const View& view, const NodeQueries& queries, ThreadPool& pool) {
-  KITH_ASSIGN_OR_RETURN(auto walks, WalksForThreads(view, pool));
-  const WalkTerms terms = MakeTerms(view, view.max_norm, std::min<size_t>(kNearest, view.num_nodes),
-                                    static_cast<double>(kBeam));
+// The nodes that searches miss, ascending.
+Result<std::vector<Lost>> FindLost(const Draft& draft, const NodeQueries& queries,
+                                   ThreadPool& pool) {
+  const Outline& outline = draft.outline();
+  const Terms terms =
+      MakeTerms(outline, outline.max_norm, std::min<size_t>(kNearest, outline.num_nodes),
+                static_cast<double>(kBeam));
+  KITH_ASSIGN_OR_RETURN(const auto searches, draft.Searches(queries, terms, pool));
   std::vector<std::vector<Lost>> of_thread(pool.size());
   const auto search = [&](size_t begin, size_t end, int thread) {
-    const auto finish = [&](Walk* walk, uint32_t node, std::vector<uint32_t>* visited) {
+    const auto found = [&](uint32_t node, EndedWalk* walk, std::vector<uint32_t>* visited) {
       if (std::find(visited->begin(), visited->end(), node) != visited->end()) return;
-      // As many others may be as near: of dot, longer ones.
-      if (!(walk->DistanceTo(node) < walk->nearest().threshold())) return;
-      of_thread[thread].push_back({node, walk->nearest().Sorted()});
+      // It is not missed if as many others are at least as near, as longer vectors are for dot.
+      if (!(walk->DistanceTo(node) < walk->found().threshold())) return;
+      of_thread[thread].push_back({node, walk->found().Sorted()});
     };
-    return SearchForNodes(view, queries, begin, end, terms, pool, walks[thread], finish);
+    return searches->Run(begin, end, thread, found);
   };
   KITH_RETURN_IF_ERROR(pool.Chunks(queries.count, kNodesAtOnce, search));
   std::vector<Lost> lost;
@@ -123,23 +86,25 @@ bool AddBridge(const Lost& lost, std::vector<uint16_t>* leaving, LinkTable* tabl
 
 }  // namespace
 
-Result<size_t> BuildBridges(const View& view, const MatrixView& rotated, ThreadPool& pool,
-                            const std::function<Status()>& pack, LinkTable* table) {
-  const size_t n = view.num_nodes;
-  const size_t missed = view.metric() == Metric::kDot ? kMissedOfDot : kMissed;
+Result<Edges> BuildBridges(Edges edges, ThreadPool& pool, Draft* draft) {
+  const size_t n = edges.table.size();
+  const size_t one_missed_of = search::TraitsOf(draft->outline().metric).one_missed_of;
   std::vector<uint16_t> leaving(n);
-  size_t made = 0;
+  bool changed = false;
   for (size_t sample = 0; sample < kSamples; ++sample) {
     // Five steps on each time: those of two samples in turn are not neighbours.
     const size_t first = sample * 5 % kSamples;
     if (first >= n) continue;
-    const NodeQueries queries{first, kSamples, (n - first + kSamples - 1) / kSamples, rotated};
-    KITH_ASSIGN_OR_RETURN(const std::vector<Lost> lost, FindLost(view, queries, pool));
-    for (const Lost& l : lost) made += AddBridge(l, &leaving, table) ? 1 : 0;
-    if (!lost.empty()) KITH_RETURN_IF_ERROR(pack());
-    if (lost.size() * missed <= queries.count) break;
+    const NodeQueries queries{first, kSamples, (n - first + kSamples - 1) / kSamples};
+    KITH_ASSIGN_OR_RETURN(const std::vector<Lost> lost, FindLost(*draft, queries, pool));
+    for (const Lost& l : lost) changed |= AddBridge(l, &leaving, &edges.table);
+    if (!lost.empty()) KITH_RETURN_IF_ERROR(draft->Show(edges, pool));
+    if (lost.size() * one_missed_of <= queries.count) break;
   }
-  return made;
+  if (!changed) return edges;
+  KITH_ASSIGN_OR_RETURN(edges, Connected(std::move(edges.table), std::move(edges.entries), pool));
+  KITH_RETURN_IF_ERROR(draft->Show(edges, pool));
+  return edges;
 }
 
 }  // namespace kith::graph

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "graph/layout.h"
+#include "graph/plant.h"
 #include "simd/kernels.h"
 
 namespace kith::graph {
@@ -88,6 +89,26 @@ bool CandidateLists::FinerThanBytes(size_t dim) const {
     too_near += Of(i * n / judged)[kJudgedRank - 1].distance < least ? 1 : 0;
   }
   return too_near > judged / 20;
+}
+
+Result<Candidates> FindCandidates(const MatrixView& rows, Metric metric,
+                                  std::span<const uint32_t> nodes, const Frame& frame,
+                                  const std::vector<trees::Tree>& trees, const Progress& progress,
+                                  ThreadPool& pool) {
+  const size_t num_linked = trees[0].entries.size();
+  for (const bool as_floats : {false, true}) {
+    Candidates found;
+    KITH_ASSIGN_OR_RETURN(found.space, Space::Create(rows, metric, nodes, frame, as_floats, pool));
+    KITH_ASSIGN_OR_RETURN(found.lists, CandidateLists::Create(num_linked, pool));
+    for (size_t t = 0; t < trees.size(); ++t) {
+      KITH_RETURN_IF_ERROR(found.lists.Join(found.space, trees[t], kLeafSize, pool));
+      KITH_RETURN_IF_ERROR(pool.Report(progress, "candidates", t + 1, trees.size()));
+    }
+    const bool too_fine =
+        found.space.rounded() && found.lists.FinerThanBytes(found.space.table().rows.dim);
+    if (!too_fine) return found;
+  }
+  return Status::Internal("floats are not rounded");
 }
 
 }  // namespace kith::graph

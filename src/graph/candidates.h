@@ -24,6 +24,7 @@ class CandidateLists {
   // Errors: OutOfMemory, InvalidArgument (cancelled).
   static Result<CandidateLists> Create(size_t num_nodes, ThreadPool& pool);
 
+  size_t size() const { return lists_.size() / kSize; }
   // The nearest found so far, in order; those of row kNoNode are not there.
   std::span<const search::Candidate> Of(size_t node) const {
     return {lists_.data() + node * kSize, kSize};
@@ -43,6 +44,19 @@ class CandidateLists {
 
   AlignedBuffer<search::Candidate> lists_;  // [n, kSize]
 };
+
+struct Candidates {
+  Space space;  // that they were compared in
+  CandidateLists lists;
+};
+
+// Compares all pairs within the leaves of the trees, whose entries are nodes: in rows rounded to
+// bytes where that tells them apart, and else in floats. `nodes`: node -> row; those that no tree
+// has are in the space only. Errors: those of the pool's loops; InvalidArgument (cancelled).
+Result<Candidates> FindCandidates(const MatrixView& rows, Metric metric,
+                                  std::span<const uint32_t> nodes, const Frame& frame,
+                                  const std::vector<trees::Tree>& trees, const Progress& progress,
+                                  ThreadPool& pool);
 
 }  // namespace kith::graph
 

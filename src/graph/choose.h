@@ -4,7 +4,8 @@
 
 #include <cstdint>
 
-#include "graph/walk.h"
+#include "base/thread_pool.h"
+#include "graph/packed_store.h"
 #include "kith/status.h"
 
 namespace kith::graph {
@@ -22,12 +23,11 @@ struct LayoutRecall {
 // Searches for some of a packed graph's nodes as if they were not in it, by the codes and by the
 // same edges without. Deterministic. Cost: O(nodes * dim) distances for a hundred nodes, a few per
 // cent of a build.
-//   rotated  f32 [num_nodes, dim]: the nodes' vectors as CodeFrame::Map() gives them; inner
-//   products
-//            of these order them for dot, distances for other metrics
+//   rotated  f32 [num_nodes, dim]: the nodes' vectors as Frame::Map() gives them; inner products of
+//            these order them for dot, distances for other metrics
 //   links    [num_nodes, degree], kNoNode where there are fewer
 // Errors: those of the pool's loops.
-Result<LayoutRecall> MeasureLayouts(const View& packed, const MatrixView& rotated,
+Result<LayoutRecall> MeasureLayouts(const PackedStore& packed, const MatrixView& rotated,
                                     const uint32_t* links, ThreadPool& pool);
 
 }  // namespace kith::graph

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "graph/graph.h"
+#include "graph/build.h"
 #include "search/metric_traits.h"
 
 namespace kith::graph {

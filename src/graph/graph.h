@@ -5,140 +5,99 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
-#include "base/aligned_buffer.h"
-#include "base/huge_buffer.h"
-#include "base/pool.h"
 #include "base/thread_pool.h"
 #include "graph/layout.h"
-#include "graph/walk.h"
+#include "graph/rows.h"
+#include "graph/terms.h"
 #include "kith/index.h"
 #include "kith/status.h"
-#include "quant/rotation.h"
+#include "search/access_path.h"
+#include "search/hits.h"
+#include "search/request.h"
 #include "search/stored_vectors.h"
+#include "search/top_k.h"
 #include "storage/container.h"
 
 namespace kith::graph {
 
-// A graph's sections, in a file or in memory.
-struct Parts {
-  Header header{};
-  std::span<const std::byte> nodes;  // packed
-  std::span<const uint32_t> links;   // compact
-  std::span<const uint32_t> entries;
-  std::span<const uint32_t> copies;
-  std::span<const float> mean;
-  std::span<const uint8_t> signs;
-  uint32_t first_copy = 0;  // the position of the first copy: behind all nodes
-};
-
-struct BuildRequest {
-  GraphOptions graph;
-  Metric metric = Metric::kEuclidean;
-  uint64_t seed = 0;
-  uint64_t memory = 0;  // most bytes it may take; 0: no limit
-  Progress progress;
-  // Rows, ascending, that are inserted when all others are linked, and then only: before that, the
-  // graph is shown to `inspect`. Those that have copies are linked with the others. Not all rows.
-  std::span<const uint32_t> held_out;
-  // Is given the order in which vectors will lie and the graph so far. Held-out rows are at
-  // positions [header.num_nodes, first_copy).
-  std::function<Status(const std::vector<uint32_t>& order, const Parts& parts)> inspect;
-};
-
-// A graph before it is written. Nodes are positions of `order`.
-struct Built {
-  Header header{};
-  NodeShape shape;                 // packed
-  std::vector<uint32_t> order;     // position -> row: the nodes, then the copies of each in turn
-  std::vector<uint32_t> copies;    // [num_nodes + 1] as in the file; empty if there are none
-  AlignedBuffer<std::byte> nodes;  // packed
-  std::vector<uint32_t> links;     // compact
-  std::vector<uint32_t> entries;
-  std::vector<float> mean;
-  std::vector<uint8_t> signs;
-};
-
-// Builds the graph of all rows. The result does not depend on the number of threads.
-// Cost: about n * (beam * degree * dim) estimates; docs/graph.md has the stages.
-// Errors: InvalidArgument (cancelled; degree or bits that do not exist; no packed layout for the
-// metric; more memory needed than allowed), OutOfMemory.
-Result<Built> Build(const MatrixView& rows, const BuildRequest& options, ThreadPool& pool);
-
 inline constexpr uint32_t kDefaultDegree = 32;
 
-// Errors: InvalidArgument, of those of Build().
-Status CheckOptions(const MatrixView& rows, const BuildRequest& options);
-
-// The most memory Build() takes beside `rows`, in bytes, for a layout that is not kAuto.
-uint64_t BuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
-                     const GraphOptions& options);
-
-// Bytes of a node in a layout that is not kAuto.
-uint64_t NodeBytes(size_t dim, DataType dtype, const GraphOptions& options);
-
-// Writes the graph's sections.
-Status Write(const Built& graph, storage::ContainerWriter* writer);
-
-// The names of the sections above, for ContainerReader::Open.
+// The names of all sections that graphs have.
 std::span<const std::string_view> Sections();
 
-// A graph in a mapped file. Immutable, thread-safe.
-class Graph {
+// An open graph: the layout is known where it is opened (stores.h), and then no more. Immutable,
+// thread-safe.
+class Graph : public search::AccessPath {
  public:
-  ~Graph();
-  // O(1). Errors: Corruption.
+  // Opens the graph of a mapped file. O(1). Errors: Corruption.
   static Result<std::unique_ptr<Graph>> Open(std::shared_ptr<const storage::ContainerReader> file,
                                              const search::StoredVectors& vectors);
 
-  // A graph in memory, which the caller keeps. REQUIRES: what the file's would be checked for.
-  static std::unique_ptr<Graph> Create(const Parts& parts, const search::StoredVectors& vectors);
-
-  const Header& header() const { return parts_.header; }
-  const View& view() const { return view_; }
+  const Header& header() const { return header_; }
+  virtual GraphLayout layout() const = 0;
+  // What a visit reads of the graph; of distances to vectors, more is read.
+  virtual size_t node_bytes() const = 0;
 
   // The width of the beam where nobody says.
   static size_t DefaultWidth(size_t k) { return std::max<size_t>(64, 2 * k); }
 
-  // Copies what walks read to huge pages. Not thread-safe. Errors: OutOfMemory.
-  Status UseHugePages();
+  PathInfo Describe() const override;
 
-  // As ExactSearch, by walks with a beam of `ef`; < 0: the default. A fraction is the share of
-  // queries, chosen by their values, whose beam is one wider. Below k, beams are of k and walks end
-  // the sooner.
-  Status Search(const MatrixView& queries, size_t k, double ef, ThreadPool& pool,
-                std::vector<std::vector<search::Candidate>>* nearest, SearchStats* stats) const;
+  // Walks with a beam that is as wide as the effort says. A fraction is the share of queries,
+  // chosen by their values, whose beam is one wider. Where the effort is below k, beams are as wide
+  // as k and walks end the sooner. A filter makes walks look for as many neighbours more as it
+  // leaves out.
+  Status Search(const search::Request& request, search::Hits* hits,
+                SearchStats* stats) const override;
 
-  // Checks that links name nodes, that every vector is reached from the entries, and that packed
-  // nodes hold the vectors at their positions.
-  // Cost: O(nodes * degree). Errors: Corruption.
-  Status Verify(const ThreadPool& pool) const;
+  // Checks that links name nodes, that every vector is reached from the entries, and that nodes
+  // hold what belongs to their vectors. Cost: O(nodes * degree). Errors: Corruption,
+  // InvalidArgument (cancelled). REQUIRES: opened in a file.
+  Status Verify(ThreadPool& pool) const override;
+
+ protected:
+  // What all queries of a call have in common.
+  struct Asked {
+    MatrixView queries;
+    size_t k = 0;                       // at most the number of rows
+    double ef = 0;                      // < 0: the default
+    const RowFilter* filter = nullptr;  // nullptr: all rows pass
+  };
+
+  Graph(const Header& header, const RowsOfNodes& rows, const Outline& outline,
+        std::shared_ptr<const storage::ContainerReader> file)
+      : header_(header), rows_(rows), outline_(outline), file_(std::move(file)) {}
+
+  const Outline& outline() const { return outline_; }
+  const RowsOfNodes& rows() const { return rows_; }
+  // nullptr: it is not in a file.
+  const std::shared_ptr<const storage::ContainerReader>& file() const { return file_; }
+
+  // What a query makes of what is asked; `scratch` has room for its coordinates.
+  Terms TermsOf(const Asked& asked, size_t query, float* scratch) const;
+  NodeFilter FilterOf(const Asked& asked, size_t query) const {
+    return {asked.filter, query, &rows_};
+  }
+  // The answer, of nodes in order: their rows, copies included, that pass.
+  void ToRows(const Asked& asked, size_t query, const std::vector<search::Candidate>& nodes,
+              std::vector<search::Candidate>* nearest) const;
+
+  // Answers queries [begin, end).
+  virtual Status SearchSome(const Asked& asked, size_t begin, size_t end, const ThreadPool& pool,
+                            search::HitsBuilder* found, SearchStats* stats) const = 0;
+  // Verify() but for what all graphs have.
+  virtual Status VerifyStore(const ThreadPool& pool) const = 0;
 
  private:
-  struct Scratch;
-
-  Graph() = default;
-  static Status ReadParts(const storage::ContainerReader& in, const search::StoredVectors& vectors,
-                          Parts* parts);
-  void Use(const Parts& parts, const search::StoredVectors& vectors);
-  Result<std::unique_ptr<Scratch>> Borrow(size_t walks) const;
-  Status SearchSome(const MatrixView& queries, size_t begin, size_t end, size_t k, double ef,
-                    const ThreadPool& pool, std::vector<std::vector<search::Candidate>>* nearest,
-                    SearchStats* stats) const;
-  void Collect(const search::Scorer& scorer, size_t slot, search::TopK* found, size_t k,
-               Scratch* scratch, std::vector<search::Candidate>* nearest, SearchStats* stats) const;
-
+  Header header_;
+  RowsOfNodes rows_;
+  Outline outline_;
   std::shared_ptr<const storage::ContainerReader> file_;
-  search::StoredVectors vectors_;
-  Parts parts_;
-  View view_;
-  quant::Rotation rotation_;
-  HugeBuffer huge_;
-  mutable Pool<Scratch> scratch_;
 };
 
 }  // namespace kith::graph

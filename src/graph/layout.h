@@ -13,6 +13,7 @@
 #include "kith/index.h"
 #include "kith/types.h"
 #include "quant/edge_code.h"
+#include "search/metric_traits.h"
 
 namespace kith::graph {
 
@@ -92,13 +93,13 @@ constexpr bool RoundsOwnVector(DataType dtype, size_t dim) {
 
 // Whether codes of edges can stand for the metric: Manhattan distances are no inner products, and
 // bits have nothing left to round.
-constexpr bool HasPackedLayout(Metric metric, DataType dtype) {
-  return dtype != DataType::kBit && metric != Metric::kManhattan && metric != Metric::kHamming;
+inline bool HasPackedLayout(Metric metric, DataType dtype) {
+  return dtype != DataType::kBit && search::TraitsOf(metric).euclidean;
 }
 
 // What codes of edges estimate.
-constexpr quant::EdgeMeasure MeasureOf(Metric metric) {
-  return metric == Metric::kDot ? quant::EdgeMeasure::kDot : quant::EdgeMeasure::kL2;
+inline quant::EdgeMeasure MeasureOf(Metric metric) {
+  return search::TraitsOf(metric).products ? quant::EdgeMeasure::kDot : quant::EdgeMeasure::kL2;
 }
 
 }  // namespace kith::graph

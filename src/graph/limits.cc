@@ -3,8 +3,10 @@
 
 #include "base/math.h"
 #include "base/strings.h"
+#include "graph/build.h"
 #include "graph/candidates.h"
-#include "graph/graph.h"
+#include "graph/packed_draft.h"
+#include "search/metric_traits.h"
 #include "search/stored_vectors.h"
 #include "simd/kernels.h"
 
@@ -41,9 +43,7 @@ Status CheckOptions(const MatrixView& rows, const BuildRequest& options) {
 uint64_t NodeBytes(size_t dim, DataType dtype, const GraphOptions& options) {
   const uint64_t degree = options.degree != 0 ? options.degree : kDefaultDegree;
   if (options.layout == GraphLayout::kCompact) return degree * sizeof(uint32_t);
-  const int bits = options.code_bits != 0 ? options.code_bits : quant::EdgeBits(dim);
-  const quant::EdgeShape edges{quant::Rotation::PaddedDim(dim), bits, degree};
-  return NodeShape(dtype, dim, edges, RoundsOwnVector(dtype, dim)).bytes;
+  return PackedShape(dim, dtype, degree, options.code_bits).bytes;
 }
 
 uint64_t BuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
@@ -52,10 +52,11 @@ uint64_t BuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
   const uint64_t padded = RoundUp(dim + 2, simd::kQueryPadding);
   // Rows to compare: floats, unless they are bytes already; bytes that others are rounded to may
   // turn out too coarse.
-  const bool own_metric = metric != Metric::kAngular && metric != Metric::kDot;
+  const search::MetricTraits& traits = search::TraitsOf(metric);
+  const bool own_metric = traits.form == search::DistanceForm::kSum;
   const bool integers = dtype == DataType::kU8 || dtype == DataType::kI8 || dtype == DataType::kBit;
   uint64_t bytes = padded * (own_metric && integers ? 1 : sizeof(float));
-  if (metric == Metric::kDot) bytes += search::RowStride(dtype, dim);
+  if (traits.products) bytes += search::RowStride(dtype, dim);
   // Three tables of edges and their reverse, candidates being gone; or one, and the vectors in
   // order for calibration.
   bytes += std::max<uint64_t>(

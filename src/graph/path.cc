@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "graph/build.h"
 #include "graph/costs.h"
 #include "graph/graph.h"
 #include "graph/layout.h"
@@ -58,6 +59,35 @@ class Efforts final : public search::EffortScale {
   static constexpr int64_t kGrid[] = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512};
 };
 
+class GraphBuilder final : public search::PathBuilder {
+ public:
+  explicit GraphBuilder(std::unique_ptr<Builder> builder) : builder_(std::move(builder)) {}
+
+  Status Build() override { return builder_->Build(); }
+  const std::vector<uint32_t>& order() const override { return builder_->order(); }
+  std::vector<uint32_t> hidden() const override {
+    std::vector<uint32_t> rows(builder_->held_out().begin(), builder_->held_out().end());
+    std::sort(rows.begin(), rows.end());
+    return rows;
+  }
+  std::unique_ptr<search::AccessPath> OpenPartial(
+      const search::StoredVectors& vectors) const override {
+    return builder_->Open(vectors);
+  }
+  Status Finish() override { return builder_->Finish(); }
+  Status Write(storage::ContainerWriter* writer) const override { return builder_->Write(writer); }
+
+  std::string Meta() const override {
+    const Header header = builder_->header();
+    return StrCat(
+        ", \"graph_layout\": \"", GraphLayoutName(static_cast<GraphLayout>(header.layout)),
+        "\", \"graph_degree\": ", header.degree, ", \"graph_code_bits\": ", header.code_bits);
+  }
+
+ private:
+  std::unique_ptr<Builder> builder_;
+};
+
 class GraphType final : public search::PathType {
  public:
   GraphType() = default;
@@ -75,7 +105,15 @@ class GraphType final : public search::PathType {
 
   Result<std::unique_ptr<search::PathBuilder>> NewBuilder(const search::BuildInput& input,
                                                           const PathSpec& spec) const override {
-    return graph::NewBuilder(input, std::get<GraphOptions>(spec));
+    KITH_ASSIGN_OR_RETURN(auto builder, Builder::Create(input.rows,
+                                                        {.graph = std::get<GraphOptions>(spec),
+                                                         .metric = input.metric,
+                                                         .seed = input.seed,
+                                                         .memory = input.memory,
+                                                         .progress = input.progress,
+                                                         .held_out = input.held_out},
+                                                        *input.pool));
+    return std::unique_ptr<search::PathBuilder>(std::make_unique<GraphBuilder>(std::move(builder)));
   }
 
   // Packed and compact, each where it exists.

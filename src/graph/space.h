@@ -5,43 +5,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "base/aligned_buffer.h"
+#include "graph/frame.h"
 #include "kith/status.h"
 #include "kith/types.h"
-#include "quant/geometry.h"
-#include "quant/rotation.h"
 #include "search/scorer.h"
 #include "search/top_k.h"
 #include "simd/kernels.h"
 
 namespace kith::graph {
-
-// A rotated space that vectors are mapped to. A view; thread-safe.
-struct CodeFrame {
-  quant::Geometry geometry;
-  std::span<const float> mean;  // [geometry.dim()], or empty: 0
-  const quant::Rotation* rotation = nullptr;
-
-  // Floats that Map() needs room for.
-  size_t dim() const { return rotation->dim(); }
-  // Writes row `row` of m, as the geometry has it, less the mean, rotated: [dim()].
-  void Map(const MatrixView& m, size_t row, float* out) const;
-};
-
-// The geometry of edge codes: for dot that of the vectors as they are, since estimates are of
-// products of them.
-inline quant::Geometry CodeGeometry(Metric metric, size_t dim) {
-  return quant::Geometry(metric == Metric::kDot ? Metric::kEuclidean : metric, dim, 0);
-}
-
-// The mean in a geometry, of a sample evenly spread.
-std::vector<float> FrameMean(const MatrixView& rows, const quant::Geometry& geometry);
-
-// first[row] = the smallest row with the same bytes. Cost: O(n * dim + n log n). Errors:
-// those of the pool's loops.
-Result<std::vector<uint32_t>> FindCopies(const MatrixView& rows, ThreadPool& pool);
 
 // Vectors compared as the metric orders them: as they are where they are bytes or bits and their
 // metric's kernel takes these; as float32 for Manhattan and Hamming; else mapped to a frame and
@@ -51,8 +24,8 @@ class Space {
  public:
   // `order`: node -> row. Errors: OutOfMemory.
   static Result<Space> Create(const MatrixView& rows, Metric metric,
-                              std::span<const uint32_t> order, const CodeFrame& frame,
-                              bool as_floats, ThreadPool& pool);
+                              std::span<const uint32_t> order, const Frame& frame, bool as_floats,
+                              ThreadPool& pool);
 
   size_t size() const { return table_.rows.rows; }
   // The rows, for a Scorer; metric euclidean, manhattan or hamming.
@@ -72,7 +45,7 @@ class Space {
   }
 
  private:
-  Status Map(const MatrixView& rows, std::span<const uint32_t> order, const CodeFrame& frame,
+  Status Map(const MatrixView& rows, std::span<const uint32_t> order, const Frame& frame,
              bool as_floats, ThreadPool& pool);
 
   AlignedBuffer<std::byte> rows_;

@@ -1,141 +1,158 @@
-// One query's walk through a graph: best-first search with a beam.
+// One query's walk through a graph: best-first search with a beam, over any store.
 #ifndef KITH_GRAPH_WALK_H_
 #define KITH_GRAPH_WALK_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
+#include "graph/batch.h"
+#include "graph/frontier.h"
 #include "graph/layout.h"
-#include "graph/space.h"
+#include "graph/store.h"
+#include "graph/terms.h"
 #include "kith/index.h"
 #include "kith/status.h"
-#include "quant/edge_code.h"
-#include "quant/geometry.h"
-#include "quant/rotation.h"
-#include "search/beam.h"
-#include "search/scorer.h"
 #include "search/top_k.h"
 
 namespace kith::graph {
 
-// A graph in a file, or being built. A view; contents may lie, sizes are right.
-struct View {
-  GraphLayout layout = GraphLayout::kPacked;
-  uint32_t num_nodes = 0;
-  size_t degree = 0;
-  search::VectorTable table;          // row i: the vector of node i; not read if own_bytes
-  NodeShape shape;                    // packed
-  const std::byte* nodes = nullptr;   // packed [num_nodes, shape.bytes]
-  bool own_bytes = false;             // packed: nodes carry their vectors rounded
-  const uint32_t* links = nullptr;    // compact [num_nodes, degree]
-  std::span<const uint32_t> entries;  // at least one
-  CodeFrame frame;                    // packed
-  float max_norm = 0;                 // dot: the largest |x|
-
-  Metric metric() const { return table.metric; }
-};
-
-// What a query and a width make of a walk.
-struct WalkTerms {
-  size_t k = 0;
-  size_t shortlist = 0;  // with own_bytes: nodes to be compared in full
-  size_t width = 0;      // of the beam
-  // Keys, which order the beam, are scale * internal distance + shift: squared Euclidean distances
-  // in the metric's geometry where it has one, so never below zero.
-  float scale = 1;
-  float shift = 0;
-  // The walk ends when the nearest node not visited is farther than this times the k-th nearest
-  // found (Al-Jazzazi et al., "Distance adaptive beam search", NeurIPS 2025).
-  float stretch = 0;
-};
-
-// `width` is that of the beam, in whole numbers; below k, the beam's is k and the walk ends the
-// sooner. REQUIRES: query_norm is |q| for dot; k > 0; width > 0.
-WalkTerms MakeTerms(const View& view, float query_norm, size_t k, double width);
-
-// Scratch for one query at a time, reusable. Not thread-safe. In the packed layout, a visit
-// computes the exact distance of the node and estimates those of all its neighbours from the same
-// record (SymphonyQG, Gou et al., SIGMOD 2025); in the compact layout, those of the neighbours are
-// computed and the node's is known.
-class Walk {
+// What a walk tells when it has ended, whatever it walked over.
+class EndedWalk {
  public:
+  // The nearest nodes, as far as the walk knows distances.
+  search::TopK& found() { return frontier_.found(); }
+  // The distance to any node, of the kind that those in found() are of.
+  virtual float DistanceTo(uint32_t node) const = 0;
+
+ protected:
+  EndedWalk() = default;
+  EndedWalk(EndedWalk&&) noexcept = default;
+  EndedWalk& operator=(EndedWalk&&) noexcept = default;
+  ~EndedWalk() = default;
+
+  Frontier frontier_;
+};
+
+// Scratch for one query at a time, reusable. Not thread-safe.
+template <NodeStore Store>
+class Walk final : public EndedWalk {
+ public:
+  // The store must stay where it is; its degree and number of entries must not change.
   // Errors: OutOfMemory.
-  Status Init(const View& view);
+  Status Init(const Store& store) {
+    store_ = &store;
+    KITH_ASSIGN_OR_RETURN(query_, store.NewQuery());
+    KITH_ASSIGN_OR_RETURN(entry_distances_,
+                          AlignedBuffer<float>::Create(store.outline().entries.size()));
+    return Status::Ok();
+  }
 
-  // Prepares for a query; nothing to do in the compact layout.
-  void Prepare(const MatrixView& queries, size_t query);
-  // The same for one already in the coordinates of the codes: what CodeFrame::Map() gives.
-  void PrepareRotated(const float* rotated);
-
-  // Begins at the entries. The scorer is one over view.table, unused with own_bytes; it must
-  // outlive the walk.
-  void Start(const search::Scorer* scorer, size_t slot, const WalkTerms& terms, SearchStats* stats);
+  // Begins at the entries, with the query of a slot. The batch must outlive the walk.
+  void Start(const Batch& batch, size_t slot, const Terms& terms, const NodeFilter& filter,
+             SearchStats* stats);
 
   // Visits the next node; false if there is none worth it. What the next two visits will read is on
   // its way to the cache then, so that a caller may do other things meanwhile.
-  bool Step(SearchStats* stats);
+  bool Step(SearchStats* stats) {
+    search::Beam& beam = frontier_.beam();
+    const size_t at = beam.Next();
+    if (at == beam.size() || beam.estimate(at) > frontier_.Reach()) return false;
+    const uint32_t node = beam.node(at);
+    beam.MarkVisited(at);
+    ++stats->nodes;
+    if (visited_ != nullptr) visited_->push_back(node);
+    store_->Expand(node, &query_, &frontier_, stats);
+    PrefetchNext();
+    return true;
+  }
 
-  // What was found: the k nearest nodes, distances internal and exact; with own_bytes the
-  // terms' `shortlist` nearest, by their rounded vectors.
-  search::TopK& nearest() { return view_->own_bytes ? shortlist_ : nearest_; }
-  // To any node, as those of what was found.
-  float DistanceTo(uint32_t node) const {
+  float DistanceTo(uint32_t node) const override {
     float distance = 0;
-    Distances(&node, 1, &distance);
+    store_->Distances(query_, &node, 1, &distance);
     return distance;
   }
 
   // Keeps the nodes visited, in order, if asked to before Start().
   void KeepVisited(std::vector<uint32_t>* visited) { visited_ = visited; }
-  // Walks past this node from the next Start() on, as if it were not there.
-  void Pass(uint32_t node) { passed_ = node; }
 
  private:
-  float Key(float distance) const { return terms_.scale * distance + terms_.shift; }
-  float Reach() const;
-  void Distances(const uint32_t* nodes, size_t count, float* out) const;
-  void ExpandPacked(uint32_t node, SearchStats* stats);
-  void ExpandCompact(uint32_t node, SearchStats* stats);
-  void PrefetchNext();
-  void Prefetch(uint32_t node) const;
+  // Meets an entry, whose distance is known.
+  bool MeetEntry(uint32_t node, float distance) {
+    if (!frontier_.Meet(node)) return false;
+    if (Store::kMeetsWithDistance) frontier_.Found(distance, node);
+    frontier_.Offer(frontier_.Key(distance), node);
+    return true;
+  }
 
-  const View* view_ = nullptr;
-  const search::Scorer* scorer_ = nullptr;
-  size_t slot_ = 0;
-  WalkTerms terms_;
-  size_t row_bytes_ = 0;
-  quant::EdgeQuery query_;
-  AlignedBuffer<float> rotated_;  // the query
-  float squared_norm_ = 0;        // of it
-  simd::IdsFn own_dot_ = nullptr;
-  AlignedBuffer<float> estimates_;  // [degree or the entries]
-  std::vector<uint16_t> passing_;
-  std::vector<uint32_t> fresh_;
-  search::Beam beam_;
-  search::SeenSet seen_;
-  search::TopK nearest_;
-  search::TopK shortlist_;  // with own_bytes: more than k, for rounding may change their order
+  void PrefetchNext() {
+    search::Beam& beam = frontier_.beam();
+    const size_t next = beam.Next();
+    if (next == beam.size()) return;
+    store_->Prefetch(beam.node(next));
+    const size_t after = beam.NextAfter(next);
+    if (after < beam.size()) store_->Prefetch(beam.node(after));
+  }
+
+  const Store* store_ = nullptr;
+  typename Store::Query query_;
+  AlignedBuffer<float> entry_distances_;  // [entries]
   std::vector<uint32_t>* visited_ = nullptr;
-  uint32_t passed_ = kNoNode;
 };
+
+template <NodeStore Store>
+void Walk<Store>::Start(const Batch& batch, size_t slot, const Terms& terms,
+                        const NodeFilter& filter, SearchStats* stats) {
+  const Outline& outline = store_->outline();
+  const std::span<const uint32_t> entries = outline.entries;
+  store_->Take(batch, slot, &query_);
+  frontier_.Reset(terms, outline.num_nodes, store_->rounded(), filter);
+  if (visited_ != nullptr) visited_->clear();
+  float* distances = entry_distances_.data();
+  store_->Distances(query_, entries.data(), entries.size(), distances);
+  stats->distances += entries.size();
+  stats->bytes += entries.size() * store_->row_bytes();
+  // The two nearest of the entries that are spread: the second costs one visit at worst, and may
+  // save a search begun on the wrong side.
+  constexpr size_t kStarts = 2;
+  const size_t spread = std::min(entries.size(), kSpreadEntries);
+  for (size_t start = 0; start < std::min(kStarts, spread); ++start) {
+    const size_t best =
+        static_cast<size_t>(std::min_element(distances, distances + spread) - distances);
+    const float distance = distances[best];
+    distances[best] = std::numeric_limits<float>::infinity();
+    if (!(distance < std::numeric_limits<float>::infinity())) break;  // NaN of a damaged file
+    MeetEntry(entries[best], distance);
+  }
+  frontier_.Enter();
+  // The first and those beyond the spread ones lead to every node between them.
+  for (size_t i = 0; i < entries.size(); i = i == 0 ? spread : i + 1) {
+    if (!(frontier_.Key(distances[i]) < frontier_.limit())) continue;
+    // Each enters alone, since there may be thousands.
+    if (MeetEntry(entries[i], distances[i])) frontier_.Enter();
+  }
+  PrefetchNext();
+}
 
 // Walks in flight on a thread: while one waits for memory the others compute. Measured:
 // docs/graph.md.
 inline constexpr size_t kWalksAtOnce = 4;
 
-// Runs `count` walks, `in_flight` of them at a time, each a step in turn: while one waits for
-// memory, the others compute. start(walk, i) prepares and starts walk i, finish(walk, i) takes what
-// it found. Every walk's result is what it would be alone. Errors: InvalidArgument (cancelled).
+// Runs `count` walks, `in_flight` of them at a time, each a step in turn. start(walk, i) starts
+// walk i, finish(walk, i) takes what it found. Every walk's result is what it would be alone.
+// Errors: InvalidArgument (cancelled).
 // REQUIRES: 0 < in_flight <= walks.size().
-template <class Start, class Finish>
-Status RunWalks(std::span<Walk> walks, size_t in_flight, size_t count, const ThreadPool& pool,
-                Start start, Finish finish, SearchStats* stats) {
+template <NodeStore Store, class Start, class Finish>
+Status RunWalks(std::span<Walk<Store>> walks, size_t in_flight, size_t count,
+                const ThreadPool& pool, Start start, Finish finish, SearchStats* stats) {
   struct Running {
-    Walk* walk;
+    Walk<Store>* walk;
     size_t task;
   };
   std::vector<Running> running;

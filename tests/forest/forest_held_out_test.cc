@@ -78,11 +78,22 @@ struct Answers {
   SearchStats stats;
 };
 
-Answers Ask(const forest::Forest& forest, const Matrix& queries, size_t k, int64_t search_k) {
+// `hidden`: rows that are answered as if they were not stored.
+Answers Ask(const forest::Forest& forest, const Matrix& queries, size_t k, int64_t search_k,
+            const std::vector<uint32_t>& hidden = {}) {
+  const HiddenRows filter(hidden, uint64_t{1} << 20, true);
+  search::Hits hits;
   Answers answers;
-  const Status status =
-      forest.Search(queries.view(), k, search_k, TestPool(), &answers.nearest, &answers.stats);
+  const Status status = forest.Search({.queries = queries.view(),
+                                       .wanted = search::Wanted::Nearest(k),
+                                       .pool = &TestPool(),
+                                       .filter = &filter,
+                                       .effort = static_cast<double>(search_k)},
+                                      &hits, &answers.stats);
   EXPECT_TRUE(status.ok()) << status.message();
+  for (size_t q = 0; q < hits.num_queries(); ++q) {
+    answers.nearest.emplace_back(hits.of(q).begin(), hits.of(q).end());
+  }
   return answers;
 }
 
@@ -131,7 +142,6 @@ void CheckInFile(const Planted& planted, const Matrix& queries) {
   const Status verified = (*forest)->Verify(TestPool());
   EXPECT_TRUE(verified.ok()) << verified.message();
   const std::vector<size_t> all = Others(rows.rows, {});
-  planted.forest->Hide({});
   for (const int64_t search_k : {int64_t{60}, kAll}) {
     ExpectSame(Ask(*planted.forest, queries, 10, search_k), Ask(**forest, queries, 10, search_k),
                all);
@@ -145,12 +155,11 @@ void CheckHidden(const Matrix& rows, const Matrix& queries, const std::vector<ui
   const auto all = Plant(rows, Options(metric, 5, leaf_size, held_out));
   const auto without = Plant(rows.Permuted(others), Options(metric, 5, leaf_size));
   ASSERT_TRUE(all != nullptr && without != nullptr);
-  all->forest->Hide(all->PositionsOf(held_out));
   for (const size_t k : {size_t{1}, size_t{10}, others.size(), rows.rows() + 3}) {
     for (const int64_t search_k : {int64_t{-1}, int64_t{0}, int64_t{1}, int64_t{40}, int64_t{333},
                                    static_cast<int64_t>(others.size()), kAll}) {
       SCOPED_TRACE(::testing::Message() << "k " << k << ", search_k " << search_k);
-      ExpectSame(Ask(*all->forest, queries, k, search_k),
+      ExpectSame(Ask(*all->forest, queries, k, search_k, held_out),
                  Ask(*without->forest, queries, k, search_k), others);
       if (::testing::Test::HasFatalFailure()) return;
     }
@@ -187,8 +196,7 @@ TEST_P(HeldOutTest, AreFoundByTheirOwnVectors) {
   ASSERT_NE(planted, nullptr);
   const Matrix queries = rows.Permuted({held_out.begin(), held_out.end()});
   const Answers shown = Ask(*planted->forest, queries, 1, 4 * kLeaf);
-  planted->forest->Hide(planted->PositionsOf(held_out));
-  const Answers hidden = Ask(*planted->forest, queries, 1, 4 * kLeaf);
+  const Answers hidden = Ask(*planted->forest, queries, 1, 4 * kLeaf, held_out);
   size_t found = 0;
   for (size_t q = 0; q < queries.rows(); ++q) {
     // A long vector, not itself, may have the largest dot product.
@@ -268,8 +276,7 @@ TEST(HeldOutDataTest, CopiesStandIn) {
   const auto planted = Plant(rows, Options(Metric::kEuclidean, 5, 12, held_out));
   ASSERT_NE(planted, nullptr);
   const Answers shown = Ask(*planted->forest, queries, 1, 100);
-  planted->forest->Hide(planted->PositionsOf(held_out));
-  const Answers hidden = Ask(*planted->forest, queries, 1, 100);
+  const Answers hidden = Ask(*planted->forest, queries, 1, 100, held_out);
   for (size_t q = 0; q < held_out.size(); ++q) {
     EXPECT_EQ(shown.nearest[q][0].row, held_out[q]);
     EXPECT_EQ(hidden.nearest[q][0].row, held_out[q] + 1);

@@ -58,24 +58,29 @@ struct SameBytesCase {
 
 inline void PrintTo(const SameBytesCase& c, std::ostream* out) { *out << c.name; }
 
-// All use of the options that say which ways in there are.
 inline BuildOptions OptionsOf(const SameBytesCase& c) {
   BuildOptions options;
   options.metric = c.metric;
   if (c.KeepsType()) options.dtype = c.dtype;
-  if (!c.Asks("auto")) {
-    options.graph = c.Asks("graph") || c.Asks("graph,forest");
-    options.forest = c.Asks("forest") || c.Asks("graph,forest");
+  GraphOptions graph;
+  if (c.Asks("packed")) graph.layout = GraphLayout::kPacked;
+  if (c.Asks("compact")) graph.layout = GraphLayout::kCompact;
+  graph.code_bits = static_cast<int>(c.Number("bits"));
+  graph.degree = static_cast<uint32_t>(c.Number("degree"));
+  graph.beam = static_cast<uint32_t>(c.Number("beam"));
+  ForestOptions forest;
+  forest.num_trees = static_cast<uint32_t>(c.Number("trees"));
+  forest.leaf_size = static_cast<uint32_t>(c.Number("leaf"));
+  ExactOptions exact;
+  if (c.Asks("codes")) exact.codes = true;
+  if (c.Asks("no_codes")) exact.codes = false;
+  if (c.Asks("auto")) {
+    options.if_chosen = {exact, graph, forest};
+  } else {
+    if (c.Asks("graph") || c.Asks("graph,forest")) options.paths.emplace_back(graph);
+    if (c.Asks("forest") || c.Asks("graph,forest")) options.paths.emplace_back(forest);
+    if (options.paths.empty()) options.paths.emplace_back(exact);
   }
-  if (c.Asks("packed")) options.graph_options.layout = GraphLayout::kPacked;
-  if (c.Asks("compact")) options.graph_options.layout = GraphLayout::kCompact;
-  options.graph_options.code_bits = static_cast<int>(c.Number("bits"));
-  options.graph_options.degree = static_cast<uint32_t>(c.Number("degree"));
-  options.graph_options.beam = static_cast<uint32_t>(c.Number("beam"));
-  options.forest_options.num_trees = static_cast<uint32_t>(c.Number("trees"));
-  options.forest_options.leaf_size = static_cast<uint32_t>(c.Number("leaf"));
-  if (c.Asks("codes")) options.scan_codes = true;
-  if (c.Asks("no_codes")) options.scan_codes = false;
   if (c.Asks("uncalibrated")) options.calibrate = false;
   options.expected_queries = c.Number("queries");
   options.memory = c.Number("memory");

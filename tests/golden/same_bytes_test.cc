@@ -36,20 +36,20 @@ using testing::SameBytesCase;
 using testing::TempDir;
 using testing::WriteFile;
 
-bool Has(const IndexInfo& info, IndexKind kind) {
-  return kind == IndexKind::kExact ||
-         (kind == IndexKind::kGraph ? info.has_graph : info.has_forest);
-}
-
 // What is said of the ways in.
 std::string WaysOf(const IndexInfo& info) {
-  std::string text = info.has_scan_codes ? "exact with codes" : "exact";
-  if (info.has_graph) {
-    text += StrCat(", ", GraphLayoutName(info.graph_layout), " graph degree=", info.graph_degree,
-                   " bits=", info.graph_code_bits, " nodes=", info.graph_nodes,
-                   " node_bytes=", info.graph_node_bytes, " bytes=", info.graph_bytes);
+  const PathInfo* exact = info.path_of(IndexKind::kExact);
+  const PathInfo* graph = info.path_of(IndexKind::kGraph);
+  const PathInfo* forest = info.path_of(IndexKind::kForest);
+  std::string text = exact->number("codes") > 0 ? "exact with codes" : "exact";
+  if (graph != nullptr) {
+    text += StrCat(", ", graph->text("layout"), " graph degree=", graph->number("degree"),
+                   " bits=", graph->number("code_bits"), " nodes=", graph->number("nodes"),
+                   " node_bytes=", graph->number("visit_bytes"), " bytes=", graph->bytes);
   }
-  if (info.has_forest) text += StrCat(", forest trees=", info.num_trees, " leaf=", info.leaf_size);
+  if (forest != nullptr) {
+    text += StrCat(", forest trees=", forest->number("trees"), " leaf=", forest->number("leaf"));
+  }
   return text;
 }
 
@@ -154,7 +154,7 @@ void AddSearches(const Index& index, const MatrixView& queries, Record* record) 
   for (const size_t k : {size_t{1}, size_t{10}}) {
     AddSearch(index, queries, "exact", {.k = k, .index = IndexKind::kExact}, record);
     for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest}) {
-      if (!Has(info, kind)) continue;
+      if (!info.has(kind)) continue;
       const std::string name = IndexKindName(kind);
       const int64_t effort = kind == IndexKind::kGraph ? 12 : 60;
       AddSearch(index, queries, name, {.k = k, .index = kind}, record);
@@ -166,7 +166,7 @@ void AddSearches(const Index& index, const MatrixView& queries, Record* record) 
     }
     AddSearch(index, queries, "auto", {.k = k}, record);
     AddSearch(index, one, "auto of one", {.k = k}, record);
-    if (!Has(info, IndexKind::kGraph) && !Has(info, IndexKind::kForest)) continue;
+    if (!info.has(IndexKind::kGraph) && !info.has(IndexKind::kForest)) continue;
     AddSearch(index, one, "auto of one recall=0.9", {.k = k, .recall = 0.9}, record);
   }
   if (!measured) return;

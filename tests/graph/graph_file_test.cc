@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "graph/graph.h"
+#include "graph/build.h"
 #include "graph/graph_data.h"
 #include "index/index_checks.h"
 #include "kith/index.h"
@@ -246,6 +246,38 @@ TEST(GraphChoiceTest, IsMeasured) {
     check(Mixture(3050, 40, 20, 10, 1), GraphBuild(metric), GraphLayout::kPacked);
   }
   check(Mixture(3050, 40, 20, 10, 1), GraphBuild(Metric::kManhattan), GraphLayout::kCompact);
+}
+
+// Whoever asks for what the build would choose gets the same file.
+TEST(GraphChoiceTest, IsAsIfAskedFor) {
+  const TempDir dir;
+  const auto bytes = [&](const Matrix& rows, const BuildOptions& options, GraphLayout layout) {
+    const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
+    if (index != nullptr) {
+      EXPECT_EQ(index->info().graph_layout, layout);
+    }
+    return testing::ReadFile(dir.File("x.kith"));
+  };
+  const auto check = [&](const Matrix& rows, Metric metric, GraphLayout layout) {
+    for (const bool calibrate : {false, true}) {
+      if (testing::kSanitized && calibrate) continue;
+      SCOPED_TRACE(::testing::Message() << MetricName(metric) << ", " << GraphLayoutName(layout)
+                                        << (calibrate ? ", calibrated" : ""));
+      BuildOptions chosen = GraphBuild(metric);
+      chosen.calibrate = calibrate;
+      BuildOptions asked = GraphBuild(metric, layout);
+      asked.calibrate = calibrate;
+      EXPECT_TRUE(bytes(rows, chosen, layout) == bytes(rows, asked, layout));
+    }
+  };
+  const Matrix apart = Matrix::Clustered(1500, 24, 30, 1e-3, 3);
+  check(apart, Metric::kEuclidean, GraphLayout::kCompact);
+  check(apart, Metric::kAngular, GraphLayout::kCompact);
+  check(Matrix::Clustered(1000, 400, 30, 1e-3, 3), Metric::kDot, GraphLayout::kCompact);
+  const Matrix together = Mixture(1200, 40, 20, 10, 1);
+  for (const Metric metric : {Metric::kAngular, Metric::kEuclidean, Metric::kDot}) {
+    check(together, metric, GraphLayout::kPacked);
+  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "graph/connect.h"
 #include "graph/link.h"
 #include "graph/space.h"
 #include "matrix.h"
@@ -30,15 +31,13 @@ class GraphInsertTest : public ::testing::Test {
 
   void MakeSpace(const Matrix& rows) {
     rows_ = rows;
-    const size_t padded = quant::Rotation::PaddedDim(kDim);
-    const std::vector<uint8_t> signs = quant::Rotation::RandomSigns(padded, 1);
-    const quant::Rotation rotation(padded, signs);
+    const quant::Geometry geometry(Metric::kEuclidean, kDim, 0);
     const std::vector<float> mean(kDim, 0.0f);
     std::vector<uint32_t> order(rows.rows());
     std::iota(order.begin(), order.end(), 0u);
-    auto space = graph::Space::Create(
-        rows_.view(), Metric::kEuclidean, order,
-        {quant::Geometry(Metric::kEuclidean, kDim, 0), mean, &rotation}, false, TestPool(2));
+    auto space = graph::Space::Create(rows_.view(), Metric::kEuclidean, order,
+                                      graph::MakeFrame(geometry, mean, graph::SignsOf(geometry, 1)),
+                                      false, TestPool(2));
     ASSERT_TRUE(space.ok()) << space.status().message();
     space_ = std::move(*space);
   }

@@ -1,0 +1,101 @@
+// What a walk knows while it is under way, whatever it walks over.
+#ifndef KITH_GRAPH_FRONTIER_H_
+#define KITH_GRAPH_FRONTIER_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "graph/rows.h"
+#include "graph/terms.h"
+#include "search/beam.h"
+#include "search/top_k.h"
+
+namespace kith::graph {
+
+// The nodes met, the beam of those to be visited, and what was found. A store's Expand() calls what
+// comes first below. Reusable; not thread-safe.
+class Frontier {
+ public:
+  // The order of the beam, of a distance.
+  float Key(float distance) const { return terms_.scale * distance + terms_.shift; }
+
+  // The key from which on nothing is worth a visit.
+  float Reach() const {
+    const float kth = nearest_.threshold();
+    if (std::max(kth, terms_.stretch) == std::numeric_limits<float>::infinity()) {
+      return std::numeric_limits<float>::infinity();
+    }
+    return terms_.stretch * Key(kth);
+  }
+
+  // Keys from here on do not enter the beam.
+  float limit() const { return beam_.limit(); }
+
+  // Whether a neighbour is there and is met for the first time. A damaged file may name nodes that
+  // are not there.
+  bool Meet(uint32_t node) {
+    return node < num_nodes_ && seen_.Insert(node) && (!skips_ || filter_.Passes(node));
+  }
+
+  // A node's distance is known now.
+  void Found(float distance, uint32_t node) {
+    if (filters_ && !Counts(distance, node)) return;
+    nearest_.Offer(distance, node);
+    if (shortlists_) shortlist_.Offer(distance, node);
+  }
+
+  // A node that was met may be worth a visit. REQUIRES: the key is not NaN.
+  void Offer(float key, uint32_t node) { beam_.Offer(key, node); }
+  // Takes in what was offered.
+  void Enter() { beam_.Enter(); }
+
+  // Forgets everything. `shortlists`: whether distances are to rounded vectors.
+  void Reset(const Terms& terms, uint32_t num_nodes, bool shortlists, const NodeFilter& filter) {
+    terms_ = terms;
+    num_nodes_ = num_nodes;
+    shortlists_ = shortlists;
+    filter_ = filter;
+    skips_ = filter.filter != nullptr && filter.filter->absent();
+    filters_ = filter.filter != nullptr && !skips_;
+    excluded_left_ = terms.excluded;
+    beam_.Reset(terms.width);
+    seen_.Reset();
+    nearest_.Reset(terms.k);
+    if (shortlists) shortlist_.Reset(terms.shortlist);
+  }
+
+  search::Beam& beam() { return beam_; }
+  // The k nearest, by the distances that Found() was given.
+  search::TopK& nearest() { return nearest_; }
+  // What the answer is taken from: of rounded vectors more than k, for rounding may change their
+  // order.
+  search::TopK& found() { return shortlists_ ? shortlist_ : nearest_; }
+
+ private:
+  // Whether a node is taken for one of those wanted. As many that do not pass are as were allowed
+  // for: so a walk that leaves out a few rows is the one of a search for a few neighbours more.
+  bool Counts(float distance, uint32_t node) {
+    if (distance > found().threshold() || filter_.Passes(node)) return true;
+    if (excluded_left_ == 0) return false;
+    --excluded_left_;
+    return true;
+  }
+
+  Terms terms_;
+  uint32_t num_nodes_ = 0;
+  bool shortlists_ = false;
+  bool skips_ = false;    // nodes that do not pass are walked past
+  bool filters_ = false;  // nodes that do not pass are led over
+  size_t excluded_left_ = 0;
+  NodeFilter filter_;
+  search::Beam beam_;
+  search::SeenSet seen_;
+  search::TopK nearest_;
+  search::TopK shortlist_;
+};
+
+}  // namespace kith::graph
+
+#endif  // KITH_GRAPH_FRONTIER_H_

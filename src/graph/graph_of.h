@@ -1,0 +1,161 @@
+// A graph over any store: the one place where the rest of kith meets what a store is.
+#ifndef KITH_GRAPH_GRAPH_OF_H_
+#define KITH_GRAPH_GRAPH_OF_H_
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/huge_buffer.h"
+#include "base/pool.h"
+#include "base/strings.h"
+#include "graph/graph.h"
+#include "graph/store.h"
+#include "graph/walk.h"
+
+namespace kith::graph {
+
+// A store that may be in a file.
+template <class Store>
+concept FileStore = NodeStore<Store> &&
+    requires(const Store& store, Store* mutable_store, const storage::ContainerReader& in,
+             const Header& header, const Outline& outline, const search::VectorTable& vectors,
+             const ThreadPool& pool, const std::byte* bytes) {
+  { Store::kLayout } -> std::convertible_to<GraphLayout>;
+  // The section that links lie in.
+  { Store::kSection } -> std::convertible_to<std::string_view>;
+  // The header and outline were checked for what all layouts have. Errors: Corruption.
+  { Store::Open(in, header, outline, vectors) } -> std::same_as<Result<Store>>;
+  // Checks all that walks rely on but links. Errors: Corruption, InvalidArgument
+  // (cancelled).
+  { store.Verify(in, vectors, pool) } -> std::same_as<Status>;
+  // All that walks read beside the vectors, and the same somewhere else.
+  { store.bytes() } -> std::same_as<std::span<const std::byte>>;
+  {mutable_store->set_bytes(bytes)};
+  // What one visit reads of these.
+  { store.node_bytes() } -> std::same_as<size_t>;
+};
+
+template <FileStore Store>
+class GraphOf final : public Graph {
+ public:
+  GraphOf(const Header& header, const RowsOfNodes& rows, Store store,
+          std::shared_ptr<const storage::ContainerReader> file)
+      : Graph(header, rows, store.outline(), std::move(file)), store_(std::move(store)) {}
+
+  GraphLayout layout() const override { return Store::kLayout; }
+  size_t node_bytes() const override { return store_.node_bytes(); }
+
+  Status UseHugePages() override {
+    KITH_ASSIGN_OR_RETURN(huge_, HugeBuffer::CopyOf(store_.bytes()));
+    store_.set_bytes(huge_.data());
+    return Status::Ok();
+  }
+
+ private:
+  struct Scratch {
+    std::vector<Walk<Store>> walks;
+    std::vector<float> query;
+    std::vector<search::Candidate> found;
+    std::vector<uint32_t> ids;
+    std::vector<float> distances;
+  };
+
+  Result<std::unique_ptr<Scratch>> Borrow(size_t walks) const {
+    std::unique_ptr<Scratch> scratch = scratch_.Take();
+    if (scratch == nullptr) {
+      scratch = std::make_unique<Scratch>();
+      scratch->query.resize(store_.table().rows.dim);
+    }
+    while (scratch->walks.size() < walks) {
+      scratch->walks.emplace_back();
+      KITH_RETURN_IF_ERROR(scratch->walks.back().Init(store_));
+    }
+    return scratch;
+  }
+
+  // Replaces distances to rounded vectors by true ones.
+  void CompareInFull(const Batch& batch, size_t slot, Scratch* scratch, SearchStats* stats) const {
+    std::vector<search::Candidate>& found = scratch->found;
+    const size_t count = found.size();
+    scratch->ids.resize(count);
+    scratch->distances.resize(count);
+    for (size_t i = 0; i < count; ++i) scratch->ids[i] = found[i].row;
+    batch.scorer()->ScoreIds(slot, scratch->ids.data(), count, scratch->distances.data());
+    for (size_t i = 0; i < count; ++i) found[i].distance = scratch->distances[i];
+    // Damaged files may hold vectors that no distance can be told of, which would make sorting
+    // undefined.
+    std::erase_if(found, [](const search::Candidate& c) { return std::isnan(c.distance); });
+    stats->distances += count;
+    stats->bytes += count * RowBytes(store_.table().rows.dtype, store_.table().rows.dim);
+  }
+
+  Status SearchSome(const Asked& asked, size_t begin, size_t end, const ThreadPool& pool,
+                    search::HitsBuilder* found, SearchStats* stats) const override {
+    const size_t in_flight = std::min(kWalksAtOnce, end - begin);
+    KITH_ASSIGN_OR_RETURN(std::unique_ptr<Scratch> scratch, Borrow(in_flight));
+    KITH_ASSIGN_OR_RETURN(const Batch batch,
+                          Batch::Create(&store_.table(), asked.queries, begin, end));
+    const auto start = [&](Walk<Store>* walk, size_t slot) {
+      const size_t query = batch.query(slot);
+      walk->Start(batch, slot, TermsOf(asked, query, scratch->query.data()), FilterOf(asked, query),
+                  stats);
+    };
+    const auto finish = [&](Walk<Store>* walk, size_t slot) {
+      scratch->found = walk->found().Sorted();
+      if (store_.rounded()) CompareInFull(batch, slot, scratch.get(), stats);
+      const size_t query = batch.query(slot);
+      ToRows(asked, query, scratch->found, &found->at(query));
+    };
+    KITH_RETURN_IF_ERROR(
+        RunWalks(std::span(scratch->walks), in_flight, batch.size(), pool, start, finish, stats));
+    scratch_.Give(std::move(scratch));
+    return Status::Ok();
+  }
+
+  Status VerifyStore(const ThreadPool& pool) const override {
+    KITH_RETURN_IF_ERROR(VerifyLinks(pool));
+    return store_.Verify(*file(), rows().vectors.table, pool);
+  }
+
+  // That links name nodes, and that every node is reached from the entries.
+  Status VerifyLinks(const ThreadPool& pool) const {
+    const uint32_t n = outline().num_nodes;
+    std::vector<bool> reached(n);
+    std::vector<uint32_t> open(outline().entries.begin(), outline().entries.end());
+    for (const uint32_t entry : open) reached[entry] = true;
+    while (!open.empty()) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
+      const uint32_t node = open.back();
+      open.pop_back();
+      const uint32_t* links = store_.Links(node);
+      for (size_t i = 0; i < outline().degree; ++i) {
+        if (links[i] == kNoNode) continue;
+        if (links[i] >= n) {
+          return file()->Corrupt(Store::kSection,
+                                 StrCat("node ", node, " names node ", links[i], " of ", n));
+        }
+        if (!reached[links[i]]) open.push_back(links[i]);
+        reached[links[i]] = true;
+      }
+    }
+    const auto lost = std::find(reached.begin(), reached.end(), false);
+    if (lost == reached.end()) return Status::Ok();
+    return file()->Corrupt(Store::kSection,
+                           StrCat("node ", lost - reached.begin(), " is never reached"));
+  }
+
+  Store store_;
+  HugeBuffer huge_;
+  mutable Pool<Scratch> scratch_;
+};
+
+}  // namespace kith::graph
+
+#endif  // KITH_GRAPH_GRAPH_OF_H_

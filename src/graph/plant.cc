@@ -1,0 +1,152 @@
+#include "graph/plant.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/aligned_buffer.h"
+#include "base/rng.h"
+#include "base/sort.h"
+#include "data/convert.h"
+#include "quant/sketch.h"
+
+namespace kith::graph {
+namespace {
+
+constexpr size_t kRowsAtOnce = 4096;
+
+// A hash of a row's bytes; equal rows are compared in full.
+uint64_t HashRow(const std::byte* row, size_t bytes) {
+  uint64_t hash = bytes;
+  for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, row + i, std::min(sizeof(word), bytes - i));
+    hash = Mix64(hash ^ word);
+  }
+  return hash;
+}
+
+// first[row] = the smallest row with the same bytes. Cost: O(n * dim + n log n).
+Result<std::vector<uint32_t>> FindCopies(const MatrixView& rows, ThreadPool& pool) {
+  struct Hashed {
+    uint64_t hash;
+    uint32_t row;
+    bool operator<(const Hashed& o) const {
+      return hash < o.hash || (hash == o.hash && row < o.row);
+    }
+  };
+  const size_t row_bytes = RowBytes(rows.dtype, rows.dim);
+  std::vector<Hashed> hashed(rows.rows);
+  KITH_RETURN_IF_ERROR(pool.Chunks(rows.rows, kRowsAtOnce, [&](size_t begin, size_t end, int) {
+    for (size_t i = begin; i < end; ++i) {
+      hashed[i] = {HashRow(rows.row(i), row_bytes), static_cast<uint32_t>(i)};
+    }
+  }));
+  KITH_RETURN_IF_ERROR(SortInPieces(std::span(hashed), pool));
+  std::vector<uint32_t> first(rows.rows);
+  std::vector<uint32_t> met;  // distinct rows of one hash, nearly always one
+  for (size_t i = 0; i < hashed.size(); ++i) {
+    if (i % kRowsAtOnce == 0) KITH_RETURN_IF_ERROR(pool.CheckStop());
+    if (i == 0 || hashed[i].hash != hashed[i - 1].hash) met.clear();
+    const uint32_t row = hashed[i].row;
+    const auto same = std::find_if(met.begin(), met.end(), [&](uint32_t other) {
+      return std::memcmp(rows.row(other), rows.row(row), row_bytes) == 0;
+    });
+    first[row] = same == met.end() ? row : *same;
+    if (same == met.end()) met.push_back(row);
+  }
+  return first;
+}
+
+// The distinct rows, ascending.
+struct Distinct {
+  std::vector<uint32_t> linked;
+  std::vector<uint32_t> held_out;
+};
+
+Distinct DistinctRows(const std::vector<uint32_t>& first, std::span<const uint32_t> held_out) {
+  std::vector<bool> single(first.size(), true);
+  for (uint32_t row = 0; row < first.size(); ++row) {
+    if (first[row] != row) single[first[row]] = false;
+  }
+  Distinct distinct;
+  for (uint32_t row = 0; row < first.size(); ++row) {
+    if (first[row] != row) continue;
+    const bool held = single[row] && std::binary_search(held_out.begin(), held_out.end(), row);
+    (held ? distinct.held_out : distinct.linked).push_back(row);
+  }
+  return distinct;
+}
+
+// Trees over some of the rows; entries are positions in `some`.
+Result<std::vector<trees::Tree>> GrowTrees(MatrixView rows, const std::vector<uint32_t>& some,
+                                           const quant::Geometry& geometry, uint64_t seed,
+                                           ThreadPool& pool) {
+  const size_t n = some.size();
+  AlignedBuffer<std::byte> gathered;
+  if (n < rows.rows) {
+    const size_t stride = RowBytes(rows.dtype, rows.dim);
+    KITH_ASSIGN_OR_RETURN(gathered, data::GatherRows(rows, some, stride, pool));
+    rows = {gathered.data(), n, rows.dim, stride, rows.dtype};
+  }
+  KITH_ASSIGN_OR_RETURN(const quant::TrainedSketch sketch,
+                        quant::TrainSketch(rows, geometry, seed, pool));
+  KITH_ASSIGN_OR_RETURN(const auto sketches, quant::SketchRows(rows, geometry, sketch.Map(), pool));
+  KITH_ASSIGN_OR_RETURN(const auto bytes,
+                        quant::RoundSketches(sketches.data(), n, sketch.sketch_dim, pool));
+  std::vector<trees::Tree> trees(kTrees);
+  KITH_RETURN_IF_ERROR(pool.For(kTrees, [&](size_t t, int) -> Status {
+    KITH_ASSIGN_OR_RETURN(trees[t],
+                          trees::GrowTree(bytes, sketches.data(), n, {sketch.sketch_dim, kLeafSize},
+                                          Mix64(seed) + t, pool));
+    return Status::Ok();
+  }));
+  return trees;
+}
+
+// Appends the copies of each node, in the order of their rows, behind all nodes.
+void PlaceCopies(const std::vector<uint32_t>& first, Planted* planted) {
+  const size_t n = planted->num_nodes;
+  const size_t all = planted->num_all;
+  if (all == first.size()) return;
+  std::vector<uint32_t>& order = planted->order;
+  std::vector<uint32_t>& copies = planted->copies;
+  std::vector<uint32_t> node_of(first.size());
+  for (uint32_t node = 0; node < n; ++node) node_of[order[node]] = node;
+  copies.assign(all + 1, 0);
+  for (uint32_t row = 0; row < first.size(); ++row) {
+    if (first[row] != row) ++copies[node_of[first[row]] + 1];
+  }
+  for (size_t i = 0; i < all; ++i) copies[i + 1] += copies[i];
+  std::vector<uint32_t> at(copies.begin(), copies.end() - 1);
+  order.resize(first.size());
+  for (uint32_t row = 0; row < first.size(); ++row) {
+    if (first[row] != row) order[all + at[node_of[first[row]]]++] = row;
+  }
+}
+
+}  // namespace
+
+Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
+                      std::span<const uint32_t> held_out, uint64_t seed, ThreadPool& pool) {
+  KITH_ASSIGN_OR_RETURN(const std::vector<uint32_t> first, FindCopies(rows, pool));
+  const Distinct distinct = DistinctRows(first, held_out);
+  Planted planted;
+  planted.num_nodes = distinct.linked.size();
+  planted.num_all = planted.num_nodes + distinct.held_out.size();
+  KITH_ASSIGN_OR_RETURN(planted.trees, GrowTrees(rows, distinct.linked, geometry, seed, pool));
+  std::vector<uint32_t> nodes(planted.num_nodes);
+  for (uint32_t node = 0; node < nodes.size(); ++node) nodes[planted.trees[0].entries[node]] = node;
+  planted.order.resize(nodes.size());
+  for (size_t i = 0; i < nodes.size(); ++i) planted.order[nodes[i]] = distinct.linked[i];
+  planted.order.insert(planted.order.end(), distinct.held_out.begin(), distinct.held_out.end());
+  for (trees::Tree& tree : planted.trees) {
+    KITH_RETURN_IF_ERROR(pool.CheckStop());
+    tree.nodes = {};
+    for (uint32_t& entry : tree.entries) entry = nodes[entry];
+  }
+  PlaceCopies(first, &planted);
+  return planted;
+}
+
+}  // namespace kith::graph

@@ -1,0 +1,44 @@
+// What the nodes of a graph are and how they are numbered: distinct vectors, in the order of a
+// tree.
+#ifndef KITH_GRAPH_PLANT_H_
+#define KITH_GRAPH_PLANT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kith/status.h"
+#include "kith/types.h"
+#include "quant/geometry.h"
+#include "trees/rp_tree.h"
+
+namespace kith::graph {
+
+// Each tree's leaves are groups within which all pairs are compared. The searches that follow make
+// up for neighbours that no leaf has together: more trees changed little (docs/graph.md).
+inline constexpr uint32_t kTrees = 5;
+inline constexpr uint32_t kLeafSize = 128;
+
+struct Planted {
+  size_t num_nodes = 0;  // to be linked with each other
+  size_t num_all = 0;    // and those held out, which follow
+  // Position -> row: the nodes, then the copies of each in turn.
+  std::vector<uint32_t> order;
+  std::vector<uint32_t> copies;    // [num_all + 1], as in the file; empty if there are none
+  std::vector<trees::Tree> trees;  // over the nodes to be linked; entries are nodes
+
+  std::span<const uint32_t> nodes() const { return std::span(order).first(num_all); }
+};
+
+// Collapses copies, grows trees over the distinct rows that are not held out and numbers nodes in
+// the order of the first tree's leaves, so that near ones share pages. Held-out rows that have
+// copies are linked with the others. The result does not depend on the threads.
+// Errors: those of the pool's loops.
+Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
+                      std::span<const uint32_t> held_out, uint64_t seed, ThreadPool& pool);
+
+}  // namespace kith::graph
+
+#endif  // KITH_GRAPH_PLANT_H_

@@ -1,0 +1,44 @@
+// How far a walk goes: what a query, a width and the graph's metric make of it.
+#ifndef KITH_GRAPH_TERMS_H_
+#define KITH_GRAPH_TERMS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kith/types.h"
+
+namespace kith::graph {
+
+// What every graph has, however its nodes lie. A view; contents may lie, sizes are right.
+struct Outline {
+  uint32_t num_nodes = 0;
+  size_t degree = 0;                   // places for neighbours that each node has
+  std::span<const uint32_t> entries;   // nodes that every walk looks at first; at least one
+  Metric metric = Metric::kEuclidean;  // of the distances that walks compute
+  float max_norm = 0;                  // dot: the largest |x|
+};
+
+struct Terms {
+  size_t k = 0;      // nodes wanted
+  size_t width = 0;  // of the beam, at least k
+  // Where walks know rounded vectors only: nodes to be compared in full afterwards.
+  size_t shortlist = 0;
+  // So many of the k nodes wanted may be such as do not pass the filter.
+  size_t excluded = 0;
+  // Keys, which order the beam, are scale * internal distance + shift: squared Euclidean distances
+  // in the metric's geometry where it has one, so never below zero.
+  float scale = 1;
+  float shift = 0;
+  // The walk ends when the nearest node not visited is farther than this times the k-th nearest
+  // found (Al-Jazzazi et al., "Distance adaptive beam search", NeurIPS 2025).
+  float stretch = 0;
+};
+
+// `width` is that of the beam, in whole numbers; below k, the beam's is k and the walk ends the
+// sooner. REQUIRES: query_norm is |q| for dot; k > 0; width > 0.
+Terms MakeTerms(const Outline& outline, float query_norm, size_t k, double width);
+
+}  // namespace kith::graph
+
+#endif  // KITH_GRAPH_TERMS_H_
