@@ -267,12 +267,11 @@ TEST_F(CalibrationBytesTest, CountsThatLieAreCorruption) {
 
 // ---- The effort of a recall.
 
-calibration::EffortForRecall Find(IndexKind index, size_t k, double recall) {
-  return calibration::FindEffort(Sample(), index, k, recall);
+EffortForRecall Find(IndexKind index, size_t k, double recall) {
+  return FindEffort(Sample(), index, k, recall);
 }
 
-void ExpectEffort(const calibration::EffortForRecall& found, double effort, double recall,
-                  bool reachable) {
+void ExpectEffort(const EffortForRecall& found, double effort, double recall, bool reachable) {
   EXPECT_TRUE(found.known);
   EXPECT_EQ(found.reachable, reachable);
   EXPECT_NEAR(found.effort, effort, 1e-4);
@@ -311,7 +310,7 @@ TEST(FindEffortTest, IsLinearBetweenKs) {
   // Of 0.6, the one gives just that, the other 0.7.
   ExpectEffort(Find(IndexKind::kGraph, 20, 0.6), (5 + 5.0 / 3 + 30) / 2, 0.65, true);
   // Reached by k = 10 only.
-  const calibration::EffortForRecall found = Find(IndexKind::kGraph, 20, 0.97);
+  const EffortForRecall found = Find(IndexKind::kGraph, 20, 0.97);
   EXPECT_FALSE(found.reachable);
   EXPECT_TRUE(found.known);
   EXPECT_NEAR(found.recall, 0.95, 1e-6);
@@ -331,11 +330,10 @@ TEST(FindEffortTest, GrowsWithKBeyondTheLargest) {
 TEST(FindEffortTest, OfWhatWasNotMeasuredIsUnknown) {
   Calibration graph_only = Sample();
   graph_only.curves.pop_back();
-  const calibration::EffortForRecall found =
-      calibration::FindEffort(graph_only, IndexKind::kForest, 10, 0.5);
+  const EffortForRecall found = FindEffort(graph_only, IndexKind::kForest, 10, 0.5);
   EXPECT_FALSE(found.known);
   EXPECT_FALSE(found.reachable);
-  EXPECT_FALSE(calibration::FindEffort({}, IndexKind::kGraph, 10, 0.5).known);
+  EXPECT_FALSE(FindEffort({}, IndexKind::kGraph, 10, 0.5).known);
 }
 
 // Equal recall at several efforts: the least, and no division by nothing.
@@ -343,8 +341,7 @@ TEST(FindEffortTest, OfAFlatCurveIsItsBeginning) {
   Calibration flat;
   flat.source = CalibrationSource::kHeldOut;
   flat.curves = {Curve(IndexKind::kGraph, 10, {{10, 0.7f}, {20, 0.9f}, {30, 0.9f}, {40, 0.9f}})};
-  const calibration::EffortForRecall found =
-      calibration::FindEffort(flat, IndexKind::kGraph, 10, 0.9f);
+  const EffortForRecall found = FindEffort(flat, IndexKind::kGraph, 10, 0.9f);
   EXPECT_EQ(found.effort, 20);
   EXPECT_TRUE(found.reachable);
 }
@@ -354,7 +351,7 @@ TEST(FindEffortTest, IsMonotoneInTheRecall) {
   for (const size_t k : {1, 10, 13, 20, 30, 31, 500}) {
     double last = 0;
     for (double recall = 0.01; recall < 0.95; recall += 0.003) {
-      const calibration::EffortForRecall found = Find(IndexKind::kGraph, k, recall);
+      const EffortForRecall found = Find(IndexKind::kGraph, k, recall);
       ASSERT_GE(found.effort, last) << "k " << k << ", recall " << recall;
       ASSERT_GE(found.recall, recall - 1e-6) << "k " << k << ", recall " << recall;
       last = found.effort;

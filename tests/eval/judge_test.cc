@@ -58,20 +58,20 @@ TEST(RecallAtK, PlacesWithoutANeighbourAreNotWanted) {
 TEST(PreciseDistance, FollowsTheTableOfTypes) {
   const float a[] = {3, 0, 4, 0};
   const float b[] = {0, 0, 4, 3};
-  EXPECT_DOUBLE_EQ(eval::PreciseDistance(Metric::kAngular, a, b, 4), 1 - 16.0 / 25);
-  EXPECT_DOUBLE_EQ(eval::PreciseDistance(Metric::kEuclidean, a, b, 4), std::sqrt(18.0));
-  EXPECT_DOUBLE_EQ(eval::PreciseDistance(Metric::kDot, a, b, 4), -16);
-  EXPECT_DOUBLE_EQ(eval::PreciseDistance(Metric::kManhattan, a, b, 4), 6);
-  EXPECT_DOUBLE_EQ(eval::PreciseDistance(Metric::kHamming, a, b, 4), 2);
+  EXPECT_DOUBLE_EQ(PreciseDistance(Metric::kAngular, a, b, 4), 1 - 16.0 / 25);
+  EXPECT_DOUBLE_EQ(PreciseDistance(Metric::kEuclidean, a, b, 4), std::sqrt(18.0));
+  EXPECT_DOUBLE_EQ(PreciseDistance(Metric::kDot, a, b, 4), -16);
+  EXPECT_DOUBLE_EQ(PreciseDistance(Metric::kManhattan, a, b, 4), 6);
+  EXPECT_DOUBLE_EQ(PreciseDistance(Metric::kHamming, a, b, 4), 2);
 }
 
 TEST(PreciseDistance, AngularIsDefinedForZeroAndParallelVectors) {
   const float zero[] = {0, 0, 0};
   const float a[] = {0.1f, 0.2f, 0.3f};
   const float twice[] = {0.2f, 0.4f, 0.6f};
-  EXPECT_EQ(eval::PreciseDistance(Metric::kAngular, zero, a, 3), 1);
-  EXPECT_EQ(eval::PreciseDistance(Metric::kAngular, zero, zero, 3), 1);
-  EXPECT_EQ(eval::PreciseDistance(Metric::kAngular, a, twice, 3), 0);
+  EXPECT_EQ(PreciseDistance(Metric::kAngular, zero, a, 3), 1);
+  EXPECT_EQ(PreciseDistance(Metric::kAngular, zero, zero, 3), 1);
+  EXPECT_EQ(PreciseDistance(Metric::kAngular, a, twice, 3), 0);
 }
 
 // Five points on a line; the query is at 0.

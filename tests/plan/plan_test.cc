@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "kith/index.h"
@@ -19,7 +20,6 @@ namespace kith {
 namespace {
 
 using testing::Ask;
-using testing::LayoutOf;
 using testing::Matrix;
 using testing::PathNumber;
 using testing::TempDir;
@@ -64,10 +64,22 @@ BuildPlan PlanOk(const Vectors& v, const BuildOptions& options) {
 
 const PlanCandidate& Built(const BuildPlan& plan) { return plan.candidates[plan.built]; }
 
+// kAuto if it is no graph.
+GraphLayout LayoutOf(const PlanCandidate& candidate) {
+  const auto* graph = std::get_if<GraphOptions>(&candidate.spec);
+  return graph == nullptr ? GraphLayout::kAuto : graph->layout;
+}
+
+// 0 if it is no forest.
+uint32_t TreesOf(const PlanCandidate& candidate) {
+  const auto* forest = std::get_if<ForestOptions>(&candidate.spec);
+  return forest == nullptr ? 0 : forest->num_trees;
+}
+
 const PlanCandidate* Find(const BuildPlan& plan, IndexKind kind,
                           GraphLayout layout = GraphLayout::kAuto) {
   for (const PlanCandidate& c : plan.candidates) {
-    if (c.kind == kind && c.layout == layout) return &c;
+    if (c.kind == kind && LayoutOf(c) == layout) return &c;
   }
   return nullptr;
 }
@@ -105,8 +117,8 @@ TEST(PlanTest, WithoutLimitsThereIsAGraphFromHalfAMebibyteOn) {
     const bool large = v.rows * RowBytes(v.dtype, v.dim) >= (512 << 10);
     ASSERT_EQ(chosen.kind, large ? IndexKind::kGraph : IndexKind::kExact) << Name(v);
   }
-  EXPECT_EQ(Built(PlanOk(kPhotos, {})).layout, GraphLayout::kPacked);
-  EXPECT_EQ(Built(PlanOk({4096, 128, DataType::kU8, Metric::kManhattan}, {})).layout,
+  EXPECT_EQ(LayoutOf(Built(PlanOk(kPhotos, {}))), GraphLayout::kPacked);
+  EXPECT_EQ(LayoutOf(Built(PlanOk({4096, 128, DataType::kU8, Metric::kManhattan}, {}))),
             GraphLayout::kCompact);
   EXPECT_EQ(Built(PlanOk({4095, 128, DataType::kU8, Metric::kEuclidean}, {})).kind,
             IndexKind::kExact);
@@ -122,8 +134,8 @@ TEST(PlanTest, MoreQueriesMeanFasterSearchesAndMoreTrees) {
       const PlanCandidate chosen = Built(PlanOk(v, options));
       EXPECT_LE(chosen.query_us, query_us) << Name(v) << ", " << queries << " queries";
       if (chosen.kind == IndexKind::kForest) {
-        EXPECT_GE(chosen.num_trees, trees) << Name(v);
-        trees = chosen.num_trees;
+        EXPECT_GE(TreesOf(chosen), trees) << Name(v);
+        trees = TreesOf(chosen);
       }
       query_us = chosen.query_us;
     }
@@ -187,9 +199,9 @@ TEST(PlanTest, MemoryTakesThePackedGraphFirst) {
   BuildOptions options;
   const BuildPlan open = PlanOk(kPhotos, options);
   options.memory = Find(open, IndexKind::kGraph, GraphLayout::kPacked)->build_memory;
-  EXPECT_EQ(Built(PlanOk(kPhotos, options)).layout, GraphLayout::kPacked);
+  EXPECT_EQ(LayoutOf(Built(PlanOk(kPhotos, options))), GraphLayout::kPacked);
   --options.memory;
-  EXPECT_EQ(Built(PlanOk(kPhotos, options)).layout, GraphLayout::kCompact);
+  EXPECT_EQ(LayoutOf(Built(PlanOk(kPhotos, options))), GraphLayout::kCompact);
   options.memory = Find(open, IndexKind::kGraph, GraphLayout::kCompact)->build_memory - 1;
   EXPECT_EQ(Built(PlanOk(kPhotos, options)).kind, IndexKind::kForest);
   options.memory = Find(open, IndexKind::kExact)->build_memory;
@@ -232,7 +244,7 @@ TEST(PlanTest, WithoutABuildTimeThreadsDoNotMatter) {
     options.threads = 64;
     const BuildPlan many = PlanOk(kPhotos, options);
     EXPECT_EQ(one.built, many.built);
-    EXPECT_EQ(Built(one).num_trees, Built(many).num_trees);
+    EXPECT_EQ(TreesOf(Built(one)), TreesOf(Built(many)));
     EXPECT_EQ(Built(one).elapsed_seconds, Built(many).elapsed_seconds);
   }
 }
@@ -242,19 +254,19 @@ TEST(PlanTest, WhatIsAskedForIsTakenWhateverItCosts) {
   options.expected_queries = 1;
   options.paths.push_back(GraphOptions{});
   BuildPlan plan = PlanOk(kPhotos, options);
-  EXPECT_EQ(Built(plan).layout, GraphLayout::kPacked);
+  EXPECT_EQ(LayoutOf(Built(plan)), GraphLayout::kPacked);
   EXPECT_EQ(Built(plan).verdict, PlanVerdict::kAsked);
   EXPECT_EQ(Find(plan, IndexKind::kExact)->verdict, PlanVerdict::kNotAsked);
   options.memory = 1;  // BuildIndex() refuses this
-  EXPECT_EQ(Built(PlanOk(kPhotos, options)).layout, GraphLayout::kCompact);
+  EXPECT_EQ(LayoutOf(Built(PlanOk(kPhotos, options))), GraphLayout::kCompact);
   options.memory = 0;
   Ask<GraphOptions>(&options).layout = GraphLayout::kCompact;
-  EXPECT_EQ(Built(PlanOk(kPhotos, options)).layout, GraphLayout::kCompact);
+  EXPECT_EQ(LayoutOf(Built(PlanOk(kPhotos, options))), GraphLayout::kCompact);
 
   options.paths.push_back(ForestOptions{.num_trees = 5});
   plan = PlanOk(kPhotos, options);
   EXPECT_EQ(Find(plan, IndexKind::kForest)->verdict, PlanVerdict::kAsked);
-  EXPECT_EQ(Find(plan, IndexKind::kForest)->num_trees, 5u);
+  EXPECT_EQ(TreesOf(*Find(plan, IndexKind::kForest)), 5u);
   EXPECT_EQ(Built(plan).kind, IndexKind::kGraph);
 
   BuildOptions exact;
@@ -272,7 +284,7 @@ TEST(PlanTest, WhatCannotBeIsNoCandidate) {
   // Fewer trees than usual are possible before none are.
   const BuildPlan fewer = PlanOk({700'000'000, 128, DataType::kU8, Metric::kEuclidean}, {});
   ASSERT_NE(Find(fewer, IndexKind::kForest), nullptr);
-  EXPECT_LT(Find(fewer, IndexKind::kForest)->num_trees, 32u);
+  EXPECT_LT(TreesOf(*Find(fewer, IndexKind::kForest)), 32u);
 }
 
 TEST(PlanTest, RefusesWhatNoFileHolds) {
@@ -310,15 +322,15 @@ TEST(PlanTest, TheFileIsWhatThePlanSays) {
     const PlanCandidate chosen =
         Built(PlanOk({m.view().rows, m.view().dim, DataType::kU8, options.metric}, options));
     EXPECT_EQ(chosen.kind, at.kind);
-    EXPECT_EQ(chosen.layout, at.layout);
+    EXPECT_EQ(LayoutOf(chosen), at.layout);
     ASSERT_TRUE(BuildIndex(m.view(), path, options).ok());
     const Result<std::unique_ptr<Index>> index = OpenIndex(path);
     ASSERT_TRUE(index.ok());
     const IndexInfo& info = (*index)->info();
     EXPECT_EQ(info.has(IndexKind::kGraph), at.kind == IndexKind::kGraph);
     EXPECT_EQ(info.has(IndexKind::kForest), at.kind == IndexKind::kForest);
-    EXPECT_EQ(PathNumber(info, IndexKind::kForest, "trees"), chosen.num_trees);
-    EXPECT_EQ(LayoutOf(info), at.layout);
+    EXPECT_EQ(PathNumber(info, IndexKind::kForest, "trees"), TreesOf(chosen));
+    EXPECT_EQ(testing::LayoutOf(info), at.layout);
     // Sizes are no guesses but for trees, whose shape is the data's.
     const auto size = static_cast<double>(chosen.file_bytes);
     EXPECT_NEAR(static_cast<double>(info.file_bytes), size, 0.1 * size);
