@@ -46,7 +46,7 @@ class CompactStore {
                                    const Outline& outline, const search::VectorTable& vectors);
   // There is nothing to check but links, which every graph has checked.
   static Status Verify(const storage::ContainerReader& /*in*/,
-                       const search::VectorTable& /*vectors*/, const ThreadPool& /*pool*/) {
+                       const search::VectorTable& /*vectors*/, ThreadPool& /*pool*/) {
     return Status::Ok();
   }
 

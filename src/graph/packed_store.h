@@ -28,6 +28,10 @@
 
 namespace kith::graph {
 
+// Writes a vector in the coordinates of the codes, rounded, to bytes [dim]; returns what else a
+// node keeps of it.
+OwnFactors RoundOwn(const float* rotated, size_t dim, int8_t* bytes);
+
 // Immutable and thread-safe but for the setters.
 class PackedStore {
  public:
@@ -58,7 +62,7 @@ class PackedStore {
   // Checks that nodes hold the vectors at their positions, and what else they are read with.
   // Errors: Corruption, InvalidArgument (cancelled).
   Status Verify(const storage::ContainerReader& in, const search::VectorTable& vectors,
-                const ThreadPool& pool) const;
+                ThreadPool& pool) const;
 
   const Outline& outline() const { return outline_; }
   const search::VectorTable& table() const { return table_; }
@@ -93,6 +97,7 @@ class PackedStore {
   }
 
  private:
+  bool Holds(uint32_t node, const MatrixView& rows, float* rotated, int8_t* bytes) const;
   const std::byte* Node(uint32_t node) const { return nodes_ + size_t{node} * shape_.bytes; }
   void RoundedDistances(const Query& query, const uint32_t* nodes, size_t count, float* out) const;
 
