@@ -3,11 +3,13 @@
 #define KITH_BASE_ALIGNED_BUFFER_H_
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <string>
 #include <type_traits>
 
+#include "base/pages.h"
 #include "kith/status.h"
 
 namespace kith::inline base {
@@ -30,7 +32,8 @@ constexpr size_t PaddedStride(size_t row_bytes) {
 }
 
 // A fixed-size array of trivially copyable T, aligned to 64 bytes and padded to whole cache lines,
-// so that kernels may read full vectors at its end.
+// so that kernels may read full vectors at its end. A large one comes in pages of its own, which
+// are zeroed as they are touched: making it takes no time.
 template <class T>
 class AlignedBuffer {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -44,12 +47,14 @@ class AlignedBuffer {
     if (count > (size_t{1} << 47) / sizeof(T)) return Status::OutOfMemory("allocation too large");
     const size_t bytes = RoundUp(count * sizeof(T), kCacheLine);
     if (bytes == 0) return buffer;
-    void* p = std::aligned_alloc(kCacheLine, bytes);
+    const bool large = bytes >= kLarge;
+    void* p =
+        large ? MapPages(bytes) : ::operator new(bytes, std::align_val_t(kCacheLine), std::nothrow);
     if (p == nullptr) {
       return Status::OutOfMemory("cannot allocate " + std::to_string(bytes) + " bytes of memory");
     }
-    std::memset(p, 0, bytes);
-    buffer.data_.reset(static_cast<T*>(p));
+    if (!large) std::memset(p, 0, bytes);
+    buffer.data_ = {static_cast<T*>(p), Free{large ? bytes : 0}};
     buffer.size_ = count;
     return buffer;
   }
@@ -61,8 +66,14 @@ class AlignedBuffer {
   const T& operator[](size_t i) const { return data_.get()[i]; }
 
  private:
+  static constexpr size_t kLarge = size_t{4} << 20;
+
   struct Free {
-    void operator()(T* p) const { std::free(p); }
+    void operator()(T* p) const {
+      if (pages != 0) return UnmapPages(reinterpret_cast<std::byte*>(p), pages);
+      ::operator delete(p, std::align_val_t(kCacheLine));
+    }
+    size_t pages = 0;  // bytes of pages; 0: memory of operator new
   };
   std::unique_ptr<T[], Free> data_;
   size_t size_ = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/prefetch.h"
 #include "base/thread_pool.h"
 #include "graph/batch.h"
 #include "graph/frame.h"
@@ -84,10 +85,8 @@ class PackedStore {
   void Prefetch(uint32_t node) const {
     // The hardware goes on from where these lines end.
     constexpr size_t kPrefetchedLines = 72;
-    const std::byte* line = Node(node);
-    const std::byte* const end = line + std::min(shape_.bytes, kPrefetchedLines * kCacheLine);
-    for (; line < end; line += kCacheLine) __builtin_prefetch(line);
-    if (table_.inverse_norms != nullptr) __builtin_prefetch(table_.inverse_norms + node);
+    PrefetchLines(Node(node), std::min(shape_.bytes, kPrefetchedLines * kCacheLine));
+    if (table_.inverse_norms != nullptr) base::Prefetch(table_.inverse_norms + node);
   }
   const uint32_t* Links(uint32_t node) const {
     return reinterpret_cast<const uint32_t*>(Node(node) + shape_.links);

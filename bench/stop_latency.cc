@@ -1,0 +1,217 @@
+// How long a call goes on after it was asked for an end: the longest of several, each asked at
+// another moment of the call. Every call is run to its end once, to know how long it is.
+//
+//   stop_latency BASE QUERIES METRIC [MOMENTS [THREADS [ONLY]]]
+//
+// ONLY names one kind of call.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bench_util.h"
+#include "kith/kith.h"
+
+namespace kith::bench {
+namespace {
+
+using Call = std::function<Status(std::stop_token stop, const Progress& progress)>;
+
+std::string g_only;
+int g_moments = 20;
+
+// Runs the call and asks for its end `after` so many seconds. The seconds from there to its return,
+// or 0 if it had returned before.
+double Latency(const Call& call, double after, std::string* stage) {
+  std::stop_source source;
+  std::atomic<double> asked = 0;
+  std::mutex mutex;
+  std::string at;
+  std::atomic<bool> done = false;
+  const double start = Seconds();
+  std::thread asker([&] {
+    while (!done && Seconds() - start < after) {
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+    const std::lock_guard lock(mutex);
+    *stage = at;
+    asked = Seconds();
+    source.request_stop();
+  });
+  const Status status = call(source.get_token(), [&](std::string_view name, uint64_t, uint64_t) {
+    const std::lock_guard lock(mutex);
+    at = name;
+    return true;
+  });
+  const double end = Seconds();
+  done = true;
+  asker.join();
+  if (status.ok()) return 0;
+  if (status.message() != "cancelled") Check(status);
+  return std::max(0.0, end - asked);
+}
+
+void Measure(const std::string& name, const Call& call) {
+  if (!g_only.empty() && name != g_only) return;
+  const double start = Seconds();
+  Check(call({}, {}));
+  const double all = Seconds() - start;
+  std::vector<double> latencies;
+  double worst = -1;
+  double worst_at = 0;
+  std::string worst_stage;
+  for (int i = 0; i < g_moments; ++i) {
+    const double after = all * (i + 0.5) / g_moments;
+    std::string stage;
+    latencies.push_back(Latency(call, after, &stage));
+    if (std::getenv("VERBOSE")) std::printf("  %.2f %.1f ms %s\n", after, latencies.back() * 1e3, stage.c_str());
+    if (latencies.back() > worst) {
+      worst = latencies.back();
+      worst_at = after;
+      worst_stage = stage;
+    }
+  }
+  std::sort(latencies.begin(), latencies.end());
+  std::printf("%-22s %8.2f s   median %6.1f ms   worst %6.1f ms, asked at %.2f s (%s)\n",
+              name.c_str(), all, latencies[latencies.size() / 2] * 1e3, worst * 1e3, worst_at,
+              worst_stage.c_str());
+  std::fflush(stdout);
+}
+
+MatrixView Repeated(const MatrixView& m, size_t rows, std::vector<std::byte>* memory) {
+  memory->resize(rows * m.stride);
+  for (size_t i = 0; i < rows; ++i) {
+    std::copy_n(m.row(i % m.rows), m.stride, memory->data() + i * m.stride);
+  }
+  return {memory->data(), rows, m.dim, m.stride, m.dtype};
+}
+
+void MeasureBuilds(const MatrixView& base, Metric metric, int threads, const std::string& path) {
+  const auto build = [&](const std::string& name, BuildOptions options) {
+    options.metric = metric;
+    options.threads = threads;
+    Measure(name, [&](std::stop_token stop, const Progress& progress) {
+      options.stop = std::move(stop);
+      options.progress = progress;
+      return BuildIndex(base, path, options);
+    });
+    std::filesystem::remove(path);
+  };
+  build("build exact", {.graph = false, .forest = false});
+  build("build packed", {.graph = true, .graph_options = {.layout = GraphLayout::kPacked}});
+  build("build compact", {.graph = true, .graph_options = {.layout = GraphLayout::kCompact}});
+  build("build forest", {.forest = true});
+  build("build both", {.graph = true, .forest = true});
+}
+
+void MeasureUses(const Index& index, const MatrixView& queries, int threads) {
+  std::vector<std::byte> memory;
+  const MatrixView many = Repeated(queries, 100'000, &memory);
+  const auto search = [&](const std::string& name, const MatrixView& all, SearchParams params) {
+    params.threads = threads;
+    Measure(name, [&](std::stop_token stop, const Progress&) {
+      params.stop = std::move(stop);
+      SearchResult result;
+      return index.Search(all, params, &result);
+    });
+  };
+  MatrixView some = queries;
+  some.rows = std::min<size_t>(some.rows, 2000);
+  search("search graph", many, {.k = 10, .index = IndexKind::kGraph});
+  search("search forest", queries, {.k = 10, .index = IndexKind::kForest});
+  search("search exact", some, {.k = 10, .index = IndexKind::kExact});
+  some.rows = 200;
+  search("search exact 10000", some, {.k = 10'000, .index = IndexKind::kExact});
+  search("search graph 10000", some, {.k = 10'000, .index = IndexKind::kGraph});
+  search("search forest 10000", some, {.k = 10'000, .index = IndexKind::kForest});
+  some.rows = 2000;
+  Measure("calibrate", [&](std::stop_token stop, const Progress& progress) {
+    CalibrateOptions options;
+    options.threads = threads;
+    options.stop = std::move(stop);
+    options.progress = progress;
+    return CalibrateInMemory(index, some, options).status();
+  });
+  Measure("evaluate", [&](std::stop_token stop, const Progress& progress) {
+    EvalOptions options;
+    options.threads = threads;
+    options.stop = std::move(stop);
+    options.progress = progress;
+    return Evaluate(index, some, nullptr, options).status();
+  });
+  Measure("verify", [&](std::stop_token stop, const Progress&) {
+    return VerifyIndex(index, std::move(stop));
+  });
+}
+
+void MeasureAnnoy(const MatrixView& base, const MatrixView& queries, int threads) {
+  auto annoy = Check(AnnoyIndex::Create(Metric::kEuclidean, base.dim));
+  std::vector<float> x(base.dim);
+  std::vector<float> all;
+  const auto row = [&](const MatrixView& m, size_t i) {
+    for (size_t c = 0; c < m.dim; ++c) x[c] = static_cast<float>(std::to_integer<int>(m.row(i)[c]));
+  };
+  for (size_t i = 0; i < base.rows; ++i) {
+    row(base, i);
+    Check(annoy->AddItem(static_cast<int64_t>(i), x.data()));
+  }
+  for (size_t i = 0; i < queries.rows; ++i) {
+    row(queries, i);
+    all.insert(all.end(), x.begin(), x.end());
+  }
+  Measure("annoy build", [&](std::stop_token stop, const Progress& progress) {
+    Check(annoy->Unbuild());
+    return annoy->Build(16, threads, progress, std::move(stop));
+  });
+  if (!g_only.empty() && g_only.substr(0, 5) != "annoy") return;
+  Check(annoy->Unbuild());
+  Check(annoy->Build(16, threads));
+  std::vector<int64_t> ids(queries.rows * 10);
+  Measure("annoy search", [&](std::stop_token stop, const Progress&) {
+    return annoy->SearchBatch(all.data(), queries.rows, 10, 20'000, threads, ids.data(), nullptr,
+                              std::move(stop));
+  });
+}
+
+void Main(int argc, char** argv) {
+  if (argc < 4) {
+    std::fprintf(stderr, "usage: stop_latency BASE QUERIES METRIC [MOMENTS [THREADS [ONLY]]]\n");
+    std::exit(2);
+  }
+  const Dataset base = Check(ReadDataset(argv[1]));
+  const Dataset queries = Check(ReadDataset(argv[2]));
+  const Metric metric = ParseMetric(argv[3]).value();
+  if (argc > 4) g_moments = std::atoi(argv[4]);
+  const int threads = argc > 5 ? std::atoi(argv[5]) : 0;
+  if (argc > 6) g_only = argv[6];
+  const std::string path =
+      (std::filesystem::temp_directory_path() / "kith_stop_latency.kith").string();
+  MeasureBuilds(base.vectors, metric, threads, path);
+  Measure("truth", [&](std::stop_token stop, const Progress& progress) {
+    return ComputeGroundTruth(base.vectors, queries.vectors, metric, 100, threads, progress,
+                              std::move(stop))
+        .status();
+  });
+  if (base.vectors.dtype == DataType::kU8) MeasureAnnoy(base.vectors, queries.vectors, threads);
+  if (g_only.substr(0, 5) == "build" || g_only.substr(0, 5) == "annoy" || g_only == "truth") return;
+  const auto index = Check(BuildIndexInMemory(
+      base.vectors, {.metric = metric, .graph = true, .forest = true, .calibrate = false}));
+  MeasureUses(*index, queries.vectors, threads);
+}
+
+}  // namespace
+}  // namespace kith::bench
+
+int main(int argc, char** argv) {
+  kith::bench::Main(argc, argv);
+  return 0;
+}
