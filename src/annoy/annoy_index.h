@@ -20,8 +20,7 @@
 #include "base/pool.h"
 #include "kith/annoy.h"
 
-namespace kith {
-namespace annoy {
+namespace kith::annoy {
 
 inline constexpr uint64_t kSeed = 1234567890987654321u;  // Annoy's own
 inline constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
@@ -38,7 +37,9 @@ inline uint64_t EntriesToRead(int64_t n, int64_t search_k, size_t num_roots) {
   return num_roots > 0 && wanted > kNoLimit / num_roots ? kNoLimit : wanted * num_roots;
 }
 
-}  // namespace annoy
+}  // namespace kith::annoy
+
+namespace kith {
 
 struct AnnoyIndex::Impl {
   annoy::Layout layout;
