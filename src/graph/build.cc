@@ -80,9 +80,8 @@ Result<Edges> Builder::FirstEdges(const quant::Geometry& geometry, const std::ve
   return Connected(std::move(table), chosen_, pool_);
 }
 
-// Refines edges by searches in a draft, which then shows the result.
+// Refines edges by searches in a draft that shows them, and then shows the result.
 Result<Edges> Builder::RefineIn(Draft* draft, const Edges& first, std::string_view stage) const {
-  KITH_RETURN_IF_ERROR(draft->Show(first, pool_));
   KITH_ASSIGN_OR_RETURN(LinkTable table, Refine(*draft, space_, first.table,
                                                 {options_.beam, stage, request_.progress}, pool_));
   KITH_ASSIGN_OR_RETURN(Edges refined, Connected(std::move(table), chosen_, pool_));
@@ -90,36 +89,58 @@ Result<Edges> Builder::RefineIn(Draft* draft, const Edges& first, std::string_vi
   return refined;
 }
 
-// Refines the first edges in the layout that the graph will have.
-Result<Edges> Builder::RefineInLayout(const Edges& first, const std::vector<float>& mean) {
+// Refines the first edges in the layout that the graph will have. Where the codes turn out not to
+// suit the data, edges that searches by them have chosen are dropped: so the graph is the one that
+// is built if a compact one is asked for.
+Result<Edges> Builder::RefineInLayout(const Edges& first, std::vector<float> mean) {
   std::string_view stage = "refine";
   if (options_.layout == GraphLayout::kPacked) {
-    const PackedDraft::Options options{
-        request_.metric,
-        max_norm_,
-        options_.degree,
-        options_.code_bits,
-        search::TraitsOf(request_.metric).products ? std::vector<float>() : mean,
-        request_.seed};
-    KITH_ASSIGN_OR_RETURN(std::unique_ptr<PackedDraft> packed,
-                          PackedDraft::Create(rows_, planted_.nodes(), options, pool_));
-    KITH_ASSIGN_OR_RETURN(Edges refined, RefineIn(packed.get(), first, stage));
-    LayoutRecall recall;
-    if (measures_) {
-      KITH_ASSIGN_OR_RETURN(recall, MeasureLayouts(packed->store(), packed->rotated(),
-                                                   refined.table.links.data(), pool_));
-    }
-    if (!recall.PrefersCompact()) {
+    if (search::TraitsOf(request_.metric).products) mean.clear();
+    KITH_ASSIGN_OR_RETURN(auto packed, NewPacked(std::move(mean)));
+    KITH_ASSIGN_OR_RETURN(std::optional<Edges> refined, RefinePacked(packed.get(), first));
+    if (refined.has_value()) {
       draft_ = std::move(packed);
-      return refined;
+      return std::move(*refined);
     }
-    // Searches by the codes chose these edges, and the codes do not suit the data: back to the
-    // first ones, so that the graph is the one that is built if a compact one is asked for.
-    stage = "refine again";
+    stage = "refine without codes";
   }
   KITH_ASSIGN_OR_RETURN(draft_, CompactDraft::Create(rows_, planted_.nodes(), request_.metric,
                                                      max_norm_, options_.degree, space_, pool_));
+  KITH_RETURN_IF_ERROR(draft_->Show(first, pool_));
   return RefineIn(draft_.get(), first, stage);
+}
+
+Result<std::unique_ptr<PackedDraft>> Builder::NewPacked(std::vector<float> mean) const {
+  return PackedDraft::Create(rows_, planted_.nodes(),
+                             {.metric = request_.metric,
+                              .max_norm = max_norm_,
+                              .degree = options_.degree,
+                              .code_bits = options_.code_bits,
+                              .mean = std::move(mean),
+                              .seed = request_.seed},
+                             pool_);
+}
+
+// Nothing if the layout may be chosen and the compact one suits the data better: measured in the
+// end, since better edges help both, but where it is clear before, nothing is refined in vain.
+Result<std::optional<Edges>> Builder::RefinePacked(PackedDraft* draft, const Edges& first) const {
+  KITH_RETURN_IF_ERROR(draft->Show(first, pool_));
+  std::optional<LayoutMeter> meter;
+  if (measures_) {
+    MatrixView rotated = draft->rotated();
+    rotated.rows = first.table.size();
+    KITH_ASSIGN_OR_RETURN(meter, LayoutMeter::Create(request_.metric, rotated, pool_));
+    KITH_ASSIGN_OR_RETURN(const LayoutRecall glance,
+                          meter->Glance(draft->store(), first.table.links.data(), pool_));
+    if (glance.ClearlyPrefersCompact()) return std::optional<Edges>();
+  }
+  KITH_ASSIGN_OR_RETURN(Edges refined, RefineIn(draft, first, "refine"));
+  if (meter.has_value()) {
+    KITH_ASSIGN_OR_RETURN(const LayoutRecall recall,
+                          meter->Measure(draft->store(), refined.table.links.data(), pool_));
+    if (recall.PrefersCompact()) return std::optional<Edges>();
+  }
+  return std::optional<Edges>(std::move(refined));
 }
 
 std::unique_ptr<Graph> Builder::Open(const search::StoredVectors& vectors) const {

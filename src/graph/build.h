@@ -4,13 +4,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/thread_pool.h"
 #include "graph/draft.h"
 #include "graph/edges.h"
 #include "graph/graph.h"
+#include "graph/packed_draft.h"
 #include "graph/plant.h"
 #include "graph/space.h"
 #include "kith/index.h"
@@ -82,7 +85,9 @@ class Builder {
   void Seal();
   Result<Edges> FirstEdges(const quant::Geometry& geometry, const std::vector<float>& mean);
   Result<Edges> RefineIn(Draft* draft, const Edges& first, std::string_view stage) const;
-  Result<Edges> RefineInLayout(const Edges& first, const std::vector<float>& mean);
+  Result<Edges> RefineInLayout(const Edges& first, std::vector<float> mean);
+  Result<std::unique_ptr<PackedDraft>> NewPacked(std::vector<float> mean) const;
+  Result<std::optional<Edges>> RefinePacked(PackedDraft* draft, const Edges& first) const;
 
   const MatrixView rows_;
   const BuildRequest request_;

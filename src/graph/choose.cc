@@ -20,17 +20,11 @@ namespace {
 // Most nodes searched for: enough to tell 0.05 of recall from chance, and few enough that comparing
 // them with all others is cheap beside a build.
 constexpr size_t kSample = 96;
+// For a glance, every third of them.
+constexpr size_t kGlanceEvery = 3;
 constexpr size_t kNearest = 10;
 constexpr size_t kWidth = 64;
 constexpr size_t kQueriesAtOnce = 16;
-
-// Some nodes that are searched for.
-struct Sample {
-  std::vector<uint32_t> nodes;
-  AlignedBuffer<std::byte> buffer;
-  MatrixView rotated;                        // their vectors
-  std::vector<std::vector<uint32_t>> truth;  // the nodes nearest to each but itself
-};
 
 // Leaves out, of the nodes, the one that is searched for.
 class OtherNodes final : public RowFilter {
@@ -53,57 +47,64 @@ Result<MatrixView> RowsOf(const MatrixView& m, const std::vector<uint32_t>& node
   return MatrixView{buffer->data(), nodes.size(), m.dim, stride, m.dtype};
 }
 
-Result<Sample> TakeSample(const search::VectorTable& vectors, ThreadPool& pool) {
-  Sample sample;
-  const size_t n = vectors.rows.rows;
-  sample.nodes.resize(std::min(n, kSample));
-  for (size_t i = 0; i < sample.nodes.size(); ++i) {
-    sample.nodes[i] = static_cast<uint32_t>((2 * i + 1) * n / (2 * sample.nodes.size()));
+}  // namespace
+
+Result<LayoutMeter> LayoutMeter::Create(Metric metric, const MatrixView& rotated,
+                                        ThreadPool& pool) {
+  LayoutMeter meter;
+  const size_t n = rotated.rows;
+  meter.vectors_.rows = rotated;
+  meter.vectors_.metric = search::TraitsOf(metric).products ? metric : Metric::kEuclidean;
+  // Evenly spread over the order of nodes, and so are the first third of them.
+  const size_t count = std::min(n, kSample);
+  for (size_t first = 0; first < kGlanceEvery; ++first) {
+    for (size_t i = first; i < count; i += kGlanceEvery) {
+      meter.nodes_.push_back(static_cast<uint32_t>((2 * i + 1) * n / (2 * count)));
+    }
   }
-  KITH_ASSIGN_OR_RETURN(sample.rotated, RowsOf(vectors.rows, sample.nodes, pool, &sample.buffer));
-  const OtherNodes others(sample.nodes);
+  KITH_ASSIGN_OR_RETURN(meter.rotated_, RowsOf(rotated, meter.nodes_, pool, &meter.buffer_));
+  const OtherNodes others(meter.nodes_);
   search::Hits nearest;
   SearchStats stats;
-  KITH_RETURN_IF_ERROR(scan::ExactSearch({vectors, nullptr}, {},
-                                         {.queries = sample.rotated,
+  KITH_RETURN_IF_ERROR(scan::ExactSearch({meter.vectors_, nullptr}, {},
+                                         {.queries = meter.rotated_,
                                           .wanted = search::Wanted::Nearest(kNearest),
                                           .pool = &pool,
                                           .filter = &others},
                                          &nearest, &stats));
-  for (size_t i = 0; i < sample.nodes.size(); ++i) {
-    std::vector<uint32_t>& truth = sample.truth.emplace_back();
+  for (size_t i = 0; i < meter.nodes_.size(); ++i) {
+    std::vector<uint32_t>& truth = meter.truth_.emplace_back();
     for (const search::Candidate& c : nearest.of(i)) truth.push_back(c.row);
   }
-  return sample;
+  return meter;
 }
 
-// The share of true neighbours that searches in a store find.
+// The share of true neighbours that searches in a store find, of the first so many nodes.
 template <NodeStore Store>
-Result<double> Recall(const Store& store, const Sample& sample, ThreadPool& pool) {
+Result<double> LayoutMeter::RecallOf(const Store& store, size_t count, ThreadPool& pool) const {
   // Walks over rounded vectors compare the rotated queries, and need no others.
   AlignedBuffer<std::byte> buffer;
   MatrixView queries;
   if (!store.rounded()) {
-    KITH_ASSIGN_OR_RETURN(queries, RowsOf(store.table().rows, sample.nodes, pool, &buffer));
+    KITH_ASSIGN_OR_RETURN(queries, RowsOf(store.table().rows, nodes_, pool, &buffer));
   }
-  const OtherNodes others(sample.nodes);
-  const size_t count = sample.nodes.size();
+  const OtherNodes others(nodes_);
   std::vector<size_t> hits(count);
   const auto search = [&](size_t begin, size_t end, int /*thread*/) -> Status {
     std::vector<Walk<Store>> walks(1);
     KITH_RETURN_IF_ERROR(walks[0].Init(store));
-    KITH_ASSIGN_OR_RETURN(const Batch batch,
-                          Batch::Create(store.rounded() ? nullptr : &store.table(), queries, begin,
-                                        end, sample.rotated));
+    KITH_ASSIGN_OR_RETURN(
+        const Batch batch,
+        Batch::Create(store.rounded() ? nullptr : &store.table(), queries, begin, end, rotated_));
     SearchStats stats;
     const auto start = [&](Walk<Store>* walk, size_t slot) {
       const auto norm =
-          static_cast<float>(std::sqrt(SquaredNorm(batch.rotated(slot), sample.rotated.dim)));
+          static_cast<float>(std::sqrt(SquaredNorm(batch.rotated(slot), rotated_.dim)));
       walk->Start(batch, slot, MakeTerms(store.outline(), norm, kNearest, kWidth),
                   {&others, batch.query(slot), nullptr}, &stats);
     };
     const auto finish = [&](Walk<Store>* walk, size_t slot) {
-      const std::vector<uint32_t>& truth = sample.truth[batch.query(slot)];
+      const std::vector<uint32_t>& truth = truth_[batch.query(slot)];
       for (const search::Candidate& c : walk->found().Sorted()) {
         const bool hit = std::find(truth.begin(), truth.end(), c.row) != truth.end();
         hits[batch.query(slot)] += hit ? 1 : 0;
@@ -117,25 +118,27 @@ Result<double> Recall(const Store& store, const Sample& sample, ThreadPool& pool
   return static_cast<double>(sum) / static_cast<double>(count * kNearest);
 }
 
-}  // namespace
-
-Result<LayoutRecall> MeasureLayouts(const PackedStore& packed, const MatrixView& rotated,
-                                    const uint32_t* links, ThreadPool& pool) {
-  const Outline& outline = packed.outline();
+Result<LayoutRecall> LayoutMeter::MeasureSome(const PackedStore& packed, const uint32_t* links,
+                                              size_t count, ThreadPool& pool) const {
   // Walks find all of so few nodes, whatever the layout.
-  if (outline.num_nodes <= kWidth) return LayoutRecall{1, 1};
-  search::VectorTable vectors;
-  vectors.rows = rotated;
-  vectors.rows.rows = outline.num_nodes;
-  vectors.metric = search::TraitsOf(outline.metric).products ? outline.metric : Metric::kEuclidean;
-  KITH_ASSIGN_OR_RETURN(const Sample sample, TakeSample(vectors, pool));
-  Outline same = outline;
-  same.metric = vectors.metric;
-  const CompactStore compact(same, links, vectors);
+  if (vectors_.rows.rows <= kWidth) return LayoutRecall{1, 1};
+  Outline outline = packed.outline();
+  outline.metric = vectors_.metric;
+  const CompactStore compact(outline, links, vectors_);
   LayoutRecall recall;
-  KITH_ASSIGN_OR_RETURN(recall.packed, Recall(packed, sample, pool));
-  KITH_ASSIGN_OR_RETURN(recall.compact, Recall(compact, sample, pool));
+  KITH_ASSIGN_OR_RETURN(recall.packed, RecallOf(packed, count, pool));
+  KITH_ASSIGN_OR_RETURN(recall.compact, RecallOf(compact, count, pool));
   return recall;
+}
+
+Result<LayoutRecall> LayoutMeter::Measure(const PackedStore& packed, const uint32_t* links,
+                                          ThreadPool& pool) const {
+  return MeasureSome(packed, links, nodes_.size(), pool);
+}
+
+Result<LayoutRecall> LayoutMeter::Glance(const PackedStore& packed, const uint32_t* links,
+                                         ThreadPool& pool) const {
+  return MeasureSome(packed, links, (nodes_.size() + kGlanceEvery - 1) / kGlanceEvery, pool);
 }
 
 }  // namespace kith::graph

@@ -2,11 +2,17 @@
 #ifndef KITH_GRAPH_CHOOSE_H_
 #define KITH_GRAPH_CHOOSE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
 #include "graph/packed_store.h"
+#include "graph/store.h"
 #include "kith/status.h"
+#include "kith/types.h"
+#include "search/scorer.h"
 
 namespace kith::graph {
 
@@ -18,17 +24,41 @@ struct LayoutRecall {
   // Whether the codes cost more than their speed is worth. Where clusters are tight and far apart,
   // what the rounding of the query leaves out is larger than the distances within one.
   bool PrefersCompact() const { return packed < compact - 0.05; }
+  // Whether they cost so much that other edges would not change it.
+  bool ClearlyPrefersCompact() const { return packed < compact - 0.25; }
 };
 
-// Searches for some of a packed graph's nodes as if they were not in it, by the codes and by the
-// same edges without. Deterministic. Cost: O(nodes * dim) distances for a hundred nodes, a few per
-// cent of a build.
-//   rotated  f32 [num_nodes, dim]: the nodes' vectors as Frame::Map() gives them; inner products of
-//            these order them for dot, distances for other metrics
-//   links    [num_nodes, degree], kNoNode where there are fewer
-// Errors: those of the pool's loops.
-Result<LayoutRecall> MeasureLayouts(const PackedStore& packed, const MatrixView& rotated,
-                                    const uint32_t* links, ThreadPool& pool);
+// Searches for some nodes of a graph as if they were not in it, by the codes and by the same edges
+// without. Deterministic. Immutable.
+class LayoutMeter {
+ public:
+  // Finds the true neighbours of some nodes. Cost: O(nodes * dim) distances for a hundred nodes, a
+  // few per cent of a build. Errors: those of the pool's loops.
+  //   rotated  f32 [num_nodes, dim]: the nodes' vectors as Frame::Map() gives them; inner products
+  //            of these order them for dot, distances for other metrics. It must outlive the meter.
+  static Result<LayoutMeter> Create(Metric metric, const MatrixView& rotated, ThreadPool& pool);
+
+  // What searches find over these links, which the packed nodes have too: [num_nodes, degree],
+  // kNoNode where there are fewer. Errors: those of the pool's loops.
+  Result<LayoutRecall> Measure(const PackedStore& packed, const uint32_t* links,
+                               ThreadPool& pool) const;
+  // The same by a third of the searches.
+  Result<LayoutRecall> Glance(const PackedStore& packed, const uint32_t* links,
+                              ThreadPool& pool) const;
+
+ private:
+  LayoutMeter() = default;
+  Result<LayoutRecall> MeasureSome(const PackedStore& packed, const uint32_t* links, size_t count,
+                                   ThreadPool& pool) const;
+  template <NodeStore Store>
+  Result<double> RecallOf(const Store& store, size_t count, ThreadPool& pool) const;
+
+  search::VectorTable vectors_;  // all, rotated
+  std::vector<uint32_t> nodes_;  // that are searched for
+  AlignedBuffer<std::byte> buffer_;
+  MatrixView rotated_;                        // their vectors
+  std::vector<std::vector<uint32_t>> truth_;  // the nodes nearest to each but itself
+};
 
 }  // namespace kith::graph
 

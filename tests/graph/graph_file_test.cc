@@ -270,9 +270,22 @@ TEST(GraphChoiceTest, IsAsIfAskedFor) {
       EXPECT_TRUE(bytes(rows, chosen, layout) == bytes(rows, asked, layout));
     }
   };
-  const Matrix apart = Matrix::Clustered(1500, 24, 30, 1e-3, 3);
-  check(apart, Metric::kEuclidean, GraphLayout::kCompact);
-  check(apart, Metric::kAngular, GraphLayout::kCompact);
+  // At a glance, and when the edges have been refined.
+  for (const bool glance : {true, false}) {
+    const double spread = glance ? 1e-3 : 1e-2;
+    const Matrix apart = Matrix::Clustered(1500, 24, 30, spread, 3);
+    bool refined = false;
+    BuildOptions options = GraphBuild(Metric::kEuclidean);
+    options.calibrate = false;
+    options.progress = [&](std::string_view stage, uint64_t, uint64_t) {
+      refined = refined || stage == "refine";
+      return true;
+    };
+    bytes(apart, options, GraphLayout::kCompact);
+    EXPECT_EQ(refined, !glance);
+    check(apart, Metric::kEuclidean, GraphLayout::kCompact);
+  }
+  check(Matrix::Clustered(1500, 24, 30, 1e-3, 3), Metric::kAngular, GraphLayout::kCompact);
   check(Matrix::Clustered(1000, 400, 30, 1e-3, 3), Metric::kDot, GraphLayout::kCompact);
   const Matrix together = Mixture(1200, 40, 20, 10, 1);
   for (const Metric metric : {Metric::kAngular, Metric::kEuclidean, Metric::kDot}) {
