@@ -1,9 +1,12 @@
 // How long a call goes on after it was asked for an end: the longest of several, each asked at
-// another moment of the call. Every call is run to its end once, to know how long it is.
+// another moment of the call. Every call is run to its end once, to know how long it is. Beside it,
+// the time of all its threads at work, for machines that do other things meanwhile.
 //
 //   stop_latency BASE QUERIES METRIC [MOMENTS [THREADS [ONLY]]]
 //
 // ONLY names one kind of call.
+#include <time.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -29,11 +32,26 @@ using Call = std::function<Status(std::stop_token stop, const Progress& progress
 std::string g_only;
 int g_moments = 20;
 
-// Runs the call and asks for its end `after` so many seconds. The seconds from there to its return,
-// or 0 if it had returned before.
-double Latency(const Call& call, double after, std::string* stage) {
+double WorkSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+struct Latency {
+  double seconds = 0;
+  double work = 0;
+  double asked = 0;  // seconds after the call's beginning
+  std::string stage;
+};
+
+// Runs the call and asks for its end `after` so many seconds. What follows until its return; zeros
+// if it had returned before.
+Latency Stop(const Call& call, double after) {
+  Latency latency{.asked = after};
   std::stop_source source;
-  std::atomic<double> asked = 0;
+  double asked = 0;
+  double work = 0;
   std::mutex mutex;
   std::string at;
   std::atomic<bool> done = false;
@@ -43,8 +61,9 @@ double Latency(const Call& call, double after, std::string* stage) {
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
     const std::lock_guard lock(mutex);
-    *stage = at;
+    latency.stage = at;
     asked = Seconds();
+    work = WorkSeconds();
     source.request_stop();
   });
   const Status status = call(source.get_token(), [&](std::string_view name, uint64_t, uint64_t) {
@@ -53,11 +72,14 @@ double Latency(const Call& call, double after, std::string* stage) {
     return true;
   });
   const double end = Seconds();
+  const double work_end = WorkSeconds();
   done = true;
   asker.join();
-  if (status.ok()) return 0;
+  if (status.ok()) return latency;
   if (status.message() != "cancelled") Check(status);
-  return std::max(0.0, end - asked);
+  latency.seconds = end - asked;
+  latency.work = work_end - work;
+  return latency;
 }
 
 void Measure(const std::string& name, const Call& call) {
@@ -65,25 +87,19 @@ void Measure(const std::string& name, const Call& call) {
   const double start = Seconds();
   Check(call({}, {}));
   const double all = Seconds() - start;
-  std::vector<double> latencies;
-  double worst = -1;
-  double worst_at = 0;
-  std::string worst_stage;
-  for (int i = 0; i < g_moments; ++i) {
-    const double after = all * (i + 0.5) / g_moments;
-    std::string stage;
-    latencies.push_back(Latency(call, after, &stage));
-    if (std::getenv("VERBOSE")) std::printf("  %.2f %.1f ms %s\n", after, latencies.back() * 1e3, stage.c_str());
-    if (latencies.back() > worst) {
-      worst = latencies.back();
-      worst_at = after;
-      worst_stage = stage;
-    }
+  std::vector<Latency> all_of_them;
+  for (int i = 0; i < g_moments; ++i)
+    all_of_them.push_back(Stop(call, all * (i + 0.5) / g_moments));
+  std::sort(all_of_them.begin(), all_of_them.end(),
+            [](const Latency& a, const Latency& b) { return a.work > b.work; });
+  std::printf("%-20s %7.2f s  median %6.1f ms; worst", name.c_str(), all,
+              all_of_them[all_of_them.size() / 2].seconds * 1e3);
+  for (size_t i = 0; i < std::min<size_t>(3, all_of_them.size()); ++i) {
+    const Latency& l = all_of_them[i];
+    std::printf(" %6.1f ms (work %6.1f ms, at %.2f s, %s)", l.seconds * 1e3, l.work * 1e3, l.asked,
+                l.stage.c_str());
   }
-  std::sort(latencies.begin(), latencies.end());
-  std::printf("%-22s %8.2f s   median %6.1f ms   worst %6.1f ms, asked at %.2f s (%s)\n",
-              name.c_str(), all, latencies[latencies.size() / 2] * 1e3, worst * 1e3, worst_at,
-              worst_stage.c_str());
+  std::printf("\n");
   std::fflush(stdout);
 }
 
@@ -106,11 +122,11 @@ void MeasureBuilds(const MatrixView& base, Metric metric, int threads, const std
     });
     std::filesystem::remove(path);
   };
-  build("build exact", {.graph = false, .forest = false});
-  build("build packed", {.graph = true, .graph_options = {.layout = GraphLayout::kPacked}});
-  build("build compact", {.graph = true, .graph_options = {.layout = GraphLayout::kCompact}});
-  build("build forest", {.forest = true});
-  build("build both", {.graph = true, .forest = true});
+  build("build exact", {.paths = {ExactOptions{}}});
+  build("build packed", {.paths = {GraphOptions{.layout = GraphLayout::kPacked}}});
+  build("build compact", {.paths = {GraphOptions{.layout = GraphLayout::kCompact}}});
+  build("build forest", {.paths = {ForestOptions{}}});
+  build("build both", {.paths = {GraphOptions{}, ForestOptions{}}});
 }
 
 void MeasureUses(const Index& index, const MatrixView& queries, int threads) {
@@ -204,7 +220,8 @@ void Main(int argc, char** argv) {
   if (base.vectors.dtype == DataType::kU8) MeasureAnnoy(base.vectors, queries.vectors, threads);
   if (g_only.substr(0, 5) == "build" || g_only.substr(0, 5) == "annoy" || g_only == "truth") return;
   const auto index = Check(BuildIndexInMemory(
-      base.vectors, {.metric = metric, .graph = true, .forest = true, .calibrate = false}));
+      base.vectors,
+      {.metric = metric, .paths = {GraphOptions{}, ForestOptions{}}, .calibrate = false}));
   MeasureUses(*index, queries.vectors, threads);
 }
 
