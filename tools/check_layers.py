@@ -50,6 +50,25 @@ CONFINED = {
     "nanobind/": ["python/src/"],
 }
 
+# Where alone a word may stand in src: what ARCHITECTURE.md and CONTRIBUTING.md say that a new metric,
+# path or command touches. (what it is, the word, prefixes of the paths that may have it)
+WORDS = [
+    ("a metric by name", r"\bMetric::k(Angular|Dot|Manhattan|Hamming)\b", ["src/"],
+     ["src/base/types.cc", "src/search/metric_traits.cc", "src/quant/geometry.h",
+      "src/quant/bounded_code.", "src/data/", "src/annoy/"]),
+    ("a path that is not exact by name", r"\bIndexKind::k(Graph|Forest)\b", ["src/"],
+     ["src/graph/path.cc", "src/graph/graph.cc", "src/forest/path.cc", "src/forest/forest.cc"]),
+    ("a folder of a path", r"\b(graph|forest|scan)::Type\(\)", ["src/"], ["src/paths/registry.cc"]),
+    ("a command's declaration", r"\bAdd\w+Command\(", ["apps/cli/"],
+     ["apps/cli/commands.h", "apps/cli/main.cc"]),
+]
+# A default that nobody relies on is no lore: "Metric metric = Metric::kAngular;" in a struct.
+DEFAULT = re.compile(r"^\s*Metric \w+ = Metric::k\w+;")
+
+# The namespace of a folder's code, where it is not kith::<folder>: of base it is inline, so that its
+# words need no prefix, and what a public header declares is in kith itself.
+NAMESPACES = {"src/base": "kith::inline base"}
+
 CODE_DIRS = ["include", "src", "apps", "python", "tests", "fuzz", "examples", "bench"]
 INCLUDE_BASES = ["src", "include", "apps", "python/src", "tests", "."]
 MAX_FILE_LINES = {"src/": 500, "": 600}  # by the longest prefix of the path
@@ -204,6 +223,35 @@ def functions(text):
     return found
 
 
+def check_words(path, text):
+    """Faults of words that may not stand in this file."""
+    faults = []
+    lines = blank_out(text).splitlines()
+    for what, word, scope, allowed in WORDS:
+        if not path.startswith(tuple(scope)) or path.startswith(tuple(allowed)):
+            continue
+        for number, line in enumerate(lines, 1):
+            if not re.search(word, line) or DEFAULT.match(line):
+                continue
+            # The file that defines a command declares it to nobody.
+            if word.startswith(r"\bAdd") and re.match(r"^void Add\w+Command\(", line):
+                continue
+            faults.append((path, number, f"names {what}; only {', '.join(allowed)} may"))
+    return faults
+
+
+def check_namespace(path, text):
+    """A fault if a file of src has nothing in its folder's namespace and is not public code."""
+    folder = "/".join(path.split("/")[:2])
+    if not path.startswith("src/") or folder == path:
+        return []
+    own = NAMESPACES.get(folder, "kith::" + folder.split("/")[1])
+    found = set(re.findall(r"^\s*namespace ([\w: ]+?) \{", text, re.MULTILINE))
+    if any(name == own or name.startswith(own + "::") for name in found) or found <= {"kith"}:
+        return []
+    return [(path, 1, f"has no namespace {own}, but {', '.join(sorted(found))}")]
+
+
 def check_lengths(path, text):
     faults = []
     lines = text.count("\n")
@@ -243,6 +291,8 @@ def check(root, cxx=None):
                 graph[path].add(target)
             faults += check_include(path, line, name, quoted, target)
         faults += check_lengths(path, text)
+        faults += check_words(path, text)
+        faults += check_namespace(path, text)
     cycle = find_cycle(graph)
     if cycle:
         faults.append((cycle[0], 1, "an include cycle: " + " -> ".join(cycle)))

@@ -51,6 +51,33 @@ class CheckLayersTest(unittest.TestCase):
         self.assert_fault({"python/src/p.cc": '#include "common/c.h"\n', "apps/common/c.h": "\n"},
                           "is a client of include/kith only")
 
+    def test_words_have_their_places(self):
+        lore = "bool F(Metric m) { return m == Metric::kDot; }\n"
+        self.assert_fault({"src/graph/g.cc": "namespace kith::graph {\n" + lore + "}\n"},
+                          "src/graph/g.cc:2: names a metric by name")
+        self.assert_fault({"src/plan/p.cc": "namespace kith::plan {\nauto k = IndexKind::kForest;\n}\n"},
+                          "src/plan/p.cc:2: names a path that is not exact by name")
+        self.assert_fault({"src/index/i.cc": "namespace kith::index {\nauto& t = graph::Type();\n}\n"},
+                          "names a folder of a path; only src/paths/registry.cc may")
+        self.assert_fault({"apps/cli/build.cc": "void F() { AddInfoCommand(nullptr); }\n"},
+                          "names a command's declaration")
+        self.assertEqual(self.faults({
+            "src/search/metric_traits.cc": "namespace kith::search {\n" + lore + "}\n",
+            "src/search/s.h": "namespace kith::search {\n  Metric metric = Metric::kAngular;\n"
+                              "// Metric::kDot is only spoken of.\n}\n",
+            "src/index/i.cc": "namespace kith::index {\nauto k = IndexKind::kExact;\n}\n",
+            "apps/cli/info.cc": "void AddInfoCommand(CLI::App* app) {}\n",
+        }), [])
+
+    def test_folders_have_their_namespaces(self):
+        self.assert_fault({"src/graph/g.cc": "namespace kith::forest {\n}\n"},
+                          "has no namespace kith::graph, but kith::forest")
+        self.assertEqual(self.faults({
+            "src/graph/g.cc": "namespace kith::graph {\nnamespace {\n}\n}\n",
+            "src/base/b.h": "namespace kith::inline base {\n}\n",
+            "src/index/open.cc": "namespace kith {\n}\n",
+        }), [])
+
     def test_cycle(self):
         self.assert_fault({"src/data/a.h": '#include "data/b.h"\n',
                            "src/data/b.h": '#include "data/c.h"\n',

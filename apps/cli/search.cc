@@ -233,7 +233,7 @@ void AddQueryOptions(CLI::App* sub, SearchArgs* args) {
   sub->add_option("--id", args->id, "Search for the vector of this id, itself left out")
       ->type_name("N");
   sub->add_option("--key", args->keys,
-                  "Search for a key, or a sum of keys: \"king queen\", \"+king -man +woman\"")
+                  "Search for a key, or a sum of keys, as \"+king -man +woman\"")
       ->type_name("TEXT")
       ->allow_extra_args(false);
   sub->add_option("--vector", args->vector, "Search for these numbers, commas between")

@@ -58,8 +58,10 @@ class Handle:
         Notes
         -----
         Thread-safe, and runs without the GIL. Many queries in one call are faster than one a call.
-        Ctrl-C is noticed between some hundreds of queries.
+        Ctrl-C ends it.
         """
+
+    def _search_keys(self, query: str | bytes | Sequence[str] | numpy.typing.ArrayLike, k: int = 10, *, recall: float | None = None, effort: int | None = None, exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> list[tuple[str, float]]: ...
 
     def plan(self, k: int = 10, num_queries: int = 1, *, recall: float | None = None, effort: int | None = None, exact: bool = False, index: str = 'auto') -> dict[str, Any]:
         """

@@ -14,7 +14,8 @@ TABLE = Path(__file__).resolve().parents[2] / "tests" / "query_meanings.tsv"
 
 def lines(kind: str) -> list[list[str]]:
     all_lines = [line.split("\t") for line in TABLE.read_text().splitlines()]
-    return [[text.replace("\\v", "\v"), *rest] for k, text, *rest in all_lines if k == kind]
+    chosen = [fields[1:] for fields in all_lines if fields[0] == kind]
+    return [[text.replace("\\v", "\v"), *rest] for text, *rest in chosen]
 
 
 def numbers(text: str) -> np.ndarray:

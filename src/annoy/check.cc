@@ -4,8 +4,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/edge.h"
+#include "base/file.h"
 #include "base/math.h"
 #include "base/strings.h"
+#include "kith/annoy.h"
 
 namespace kith::annoy {
 namespace {
@@ -245,3 +248,29 @@ Status CheckNodes(const Nodes& nodes, const std::string& name) {
 }
 
 }  // namespace kith::annoy
+
+namespace kith {
+
+Result<std::vector<AnnoyShape>> GuessAnnoyShapes(const std::string& path) {
+  return CatchAll([&]() -> Result<std::vector<AnnoyShape>> {
+    KITH_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+    std::vector<AnnoyShape> shapes;
+    for (const Metric metric : {Metric::kAngular, Metric::kEuclidean, Metric::kManhattan,
+                                Metric::kDot, Metric::kHamming}) {
+      size_t words = 0;  // of the last shape found
+      for (size_t dim = 1; dim <= kMaxDim; ++dim) {
+        const bool bits = metric == Metric::kHamming;
+        if (bits && (dim + 63) / 64 == words) continue;
+        if (!annoy::MayFit(metric, dim, file->bytes().size())) continue;
+        // A single node tells too little: every item is a file of its own without a tree.
+        const auto nodes = annoy::ReadNodes(metric, dim, file->bytes(), path);
+        if (!nodes.ok() || nodes->num_nodes < 2) continue;
+        shapes.push_back({metric, dim});
+        words = bits ? (dim + 63) / 64 : 0;
+      }
+    }
+    return shapes;
+  });
+}
+
+}  // namespace kith

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/strings.h"
 #include "forest/forest.h"
+#include "search/metric_traits.h"
 #include "trees/tree_insert.h"
 
 namespace kith::forest {
@@ -157,7 +158,8 @@ std::span<const std::string_view> Sections() { return kSections; }
 // must be one that codes estimate, and a code much smaller than a vector.
 int CodeBits(DataType dtype, size_t dim, Metric metric) {
   // A dot product's codes would spend their bits on the coordinate that evens out the norms.
-  if (metric != Metric::kEuclidean && metric != Metric::kAngular) return 0;
+  const search::MetricTraits& traits = search::TraitsOf(metric);
+  if (!traits.euclidean || traits.products) return 0;
   const quant::CodeShape shape{dim, quant::CodeBits(dim)};
   return RowBytes(dtype, dim) >= 4 * shape.row_bytes() ? shape.bits : 0;
 }
@@ -177,7 +179,7 @@ Result<Grown> Grow(const MatrixView& rows, const GrowOptions& options, ThreadPoo
                                           " vectors held out of the forest; at most ",
                                           kMaxLeafSize - 1, " are supported"));
   }
-  if (options.metric == Metric::kDot) {
+  if (search::TraitsOf(options.metric).products) {
     KITH_ASSIGN_OR_RETURN(header.max_norm, quant::LargestNorm(rows, pool));
   }
   const quant::Geometry geometry(options.metric, rows.dim, header.max_norm);

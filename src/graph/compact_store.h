@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/prefetch.h"
 #include "base/thread_pool.h"
 #include "graph/batch.h"
 #include "graph/frontier.h"
@@ -45,7 +46,7 @@ class CompactStore {
                                    const Outline& outline, const search::VectorTable& vectors);
   // There is nothing to check but links, which every graph has checked.
   static Status Verify(const storage::ContainerReader& /*in*/,
-                       const search::VectorTable& /*vectors*/, const ThreadPool& /*pool*/) {
+                       const search::VectorTable& /*vectors*/, ThreadPool& /*pool*/) {
     return Status::Ok();
   }
 
@@ -75,9 +76,8 @@ class CompactStore {
   }
   void Expand(uint32_t node, Query* query, Frontier* frontier, SearchStats* stats) const;
   void Prefetch(uint32_t node) const {
-    const auto* line = reinterpret_cast<const std::byte*>(Links(node));
-    const std::byte* const end = line + outline_.degree * sizeof(uint32_t);
-    for (; line < end; line += kCacheLine) __builtin_prefetch(line);
+    PrefetchLines(reinterpret_cast<const std::byte*>(Links(node)),
+                  outline_.degree * sizeof(uint32_t));
   }
   const uint32_t* Links(uint32_t node) const { return links_ + size_t{node} * outline_.degree; }
 

@@ -91,7 +91,7 @@ class Graph : public search::AccessPath {
   virtual Status SearchSome(const Asked& asked, size_t begin, size_t end, const ThreadPool& pool,
                             search::HitsBuilder* found, SearchStats* stats) const = 0;
   // Verify() but for what all graphs have.
-  virtual Status VerifyStore(const ThreadPool& pool) const = 0;
+  virtual Status VerifyStore(ThreadPool& pool) const = 0;
 
  private:
   Header header_;

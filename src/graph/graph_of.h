@@ -26,7 +26,7 @@ template <class Store>
 concept FileStore = NodeStore<Store> &&
     requires(const Store& store, Store* mutable_store, const storage::ContainerReader& in,
              const Header& header, const Outline& outline, const search::VectorTable& vectors,
-             const ThreadPool& pool, const std::byte* bytes) {
+             ThreadPool& pool, const std::byte* bytes) {
   { Store::kLayout } -> std::convertible_to<GraphLayout>;
   // The section that links lie in.
   { Store::kSection } -> std::convertible_to<std::string_view>;
@@ -119,7 +119,7 @@ class GraphOf final : public Graph {
     return Status::Ok();
   }
 
-  Status VerifyStore(const ThreadPool& pool) const override {
+  Status VerifyStore(ThreadPool& pool) const override {
     KITH_RETURN_IF_ERROR(VerifyLinks(pool));
     return store_.Verify(*file(), rows().vectors.table, pool);
   }

@@ -8,25 +8,12 @@
 #include "graph/graph_of.h"
 #include "graph/stores.h"
 #include "quant/edge_code.h"
-#include "quant/rabitq.h"
 #include "search/metric_traits.h"
 
 namespace kith::graph {
 namespace {
 
 constexpr size_t kNodesAtOnce = 256;
-
-// Writes a node's own vector, rounded.
-void WriteRounded(const float* rotated, const NodeShape& shape, std::byte* record) {
-  const size_t dim = shape.edges.dim;
-  const quant::ByteSteps steps = quant::StepsOf(rotated, dim);
-  auto* bytes = reinterpret_cast<int8_t*>(record);
-  quant::RoundToBytes(rotated, dim, steps, bytes);
-  int64_t sum = 0;
-  for (size_t i = 0; i < dim; ++i) sum += bytes[i] * bytes[i];
-  const OwnFactors own{steps.step, steps.step * steps.step * static_cast<float>(sum)};
-  std::memcpy(record + shape.factors, &own, sizeof(own));
-}
 
 }  // namespace
 
@@ -74,7 +61,8 @@ Status PackedDraft::FillNodes(const MatrixView& rows, std::span<const uint32_t> 
       float* rotated = rotated_.data() + node * dim;
       store_.frame().Map(rows, row, rotated);
       if (store_.rounded()) {
-        WriteRounded(rotated, store_.shape(), Record(node));
+        const OwnFactors own = RoundOwn(rotated, dim, reinterpret_cast<int8_t*>(Record(node)));
+        std::memcpy(Record(node) + store_.shape().factors, &own, sizeof(own));
         continue;
       }
       std::memcpy(Record(node), rows.row(row), RowBytes(rows.dtype, rows.dim));

@@ -1,15 +1,24 @@
 #include "graph/packed_store.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "base/math.h"
 #include "base/strings.h"
+#include "quant/rabitq.h"
 #include "search/metric_traits.h"
 
 namespace kith::graph {
-namespace {}  // namespace
+
+OwnFactors RoundOwn(const float* rotated, size_t dim, int8_t* bytes) {
+  const quant::ByteSteps steps = quant::StepsOf(rotated, dim);
+  quant::RoundToBytes(rotated, dim, steps, bytes);
+  int64_t sum = 0;
+  for (size_t i = 0; i < dim; ++i) sum += bytes[i] * bytes[i];
+  return {steps.step, steps.step * steps.step * static_cast<float>(sum)};
+}
 
 PackedStore::PackedStore(const Outline& outline, const NodeShape& shape, const std::byte* nodes,
                          bool rounded, const search::VectorTable& vectors, Frame frame)
@@ -56,20 +65,42 @@ Result<PackedStore> PackedStore::Open(const storage::ContainerReader& in, const 
                      MakeFrame(geometry, std::move(mean), signs));
 }
 
-Status PackedStore::Verify(const storage::ContainerReader& in, const search::VectorTable& vectors,
-                           const ThreadPool& pool) const {
-  const MatrixView& rows = vectors.rows;
-  for (uint32_t node = 0; node < outline_.num_nodes; ++node) {
-    KITH_RETURN_IF_ERROR(pool.CheckStop());
-    if (std::memcmp(table_.rows.row(node), rows.row(node), RowBytes(rows.dtype, rows.dim)) != 0) {
-      return in.Corrupt(kSection, StrCat("node ", node, " is not the vector at its position"));
-    }
+// Whether a node holds the vector at its position, or what that is rounded to. Sums of floats may
+// differ in their last bits from those of the machine that built the graph, and so a byte by one.
+bool PackedStore::Holds(uint32_t node, const MatrixView& rows, float* rotated,
+                        int8_t* bytes) const {
+  if (!rounded_) {
+    return std::memcmp(Node(node), rows.row(node), RowBytes(rows.dtype, rows.dim)) == 0;
   }
+  const size_t dim = shape_.edges.dim;
+  frame_.Map(rows, node, rotated);
+  const OwnFactors own = RoundOwn(rotated, dim, bytes);
+  OwnFactors stored{};
+  std::memcpy(&stored, Node(node) + shape_.factors, sizeof(stored));
+  const auto near = [](float a, float b) { return std::fabs(a - b) <= 1e-3f * std::fabs(b); };
+  return near(stored.step, own.step) && near(stored.squared_norm, own.squared_norm) &&
+         std::equal(bytes, bytes + dim, reinterpret_cast<const int8_t*>(Node(node)),
+                    [](int a, int b) { return std::abs(a - b) <= 1; });
+}
+
+Status PackedStore::Verify(const storage::ContainerReader& in, const search::VectorTable& vectors,
+                           ThreadPool& pool) const {
+  constexpr size_t kNodesAtOnce = 256;
   const auto finite = [](float v) { return std::isfinite(v); };
   if (!std::all_of(frame_.mean.begin(), frame_.mean.end(), finite)) {
     return in.Corrupt(kMeanSection, "it is not finite");
   }
-  return Status::Ok();
+  const auto check = [&](size_t begin, size_t end, int /*thread*/) -> Status {
+    std::vector<float> rotated(frame_.dim());
+    std::vector<int8_t> bytes(frame_.dim());
+    for (size_t node = begin; node < end; ++node) {
+      const auto id = static_cast<uint32_t>(node);
+      if (Holds(id, vectors.rows, rotated.data(), bytes.data())) continue;
+      return in.Corrupt(kSection, StrCat("node ", node, " is not the vector at its position"));
+    }
+    return Status::Ok();
+  };
+  return pool.Chunks(outline_.num_nodes, kNodesAtOnce, check);
 }
 
 Result<PackedStore::Query> PackedStore::NewQuery() const {
@@ -101,14 +132,14 @@ void PackedStore::RoundedDistances(const Query& query, const uint32_t* nodes, si
                                    float* out) const {
   rounded_dot_(reinterpret_cast<const std::byte*>(query.rotated.data()), nodes_, shape_.bytes,
                nodes, count, shape_.codes, out);
+  const search::MetricTraits& traits = search::TraitsOf(outline_.metric);
   for (size_t i = 0; i < count; ++i) {
     OwnFactors own{};
     std::memcpy(&own, Node(nodes[i]) + shape_.factors, sizeof(own));
     const float dot = own.step * out[i];
-    out[i] = search::TraitsOf(outline_.metric).products
-                 ? -dot
-                 : std::max(0.0f, query.squared_norm + own.squared_norm - 2 * dot) /
-                       search::TraitsOf(outline_.metric).geometry_scale;
+    out[i] = traits.products ? -dot
+                             : std::max(0.0f, query.squared_norm + own.squared_norm - 2 * dot) /
+                                   traits.geometry_scale;
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/prefetch.h"
 #include "base/thread_pool.h"
 #include "graph/batch.h"
 #include "graph/frame.h"
@@ -26,6 +27,10 @@
 #include "storage/container.h"
 
 namespace kith::graph {
+
+// Writes a vector in the coordinates of the codes, rounded, to bytes [dim]; returns what else a
+// node keeps of it.
+OwnFactors RoundOwn(const float* rotated, size_t dim, int8_t* bytes);
 
 // Immutable and thread-safe but for the setters.
 class PackedStore {
@@ -57,7 +62,7 @@ class PackedStore {
   // Checks that nodes hold the vectors at their positions, and what else they are read with.
   // Errors: Corruption, InvalidArgument (cancelled).
   Status Verify(const storage::ContainerReader& in, const search::VectorTable& vectors,
-                const ThreadPool& pool) const;
+                ThreadPool& pool) const;
 
   const Outline& outline() const { return outline_; }
   const search::VectorTable& table() const { return table_; }
@@ -84,16 +89,15 @@ class PackedStore {
   void Prefetch(uint32_t node) const {
     // The hardware goes on from where these lines end.
     constexpr size_t kPrefetchedLines = 72;
-    const std::byte* line = Node(node);
-    const std::byte* const end = line + std::min(shape_.bytes, kPrefetchedLines * kCacheLine);
-    for (; line < end; line += kCacheLine) __builtin_prefetch(line);
-    if (table_.inverse_norms != nullptr) __builtin_prefetch(table_.inverse_norms + node);
+    PrefetchLines(Node(node), std::min(shape_.bytes, kPrefetchedLines * kCacheLine));
+    if (table_.inverse_norms != nullptr) base::Prefetch(table_.inverse_norms + node);
   }
   const uint32_t* Links(uint32_t node) const {
     return reinterpret_cast<const uint32_t*>(Node(node) + shape_.links);
   }
 
  private:
+  bool Holds(uint32_t node, const MatrixView& rows, float* rotated, int8_t* bytes) const;
   const std::byte* Node(uint32_t node) const { return nodes_ + size_t{node} * shape_.bytes; }
   void RoundedDistances(const Query& query, const uint32_t* nodes, size_t count, float* out) const;
 

@@ -136,9 +136,11 @@ class GraphType final : public search::PathType {
     return layout == GraphLayout::kAuto || layout == std::get<GraphOptions>(way).layout;
   }
 
-  // Where packed may be chosen, that stays open: building it measures whether codes suit the data.
+  // A layout that was asked for stays, and is refused where it does not exist. Where packed may be
+  // chosen, that stays open: building it measures whether codes suit the data.
   PathSpec Decided(const PathSpec& asked, const PathSpec& way) const override {
-    return std::get<GraphOptions>(way).layout == GraphLayout::kPacked ? asked : way;
+    const bool open = std::get<GraphOptions>(asked).layout == GraphLayout::kAuto;
+    return open && std::get<GraphOptions>(way).layout == GraphLayout::kCompact ? way : asked;
   }
   PathSpec DefaultSpec() const override { return GraphOptions(); }
 

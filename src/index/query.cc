@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "base/thread_pool.h"
+#include "search/metric_traits.h"
 
 namespace kith {
 namespace {
@@ -145,7 +146,7 @@ Result<std::vector<QueryTerm>> ParseQueryWords(const Index& index,
 
 void QueryBatch::AppendSum(std::span<const QueryTerm> terms) {
   const size_t dim = index_->info().dim;
-  const bool angular = index_->info().metric == Metric::kAngular;
+  const bool angular = search::TraitsOf(index_->info().metric).unit_length();
   std::vector<float> vector(dim);
   std::vector<double> sum(dim, 0.0);
   double signs = 0;

@@ -125,8 +125,7 @@ class Planner {
   void TakeWhatIsAsked() {
     std::vector<PlanCandidate>& candidates = plan_.candidates;
     for (const search::PathType* type : paths::All()) {
-      if (Find(options_.paths, *type) == nullptr || (type->exact() && AsksForApproximate()))
-        continue;
+      if (!IsAsked(*type) || (type->exact() && AsksForApproximate())) continue;
       PlanCandidate* taken = nullptr;
       for (PlanCandidate& c : candidates) {
         if (c.kind != type->kind() || !IsAllowed(c)) continue;
@@ -143,11 +142,11 @@ class Planner {
     }
   }
 
+  bool IsAsked(const search::PathType& type) const { return Find(options_.paths, type) != nullptr; }
   bool AsksForApproximate() const {
     const auto types = paths::Approximate();
-    return std::any_of(types.begin(), types.end(), [&](const search::PathType* type) {
-      return Find(options_.paths, *type) != nullptr;
-    });
+    return std::any_of(types.begin(), types.end(),
+                       [&](const search::PathType* type) { return IsAsked(*type); });
   }
 
   Status Choose() {
@@ -183,12 +182,17 @@ class Planner {
                                           " s are allowed; allow that much"));
   }
 
-  // What is built of what was taken, in the order of the registry.
+  // What is built, in the order of the registry: of what was taken; and of what is asked for but
+  // does not exist for these vectors what is asked for, whose builder says so.
   void Decide() {
     for (const search::PathType* type : paths::All()) {
-      for (const PlanCandidate& c : plan_.candidates) {
-        if (c.kind != type->kind() || !c.is_built()) continue;
-        plan_.paths.push_back(type->Decided(SpecOf(*type), c.spec));
+      const auto taken = std::find_if(
+          plan_.candidates.begin(), plan_.candidates.end(),
+          [&](const PlanCandidate& c) { return c.kind == type->kind() && c.is_built(); });
+      const bool exists = taken != plan_.candidates.end();
+      const bool wanted = IsAsked(*type) && !(type->exact() && AsksForApproximate());
+      if (exists || wanted) {
+        plan_.paths.push_back(exists ? type->Decided(SpecOf(*type), taken->spec) : SpecOf(*type));
       }
     }
   }

@@ -271,8 +271,7 @@ EffortForRecall Find(IndexKind index, size_t k, double recall) {
   return FindEffort(Sample(), index, k, recall);
 }
 
-void ExpectEffort(const EffortForRecall& found, double effort, double recall,
-                  bool reachable) {
+void ExpectEffort(const EffortForRecall& found, double effort, double recall, bool reachable) {
   EXPECT_TRUE(found.known);
   EXPECT_EQ(found.reachable, reachable);
   EXPECT_NEAR(found.effort, effort, 1e-4);
@@ -331,8 +330,7 @@ TEST(FindEffortTest, GrowsWithKBeyondTheLargest) {
 TEST(FindEffortTest, OfWhatWasNotMeasuredIsUnknown) {
   Calibration graph_only = Sample();
   graph_only.curves.pop_back();
-  const EffortForRecall found =
-      FindEffort(graph_only, IndexKind::kForest, 10, 0.5);
+  const EffortForRecall found = FindEffort(graph_only, IndexKind::kForest, 10, 0.5);
   EXPECT_FALSE(found.known);
   EXPECT_FALSE(found.reachable);
   EXPECT_FALSE(FindEffort({}, IndexKind::kGraph, 10, 0.5).known);
@@ -343,8 +341,7 @@ TEST(FindEffortTest, OfAFlatCurveIsItsBeginning) {
   Calibration flat;
   flat.source = CalibrationSource::kHeldOut;
   flat.curves = {Curve(IndexKind::kGraph, 10, {{10, 0.7f}, {20, 0.9f}, {30, 0.9f}, {40, 0.9f}})};
-  const EffortForRecall found =
-      FindEffort(flat, IndexKind::kGraph, 10, 0.9f);
+  const EffortForRecall found = FindEffort(flat, IndexKind::kGraph, 10, 0.9f);
   EXPECT_EQ(found.effort, 20);
   EXPECT_TRUE(found.reachable);
 }

@@ -233,7 +233,7 @@ TEST_F(ErrorsTest, UnknownKeysAndIds) {
   Fails(1, {"search", words_, "--key", "CHINESE"}, {"did you mean 'Chinese'?"});
   Fails(1, {"search", words_, "--key", "rivr"}, {"did you mean 'river'?"});
   Fails(1, {"search", words_, "--key", "river zzzz"}, {"no key 'zzzz'", "100 keys", "'river'"});
-  Fails(1, {"search", words_, "--key", " "}, {"no key"});
+  Fails(1, {"search", words_, "--key", " "}, {"query is empty"});
   Fails(1, {"search", points_, "--key", "river"}, {"no keys", "--keys"});
   Fails(1, {"search", words_, "--id", "100"}, {"no id 100", "0 to 99"});
   Fails(1, {"search", words_, "--id", "-1"}, {"no id -1"});

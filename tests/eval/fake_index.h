@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -130,10 +132,10 @@ class FakeIndex : public Index {
     std::copy_n(&rows_[row * dim_], dim_, out);
   }
   std::span<const std::byte> Bytes() const override { return {}; }
-  Status Verify(std::stop_token /*stop*/) const override { return Status::Ok(); }
-  Result<std::unique_ptr<Index>> Calibrated(const MatrixView& /*queries*/,
-                                            const CalibrateOptions& /*options*/) const override {
-    return Status::Unsupported("a fake index is not calibrated");
+  Status Verify(std::stop_token) const override { return Status::Ok(); }
+  Result<std::unique_ptr<Index>> Calibrated(const MatrixView&,
+                                            const CalibrateOptions&) const override {
+    return Status::Unsupported("nothing to calibrate");
   }
 
  private:

@@ -254,7 +254,7 @@ TEST(GraphChoiceTest, IsAsIfAskedFor) {
   const auto bytes = [&](const Matrix& rows, const BuildOptions& options, GraphLayout layout) {
     const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
     if (index != nullptr) {
-      EXPECT_EQ(testing::LayoutOf(index->info()), layout);
+      EXPECT_EQ(LayoutOf(index->info()), layout);
     }
     return testing::ReadFile(dir.File("x.kith"));
   };

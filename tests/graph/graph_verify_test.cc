@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "graph/layout.h"
 #include "index/victims.h"
@@ -29,10 +30,12 @@ class GraphVerifyTest : public ::testing::TestWithParam<GraphLayout> {
   static constexpr uint32_t kNodes = 90;
   static constexpr uint32_t kDegree = 16;
 
-  void SetUp() override {
+  void SetUp() override { Make(20); }
+
+  void Make(size_t dim) {
     const TempDir dir;
     image_ =
-        ContainerImage(testing::MakeVictim(Victim{"", Metric::kEuclidean, DataType::kF32, 100, 20,
+        ContainerImage(testing::MakeVictim(Victim{"", Metric::kEuclidean, DataType::kF32, 100, dim,
                                                   false, false, false, false, GetParam(), 10},
                                            dir.File("x.kith")));
     file_.Write(image_.bytes());
@@ -107,6 +110,35 @@ TEST_P(PackedVerifyTest, NodesThatAreOtherVectors) {
   const float other = 1000;
   std::memcpy(Node(17), &other, sizeof(other));
   ExpectFound("node 17 is not the vector");
+}
+
+// Long vectors are in their nodes as bytes, and two factors behind all else.
+TEST_P(PackedVerifyTest, RoundedNodesThatAreOtherVectors) {
+  constexpr size_t kDim = 200;
+  const auto node = [&](size_t i) {
+    const quant::EdgeShape edges{kDim, Edges().bits, kDegree};
+    const graph::NodeShape shape(DataType::kF32, kDim, edges, true);
+    return std::pair(At(graph::kNodesSection, i * shape.bytes), shape.factors);
+  };
+  for (const bool bytes : {true, false}) {
+    Make(kDim);
+    const auto [record, factors] = node(17);
+    if (bytes) {
+      // What another machine may round the other way is no fault.
+      auto& byte = reinterpret_cast<int8_t&>(record[5]);
+      byte = static_cast<int8_t>(byte > 0 ? byte - 1 : byte + 1);
+      image_.Seal();
+      file_.Write(image_.bytes());
+      EXPECT_TRUE(VerifyIndex(file_.path()).ok());
+      byte = static_cast<int8_t>(byte > 0 ? byte - 1 : byte + 1);
+    } else {
+      float step = 0;
+      std::memcpy(&step, record + factors, sizeof(step));
+      step *= 1.01f;
+      std::memcpy(record + factors, &step, sizeof(step));
+    }
+    ExpectFound("node 17 is not the vector");
+  }
 }
 
 TEST_P(PackedVerifyTest, MeansThatAreNoNumbers) {

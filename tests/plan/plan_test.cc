@@ -20,7 +20,6 @@ namespace kith {
 namespace {
 
 using testing::Ask;
-using testing::LayoutOf;
 using testing::Matrix;
 using testing::PathNumber;
 using testing::TempDir;
@@ -65,13 +64,15 @@ BuildPlan PlanOk(const Vectors& v, const BuildOptions& options) {
 
 const PlanCandidate& Built(const BuildPlan& plan) { return plan.candidates[plan.built]; }
 
-GraphLayout LayoutOf(const PlanCandidate& c) {
-  const auto* graph = std::get_if<GraphOptions>(&c.spec);
+// kAuto if it is no graph.
+GraphLayout LayoutOf(const PlanCandidate& candidate) {
+  const auto* graph = std::get_if<GraphOptions>(&candidate.spec);
   return graph == nullptr ? GraphLayout::kAuto : graph->layout;
 }
 
-uint32_t TreesOf(const PlanCandidate& c) {
-  const auto* forest = std::get_if<ForestOptions>(&c.spec);
+// 0 if it is no forest.
+uint32_t TreesOf(const PlanCandidate& candidate) {
+  const auto* forest = std::get_if<ForestOptions>(&candidate.spec);
   return forest == nullptr ? 0 : forest->num_trees;
 }
 
@@ -329,7 +330,7 @@ TEST(PlanTest, TheFileIsWhatThePlanSays) {
     EXPECT_EQ(info.has(IndexKind::kGraph), at.kind == IndexKind::kGraph);
     EXPECT_EQ(info.has(IndexKind::kForest), at.kind == IndexKind::kForest);
     EXPECT_EQ(PathNumber(info, IndexKind::kForest, "trees"), TreesOf(chosen));
-    EXPECT_EQ(LayoutOf(info), at.layout);
+    EXPECT_EQ(testing::LayoutOf(info), at.layout);
     // Sizes are no guesses but for trees, whose shape is the data's.
     const auto size = static_cast<double>(chosen.file_bytes);
     EXPECT_NEAR(static_cast<double>(info.file_bytes), size, 0.1 * size);
