@@ -67,7 +67,7 @@ DEFAULT = re.compile(r"^\s*Metric \w+ = Metric::k\w+;")
 
 # The namespace of a folder's code, where it is not kith::<folder>: of base it is inline, so that its
 # words need no prefix, and what a public header declares is in kith itself.
-NAMESPACES = {"src/base": "kith::inline base"}
+NAMESPACES = {"src/base": "inline base"}
 
 CODE_DIRS = ["include", "src", "apps", "python", "tests", "fuzz", "examples", "bench"]
 INCLUDE_BASES = ["src", "include", "apps", "python/src", "tests", "."]
@@ -246,7 +246,8 @@ def check_namespace(path, text):
     if not path.startswith("src/") or folder == path:
         return []
     own = NAMESPACES.get(folder, "kith::" + folder.split("/")[1])
-    found = set(re.findall(r"^\s*namespace ([\w: ]+?) \{", text, re.MULTILINE))
+    found = {("inline " if inline else "") + name for inline, name in re.findall(
+        r"^\s*(inline )?namespace ([\w:]+) \{", text, re.MULTILINE)}
     if any(name == own or name.startswith(own + "::") for name in found) or found <= {"kith"}:
         return []
     return [(path, 1, f"has no namespace {own}, but {', '.join(sorted(found))}")]

@@ -74,7 +74,7 @@ class CheckLayersTest(unittest.TestCase):
                           "has no namespace kith::graph, but kith::forest")
         self.assertEqual(self.faults({
             "src/graph/g.cc": "namespace kith::graph {\nnamespace {\n}\n}\n",
-            "src/base/b.h": "namespace kith::inline base {\n}\n",
+            "src/base/b.h": "namespace kith {\ninline namespace base {\n}\n}\n",
             "src/index/open.cc": "namespace kith {\n}\n",
         }), [])
 

@@ -12,7 +12,8 @@
 #include "base/pages.h"
 #include "kith/status.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 inline constexpr size_t kCacheLine = 64;
 
@@ -79,6 +80,7 @@ class AlignedBuffer {
   size_t size_ = 0;
 };
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_ALIGNED_BUFFER_H_

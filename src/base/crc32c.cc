@@ -4,7 +4,8 @@
 #include <bit>
 #include <cstring>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 namespace {
 
 constexpr uint32_t kPolynomial = 0x82F63B78u;  // Castagnoli's, bits reversed
@@ -127,4 +128,5 @@ uint32_t ExtendCrc32c(uint32_t crc, std::span<const std::byte> bytes) {
   return ~crc;
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <span>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // The checksum of a stretch of bytes followed by `bytes`, given the checksum of the stretch
 // (0 for none). Over 1 GB/s, over 10 GB/s where x86 has the instruction.
 uint32_t ExtendCrc32c(uint32_t crc, std::span<const std::byte> bytes);
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_CRC32C_H_

@@ -2,7 +2,8 @@
 
 #include "base/strings.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 Status Explained(Status status, std::string_view subject, std::string_view remedy) noexcept {
   if (status.code() != StatusCode::kOutOfMemory || status.message() != kOutOfMemory) return status;
@@ -14,4 +15,5 @@ Status Explained(Status status, std::string_view subject, std::string_view remed
   }
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith

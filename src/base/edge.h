@@ -9,7 +9,8 @@
 #include "base/thread_pool.h"
 #include "kith/status.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // "out of memory", as StatusOfException() says it, with the subject before it and the remedy behind
 // it. Any other Status as it is, and that one too where there is no memory for more words.
@@ -28,6 +29,7 @@ auto AtEdge(std::string_view subject, std::string_view remedy, Fn&& fn) noexcept
   }
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_EDGE_H_

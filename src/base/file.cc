@@ -17,7 +17,8 @@
 
 #include "base/strings.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 namespace {
 
 constexpr size_t kBufferBytes = 256 << 10;
@@ -469,4 +470,5 @@ void RemoveTemporaryFilesOnSignal() noexcept {
 
 void FailWriteForTesting(int64_t n) { g_steps_before_failure.store(n, std::memory_order_relaxed); }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith

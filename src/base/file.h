@@ -13,7 +13,8 @@
 #include "base/aligned_buffer.h"
 #include "kith/status.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // A file without a name, in memory where the system can, else in its folder for temporary files;
 // gone with the last that holds it. What is written to it is never fsynced.
@@ -149,6 +150,7 @@ void RemoveTemporaryFilesOnSignal() noexcept;
 // each); -1 ends it. For tests only.
 void FailWriteForTesting(int64_t n);
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_FILE_H_

@@ -2,7 +2,8 @@
 
 #include <sys/xattr.h>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 void SetFileAttribute(const std::string& path, const char* name, const std::string& value) {
   [[maybe_unused]] const int ignored = setxattr(path.c_str(), name, value.data(), value.size(), 0);
@@ -14,4 +15,5 @@ std::string GetFileAttribute(const std::string& path, const char* name) {
   return size > 0 ? std::string(value, static_cast<size_t>(size)) : std::string();
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith

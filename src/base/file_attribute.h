@@ -4,7 +4,8 @@
 
 #include <string>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // Attaches a note. Best effort: file systems without attributes, and copies made without them, lose
 // it, so nothing may depend on it.
@@ -13,6 +14,7 @@ void SetFileAttribute(const std::string& path, const char* name, const std::stri
 // The note, or "" if there is none.
 std::string GetFileAttribute(const std::string& path, const char* name);
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_FILE_ATTRIBUTE_H_

@@ -6,7 +6,8 @@
 #include <bit>
 #include <cstdint>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // Exact: every half is a float. Selects rather than branches, so that loops of it vectorise.
 constexpr float F16ToF32(uint16_t half) {
@@ -51,6 +52,7 @@ constexpr uint16_t F32ToBf16(float value) {
   return static_cast<uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_FLOAT16_H_

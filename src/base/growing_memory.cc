@@ -8,7 +8,8 @@
 
 #include "base/strings.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 namespace {
 
 // Systems promise more memory than there is and end the process that uses it, so that what they
@@ -63,4 +64,5 @@ Status GrowingMemory::Reserve(uint64_t bytes) {
       StrCat("cannot have ", bytes, " bytes of memory; the machine has ", machine));
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith

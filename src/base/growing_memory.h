@@ -8,7 +8,8 @@
 
 #include "kith/status.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // Pages of the system's own, all zero until they are written. Growing may move them. Gaps cost
 // nothing but addresses.
@@ -37,6 +38,7 @@ class GrowingMemory {
   size_t capacity_ = 0;
 };
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_GROWING_MEMORY_H_

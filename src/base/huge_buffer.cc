@@ -5,7 +5,8 @@
 #include "base/pages.h"
 #include "base/strings.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 HugeBuffer::~HugeBuffer() { UnmapPages(data_, bytes_); }
 
@@ -26,4 +27,5 @@ Result<HugeBuffer> HugeBuffer::CopyOf(std::span<const std::byte> bytes) {
   return buffer;
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith

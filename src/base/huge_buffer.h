@@ -8,7 +8,8 @@
 
 #include "kith/status.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // Private, zeroed memory that the system is asked to back with huge pages (transparent huge pages
 // on Linux): a large structure read at random costs fewer address translations then. Ordinary
@@ -36,6 +37,7 @@ class HugeBuffer {
   size_t bytes_ = 0;  // mapped
 };
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_HUGE_BUFFER_H_

@@ -4,7 +4,8 @@
 
 #include <cstddef>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // sum x_i^2 in double precision.
 inline double SquaredNorm(const float* x, size_t dim) {
@@ -17,6 +18,7 @@ inline double SquaredNorm(const float* x, size_t dim) {
   return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_MATH_H_

@@ -4,7 +4,8 @@
 
 #include <atomic>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 namespace {
 
 // Smaller memory gains nothing from huge pages, and would round up to one.
@@ -36,4 +37,5 @@ void UnmapPages(std::byte* pages, size_t bytes) noexcept {
 
 void FailPagesForTesting(int64_t n) { g_calls_before_failure.store(n, std::memory_order_relaxed); }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith

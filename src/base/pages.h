@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // Private, zeroed memory on a page boundary, which the system is asked to back with huge pages
 // (transparent huge pages on Linux) where it is large enough: fewer address translations when it is
@@ -19,6 +20,7 @@ void UnmapPages(std::byte* pages, size_t bytes) noexcept;
 // Makes MapPages() fail from the n-th call from now on; -1 ends it. For tests only.
 void FailPagesForTesting(int64_t n);
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_PAGES_H_

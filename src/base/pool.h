@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // Scratch that searches in any number of threads use one after the other. Grows to the most that
 // were in use at once. Thread-safe.
@@ -33,6 +34,7 @@ class Pool {
   std::vector<std::unique_ptr<T>> free_;  // guarded by mutex_
 };
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_POOL_H_

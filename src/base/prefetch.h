@@ -6,7 +6,8 @@
 
 #include "base/aligned_buffer.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // Asks for the cache line that p is in.
 inline void Prefetch(const void* p) {
@@ -21,6 +22,7 @@ inline void PrefetchLines(const std::byte* p, size_t bytes) {
   for (const std::byte* const end = p + bytes; p < end; p += kCacheLine) Prefetch(p);
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_PREFETCH_H_

@@ -8,7 +8,8 @@
 #include <utility>
 #include <vector>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // Mixes 64 bits (SplitMix64, Steele et al., OOPSLA 2014). Also turns (seed, stream) pairs into
 // independent seeds.
@@ -66,6 +67,7 @@ class Rng {
   uint64_t s_[4];
 };
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_RNG_H_

@@ -9,7 +9,8 @@
 #include "base/thread_pool.h"
 #include "kith/status.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // Sorts, as std::sort does. Equal values must not be told apart, so that the result does not depend
 // on the pieces. Errors: those of the pool's loops; the values are in any order then.
@@ -28,6 +29,7 @@ Status SortInPieces(std::span<T> values, ThreadPool& pool) {
   return Status::Ok();
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_SORT_H_

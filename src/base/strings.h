@@ -8,7 +8,8 @@
 #include <string>
 #include <string_view>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // StrCat("row ", 3, " has ", 2.5) == "row 3 has 2.5".
 template <class... Args>
@@ -44,6 +45,7 @@ inline std::string Printable(std::string_view text) {
   return out;
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_STRINGS_H_

@@ -16,7 +16,8 @@
 #include <utility>
 #include <vector>
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 int ResolveThreads(int threads) {
   if (threads > 0) return std::min(threads, 1024);
   cpu_set_t set;
@@ -192,4 +193,5 @@ Status ThreadPool::Run(size_t num_tasks, Task task) {
   return loop.Result();
 }
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith

@@ -14,7 +14,8 @@
 #include "kith/status.h"
 #include "kith/types.h"
 
-namespace kith::inline base {
+namespace kith {
+inline namespace base {
 
 // The number of threads to use for a caller's wish: 0 means one for each available core.
 int ResolveThreads(int threads);
@@ -111,6 +112,7 @@ class ThreadPool {
   const std::unique_ptr<Helpers> helpers_;
 };
 
-}  // namespace kith::inline base
+}  // namespace base
+}  // namespace kith
 
 #endif  // KITH_BASE_THREAD_POOL_H_
