@@ -3,16 +3,17 @@
 #ifndef KITH_TESTS_SANITIZED_H_
 #define KITH_TESTS_SANITIZED_H_
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KITH_SANITIZED 1
+#elif defined(__has_feature)
+#define KITH_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define KITH_SANITIZED 0
+#endif
+
 namespace kith::testing {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-inline constexpr bool kSanitized =
-    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-inline constexpr bool kSanitized = false;
-#endif
+inline constexpr bool kSanitized = KITH_SANITIZED;
 
 }  // namespace kith::testing
 

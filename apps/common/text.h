@@ -1,5 +1,5 @@
 // Numbers, sizes and times as people read and write them, beside what base/strings.h has: StrCat(),
-// FormatCount() and Printable().
+// FormatCount(), Plural() and Printable().
 #ifndef KITH_APPS_COMMON_TEXT_H_
 #define KITH_APPS_COMMON_TEXT_H_
 

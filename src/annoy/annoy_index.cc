@@ -210,7 +210,6 @@ Status AnnoyIndex::Save(const std::string& path, bool prefault) {
       KITH_RETURN_IF_ERROR(file->Write(pieces.items));
       KITH_RETURN_IF_ERROR(file->Write(pieces.trees));
       KITH_ASSIGN_OR_RETURN(auto mapped, file->Map());
-      KITH_RETURN_IF_ERROR(file->Commit());
       auto snapshot = std::make_shared<Snapshot>();
       snapshot->nodes = saved->nodes;
       snapshot->nodes.items = mapped->bytes().data();
@@ -219,6 +218,8 @@ Status AnnoyIndex::Save(const std::string& path, bool prefault) {
       snapshot->path = path;
       if (prefault) mapped->Prefault();
       snapshot->file = std::move(mapped);
+      // Last of all: nothing may go wrong once the file is there.
+      KITH_RETURN_IF_ERROR(file->Commit());
       return std::shared_ptr<const Snapshot>(std::move(snapshot));
     };
     auto written = CatchAll(write);

@@ -162,13 +162,10 @@ Status GrowForest(Gang* gang, int num_trees, size_t num_items, Forest* forest) {
   return Status::Ok();
 }
 
-}  // namespace
-
-Result<std::shared_ptr<const Snapshot>> BuildForest(const Layout& layout,
-                                                    const std::shared_ptr<ItemStore>& store,
-                                                    const std::string& path,
-                                                    const ForestOptions& options,
-                                                    ThreadPool& pool) {
+Result<std::shared_ptr<const Snapshot>> Build(const Layout& layout,
+                                              const std::shared_ptr<ItemStore>& store,
+                                              const std::string& path, const ForestOptions& options,
+                                              ThreadPool& pool) {
   KITH_RETURN_IF_ERROR(store->Finish());
   const size_t num_items = store->num_items();
   auto snapshot = std::make_shared<Snapshot>();
@@ -192,10 +189,11 @@ Result<std::shared_ptr<const Snapshot>> BuildForest(const Layout& layout,
   snapshot->num_trees = forest.num_trees();
   if (AtomicFile* const file = store->file(); file != nullptr) {
     KITH_ASSIGN_OR_RETURN(snapshot->file, file->Map());
-    KITH_RETURN_IF_ERROR(file->Commit());
     snapshot->path = path;
     nodes.items = snapshot->file->bytes().data();
     nodes.trees = nodes.items + num_items * layout.node_size;
+    // Last of all: nothing may go wrong once the file is there.
+    KITH_RETURN_IF_ERROR(file->Commit());
   } else {
     snapshot->trees = std::move(forest.memory());
     snapshot->items = std::make_unique<ItemStore::Lease>(store);
@@ -203,6 +201,24 @@ Result<std::shared_ptr<const Snapshot>> BuildForest(const Layout& layout,
     nodes.trees = snapshot->trees.data();
   }
   return std::shared_ptr<const Snapshot>(std::move(snapshot));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Snapshot>> BuildForest(const Layout& layout,
+                                                    const std::shared_ptr<ItemStore>& store,
+                                                    const std::string& path,
+                                                    const ForestOptions& options,
+                                                    ThreadPool& pool) {
+  AtomicFile* const file = store->file();
+  const uint64_t items_end = file == nullptr ? 0 : file->position();
+  auto built = CatchAll([&] { return Build(layout, store, path, options, pool); });
+  // The items are as before: trees that follow them are in the way of the next ones. The file keeps
+  // an error of cutting them off.
+  if (!built.ok() && file != nullptr) {
+    static_cast<void>(CatchAll([&] { return file->Truncate(items_end); }));
+  }
+  return built;
 }
 
 }  // namespace kith::annoy

@@ -394,6 +394,20 @@ Status AtomicFile::Extend(uint64_t size) {
   return Status::Ok();
 }
 
+Status AtomicFile::Truncate(uint64_t size) {
+  if (!error_.ok()) return error_;
+  if (fd_ < 0 || size > position()) {
+    return Status::Internal(StrCat(path_, ": cutting off what is not there"));
+  }
+  KITH_RETURN_IF_ERROR(Flush());
+  if (FailThisStep() ||
+      RetryInterrupted([&] { return ftruncate(fd_, static_cast<off_t>(size)); }) != 0) {
+    return Fail("cut off", errno);
+  }
+  flushed_ = size;
+  return Status::Ok();
+}
+
 Status AtomicFile::Read(uint64_t offset, std::span<std::byte> bytes) {
   if (!error_.ok()) return error_;
   if (fd_ < 0 || offset > position() || bytes.size() > position() - offset) {

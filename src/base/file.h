@@ -106,6 +106,8 @@ class AtomicFile {
   // Makes the file `size` bytes long, zeros from where it ended, which take no place on disks that
   // know holes. REQUIRES: size >= position(). Errors: IoError.
   Status Extend(uint64_t size);
+  // Cuts off what follows `size` bytes. REQUIRES: size <= position(). Errors: IoError.
+  Status Truncate(uint64_t size);
   // Reads bytes already written. REQUIRES: as WriteAt. Errors: IoError.
   Status Read(uint64_t offset, std::span<std::byte> bytes);
   // Maps what was written so far. The mapping stays when the file gets its name, or never does.

@@ -14,6 +14,8 @@ namespace kith::inline base {
 template <class... Args>
 std::string StrCat(const Args&... args) {
   std::ostringstream out;
+  // Else a stream without memory leaves out what follows, and says nothing.
+  out.exceptions(std::ios_base::badbit);
   (out << ... << args);
   return std::move(out).str();
 }

@@ -20,22 +20,6 @@
 namespace kith::calibration {
 namespace {
 
-// So many vectors are searched exactly in microseconds: nobody needs to know how well anything else
-// would do.
-constexpr size_t kFewRows = 512;
-// Vectors held out: of small sets an eighth, of large ones a small part, and never more than these.
-// The mean of recall@10 near 0.8 is then known to 0.004 (one standard error).
-constexpr size_t kMostShare = 8;
-constexpr size_t kLeastShare = 64;
-constexpr size_t kEnoughHeldOut = 2048;
-constexpr size_t kMostHeldOut = 4096;
-
-// Queries enough to know a mean to this standard error, and the tail of the distribution.
-constexpr double kStandardError = 0.005;
-constexpr size_t kLeastQueries = 256;
-// Of efforts too small to be asked for, from which little is learnt.
-constexpr size_t kQueriesOfLittle = 512;
-constexpr size_t kLeastNeighbours = 1024;  // queries times k: recall in steps of a thousandth
 // Means of more neighbours than this take fewer queries.
 constexpr size_t kFewNeighbours = 10;
 constexpr size_t kQueriesOfMany = 1024;
@@ -85,6 +69,15 @@ constexpr float kLeastFall = 0.002f;
 }  // namespace
 
 std::vector<uint32_t> ChooseHeldOut(size_t n, uint64_t seed) {
+  // So many vectors are searched exactly in microseconds: nobody needs to know how well anything
+  // else would do.
+  constexpr size_t kFewRows = 512;
+  // Vectors held out: of small sets an eighth, of large ones a small part, and never more than
+  // these. The mean of recall@10 near 0.8 is then known to 0.004 (one standard error).
+  constexpr size_t kMostShare = 8;
+  constexpr size_t kLeastShare = 64;
+  constexpr size_t kEnoughHeldOut = 2048;
+  constexpr size_t kMostHeldOut = 4096;
   std::vector<uint32_t> held_out;
   if (n < kFewRows) return held_out;
   const size_t count =
@@ -247,6 +240,12 @@ Status Calibrator::Measure(const search::PathType& type, const search::AccessPat
 // The curve of ks_[at].
 Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPath& path,
                             size_t at) {
+  // Queries enough to know a mean to this standard error, and the tail of the distribution.
+  constexpr double kStandardError = 0.005;
+  constexpr size_t kLeastQueries = 256;
+  // Of efforts too small to be asked for, from which little is learnt.
+  constexpr size_t kQueriesOfLittle = 512;
+  constexpr size_t kLeastNeighbours = 1024;  // queries times k: recall in steps of a thousandth
   CalibrationCurve curve{type.kind(), ks_[at], {}};
   const size_t most = limits_[at].size();
   size_t num_queries = most;

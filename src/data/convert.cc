@@ -161,6 +161,7 @@ void CopyRow(const MatrixView& from, size_t row, std::byte* out) {
 
 Status DoesNotFit(size_t row, size_t column, float value, DataType to) {
   std::ostringstream digits;
+  digits.exceptions(std::ios_base::badbit);
   digits.precision(std::numeric_limits<float>::max_digits10);
   digits << value;
   const bool integer = to == DataType::kI8 || to == DataType::kU8 || to == DataType::kBit;

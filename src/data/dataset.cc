@@ -4,10 +4,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <new>
-#include <stdexcept>
 #include <utility>
 
+#include "base/edge.h"
 #include "base/file.h"
 #include "base/strings.h"
 #include "data/convert.h"
@@ -21,17 +20,8 @@
 namespace kith::data {
 namespace {
 
-// Runs `read` so that running out of memory becomes an error.
-template <class Read>
-auto Guarded(const std::string& path, const Read& read) -> decltype(read()) {
-  try {
-    return read();
-  } catch (const std::bad_alloc&) {
-    return Status::OutOfMemory(StrCat(path, ": not enough memory"));
-  } catch (const std::length_error&) {
-    return Status::OutOfMemory(StrCat(path, ": not enough memory"));
-  }
-}
+// What to do about a file that does not fit memory.
+constexpr char kFewerRows[] = "read fewer rows, or close other programs";
 
 Result<Input> OpenInput(const std::string& path) {
   KITH_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
@@ -216,12 +206,76 @@ Status NamingFile(const std::string& path, const Status& status) {
 }  // namespace
 
 Result<Dataset> ReadInput(const Input& input, const ReadOptions& options) {
-  return Guarded(input.path, [&] { return ReadAnyFormat(input, options); });
+  return AtEdge(input.path, kFewerRows, [&] { return ReadAnyFormat(input, options); });
 }
 
 Result<GroundTruth> ReadTruthInput(const Input& input) {
-  return Guarded(input.path, [&] { return ReadTruth(input); });
+  return AtEdge(input.path, kFewerRows, [&] { return ReadTruth(input); });
 }
+
+namespace {
+
+Result<Dataset> ReadFile(const std::string& path, const ReadOptions& options) {
+  KITH_ASSIGN_OR_RETURN(const Input input, OpenInput(path));
+  KITH_ASSIGN_OR_RETURN(Dataset set, ReadInput(input, options));
+  if (set.format != FormatName(Format::kCsv) &&
+      !(options.columns.empty() && options.key_column.empty())) {
+    return Status::InvalidArgument(
+        StrCat(path, ": only csv files have columns to choose, and this is ", set.format));
+  }
+  std::string labels = options.labels_path;
+  if (labels.empty() && set.format == FormatName(Format::kIdx)) labels = FindLabelsBeside(path);
+  if (!labels.empty()) {
+    KITH_RETURN_IF_ERROR(
+        AtEdge(labels, kFewerRows, [&] { return AddLabels(path, labels, options, &set); }));
+  }
+  return set;
+}
+
+Status WriteTruth(const std::string& path, const GroundTruth& truth) {
+  KITH_ASSIGN_OR_RETURN(const Format format, FormatToWrite(path, ""));
+  if (format != Format::kIvecs && format != Format::kIbin && format != Format::kNpy) {
+    return Status::InvalidArgument(StrCat(
+        path, ": ground truth is written as .ivecs, .ibin or .npy, got ", FormatName(format)));
+  }
+  KITH_RETURN_IF_ERROR(CheckShape(path, truth.num_queries, truth.k));
+  const size_t values = truth.num_queries * truth.k;
+  if (truth.ids.size() != values ||
+      (!truth.distances.empty() && truth.distances.size() != values)) {
+    return Status::InvalidArgument(StrCat(path, ": expected ", values, " ids, got ",
+                                          truth.ids.size(), ", and as many distances or none, got ",
+                                          truth.distances.size()));
+  }
+  for (size_t i = 0; i < values; ++i) {
+    KITH_RETURN_IF_ERROR(CheckId(path, truth.ids[i], i / truth.k, i % truth.k));
+    if (format != Format::kNpy && truth.ids[i] > INT32_MAX) {
+      return Status::InvalidArgument(StrCat(path, ": id ", truth.ids[i], " of query ", i / truth.k,
+                                            " is beyond 32 bits; write .npy"));
+    }
+  }
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+  KITH_RETURN_IF_ERROR(format == Format::kNpy     ? WriteNpyTruth(truth, file.get())
+                       : format == Format::kIvecs ? WriteVecsTruth(truth, file.get())
+                                                  : WriteBinTruth(truth, file.get()));
+  return file->Commit();
+}
+
+Status WriteFile(const std::string& path, const std::string& format_name, const MatrixView& vectors,
+                 const StringList& keys) {
+  KITH_ASSIGN_OR_RETURN(const Format format, FormatToWrite(path, format_name));
+  KITH_RETURN_IF_ERROR(CheckShape(path, vectors.rows, vectors.dim));
+  KITH_RETURN_IF_ERROR(CheckKeys(path, format, vectors.rows, keys.size()));
+  if (IsStreamFormat(format) && format != Format::kWord2vecBinary) {
+    ThreadPool pool;
+    KITH_RETURN_IF_ERROR(
+        NamingFile(path, CheckFinite(vectors, pool)));  // text has no NaN to read back
+  }
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+  KITH_RETURN_IF_ERROR(NamingFile(path, WriteAs(format, path, vectors, keys, file.get())));
+  return file->Commit();
+}
+
+}  // namespace
 
 }  // namespace kith::data
 
@@ -236,76 +290,23 @@ std::vector<std::string> DatasetFormats() {
 }
 
 Result<Dataset> ReadDataset(const std::string& path, const ReadOptions& options) {
-  KITH_ASSIGN_OR_RETURN(const data::Input input, data::OpenInput(path));
-  KITH_ASSIGN_OR_RETURN(Dataset set, data::ReadInput(input, options));
-  if (set.format != data::FormatName(data::Format::kCsv) &&
-      !(options.columns.empty() && options.key_column.empty())) {
-    return Status::InvalidArgument(
-        StrCat(path, ": only csv files have columns to choose, and this is ", set.format));
-  }
-  std::string labels = options.labels_path;
-  if (labels.empty() && set.format == data::FormatName(data::Format::kIdx))
-    labels = data::FindLabelsBeside(path);
-  if (!labels.empty()) {
-    KITH_RETURN_IF_ERROR(
-        data::Guarded(labels, [&] { return data::AddLabels(path, labels, options, &set); }));
-  }
-  return set;
+  return AtEdge(path, data::kFewerRows, [&] { return data::ReadFile(path, options); });
 }
 
 Result<GroundTruth> ReadGroundTruth(const std::string& path) {
-  KITH_ASSIGN_OR_RETURN(const data::Input input, data::OpenInput(path));
-  return data::ReadTruthInput(input);
+  return AtEdge(path, data::kFewerRows, [&]() -> Result<GroundTruth> {
+    KITH_ASSIGN_OR_RETURN(const data::Input input, data::OpenInput(path));
+    return data::ReadTruth(input);
+  });
 }
 
 Status WriteGroundTruth(const std::string& path, const GroundTruth& truth) {
-  KITH_ASSIGN_OR_RETURN(const data::Format format, data::FormatToWrite(path, ""));
-  if (format != data::Format::kIvecs && format != data::Format::kIbin &&
-      format != data::Format::kNpy) {
-    return Status::InvalidArgument(
-        StrCat(path, ": ground truth is written as .ivecs, .ibin or .npy, got ",
-               data::FormatName(format)));
-  }
-  KITH_RETURN_IF_ERROR(data::CheckShape(path, truth.num_queries, truth.k));
-  const size_t values = truth.num_queries * truth.k;
-  if (truth.ids.size() != values ||
-      (!truth.distances.empty() && truth.distances.size() != values)) {
-    return Status::InvalidArgument(StrCat(path, ": expected ", values, " ids, got ",
-                                          truth.ids.size(), ", and as many distances or none, got ",
-                                          truth.distances.size()));
-  }
-  for (size_t i = 0; i < values; ++i) {
-    KITH_RETURN_IF_ERROR(data::CheckId(path, truth.ids[i], i / truth.k, i % truth.k));
-    if (format != data::Format::kNpy && truth.ids[i] > INT32_MAX) {
-      return Status::InvalidArgument(StrCat(path, ": id ", truth.ids[i], " of query ", i / truth.k,
-                                            " is beyond 32 bits; write .npy"));
-    }
-  }
-  return data::Guarded(path, [&]() -> Status {
-    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-    KITH_RETURN_IF_ERROR(format == data::Format::kNpy     ? data::WriteNpyTruth(truth, file.get())
-                         : format == data::Format::kIvecs ? data::WriteVecsTruth(truth, file.get())
-                                                          : data::WriteBinTruth(truth, file.get()));
-    return file->Commit();
-  });
+  return AtEdge(path, {}, [&] { return data::WriteTruth(path, truth); });
 }
 
-Status WriteDataset(const std::string& path, const std::string& format_name,
-                    const MatrixView& vectors, const StringList& keys) {
-  KITH_ASSIGN_OR_RETURN(const data::Format format, data::FormatToWrite(path, format_name));
-  KITH_RETURN_IF_ERROR(data::CheckShape(path, vectors.rows, vectors.dim));
-  KITH_RETURN_IF_ERROR(data::CheckKeys(path, format, vectors.rows, keys.size()));
-  if (data::IsStreamFormat(format) && format != data::Format::kWord2vecBinary) {
-    ThreadPool pool;
-    KITH_RETURN_IF_ERROR(
-        data::NamingFile(path, data::CheckFinite(vectors, pool)));  // text has no NaN to read back
-  }
-  return data::Guarded(path, [&]() -> Status {
-    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-    KITH_RETURN_IF_ERROR(
-        data::NamingFile(path, data::WriteAs(format, path, vectors, keys, file.get())));
-    return file->Commit();
-  });
+Status WriteDataset(const std::string& path, const std::string& format, const MatrixView& vectors,
+                    const StringList& keys) {
+  return AtEdge(path, {}, [&] { return data::WriteFile(path, format, vectors, keys); });
 }
 
 }  // namespace kith

@@ -9,23 +9,6 @@
 #include "simd/kernels.h"
 
 namespace kith::forest {
-namespace {
-
-constexpr size_t kQueriesAtOnce = 64;
-
-// Candidates by default, for each tree and neighbour asked for. Annoy's default is 1; most data
-// then gives a recall of 0.6 to 0.8, and candidates are cheap here.
-constexpr size_t kDefaultCandidates = 8;
-
-// Fewer candidates than one for so many dimensions save nothing that a query would notice beside
-// the preparation it needs.
-constexpr size_t kDimsPerCandidate = 4;
-
-// How many standard errors of an estimate a candidate is given the benefit of.
-constexpr float kConfidence = 1.5f;
-
-}  // namespace
-
 // What one search in flight needs; reused.
 struct Forest::Scratch {
   explicit Scratch(size_t num_vectors) : walk(num_vectors) {}
@@ -117,6 +100,8 @@ Result<std::unique_ptr<Forest::Scratch>> Forest::Borrow() const {
 // Keeps the candidates that may be among the k nearest, judging by their codes: those whose
 // estimate less its error is at most the k-th smallest estimate plus error.
 void Forest::Shortlist(size_t k, Scratch* s, SearchStats* stats) const {
+  // How many standard errors of an estimate a candidate is given the benefit of.
+  constexpr float kConfidence = 1.5f;
   std::vector<uint32_t>& candidates = s->walk.candidates();
   const size_t count = candidates.size();
   stats->codes += count;
@@ -177,6 +162,12 @@ void Forest::SelectNearest(size_t k, Scratch* s) const {
 
 // How many candidates a query is given.
 size_t Forest::CandidatesFor(const search::Request& request, size_t query) const {
+  // By default, for each tree and neighbour asked for. Annoy's default is 1; most data then gives a
+  // recall of 0.6 to 0.8, and candidates are cheap here.
+  constexpr size_t kDefaultCandidates = 8;
+  // Fewer candidates than one for so many dimensions save nothing that a query would notice beside
+  // the preparation it needs.
+  constexpr size_t kDimsPerCandidate = 4;
   if (request.effort >= 0) {
     // A damaged calibration may name more than an integer holds.
     const auto wanted = static_cast<size_t>(std::min(request.effort, 0x1p62));
@@ -219,6 +210,7 @@ Status Forest::Search(const search::Request& request, search::Hits* hits,
     return Status::Unsupported(
         "a forest finds the nearest, not all within a radius; search exactly");
   }
+  constexpr size_t kQueriesAtOnce = 64;
   search::HitsBuilder found(request.queries.rows);
   const auto search = [&](size_t begin, size_t end, SearchStats* part) -> Status {
     KITH_ASSIGN_OR_RETURN(std::unique_ptr<Scratch> scratch, Borrow());

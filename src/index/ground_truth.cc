@@ -54,6 +54,7 @@ Result<GroundTruth> FindTruth(const MatrixView& base, const MatrixView& queries,
         vectors, {}, {.queries = part, .wanted = search::Wanted::Nearest(k), .pool = &pool}, &hits,
         &stats));
     for (size_t q = 0; q < part.rows; ++q) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
       size_t at = (begin + q) * k;
       for (const search::Candidate& c : hits.of(q)) {
         truth.ids[at] = c.row;

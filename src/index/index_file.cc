@@ -208,6 +208,7 @@ Status IndexFile::SearchRun(const MatrixView& queries, size_t begin, size_t end,
     Observe(run, hits);
   }
   for (size_t q = 0; q < run.rows; ++q) {
+    KITH_RETURN_IF_ERROR(pool.CheckStop());
     size_t at = (begin + q) * params.k;
     for (const search::Candidate& c : hits.of(q)) {
       result->ids[at] = ids_.Id(c.row);

@@ -14,13 +14,16 @@ namespace kith {
 namespace {
 
 Result<std::unique_ptr<Index>> AsIndex(Result<std::unique_ptr<index::IndexFile>> file) {
-  if (!file.ok()) return file.status();
+  if (!file.ok()) return std::move(file).status();
   return std::unique_ptr<Index>(std::move(file).value());
 }
 
 }  // namespace
 
-bool IsKithFile(const std::string& path) { return storage::IsKithFile(path); }
+bool IsKithFile(const std::string& path) {
+  const Result<bool> is = CatchAll([&]() -> Result<bool> { return storage::IsKithFile(path); });
+  return is.ok() && *is;
+}
 
 Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, const OpenOptions& options) {
   return AtEdge(path, {}, [&] { return AsIndex(index::IndexFile::Open(path, options)); });

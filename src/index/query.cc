@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "base/thread_pool.h"
 #include "search/metric_traits.h"
 
 namespace kith {
@@ -113,9 +114,7 @@ Result<std::vector<QueryTerm>> NotEmpty(std::vector<QueryTerm> terms) {
   return Status::InvalidArgument("the query is empty; give at least one key");
 }
 
-}  // namespace
-
-Result<std::vector<QueryTerm>> ParseQuery(const Index& index, std::string_view text) {
+Result<std::vector<QueryTerm>> Parse(const Index& index, std::string_view text) {
   KITH_RETURN_IF_ERROR(CheckHasKeys(index));
   KITH_ASSIGN_OR_RETURN(const std::optional<QueryTerm> whole, FindTerm(index, text));
   if (whole) return std::vector{*whole};
@@ -129,12 +128,20 @@ Result<std::vector<QueryTerm>> ParseQuery(const Index& index, std::string_view t
   return NotEmpty(std::move(terms));
 }
 
+}  // namespace
+
+Result<std::vector<QueryTerm>> ParseQuery(const Index& index, std::string_view text) {
+  return CatchAll([&] { return Parse(index, text); });
+}
+
 Result<std::vector<QueryTerm>> ParseQueryWords(const Index& index,
                                                std::span<const std::string> words) {
-  KITH_RETURN_IF_ERROR(CheckHasKeys(index));
-  std::vector<QueryTerm> terms;
-  for (const std::string& word : words) KITH_RETURN_IF_ERROR(AddTerm(index, word, &terms));
-  return NotEmpty(std::move(terms));
+  return CatchAll([&]() -> Result<std::vector<QueryTerm>> {
+    KITH_RETURN_IF_ERROR(CheckHasKeys(index));
+    std::vector<QueryTerm> terms;
+    for (const std::string& word : words) KITH_RETURN_IF_ERROR(AddTerm(index, word, &terms));
+    return NotEmpty(std::move(terms));
+  });
 }
 
 void QueryBatch::AppendSum(std::span<const QueryTerm> terms) {
@@ -260,11 +267,13 @@ Status QueryBatch::SearchAgain(std::span<const size_t> queries, const SearchPara
 }
 
 Status QueryBatch::Search(const SearchParams& params, SearchResult* result) const {
-  SearchParams own = params;
-  own.filter = &excluded_;
-  KITH_RETURN_IF_ERROR(index_->Search(vectors(), own, result));
-  KITH_ASSIGN_OR_RETURN(const std::vector<size_t> shared, FindShared(*result));
-  return shared.empty() ? Status::Ok() : SearchAgain(shared, params, result);
+  return CatchAll([&]() -> Status {
+    SearchParams own = params;
+    own.filter = &excluded_;
+    KITH_RETURN_IF_ERROR(index_->Search(vectors(), own, result));
+    KITH_ASSIGN_OR_RETURN(const std::vector<size_t> shared, FindShared(*result));
+    return shared.empty() ? Status::Ok() : SearchAgain(shared, params, result);
+  });
 }
 
 }  // namespace kith

@@ -230,12 +230,10 @@ Status CheckSpecs(const BuildOptions& options) {
   return Status::Ok();
 }
 
-}  // namespace kith::plan
+namespace {
 
-namespace kith {
-
-Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
-                            const BuildOptions& options) {
+Result<BuildPlan> Plan(uint64_t num_vectors, size_t dim, DataType dtype,
+                       const BuildOptions& options) {
   if (num_vectors == 0 || num_vectors > kMaxRows) {
     return Status::InvalidArgument(
         StrCat(num_vectors, " vectors; 1 to ", kMaxRows, " fit one file"));
@@ -248,8 +246,19 @@ Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
     return Status::InvalidArgument(
         StrCat("a build of ", options.build_seconds, " s; allow more than 0, or 0 for any time"));
   }
-  KITH_RETURN_IF_ERROR(plan::CheckSpecs(options));
-  return plan::Planner({num_vectors, dim, dtype, options.metric}, options).Run();
+  KITH_RETURN_IF_ERROR(CheckSpecs(options));
+  return Planner({num_vectors, dim, dtype, options.metric}, options).Run();
+}
+
+}  // namespace
+
+}  // namespace kith::plan
+
+namespace kith {
+
+Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
+                            const BuildOptions& options) {
+  return CatchAll([&] { return plan::Plan(num_vectors, dim, dtype, options); });
 }
 
 }  // namespace kith

@@ -160,6 +160,7 @@ class Scan {
     for (size_t g = 0; g < count; ++g) {
       const search::Scorer& scorer = prepared[g].scorer;
       for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
+        KITH_RETURN_IF_ERROR(pool_.CheckStop());
         Collector all = empty_;
         for (size_t part = 0; part < parts_; ++part) {
           const std::vector<Collector>& of_part = collectors[g * parts_ + part];

@@ -8,63 +8,17 @@ namespace {
 using simd::Op;
 using enum DistanceForm;
 
+// clang-format off
 constexpr MetricTraits kTraits[kNumMetrics] = {
-    // angular: |q - x|^2 = 2 (1 - cos) between unit vectors
-    {.op = Op::kDot,
-     .form = kOneMinusCosine,
-     .root = false,
-     .euclidean = true,
-     .squared = true,
-     .products = false,
-     .geometry_scale = 2,
-     .graph_cost = 1,
-     .forest_cost = 1,
-     .one_missed_of = 200},
-    // euclidean
-    {.op = Op::kL2,
-     .form = kSum,
-     .root = true,
-     .euclidean = true,
-     .squared = true,
-     .products = false,
-     .geometry_scale = 1,
-     .graph_cost = 1,
-     .forest_cost = 1,
-     .one_missed_of = 200},
-    // dot
-    {.op = Op::kDot,
-     .form = kNegated,
-     .root = false,
-     .euclidean = true,
-     .squared = true,
-     .products = true,
-     .geometry_scale = 1,
-     .graph_cost = 1.7,
-     .forest_cost = 3.5,
-     .one_missed_of = 40},
-    // manhattan
-    {.op = Op::kL1,
-     .form = kSum,
-     .root = false,
-     .euclidean = false,
-     .squared = false,
-     .products = false,
-     .geometry_scale = 1,
-     .graph_cost = 1.3,
-     .forest_cost = 1.2,
-     .one_missed_of = 200},
-    // hamming: the number of coordinates that differ is the squared distance of points of 0 and 1
-    {.op = Op::kHamming,
-     .form = kSum,
-     .root = false,
-     .euclidean = false,
-     .squared = true,
-     .products = false,
-     .geometry_scale = 1,
-     .graph_cost = 1,
-     .forest_cost = 1,
-     .one_missed_of = 200},
+    // op, form, root, euclidean, squared, products, scale, cost of a graph, of a forest, one missed of
+    {Op::kDot, kOneMinusCosine, false, true, true, false, 2, 1, 1, 200},   // angular
+    {Op::kL2, kSum, true, true, true, false, 1, 1, 1, 200},                // euclidean
+    {Op::kDot, kNegated, false, true, true, true, 1, 1.7, 3.5, 40},        // dot
+    {Op::kL1, kSum, false, false, false, false, 1, 1.3, 1.2, 200},         // manhattan
+    // Of points of 0 and 1 the number of coordinates that differ is the squared distance.
+    {Op::kHamming, kSum, false, false, true, false, 1, 1, 1, 200},         // hamming
 };
+// clang-format on
 
 }  // namespace
 
