@@ -74,7 +74,7 @@ Result<Edges> Builder::FirstEdges(const quant::Geometry& geometry, const std::ve
                                                          request_.progress, pool_));
   space_ = std::move(found.space);
   KITH_ASSIGN_OR_RETURN(LinkTable table,
-                        LinkCandidates(space_, found.lists, options_.degree, pool_));
+                        LinkCandidates(space_, std::move(found.lists), options_.degree, pool_));
   KITH_ASSIGN_OR_RETURN(chosen_, ChooseEntries(rows_, request_.metric,
                                                planted_.nodes().first(planted_.num_nodes), pool_));
   return Connected(std::move(table), chosen_, pool_);

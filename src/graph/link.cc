@@ -141,42 +141,58 @@ void Set(LinkTable* table, size_t node, const std::vector<uint32_t>& links) {
 
 }  // namespace
 
-Status LinkNodes(const Space& space, const LinkOptions& options, ThreadPool& pool,
-                 const CandidatesFn& produce, LinkTable* table) {
-  const size_t n = table->size();
-  const size_t degree = table->degree;
+Result<ChosenEdges> ChooseEdges(const Space& space, const LinkOptions& options, ThreadPool& pool,
+                                size_t num_nodes, size_t degree, const CandidatesFn& produce) {
   std::vector<Pruner> pruners(pool.size(), Pruner(space, options));
-  LinkTable kept(n, degree);
-  LinkTable spares(n, degree);
-  KITH_RETURN_IF_ERROR(pool.Chunks(n, kNodesAtOnce, [&](size_t begin, size_t end, int thread) {
+  ChosenEdges chosen{LinkTable(num_nodes, degree), LinkTable(num_nodes, degree)};
+  const auto choose = [&](size_t begin, size_t end, int thread) {
     std::vector<uint32_t> spare;
     return produce(begin, end, thread, [&](uint32_t node, std::vector<uint32_t>* candidates) {
       pruners[thread].Prune(node, degree, candidates, &spare);
-      Set(&kept, node, *candidates);
-      Set(&spares, node, spare);
+      Set(&chosen.kept, node, *candidates);
+      Set(&chosen.spares, node, spare);
     });
-  }));
+  };
+  KITH_RETURN_IF_ERROR(pool.Chunks(num_nodes, kNodesAtOnce, choose));
+  return chosen;
+}
+
+Result<LinkTable> AddReverse(const Space& space, const LinkOptions& options, ThreadPool& pool,
+                             ChosenEdges chosen) {
+  // Each node's edges become what they will be in the place of those that were kept, which only the
+  // node itself looks at.
+  LinkTable& table = chosen.kept;
+  const size_t degree = table.degree;
+  std::vector<Pruner> pruners(pool.size(), Pruner(space, options));
   Reverse reverse;
-  KITH_RETURN_IF_ERROR(reverse.Fill(kept, pool));
-  std::fill(table->links.begin(), table->links.end(), kNoNode);
-  return pool.Chunks(n, kNodesAtOnce, [&](size_t begin, size_t end, int thread) {
+  KITH_RETURN_IF_ERROR(reverse.Fill(table, pool));
+  const auto add = [&](size_t begin, size_t end, int thread) {
     std::vector<uint32_t> links;
     std::vector<uint32_t> spare;
     for (size_t node = begin; node < end; ++node) {
-      links.assign(kept.Of(node).begin(), kept.Of(node).end());
+      links.assign(table.Of(node).begin(), table.Of(node).end());
       AddSources(reverse.Of(node), &links);
       if (links.size() > degree) {
         pruners[thread].Prune(static_cast<uint32_t>(node), degree, &links, &spare);
         links.insert(links.end(), spare.begin(), spare.end());
       } else {
-        for (const uint32_t id : spares.Of(node)) {
+        for (const uint32_t id : chosen.spares.Of(node)) {
           if (links.size() == degree) break;
           if (std::find(links.begin(), links.end(), id) == links.end()) links.push_back(id);
         }
       }
-      Set(table, node, links);
+      Set(&table, node, links);
     }
-  });
+  };
+  KITH_RETURN_IF_ERROR(pool.Chunks(table.size(), kNodesAtOnce, add));
+  return std::move(table);
+}
+
+Result<LinkTable> LinkNodes(const Space& space, const LinkOptions& options, ThreadPool& pool,
+                            size_t num_nodes, size_t degree, const CandidatesFn& produce) {
+  KITH_ASSIGN_OR_RETURN(ChosenEdges chosen,
+                        ChooseEdges(space, options, pool, num_nodes, degree, produce));
+  return AddReverse(space, options, pool, std::move(chosen));
 }
 
 Status InsertNodes(const Space& space, const LinkOptions& options, ThreadPool& pool, size_t first,
@@ -229,7 +245,7 @@ Status InsertNodes(const Space& space, const LinkOptions& options, ThreadPool& p
   });
 }
 
-Result<LinkTable> LinkCandidates(const Space& space, const CandidateLists& lists, size_t degree,
+Result<LinkTable> LinkCandidates(const Space& space, CandidateLists lists, size_t degree,
                                  ThreadPool& pool) {
   const auto produce = [&](size_t begin, size_t end, int /*thread*/, const auto& take) {
     std::vector<uint32_t> ids;
@@ -242,9 +258,10 @@ Result<LinkTable> LinkCandidates(const Space& space, const CandidateLists& lists
     }
     return Status::Ok();
   };
-  LinkTable table(lists.size(), degree);
-  KITH_RETURN_IF_ERROR(LinkNodes(space, {}, pool, produce, &table));
-  return table;
+  KITH_ASSIGN_OR_RETURN(ChosenEdges chosen,
+                        ChooseEdges(space, {}, pool, lists.size(), degree, produce));
+  lists = {};  // which are larger than what follows
+  return AddReverse(space, {}, pool, std::move(chosen));
 }
 
 }  // namespace kith::graph

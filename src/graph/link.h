@@ -28,21 +28,36 @@ using CandidatesFn =
     std::function<Status(size_t begin, size_t end, int thread,
                          const std::function<void(uint32_t node, std::vector<uint32_t>*)>& take)>;
 
-// Chooses edges among each node's candidates, adds the reverse of each edge, chooses again where
-// there are too many, and fills up to the degree with the nearest of those passed over: an edge
-// more costs a visit nothing. The result does not depend on the threads. `produce` is called for
-// ranges of nodes and gives the candidates of each node of it to `take`. Errors: those of `produce`
-// and of the pool's loops; the table is of no use then.
-Status LinkNodes(const Space& space, const LinkOptions& options, ThreadPool& pool,
-                 const CandidatesFn& produce, LinkTable* table);
+// Edges chosen among each node's candidates, and the nearest of those passed over.
+struct ChosenEdges {
+  LinkTable kept;
+  LinkTable spares;
+};
+
+// Chooses edges among each node's candidates: `produce` is called for ranges of nodes and gives the
+// candidates of each node of it to `take`. The result does not depend on the threads. Errors: those
+// of `produce` and of the pool's loops.
+Result<ChosenEdges> ChooseEdges(const Space& space, const LinkOptions& options, ThreadPool& pool,
+                                size_t num_nodes, size_t degree, const CandidatesFn& produce);
+
+// Adds the reverse of each edge, chooses again where that makes too many, and fills up to the
+// degree with the nearest of those passed over: an edge more costs a visit nothing. The result does
+// not depend on the threads. Errors: those of the pool's loops.
+Result<LinkTable> AddReverse(const Space& space, const LinkOptions& options, ThreadPool& pool,
+                             ChosenEdges chosen);
+
+// Both in turn.
+Result<LinkTable> LinkNodes(const Space& space, const LinkOptions& options, ThreadPool& pool,
+                            size_t num_nodes, size_t degree, const CandidatesFn& produce);
 
 // Chooses edges of the nodes from `first` on, among candidates before it, and adds their reverse to
-// these, which choose again where that makes too many. Otherwise as LinkNodes().
+// these, which choose again where that makes too many. The result does not depend on the threads.
+// Errors: those of `produce` and of the pool's loops; the table is of no use then.
 Status InsertNodes(const Space& space, const LinkOptions& options, ThreadPool& pool, size_t first,
                    const CandidatesFn& produce, LinkTable* table);
 
-// The first edges, chosen among the near nodes that trees found. Errors: as LinkNodes().
-Result<LinkTable> LinkCandidates(const Space& space, const CandidateLists& lists, size_t degree,
+// The first edges, chosen among the near nodes that trees found. Errors: those of the pool's loops.
+Result<LinkTable> LinkCandidates(const Space& space, CandidateLists lists, size_t degree,
                                  ThreadPool& pool);
 
 }  // namespace kith::graph

@@ -64,9 +64,7 @@ Result<LinkTable> Refine(const Draft& draft, const Space& space, const LinkTable
     // Only the caller's thread may call back.
     return thread == 0 ? pool.Report(options.progress, options.stage, count, n) : Status::Ok();
   };
-  LinkTable table(n, before.degree);
-  KITH_RETURN_IF_ERROR(LinkNodes(space, {}, pool, produce, &table));
-  return table;
+  return LinkNodes(space, {}, pool, n, before.degree, produce);
 }
 
 Result<Edges> InsertHeldOut(Edges edges, size_t num_nodes, size_t beam, const Space& space,

@@ -89,10 +89,10 @@ class GraphInsertTest : public ::testing::Test {
   }
 
   graph::LinkTable Old(size_t degree, size_t candidates) const {
-    graph::LinkTable table(kOld, degree);
-    EXPECT_TRUE(
-        graph::LinkNodes(space_, {}, TestPool(2), NearestOf(kOld, candidates, false), &table).ok());
-    return table;
+    auto table =
+        graph::LinkNodes(space_, {}, TestPool(2), kOld, degree, NearestOf(kOld, candidates, false));
+    EXPECT_TRUE(table.ok());
+    return table.ok() ? std::move(*table) : graph::LinkTable(kOld, degree);
   }
 
   static std::vector<uint32_t> Links(const graph::LinkTable& table, size_t node) {
