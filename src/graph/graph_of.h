@@ -26,14 +26,15 @@ template <class Store>
 concept FileStore = NodeStore<Store> &&
     requires(const Store& store, Store* mutable_store, const storage::ContainerReader& in,
              const Header& header, const Outline& outline, const search::VectorTable& vectors,
-             ThreadPool& pool, const std::byte* bytes) {
+             ThreadPool& pool, const std::byte* bytes, uint32_t node) {
   { Store::kLayout } -> std::convertible_to<GraphLayout>;
   // The section that links lie in.
   { Store::kSection } -> std::convertible_to<std::string_view>;
+  // The neighbours of a node, [degree] of them, kNoNode where there are fewer.
+  { store.Links(node) } -> std::same_as<const uint32_t*>;
   // The header and outline were checked for what all layouts have. Errors: Corruption.
   { Store::Open(in, header, outline, vectors) } -> std::same_as<Result<Store>>;
-  // Checks all that walks rely on but links. Errors: Corruption, InvalidArgument
-  // (cancelled).
+  // Checks all that walks rely on but links. Errors: Corruption, InvalidArgument (cancelled).
   { store.Verify(in, vectors, pool) } -> std::same_as<Status>;
   // All that walks read beside the vectors, and the same somewhere else.
   { store.bytes() } -> std::same_as<std::span<const std::byte>>;

@@ -1,7 +1,8 @@
 // What a walk is a template over: how nodes lie in memory, and what a visit of one computes.
 //
-// A store is one file: it gives what NodeStore asks for, and a line in stores.h makes graphs of it
-// that are opened, searched and verified. Walks never learn what it is.
+// A store is one file that gives what NodeStore asks for; walks never learn what it is. One that
+// gives what FileStore asks for, too (graph_of.h), becomes a graph that is opened, searched and
+// verified by its line in stores.cc. To be built, it needs a draft (draft.h) that Builder makes.
 #ifndef KITH_GRAPH_STORE_H_
 #define KITH_GRAPH_STORE_H_
 
@@ -33,10 +34,10 @@ concept NodeStore = requires(const Store& store, typename Store::Query* query, u
 
   // A query as visits need it: scratch for one walk, made once. Errors: OutOfMemory.
   { store.NewQuery() } -> std::same_as<Result<typename Store::Query>>;
-  // Makes it the one of a slot.
+  // Makes it the query of a slot.
   {store.Take(batch, count, query)};
 
-  // Internal distances of the query to nodes, as it is told them.
+  // Internal distances of the query to nodes.
   {store.Distances(*query, nodes, count, distances)};
   // Bytes read for each of these.
   { store.row_bytes() } -> std::same_as<size_t>;
@@ -48,9 +49,6 @@ concept NodeStore = requires(const Store& store, typename Store::Query* query, u
   {store.Expand(node, query, frontier, stats)};
   // Asks for what Expand() will read.
   {store.Prefetch(node)};
-
-  // The neighbours, [degree] of them, kNoNode where there are fewer.
-  { store.Links(node) } -> std::same_as<const uint32_t*>;
 };
 
 }  // namespace kith::graph

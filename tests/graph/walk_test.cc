@@ -66,7 +66,6 @@ class LineStore {
     frontier->Enter();
   }
   void Prefetch(uint32_t /*node*/) const {}
-  const uint32_t* Links(uint32_t /*node*/) const { return nullptr; }
 
  private:
   Outline outline_;
