@@ -140,13 +140,14 @@ struct AnnoyIndex::Impl {
     return annoy::SetQuery(layout, words.data(), to);
   }
 
-  // Searches for the query in `with`.
-  Status Find(const annoy::Snapshot* in, int64_t n, int64_t search_k, annoy::Scratch* with) const {
+  // Searches for the query in `with`, as a task of the pool.
+  Status Find(const annoy::Snapshot* in, int64_t n, int64_t search_k, const ThreadPool& pool,
+              annoy::Scratch* with) const {
     with->neighbors.clear();
     if (in == nullptr) return Status::Ok();
     const uint64_t wanted = n < 0 ? annoy::kNoLimit : static_cast<uint64_t>(n);
     return annoy::Search(in->nodes, wanted, annoy::EntriesToRead(n, search_k, in->nodes.num_roots),
-                         with);
+                         pool, with);
   }
 
   static void Copy(const annoy::Scratch& from, std::vector<int32_t>* ids,

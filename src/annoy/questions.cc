@@ -82,7 +82,8 @@ Status AnnoyIndex::SearchByItem(int64_t id, int64_t n, int64_t search_k, std::ve
       status = annoy::SetQuery(
           layout, snapshot->nodes.node(static_cast<size_t>(id)) + snapshot->nodes.layout.vector,
           scratch.get());
-      if (status.ok()) status = impl_->Find(snapshot.get(), n, search_k, scratch.get());
+      if (status.ok())
+        status = impl_->Find(snapshot.get(), n, search_k, ThreadPool(), scratch.get());
     }
     if (status.ok()) Impl::Copy(*scratch, ids, distances);
     impl_->scratch.Give(std::move(scratch));
@@ -96,7 +97,7 @@ Status AnnoyIndex::SearchByVector(const float* vector, int64_t n, int64_t search
     const std::shared_ptr<const Snapshot> snapshot = impl_->Current();
     std::unique_ptr<Scratch> scratch = impl_->TakeScratch();
     Status status = impl_->SetQuery(vector, "the vector", scratch.get());
-    if (status.ok()) status = impl_->Find(snapshot.get(), n, search_k, scratch.get());
+    if (status.ok()) status = impl_->Find(snapshot.get(), n, search_k, ThreadPool(), scratch.get());
     if (status.ok()) Impl::Copy(*scratch, ids, distances);
     impl_->scratch.Give(std::move(scratch));
     return status;
@@ -124,10 +125,9 @@ Status AnnoyIndex::SearchBatch(const float* queries, size_t num_queries, size_t 
     return pool.Chunks(num_queries, kChunk, [&](size_t begin, size_t end, int) -> Status {
       std::unique_ptr<Scratch> scratch = impl_->TakeScratch();
       for (size_t i = begin; i < end; ++i) {
-        KITH_RETURN_IF_ERROR(pool.CheckStop());
         KITH_RETURN_IF_ERROR(impl_->SetQuery(queries + i * layout.dim, "", scratch.get()));
         KITH_RETURN_IF_ERROR(
-            impl_->Find(snapshot.get(), static_cast<int64_t>(n), search_k, scratch.get()));
+            impl_->Find(snapshot.get(), static_cast<int64_t>(n), search_k, pool, scratch.get()));
         for (size_t j = 0; j < n; ++j) {
           const bool found = j < scratch->neighbors.size();
           ids[i * n + j] = found ? scratch->neighbors[j].id : kNoId;

@@ -93,13 +93,14 @@ class Walk {
     met_.resize((nodes.num_items + 63) / 64);
   }
 
-  void Run() {
+  // Until the pool ends it, at most.
+  void Run(const ThreadPool& pool) {
     if (search_k_ == 0) return;
     Begin();
     // Only splits lead further, and each is met once from its root, which may be counted with its
     // copy: more of them go round in a circle.
     const uint64_t most_splits = 2 * static_cast<uint64_t>(nodes_.num_nodes);
-    while (entries_ < search_k_ && !branches_.empty() && splits_ < most_splits) {
+    while (entries_ < search_k_ && !branches_.empty() && splits_ < most_splits && !pool.stopped()) {
       std::pop_heap(branches_.begin(), branches_.end());
       const uint64_t branch = branches_.back();
       branches_.pop_back();
@@ -269,17 +270,18 @@ Status SetQuery(const Layout& layout, const std::byte* vector, Scratch* scratch)
   return Status::Ok();
 }
 
-Status Search(const Nodes& nodes, uint64_t n, uint64_t search_k, Scratch* scratch) {
+Status Search(const Nodes& nodes, uint64_t n, uint64_t search_k, const ThreadPool& pool,
+              Scratch* scratch) {
   try {
     Walk walk(nodes, search_k, scratch);
-    walk.Run();
-    Rank(nodes, n, scratch);
+    walk.Run(pool);
+    if (!pool.stopped()) Rank(nodes, n, scratch);
     walk.ForgetMet();
   } catch (const std::bad_alloc&) {
     *scratch = {};
     return Status::OutOfMemory("not enough memory for a search; lower search_k");
   }
-  return Status::Ok();
+  return pool.CheckStop();
 }
 
 Result<float> ItemDistance(const Layout& layout, const std::byte* item_i, const std::byte* item_j,

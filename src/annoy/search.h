@@ -8,6 +8,7 @@
 
 #include "annoy/layout.h"
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "kith/status.h"
 
 namespace kith::annoy {
@@ -35,8 +36,10 @@ Status SetQuery(const Layout& layout, const std::byte* vector, Scratch* scratch)
 
 // Leaves the at most n nearest of the items found in scratch->neighbors, in order. Stops when
 // leaves with search_k entries have been met. Nothing in the nodes is trusted: what points outside
-// is left out, and no more nodes are visited than there are. Errors: OutOfMemory.
-Status Search(const Nodes& nodes, uint64_t n, uint64_t search_k, Scratch* scratch);
+// is left out, and no more nodes are visited than there are. A task of the pool, which ends it
+// early. Errors: OutOfMemory, InvalidArgument (cancelled).
+Status Search(const Nodes& nodes, uint64_t n, uint64_t search_k, const ThreadPool& pool,
+              Scratch* scratch);
 
 // The distance of two items, given as nodes, as the user sees it. Errors: OutOfMemory.
 Result<float> ItemDistance(const Layout& layout, const std::byte* item_i, const std::byte* item_j,

@@ -179,8 +179,10 @@ size_t Forest::CandidatesFor(const search::Request& request, size_t query) const
 }
 
 // Leaves in s->top what is wanted.
-void Forest::SearchOne(const search::Scorer& scorer, size_t slot, const search::Request& request,
-                       size_t query, Scratch* s, SearchStats* stats) const {
+Status Forest::SearchOne(const search::Scorer& scorer, size_t slot, const search::Request& request,
+                         size_t query, Scratch* s, SearchStats* stats) const {
+  constexpr size_t kScoredAtOnce = 1 << 14;  // between two questions whether to go on
+  const ThreadPool& pool = *request.pool;
   geometry_.Query(request.queries, query, s->query.data());
   if (!codes_.empty()) s->code_query.Prepare(s->query.data(), sketch_.mean(), rotation_);
   sketch_.Project(s->query.data(), s->routing.sketch());
@@ -193,15 +195,20 @@ void Forest::SearchOne(const search::Scorer& scorer, size_t slot, const search::
   s->routing.Prepare();
   const Admission admission{request.filter->passes_all() ? nullptr : request.filter, &vectors_,
                             query};
-  s->walk.Run(trees_, s->routing, admission, CandidatesFor(request, query), next, stats);
+  s->walk.Run(trees_, s->routing, admission, CandidatesFor(request, query), next, pool, stats);
   if (!codes_.empty()) Shortlist(k, s, stats);
 
   const std::vector<uint32_t>& candidates = s->walk.candidates();
   const size_t count = candidates.size();
   s->distances.resize(count);
-  scorer.ScoreIds(slot, candidates.data(), count, s->distances.data());
+  for (size_t begin = 0; begin < count; begin += kScoredAtOnce) {
+    KITH_RETURN_IF_ERROR(pool.CheckStop());
+    scorer.ScoreIds(slot, candidates.data() + begin, std::min(kScoredAtOnce, count - begin),
+                    s->distances.data() + begin);
+  }
   stats->distances += count;
   SelectNearest(k, s);
+  return pool.CheckStop();
 }
 
 Status Forest::Search(const search::Request& request, search::Hits* hits,
@@ -217,9 +224,8 @@ Status Forest::Search(const search::Request& request, search::Hits* hits,
     KITH_ASSIGN_OR_RETURN(const search::Scorer scorer,
                           search::Scorer::Create(vectors_.table, request.queries, begin, end));
     for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
-      KITH_RETURN_IF_ERROR(request.pool->CheckStop());
       const size_t query = begin + scorer.order()[slot];
-      SearchOne(scorer, slot, request, query, scratch.get(), part);
+      KITH_RETURN_IF_ERROR(SearchOne(scorer, slot, request, query, scratch.get(), part));
       found.at(query) = scratch->top.Sorted();
     }
     scratch_.Give(std::move(scratch));

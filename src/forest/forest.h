@@ -109,8 +109,8 @@ class Forest final : public search::AccessPath {
   Result<std::unique_ptr<Scratch>> Borrow() const;
   void Shortlist(size_t k, Scratch* s, SearchStats* stats) const;
   void SelectNearest(size_t k, Scratch* s) const;
-  void SearchOne(const search::Scorer& scorer, size_t slot, const search::Request& request,
-                 size_t query, Scratch* s, SearchStats* stats) const;
+  Status SearchOne(const search::Scorer& scorer, size_t slot, const search::Request& request,
+                   size_t query, Scratch* s, SearchStats* stats) const;
   size_t CandidatesFor(const search::Request& request, size_t query) const;
 
   std::shared_ptr<const storage::ContainerReader> file_;  // nullptr: in memory

@@ -172,7 +172,8 @@ void Walk::Collect(const Trees& trees, uint32_t leaf, const Admission& admission
 }
 
 void Walk::Run(const Trees& trees, const RoutingQuery& query, const Admission& admission,
-               size_t search_k, const CandidateRows& rows, SearchStats* stats) {
+               size_t search_k, const CandidateRows& rows, const ThreadPool& pool,
+               SearchStats* stats) {
   Begin(trees);
   // Some more leaves than search_k seems to need: costs still change on the way down.
   const size_t leaf_size = std::max<size_t>(trees.MeanLeafSize(admission.NumExcluded()), 1);
@@ -181,11 +182,11 @@ void Walk::Run(const Trees& trees, const RoutingQuery& query, const Admission& a
   std::sort(reached_.begin(), reached_.end());
   while (true) {
     for (const trees::Branch& branch : reached_) {
-      if (candidates_.size() >= search_k) break;
+      if (candidates_.size() >= search_k || pool.stopped()) break;
       stats->entries += trees.LeafSize(branch.child);
       Collect(trees, branch.child, admission, rows);
     }
-    if (candidates_.size() >= search_k) break;
+    if (candidates_.size() >= search_k || pool.stopped()) break;
     const size_t needed = (search_k - candidates_.size()) / leaf_size;
     const size_t at_once = std::clamp(needed / 2, kLeastBranches, kMostBranches);
     active_.resize(at_once);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
 #include "forest/trees.h"
 #include "kith/filter.h"
 #include "kith/index.h"
@@ -73,9 +74,9 @@ class Walk {
   // tree's own leaf, then the leaves behind the planes nearest to the query, over all trees (the
   // priority search of Annoy). Ends with the leaf in which search_k positions are complete. Those
   // that are not admitted are no candidates, as if no leaf held them; only SearchStats.entries
-  // counts them, as entries that were read.
+  // counts them, as entries that were read. Ends early where the pool does.
   void Run(const Trees& trees, const RoutingQuery& query, const Admission& admission,
-           size_t search_k, const CandidateRows& rows, SearchStats* stats);
+           size_t search_k, const CandidateRows& rows, const ThreadPool& pool, SearchStats* stats);
 
   std::vector<uint32_t>& candidates() { return candidates_; }
 

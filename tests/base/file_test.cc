@@ -201,6 +201,20 @@ TEST(AtomicFileTest, GrowsByZerosAndReadsBackAndMaps) {
   EXPECT_EQ((*file)->Map().status().code(), StatusCode::kInternal);
 }
 
+TEST(AtomicFileTest, CutsOffItsEnd) {
+  const TempDir dir;
+  auto file = AtomicFile::Create(dir.File("a"));
+  ASSERT_TRUE(file.ok());
+  const std::string text = Pattern(600'000);
+  ASSERT_TRUE((*file)->Write(Bytes(text)).ok());
+  EXPECT_EQ((*file)->Truncate(600'001).code(), StatusCode::kInternal);
+  ASSERT_TRUE((*file)->Truncate(500'000).ok());
+  EXPECT_EQ((*file)->position(), 500'000u);
+  ASSERT_TRUE((*file)->Write(Bytes("end")).ok());
+  ASSERT_TRUE((*file)->Commit().ok());
+  EXPECT_TRUE(ReadFile(dir.File("a")) == text.substr(0, 500'000) + "end");
+}
+
 TEST(AtomicFileTest, DroppedWithoutCommitLeavesNothing) {
   const TempDir dir;
   WriteFile(dir.File("a"), "old");

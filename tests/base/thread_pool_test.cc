@@ -2,12 +2,23 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <new>
+#include <span>
 #include <stdexcept>
 #include <stop_token>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include "base/aligned_buffer.h"
+#include "base/edge.h"
+#include "base/pages.h"
+#include "base/rng.h"
+#include "base/sort.h"
 
 namespace kith {
 namespace {
@@ -107,6 +118,27 @@ TEST(ThreadPoolTest, AStopEndsALoop) {
   }
 }
 
+TEST(ThreadPoolTest, AnAnswerOfFalseEndsAllThatRuns) {
+  for (const int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    EXPECT_TRUE(pool.Report({}, "stage", 0, 1).ok());
+    const auto yes = [](std::string_view stage, uint64_t done, uint64_t total) {
+      return stage == "stage" && done == 3 && total == 7;
+    };
+    EXPECT_TRUE(pool.Report(yes, "stage", 3, 7).ok());
+    std::atomic<size_t> begun{0};
+    const auto no = [](std::string_view, uint64_t, uint64_t) { return false; };
+    const Status status = pool.For(100'000, [&](size_t task, int thread) {
+      ++begun;
+      return thread == 0 && task >= 10 ? pool.Report(no, "stage", 0, 1) : Status::Ok();
+    });
+    EXPECT_EQ(status.message(), Cancelled().message());
+    EXPECT_TRUE(pool.stopped());
+    EXPECT_FALSE(pool.For(1, [](size_t, int) {}).ok());
+    EXPECT_FALSE(pool.Report({}, "stage", 0, 1).ok());
+  }
+}
+
 TEST(ThreadPoolTest, LoopsWithinTasksRunOnTheirOwnThread) {
   ThreadPool pool(3);
   std::atomic<size_t> runs{0};
@@ -133,6 +165,58 @@ TEST(ThreadPoolTest, ManyThreadsMayUseOne) {
   }
   for (std::thread& user : users) user.join();
   EXPECT_EQ(runs, 4u * 50 * 20);
+}
+
+TEST(ThreadPoolTest, SortsInPieces) {
+  ThreadPool pool(3);
+  Rng rng(1);
+  for (const size_t n : {0, 1, 1000, 65'536, 65'537, 200'000, 300'001}) {
+    std::vector<uint32_t> values(n);
+    for (uint32_t& value : values) value = rng.Below(50'000);
+    std::vector<uint32_t> sorted = values;
+    std::sort(sorted.begin(), sorted.end());
+    ASSERT_TRUE(SortInPieces(std::span(values), pool).ok());
+    EXPECT_TRUE(values == sorted) << n;
+  }
+}
+
+TEST(EdgeTest, SaysWhatRanOutOfMemoryAndWhatToDo) {
+  const auto none = []() -> Status { throw std::bad_alloc(); };
+  EXPECT_EQ(AtEdge("a.csv", "read fewer rows", none).message(),
+            "a.csv: out of memory; read fewer rows");
+  EXPECT_EQ(AtEdge({}, "read fewer rows", none).message(), "out of memory; read fewer rows");
+  EXPECT_EQ(AtEdge("a.csv", {}, none).message(), "a.csv: out of memory");
+  const auto result = []() -> Result<int> { throw std::length_error("too long"); };
+  EXPECT_EQ(AtEdge("a.csv", {}, result).status().message(), "a.csv: out of memory");
+  EXPECT_EQ(*AtEdge("a.csv", {}, []() -> Result<int> { return 3; }), 3);
+  // Who knows more has said it.
+  const auto other = [] { return Status::OutOfMemory("no room for 7 rows"); };
+  EXPECT_EQ(AtEdge("a.csv", "read fewer rows", other).message(), "no room for 7 rows");
+  const auto corrupt = [] { return Status::Corruption("out of memory"); };
+  EXPECT_EQ(AtEdge("a.csv", "read fewer rows", corrupt).message(), "out of memory");
+}
+
+TEST(AlignedBufferTest, IsZeroedAndAlignedHoweverLarge) {
+  for (const size_t count :
+       {size_t{0}, size_t{1}, size_t{1000}, size_t{2} << 20, size_t{5} << 20}) {
+    auto buffer = AlignedBuffer<uint32_t>::Create(count);
+    ASSERT_TRUE(buffer.ok());
+    EXPECT_EQ(buffer->size(), count);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer->data()) % kCacheLine, 0u);
+    EXPECT_TRUE(
+        std::all_of(buffer->data(), buffer->data() + count, [](uint32_t x) { return x == 0; }));
+    AlignedBuffer<uint32_t> moved = std::move(*buffer);
+    for (size_t i = 0; i < count; ++i) moved[i] = 7;
+  }
+  FailPagesForTesting(1);
+  EXPECT_TRUE(AlignedBuffer<uint32_t>::Create(size_t{2} << 20).ok());
+  EXPECT_TRUE(AlignedBuffer<uint32_t>::Create(1000).ok());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(AlignedBuffer<uint32_t>::Create(size_t{2} << 20).status().code(),
+              StatusCode::kOutOfMemory);
+  }
+  FailPagesForTesting(-1);
+  EXPECT_TRUE(AlignedBuffer<uint32_t>::Create(size_t{2} << 20).ok());
 }
 
 }  // namespace

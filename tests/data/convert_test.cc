@@ -196,6 +196,38 @@ TEST(ConvertRows, NamesTheValueThatDoesNotFit) {
   EXPECT_TRUE(convert({0.1f, 65519}, DataType::kF16).ok());  // rounded, as asked
 }
 
+TEST(ConvertRows, AllAtOnceOnAnyNumberOfThreads) {
+  constexpr size_t kRows = 5000;
+  std::vector<float> values(kRows * 3);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * 7 % 256);
+  const MatrixView rows = ViewOf(values.data(), kRows, 3);
+  for (const int threads : {1, 3}) {
+    const auto all = data::ConvertAllRows(rows, DataType::kU8, 4, TestPool(threads));
+    ASSERT_TRUE(all.ok());
+    ASSERT_EQ(all->size(), kRows * 4);
+    for (size_t i = 0; i < kRows; ++i) {
+      for (size_t c = 0; c < 3; ++c)
+        ASSERT_EQ((*all)[i * 4 + c], static_cast<std::byte>(values[i * 3 + c]));
+      ASSERT_EQ((*all)[i * 4 + 3], std::byte{0});
+    }
+  }
+  // The first of those that do not fit, whoever meets another before.
+  for (const size_t row : {4999, 3000, 1700}) values[row * 3 + 1] = 0.5f;
+  for (const int threads : {1, 3}) {
+    ExpectError(data::ConvertAllRows(rows, DataType::kU8, 4, TestPool(threads)).status(),
+                StatusCode::kInvalidArgument, {"row 1700, column 1", "0.5"});
+  }
+}
+
+TEST(CheckFinite, TheFirstPlaceOnAnyNumberOfThreads) {
+  std::vector<float> values(5000 * 3);
+  for (const size_t row : {4999, 3000, 1700}) values[row * 3 + 1] = NAN;
+  for (const int threads : {1, 3}) {
+    ExpectError(data::CheckFinite(ViewOf(values.data(), 5000, 3), TestPool(threads)),
+                StatusCode::kInvalidArgument, {"row 1700, column 1", "NaN"});
+  }
+}
+
 TEST(CheckFinite, NamesThePlace) {
   for (size_t place : {0, 5, 299}) {
     std::vector<float> values(300, 1);
