@@ -189,13 +189,13 @@ void Use(const std::string& path) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static kith::testing::MemoryFile file;
   std::string bytes;
-  if (size > 0 && data[0] == static_cast<uint8_t>(kith::kMagic[0])) {
+  if (size > 0 && data[0] == static_cast<uint8_t>(kith::storage::kMagic[0])) {
     bytes.assign(reinterpret_cast<const char*>(data), size);
   } else if (size > 0) {
     bytes = kith::BytesOf(data[0]);
     kith::Change(data + 1, size - 1, &bytes);
   }
-  if (bytes.size() >= kith::kPageBytes) kith::testing::SealContainer(&bytes);
+  if (bytes.size() >= kith::storage::kPageBytes) kith::testing::SealContainer(&bytes);
   file.Write(bytes);
   kith::Use(file.path());
   return 0;

@@ -8,6 +8,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   kith::ReadAndTouch("", data, size);
-  (void)kith::ReadTruthInput(kith::FuzzInput("input", data, size));
+  (void)kith::data::ReadTruthInput(kith::FuzzInput("input", data, size));
   return 0;
 }

@@ -3,6 +3,6 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   kith::ReadAndTouch("npy", data, size);
-  (void)kith::ReadTruthInput(kith::FuzzInput("input.npy", data, size));
+  (void)kith::data::ReadTruthInput(kith::FuzzInput("input.npy", data, size));
   return 0;
 }
