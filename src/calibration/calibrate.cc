@@ -22,11 +22,7 @@ namespace {
 
 // Means of more neighbours than this take fewer queries.
 constexpr size_t kFewNeighbours = 10;
-constexpr size_t kQueriesOfMany = 1024;
 
-constexpr double kEnough = 0.9993;
-
-constexpr size_t kNumQuantiles = 33;
 constexpr uint64_t kStream = 0xCA11;  // of random numbers
 
 // A monotone fit by pooling adjacent violators (Ayer et al., 1955): least squares, equal weights.
@@ -149,6 +145,7 @@ Status Calibrator::FindLimits(const std::vector<size_t>& places) {
   const Metric metric = vectors_.table.metric;
   const size_t most = ks_[places.back()];
   MatrixView queries = queries_;
+  constexpr size_t kQueriesOfMany = 1024;
   if (most > kFewNeighbours) queries.rows = std::min(queries.rows, kQueriesOfMany);
   for (const size_t place : places) limits_[place].resize(queries.rows);
   search::Hits nearest;
@@ -176,6 +173,7 @@ Status Calibrator::FindLimits(const std::vector<size_t>& places) {
 
 void Calibrator::FindQuantiles() {
   std::sort(nearness_.begin(), nearness_.end());
+  constexpr size_t kNumQuantiles = 33;
   for (size_t i = 0; i < kNumQuantiles && !nearness_.empty(); ++i) {
     calibration_.nearest.push_back(nearness_[i * (nearness_.size() - 1) / (kNumQuantiles - 1)]);
   }
@@ -277,6 +275,7 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
     if (before - curve.points.back().recall < kLeastFall) break;
   }
   std::reverse(curve.points.begin(), curve.points.end());
+  constexpr double kEnough = 0.9993;
   while (curve.points.back().recall < kEnough && curve.points.back().effort < range.most) {
     KITH_RETURN_IF_ERROR(measure(std::min(range.most, NextEffort(curve.points.back()))));
   }

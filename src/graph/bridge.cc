@@ -15,16 +15,6 @@
 namespace kith::graph {
 namespace {
 
-constexpr size_t kNodesAtOnce = 256;
-constexpr size_t kNearest = 10;
-
-// Every 16th node is searched for at a time, so there are as many samples.
-constexpr size_t kSamples = 16;
-// The beam of these searches: narrow, for searches by users may be.
-constexpr size_t kBeam = 16;
-// The share of a node's edges that may be bridges.
-constexpr size_t kShareOfDegree = 4;
-
 // Puts an edge in front, where ConnectNodes() does not replace it, in the place of the last: these
 // are in the order of use.
 void PutFirst(uint32_t from, uint32_t to, LinkTable* table) {
@@ -49,10 +39,12 @@ struct Lost {
 // The nodes that searches miss, ascending.
 Result<std::vector<Lost>> FindLost(const Draft& draft, const NodeQueries& queries,
                                    ThreadPool& pool) {
+  constexpr size_t kNodesAtOnce = 256;
+  constexpr size_t kNearest = 10;
+  constexpr double kBeam = 16;  // narrow, for searches by users may be
   const Outline& outline = draft.outline();
   const Terms terms =
-      MakeTerms(outline, outline.max_norm, std::min<size_t>(kNearest, outline.num_nodes),
-                static_cast<double>(kBeam));
+      MakeTerms(outline, outline.max_norm, std::min<size_t>(kNearest, outline.num_nodes), kBeam);
   KITH_ASSIGN_OR_RETURN(const auto searches, draft.Searches(queries, terms, pool));
   std::vector<std::vector<Lost>> of_thread(pool.size());
   const auto search = [&](size_t begin, size_t end, int thread) {
@@ -74,6 +66,7 @@ Result<std::vector<Lost>> FindLost(const Draft& draft, const NodeQueries& querie
 // Leads to it from the nearest that has room and does not yet. Counts in `leaving` the bridges of
 // each node. Returns whether there was one.
 bool AddBridge(const Lost& lost, std::vector<uint16_t>* leaving, LinkTable* table) {
+  constexpr size_t kShareOfDegree = 4;  // of a node's edges, how large a part may be bridges
   for (const search::Candidate& end : lost.ends) {
     if ((*leaving)[end.row] >= table->degree / kShareOfDegree) continue;
     if (Leads(*table, end.row, lost.node)) continue;
@@ -91,6 +84,8 @@ Result<Edges> BuildBridges(Edges edges, ThreadPool& pool, Draft* draft) {
   const size_t one_missed_of = search::TraitsOf(draft->outline().metric).one_missed_of;
   std::vector<uint16_t> leaving(n);
   bool changed = false;
+  // Every 16th node is searched for at a time, so there are as many samples.
+  constexpr size_t kSamples = 16;
   for (size_t sample = 0; sample < kSamples; ++sample) {
     // Five steps on each time: those of two samples in turn are not neighbours.
     const size_t first = sample * 5 % kSamples;

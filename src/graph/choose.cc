@@ -17,14 +17,10 @@
 namespace kith::graph {
 namespace {
 
-// Most nodes searched for: enough to tell 0.05 of recall from chance, and few enough that comparing
-// them with all others is cheap beside a build.
-constexpr size_t kSample = 96;
 // For a glance, every third of them.
 constexpr size_t kGlanceEvery = 3;
 constexpr size_t kNearest = 10;
 constexpr size_t kWidth = 64;
-constexpr size_t kQueriesAtOnce = 16;
 
 // Leaves out, of the nodes, the one that is searched for.
 class OtherNodes final : public RowFilter {
@@ -56,6 +52,9 @@ Result<LayoutMeter> LayoutMeter::Create(Metric metric, const MatrixView& rotated
   meter.vectors_.rows = rotated;
   meter.vectors_.metric = search::TraitsOf(metric).products ? metric : Metric::kEuclidean;
   // Evenly spread over the order of nodes, and so are the first third of them.
+  // Enough to tell 0.05 of recall from chance, and few enough that comparing them with all others
+  // is cheap beside a build.
+  constexpr size_t kSample = 96;
   const size_t count = std::min(n, kSample);
   for (size_t first = 0; first < kGlanceEvery; ++first) {
     for (size_t i = first; i < count; i += kGlanceEvery) {
@@ -112,6 +111,7 @@ Result<double> LayoutMeter::RecallOf(const Store& store, size_t count, ThreadPoo
     };
     return RunWalks(std::span(walks), 1, batch.size(), pool, start, finish, &stats);
   };
+  constexpr size_t kQueriesAtOnce = 16;
   KITH_RETURN_IF_ERROR(pool.Chunks(count, kQueriesAtOnce, search));
   size_t sum = 0;
   for (const size_t h : hits) sum += h;
