@@ -1,11 +1,14 @@
 #include "kith/types.h"
 
+#include <iterator>
+
 namespace kith {
 namespace {
 
-constexpr const char* kMetricNames[kNumMetrics] = {"angular", "euclidean", "dot", "manhattan",
-                                                   "hamming"};
-constexpr const char* kDataTypeNames[kNumDataTypes] = {"f32", "f16", "bf16", "i8", "u8", "bit"};
+constexpr const char* kMetricNames[] = {"angular", "euclidean", "dot", "manhattan", "hamming"};
+constexpr const char* kDataTypeNames[] = {"f32", "f16", "bf16", "i8", "u8", "bit"};
+static_assert(std::size(kMetricNames) == kNumMetrics, "a metric without a name");
+static_assert(std::size(kDataTypeNames) == kNumDataTypes, "an element type without a name");
 
 }  // namespace
 

@@ -125,6 +125,9 @@ class Forest final : public search::AccessPath {
   mutable Pool<Scratch> scratch_;
 };
 
+// The forest as a kind of access path.
+const search::PathType& Type();
+
 }  // namespace kith::forest
 
 #endif  // KITH_FOREST_FOREST_H_

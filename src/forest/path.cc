@@ -1,5 +1,4 @@
-#include "forest/path.h"
-
+// The forest as an access path.
 #include <algorithm>
 #include <array>
 #include <cmath>

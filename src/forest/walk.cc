@@ -7,18 +7,6 @@
 #include "simd/kernels.h"
 
 namespace kith::forest {
-namespace {
-
-// Branches taken from the queue together: their nodes' and leaves' cache misses overlap, and the
-// order of visits hardly changes. Fewer where few leaves are still needed.
-constexpr size_t kLeastBranches = 8;
-constexpr size_t kMostBranches = 64;
-
-// Levels that all trees are descended before any of them is put off.
-constexpr int kFirstLevels = 3;
-
-}  // namespace
-
 Status RoutingQuery::Init(const Header& header) {
   sketch_dim_ = header.sketch_dim;
   fine_ = header.fine_planes != 0;
@@ -135,6 +123,8 @@ void Walk::Descend(const Trees& trees, const RoutingQuery& query, size_t enough,
       active_[count++] = branch;
     }
   }
+  // Levels that all trees are descended before any of them is put off.
+  constexpr int kFirstLevels = 3;
   for (int level = 0; count > 0 && count <= nodes_left_; ++level) {
     if (level >= kFirstLevels && level % 3 == 0) count = Defer(count, enough);
     nodes_left_ -= count;
@@ -174,6 +164,10 @@ void Walk::Collect(const Trees& trees, uint32_t leaf, const Admission& admission
 void Walk::Run(const Trees& trees, const RoutingQuery& query, const Admission& admission,
                size_t search_k, const CandidateRows& rows, const ThreadPool& pool,
                SearchStats* stats) {
+  // Branches taken from the queue together: their nodes' and leaves' cache misses overlap, and the
+  // order of visits hardly changes. Fewer where few leaves are still needed.
+  constexpr size_t kLeastBranches = 8;
+  constexpr size_t kMostBranches = 64;
   Begin(trees);
   // Some more leaves than search_k seems to need: costs still change on the way down.
   const size_t leaf_size = std::max<size_t>(trees.MeanLeafSize(admission.NumExcluded()), 1);

@@ -100,6 +100,9 @@ class Graph : public search::AccessPath {
   std::shared_ptr<const storage::ContainerReader> file_;
 };
 
+// The graph as a kind of access path.
+const search::PathType& Type();
+
 }  // namespace kith::graph
 
 #endif  // KITH_GRAPH_GRAPH_H_

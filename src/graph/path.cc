@@ -1,5 +1,4 @@
-#include "graph/path.h"
-
+// The graph as an access path.
 #include <algorithm>
 #include <memory>
 #include <utility>

@@ -3,8 +3,8 @@
 #include <array>
 #include <variant>
 
-#include "forest/path.h"
-#include "graph/path.h"
+#include "forest/forest.h"
+#include "graph/graph.h"
 #include "scan/path.h"
 
 namespace kith::paths {

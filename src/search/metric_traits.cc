@@ -1,6 +1,7 @@
 #include "search/metric_traits.h"
 
 #include <cmath>
+#include <iterator>
 
 namespace kith::search {
 namespace {
@@ -9,7 +10,7 @@ using simd::Op;
 using enum DistanceForm;
 
 // clang-format off
-constexpr MetricTraits kTraits[kNumMetrics] = {
+constexpr MetricTraits kTraits[] = {
     // op, form, root, euclidean, squared, products, scale, cost of a graph, of a forest, one missed of
     {Op::kDot, kOneMinusCosine, false, true, true, false, 2, 1, 1, 200},   // angular
     {Op::kL2, kSum, true, true, true, false, 1, 1, 1, 200},                // euclidean
@@ -19,6 +20,7 @@ constexpr MetricTraits kTraits[kNumMetrics] = {
     {Op::kHamming, kSum, false, false, true, false, 1, 1, 1, 200},         // hamming
 };
 // clang-format on
+static_assert(std::size(kTraits) == kNumMetrics, "a metric without traits");
 
 }  // namespace
 
