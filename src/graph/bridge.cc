@@ -90,14 +90,14 @@ Result<Edges> BuildBridges(Edges edges, ThreadPool& pool, Draft* draft) {
     // Five steps on each time: those of two samples in turn are not neighbours.
     const size_t first = sample * 5 % kSamples;
     if (first >= n) continue;
-    const NodeQueries queries{first, kSamples, (n - first + kSamples - 1) / kSamples};
+    const NodeQueries queries{first, kSamples, (n - first + kSamples - 1) / kSamples, edges.shells};
     KITH_ASSIGN_OR_RETURN(const std::vector<Lost> lost, FindLost(*draft, queries, pool));
     for (const Lost& l : lost) changed |= AddBridge(l, &leaving, &edges.table);
     if (!lost.empty()) KITH_RETURN_IF_ERROR(draft->Show(edges, pool));
     if (lost.size() * one_missed_of <= queries.count) break;
   }
   if (!changed) return edges;
-  KITH_ASSIGN_OR_RETURN(edges, Connected(std::move(edges.table), std::move(edges.entries), pool));
+  KITH_ASSIGN_OR_RETURN(edges, Connected(std::move(edges), pool));
   KITH_RETURN_IF_ERROR(draft->Show(edges, pool));
   return edges;
 }

@@ -15,6 +15,7 @@
 #include "graph/link.h"
 #include "graph/packed_draft.h"
 #include "graph/refine.h"
+#include "graph/shells.h"
 #include "quant/geometry.h"
 #include "search/metric_traits.h"
 
@@ -50,14 +51,51 @@ Status Builder::Build() {
     KITH_ASSIGN_OR_RETURN(max_norm_, quant::LargestNorm(rows_, pool_));
   }
   const quant::Geometry geometry(request_.metric, rows_.dim, max_norm_);
+  KITH_RETURN_IF_ERROR(BuildShells(geometry, {}));
+  for (size_t round = 1; round < kMaxShells; ++round) {
+    KITH_ASSIGN_OR_RETURN(const std::vector<uint8_t> shells, BetterShells());
+    if (shells.empty()) break;
+    KITH_RETURN_IF_ERROR(BuildShells(geometry, shells));
+  }
+  if (edges_.table.size() == planted_.num_all) Seal();
+  return Status::Ok();
+}
+
+// Everything but the insertion of rows held out, for shells of rows.
+Status Builder::BuildShells(const quant::Geometry& geometry, std::span<const uint8_t> shells) {
   const std::vector<float> mean = MeanOf(rows_, geometry);
-  KITH_ASSIGN_OR_RETURN(planted_, Plant(rows_, geometry, request_.held_out, request_.seed, pool_));
+  draft_.reset();
+  edges_ = {};
+  space_ = {};
+  KITH_ASSIGN_OR_RETURN(planted_,
+                        Plant(rows_, geometry, request_.held_out, shells, request_.seed, pool_));
   KITH_ASSIGN_OR_RETURN(Edges first, FirstEdges(geometry, mean));
   KITH_ASSIGN_OR_RETURN(edges_, RefineInLayout(first, mean));
   first = {};
   KITH_ASSIGN_OR_RETURN(edges_, BuildBridges(std::move(edges_), pool_, draft_.get()));
-  if (edges_.table.size() == planted_.num_all) Seal();
   return Status::Ok();
+}
+
+// The shells that rows should be in, where walks of the graph as it is miss too many; else nothing.
+Result<std::vector<uint8_t>> Builder::BetterShells() {
+  // Of ordinary sets, a few in a thousand are missed.
+  constexpr double kMostMissed = 0.005;
+  std::vector<uint8_t> of_rows;
+  // Of products, the nearest to a vector need not be itself, and the longest are entries.
+  if (search::TraitsOf(request_.metric).products) return of_rows;
+  KITH_ASSIGN_OR_RETURN(const double missed, MissedShare(*draft_, edges_.shells, pool_));
+  if (missed <= kMostMissed) {
+    KITH_ASSIGN_OR_RETURN(const bool hides,
+                          HeldOutHide(space_, edges_.table, planted_.num_all, pool_));
+    if (!hides) return of_rows;
+  }
+  ShellsOfNodes before = edges_.shells;
+  before.resize(planted_.num_all, 0);
+  KITH_ASSIGN_OR_RETURN(const ShellsOfNodes shells, PartCores(space_, before, pool_));
+  if (shells == before) return of_rows;
+  of_rows.resize(rows_.rows);
+  for (size_t node = 0; node < shells.size(); ++node) of_rows[planted_.order[node]] = shells[node];
+  return of_rows;
 }
 
 // Nothing will be linked any more.
@@ -75,16 +113,17 @@ Result<Edges> Builder::FirstEdges(const quant::Geometry& geometry, const std::ve
   space_ = std::move(found.space);
   KITH_ASSIGN_OR_RETURN(LinkTable table,
                         LinkCandidates(space_, std::move(found.lists), options_.degree, pool_));
-  KITH_ASSIGN_OR_RETURN(chosen_, ChooseEntries(rows_, request_.metric,
-                                               planted_.nodes().first(planted_.num_nodes), pool_));
-  return Connected(std::move(table), chosen_, pool_);
+  KITH_ASSIGN_OR_RETURN(chosen_,
+                        ChooseEntries(rows_, request_.metric, planted_, planted_.num_nodes, pool_));
+  return Connected({std::move(table), chosen_, planted_.shells}, pool_);
 }
 
 // Refines edges by searches in a draft that shows them, and then shows the result.
 Result<Edges> Builder::RefineIn(Draft* draft, const Edges& first, std::string_view stage) const {
-  KITH_ASSIGN_OR_RETURN(LinkTable table, Refine(*draft, space_, first.table,
+  KITH_ASSIGN_OR_RETURN(LinkTable table, Refine(*draft, space_, first,
                                                 {options_.beam, stage, request_.progress}, pool_));
-  KITH_ASSIGN_OR_RETURN(Edges refined, Connected(std::move(table), chosen_, pool_));
+  KITH_ASSIGN_OR_RETURN(Edges refined,
+                        Connected({std::move(table), chosen_, planted_.shells}, pool_));
   KITH_RETURN_IF_ERROR(draft->Show(refined, pool_));
   return refined;
 }
@@ -129,7 +168,8 @@ Result<std::optional<Edges>> Builder::RefinePacked(PackedDraft* draft, const Edg
   if (measures_) {
     MatrixView rotated = draft->rotated();
     rotated.rows = first.table.size();
-    KITH_ASSIGN_OR_RETURN(meter, LayoutMeter::Create(request_.metric, rotated, pool_));
+    KITH_ASSIGN_OR_RETURN(meter,
+                          LayoutMeter::Create(request_.metric, rotated, planted_.shells, pool_));
     KITH_ASSIGN_OR_RETURN(const LayoutRecall glance,
                           meter->Glance(draft->store(), first.table.links.data(), pool_));
     if (glance.ClearlyPrefersCompact()) return std::optional<Edges>();
@@ -153,18 +193,19 @@ Status Builder::Finish() {
   if (edges_.table.size() == n) return Status::Ok();
   KITH_ASSIGN_OR_RETURN(
       edges_, InsertHeldOut(std::move(edges_), n, options_.beam, space_, pool_, draft_.get()));
-  std::vector<uint32_t> entries = std::move(edges_.entries);
   if (search::TraitsOf(request_.metric).products) {
     // The longest may be others now. Entries of parts that no edge led to stay: some edge may lead
     // there now, from anywhere a walk has been, but hardly where the next one looks for it.
-    const std::vector<uint32_t> before = std::exchange(entries, {});
-    KITH_ASSIGN_OR_RETURN(entries, ChooseEntries(rows_, request_.metric, planted_.nodes(), pool_));
-    for (size_t i = chosen_.size(); i < before.size(); ++i) {
+    const std::vector<uint32_t> before = std::move(edges_.entries.nodes);
+    KITH_ASSIGN_OR_RETURN(edges_.entries,
+                          ChooseEntries(rows_, request_.metric, planted_, n, pool_));
+    std::vector<uint32_t>& entries = edges_.entries.nodes;
+    for (size_t i = chosen_.nodes.size(); i < before.size(); ++i) {
       const bool known = std::find(entries.begin(), entries.end(), before[i]) != entries.end();
       if (!known) entries.push_back(before[i]);
     }
   }
-  KITH_ASSIGN_OR_RETURN(edges_, Connected(std::move(edges_.table), std::move(entries), pool_));
+  KITH_ASSIGN_OR_RETURN(edges_, Connected(std::move(edges_), pool_));
   KITH_RETURN_IF_ERROR(draft_->Show(edges_, pool_));
   KITH_ASSIGN_OR_RETURN(edges_, BuildBridges(std::move(edges_), pool_, draft_.get()));
   Seal();
@@ -175,7 +216,8 @@ Header Builder::header() const {
   Header header{};
   header.num_nodes = static_cast<uint32_t>(edges_.table.size());
   header.degree = options_.degree;
-  header.num_entries = static_cast<uint32_t>(edges_.entries.size());
+  header.num_entries = static_cast<uint32_t>(edges_.entries.nodes.size());
+  header.shell_entries = edges_.entries.of_shells;
   header.max_norm = max_norm_;
   draft_->Describe(&header);
   return header;
@@ -187,7 +229,7 @@ Status Builder::Write(storage::ContainerWriter* writer) const {
     return writer->AddSection(name, std::as_bytes(std::span(v)));
   };
   KITH_RETURN_IF_ERROR(writer->AddSection(kHeaderSection, std::as_bytes(std::span(&written, 1))));
-  KITH_RETURN_IF_ERROR(add(kEntriesSection, edges_.entries));
+  KITH_RETURN_IF_ERROR(add(kEntriesSection, edges_.entries.nodes));
   if (!planted_.copies.empty()) KITH_RETURN_IF_ERROR(add(kCopiesSection, planted_.copies));
   return draft_->Write(writer);
 }

@@ -83,6 +83,8 @@ class Builder {
       : rows_(rows), request_(request), options_(options), measures_(measures), pool_(pool) {}
 
   void Seal();
+  Status BuildShells(const quant::Geometry& geometry, std::span<const uint8_t> shells);
+  Result<std::vector<uint8_t>> BetterShells();
   Result<Edges> FirstEdges(const quant::Geometry& geometry, const std::vector<float>& mean);
   Result<Edges> RefineIn(Draft* draft, const Edges& first, std::string_view stage) const;
   Result<Edges> RefineInLayout(const Edges& first, std::vector<float> mean);
@@ -97,7 +99,7 @@ class Builder {
   float max_norm_ = 0;
   Planted planted_;
   Space space_;
-  std::vector<uint32_t> chosen_;  // the entries that no part of the graph needed
+  Entries chosen_;  // those that no part of the graph needed
   Edges edges_;
   std::unique_ptr<Draft> draft_;  // shows edges_
 };

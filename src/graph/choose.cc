@@ -22,17 +22,23 @@ constexpr size_t kGlanceEvery = 3;
 constexpr size_t kNearest = 10;
 constexpr size_t kWidth = 64;
 
-// Leaves out, of the nodes, the one that is searched for.
+// Leaves out the node that is searched for and those of other shells: which layout suits the data
+// shows among vectors that are alike, and a few in the middle may be the nearest to all others.
 class OtherNodes final : public RowFilter {
  public:
-  explicit OtherNodes(const std::vector<uint32_t>& nodes) : nodes_(nodes) {}
+  OtherNodes(const std::vector<uint32_t>& nodes, std::span<const uint8_t> shells)
+      : nodes_(nodes), shells_(shells) {}
 
-  bool Passes(size_t query, uint64_t node) const noexcept override { return node != nodes_[query]; }
+  bool Passes(size_t query, uint64_t node) const noexcept override {
+    const uint32_t own = nodes_[query];
+    return node != own && (shells_.empty() || shells_[node] == shells_[own]);
+  }
   uint64_t NumExcluded(size_t /*query*/) const noexcept override { return 1; }
   bool absent() const noexcept override { return true; }
 
  private:
   const std::vector<uint32_t>& nodes_;
+  const std::span<const uint8_t> shells_;
 };
 
 // The rows of a matrix that are the nodes', packed in `buffer`. Errors: those of the pool's loops.
@@ -46,8 +52,9 @@ Result<MatrixView> RowsOf(const MatrixView& m, const std::vector<uint32_t>& node
 }  // namespace
 
 Result<LayoutMeter> LayoutMeter::Create(Metric metric, const MatrixView& rotated,
-                                        ThreadPool& pool) {
+                                        std::span<const uint8_t> shells, ThreadPool& pool) {
   LayoutMeter meter;
+  meter.shells_ = shells;
   const size_t n = rotated.rows;
   meter.vectors_.rows = rotated;
   meter.vectors_.metric = search::TraitsOf(metric).products ? metric : Metric::kEuclidean;
@@ -62,7 +69,7 @@ Result<LayoutMeter> LayoutMeter::Create(Metric metric, const MatrixView& rotated
     }
   }
   KITH_ASSIGN_OR_RETURN(meter.rotated_, RowsOf(rotated, meter.nodes_, pool, &meter.buffer_));
-  const OtherNodes others(meter.nodes_);
+  const OtherNodes others(meter.nodes_, shells);
   search::Hits nearest;
   SearchStats stats;
   KITH_RETURN_IF_ERROR(scan::ExactSearch({meter.vectors_, nullptr}, {},
@@ -87,7 +94,7 @@ Result<double> LayoutMeter::RecallOf(const Store& store, size_t count, ThreadPoo
   if (!store.rounded()) {
     KITH_ASSIGN_OR_RETURN(queries, RowsOf(store.table().rows, nodes_, pool, &buffer));
   }
-  const OtherNodes others(nodes_);
+  const OtherNodes others(nodes_, shells_);
   std::vector<size_t> hits(count);
   const auto search = [&](size_t begin, size_t end, int /*thread*/) -> Status {
     std::vector<Walk<Store>> walks(1);
@@ -100,7 +107,7 @@ Result<double> LayoutMeter::RecallOf(const Store& store, size_t count, ThreadPoo
       const auto norm =
           static_cast<float>(std::sqrt(SquaredNorm(batch.rotated(slot), rotated_.dim)));
       walk->Start(batch, slot, MakeTerms(store.outline(), norm, kNearest, kWidth),
-                  {&others, batch.query(slot), nullptr}, &stats);
+                  {&others, batch.query(slot), nullptr}, {0, store.outline().NumShells()}, &stats);
     };
     const auto finish = [&](Walk<Store>* walk, size_t slot) {
       const std::vector<uint32_t>& truth = truth_[batch.query(slot)];

@@ -36,7 +36,10 @@ class LayoutMeter {
   // few per cent of a build. Errors: those of the pool's loops.
   //   rotated  f32 [num_nodes, dim]: the nodes' vectors as Frame::Map() gives them; inner products
   //            of these order them for dot, distances for other metrics. It must outlive the meter.
-  static Result<LayoutMeter> Create(Metric metric, const MatrixView& rotated, ThreadPool& pool);
+  //   shells   of all nodes, empty if there is one; must outlive the meter, too. What is sought are
+  //            the neighbours of a node in its own.
+  static Result<LayoutMeter> Create(Metric metric, const MatrixView& rotated,
+                                    std::span<const uint8_t> shells, ThreadPool& pool);
 
   // What searches find over these links, which the packed nodes have too: [num_nodes, degree],
   // kNoNode where there are fewer. Errors: those of the pool's loops.
@@ -54,6 +57,7 @@ class LayoutMeter {
   Result<double> RecallOf(const Store& store, size_t count, ThreadPool& pool) const;
 
   search::VectorTable vectors_;  // all, rotated
+  std::span<const uint8_t> shells_;
   std::vector<uint32_t> nodes_;  // that are searched for
   AlignedBuffer<std::byte> buffer_;
   MatrixView rotated_;                        // their vectors

@@ -34,7 +34,8 @@ Result<std::unique_ptr<CompactDraft>> CompactDraft::Create(const MatrixView& row
 Status CompactDraft::Show(const Edges& edges, ThreadPool& /*pool*/) {
   Outline outline = store_.outline();
   outline.num_nodes = static_cast<uint32_t>(edges.table.size());
-  outline.entries = edges.entries;
+  outline.entries = edges.entries.nodes;
+  outline.shell_entries = edges.entries.of_shells;
   store_.set_outline(outline);
   store_.set_links(edges.table.links.data());
   return Status::Ok();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "graph/layout.h"
+#include "graph/terms.h"
 
 namespace kith::graph {
 namespace {
@@ -65,46 +66,55 @@ class Reacher {
 
 }  // namespace
 
-Status ConnectNodes(size_t max_entries, const ThreadPool& pool, LinkTable* table,
-                    std::vector<uint32_t>* entries) {
-  const size_t n = table->size();
-  Reacher reacher(table);
-  // These a search always begins at.
-  for (size_t i = 0; i < entries->size(); ++i) {
-    const bool begun_at = i == 0 || i >= kSpreadEntries;
-    if (!begun_at || reacher.reached((*entries)[i])) continue;
-    if (!reacher.From((*entries)[i], pool)) return Cancelled();
+Status ConnectNodes(size_t max_entries, const ThreadPool& pool, Edges* edges) {
+  const LinkTable& table = edges->table;
+  Entries& entries = edges->entries;
+  Outline outline;
+  outline.entries = entries.nodes;
+  outline.shell_entries = entries.of_shells;
+  // The entries that lie spread, ascending: a search begins at one of them only.
+  std::vector<uint32_t> spread;
+  Reacher reacher(&edges->table);
+  for (size_t shell = 0; shell < outline.NumShells(); ++shell) {
+    const std::span<const uint32_t> of_shell = outline.EntriesOf(shell);
+    for (size_t i = 0; i < of_shell.size(); ++i) {
+      if (i < kSpreadEntries) spread.push_back(of_shell[i]);
+      // These a search always begins at.
+      const bool begun_at = i == 0 || i >= kSpreadEntries;
+      if (!begun_at || reacher.reached(of_shell[i])) continue;
+      if (!reacher.From(of_shell[i], pool)) return Cancelled();
+    }
   }
-  for (uint32_t node = 0; node < n; ++node) {
+  std::sort(spread.begin(), spread.end());
+  for (uint32_t node = 0; node < table.size(); ++node) {
     if (reacher.reached(node)) continue;
     bool attached = false;
-    for (const uint32_t near : table->Of(node)) {
+    for (const uint32_t near : table.Of(node)) {
       if (reacher.reached(near) && reacher.Attach(near, node)) {
         attached = true;
         break;
       }
     }
-    const auto spread =
-        entries->begin() + static_cast<ptrdiff_t>(std::min(entries->size(), kSpreadEntries));
-    const bool known = std::find(entries->begin(), spread, node) != spread;
-    if (!attached && !known && entries->size() < max_entries) {
-      entries->push_back(node);
+    const bool known = std::binary_search(spread.begin(), spread.end(), node);
+    const size_t shell = edges->ShellOf(node);
+    if (!attached && !known && entries.nodes.size() < max_entries) {
+      entries.Add(shell, node);
       attached = true;
     }
     // Nodes lie in an order that keeps near ones together: the nearest before it that has room.
     // Every node before it is reached by now.
     for (uint32_t before = node; !attached && before-- > 0;) {
-      attached = reacher.Attach(before, node);
+      attached = edges->ShellOf(before) == shell && reacher.Attach(before, node);
     }
-    if (!attached && !known) entries->push_back(node);
+    if (!attached && !known) entries.Add(shell, node);
     if (!reacher.From(node, pool)) return Cancelled();
   }
   return Status::Ok();
 }
 
-Result<Edges> Connected(LinkTable table, std::vector<uint32_t> entries, const ThreadPool& pool) {
-  KITH_RETURN_IF_ERROR(ConnectNodes(kMaxEntries, pool, &table, &entries));
-  return Edges{std::move(table), std::move(entries)};
+Result<Edges> Connected(Edges edges, const ThreadPool& pool) {
+  KITH_RETURN_IF_ERROR(ConnectNodes(kMaxEntries, pool, &edges));
+  return edges;
 }
 
 }  // namespace kith::graph

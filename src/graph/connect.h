@@ -18,11 +18,10 @@ inline constexpr size_t kMaxEntries = 4096;
 // Makes every node reachable from the entries, replacing edges that no path needs; parts that no
 // edge leads to get an entry of their own, as long as there are fewer than max_entries.
 // Cost: O(n * degree). Errors: InvalidArgument (cancelled).
-Status ConnectNodes(size_t max_entries, const ThreadPool& pool, LinkTable* table,
-                    std::vector<uint32_t>* entries);
+Status ConnectNodes(size_t max_entries, const ThreadPool& pool, Edges* edges);
 
-// Does the same, with kMaxEntries, to a table and the entries that were chosen for it.
-Result<Edges> Connected(LinkTable table, std::vector<uint32_t> entries, const ThreadPool& pool);
+// Does the same, with kMaxEntries, to edges whose entries are those that were chosen.
+Result<Edges> Connected(Edges edges, const ThreadPool& pool);
 
 }  // namespace kith::graph
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -21,11 +22,14 @@
 
 namespace kith::graph {
 
-// Nodes first, first + step, ... are searched for.
+// Nodes first, first + step, ... are searched for, each in its own shell.
 struct NodeQueries {
   size_t first = 0;
   size_t step = 1;
   size_t count = 0;
+  std::span<const uint8_t> shells = {};  // of all nodes; empty if there is one
+
+  size_t NodeOf(size_t query) const { return first + query * step; }
 };
 
 // Is given the node that was searched for, the walk that has ended and the nodes it visited.
@@ -109,10 +113,12 @@ class NodeSearchesOf final : public NodeSearches {
     SearchStats stats;
     const auto start = [&](Walk<Store>* walk, size_t slot) {
       walk->KeepVisited(&scratch.visited[walk - scratch.walks.data()]);
-      walk->Start(batch, slot, terms_, {}, &stats);
+      const size_t node = queries_.NodeOf(batch.query(slot));
+      const size_t shell = queries_.shells.empty() ? 0 : queries_.shells[node];
+      walk->Start(batch, slot, terms_, {}, {shell, shell + 1}, &stats);
     };
     const auto finish = [&](Walk<Store>* walk, size_t slot) {
-      const size_t node = queries_.first + batch.query(slot) * queries_.step;
+      const size_t node = queries_.NodeOf(batch.query(slot));
       found(static_cast<uint32_t>(node), walk, &scratch.visited[walk - scratch.walks.data()]);
     };
     return RunWalks(std::span(scratch.walks), kWalksAtOnce, batch.size(), pool_, start, finish,

@@ -37,10 +37,34 @@ struct LinkTable {
   std::vector<uint32_t> counts;
 };
 
+// The nodes that walks begin at: those of the outermost shell, then those of the next.
+struct Entries {
+  std::vector<uint32_t> nodes;
+  ShellEntries of_shells{};  // as in the file
+
+  // Appends one to those of a shell.
+  void Add(size_t shell, uint32_t node) {
+    if (of_shells[0] == 0) {
+      nodes.push_back(node);
+      return;
+    }
+    size_t end = 0;
+    for (size_t i = 0; i <= shell; ++i) end += of_shells[i];
+    nodes.insert(nodes.begin() + static_cast<ptrdiff_t>(end), node);
+    ++of_shells[shell];
+  }
+};
+
+// The shell of every node, the outermost is 0 (shells.h); empty where all nodes are in one.
+using ShellsOfNodes = std::vector<uint8_t>;
+
 // All that a walk needs to know of a graph but its nodes' vectors.
 struct Edges {
   LinkTable table;
-  std::vector<uint32_t> entries;
+  Entries entries;
+  ShellsOfNodes shells;  // of all nodes, those not linked yet too
+
+  size_t ShellOf(uint32_t node) const { return shells.empty() ? 0 : shells[node]; }
 };
 
 }  // namespace kith::graph

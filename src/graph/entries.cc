@@ -20,20 +20,36 @@ constexpr size_t kNodesAtOnce = 256;
 
 }  // namespace
 
-Result<std::vector<uint32_t>> ChooseEntries(const MatrixView& rows, Metric metric,
-                                            std::span<const uint32_t> nodes, ThreadPool& pool) {
-  const size_t n = nodes.size();
-  const size_t spread = std::min(n, kSpreadEntries);
-  std::vector<uint32_t> entries;
-  for (size_t i = 0; i < spread; ++i) {
-    entries.push_back(static_cast<uint32_t>((2 * i + 1) * n / (2 * spread)));
+Result<Entries> ChooseEntries(const MatrixView& rows, Metric metric, const Planted& planted,
+                              size_t num_nodes, ThreadPool& pool) {
+  const size_t n = num_nodes;
+  Entries chosen;
+  std::vector<uint32_t>& entries = chosen.nodes;
+  const auto spread_over = [&](size_t first, size_t count) {
+    const size_t spread = std::min(count, kSpreadEntries);
+    for (size_t i = 0; i < spread; ++i) {
+      entries.push_back(static_cast<uint32_t>(first + (2 * i + 1) * count / (2 * spread)));
+    }
+    return static_cast<uint32_t>(spread);
+  };
+  if (planted.shells.empty()) {
+    spread_over(0, n);
+  } else {
+    size_t first = 0;
+    for (size_t shell = 0; first < planted.num_nodes; ++shell) {
+      size_t end = first;
+      while (end < planted.num_nodes && planted.shells[end] == shell) ++end;
+      chosen.of_shells[shell] = spread_over(first, end - first);
+      first = end;
+    }
   }
-  if (!search::TraitsOf(metric).products) return entries;
+  const size_t spread = entries.size();
+  if (!search::TraitsOf(metric).products) return chosen;
   std::vector<search::Candidate> longest(n);
   KITH_RETURN_IF_ERROR(pool.Chunks(n, kNodesAtOnce, [&](size_t begin, size_t end, int) {
     std::vector<float> x(rows.dim);
     for (size_t node = begin; node < end; ++node) {
-      data::RowToF32(rows, nodes[node], x.data());
+      data::RowToF32(rows, planted.order[node], x.data());
       longest[node] = {static_cast<float>(-std::sqrt(SquaredNorm(x.data(), rows.dim))),
                        static_cast<uint32_t>(node)};
     }
@@ -44,7 +60,7 @@ Result<std::vector<uint32_t>> ChooseEntries(const MatrixView& rows, Metric metri
     const auto known = entries.begin() + static_cast<ptrdiff_t>(spread);
     if (!std::binary_search(entries.begin(), known, at->row)) entries.push_back(at->row);
   }
-  return entries;
+  return chosen;
 }
 
 }  // namespace kith::graph

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "graph/edges.h"
+#include "graph/plant.h"
 #include "kith/status.h"
 #include "kith/types.h"
 
@@ -14,9 +16,10 @@ namespace kith::graph {
 
 // Nodes spread evenly over the order, which keeps near ones together, and for dot the longest ones:
 // they are near to many queries, but few vectors are near to them and so have edges that lead
-// there. `nodes`: node -> row. Errors: those of the pool's loops.
-Result<std::vector<uint32_t>> ChooseEntries(const MatrixView& rows, Metric metric,
-                                            std::span<const uint32_t> nodes, ThreadPool& pool);
+// there. Of the first `num_nodes` nodes; of every shell alike, of which the nodes linked at first
+// lie side by side. Errors: those of the pool's loops.
+Result<Entries> ChooseEntries(const MatrixView& rows, Metric metric, const Planted& planted,
+                              size_t num_nodes, ThreadPool& pool);
 
 }  // namespace kith::graph
 

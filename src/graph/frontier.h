@@ -51,6 +51,9 @@ class Frontier {
   // Takes in what was offered.
   void Enter() { beam_.Enter(); }
 
+  // Forgets the nodes to be visited, but not what was met and found.
+  void EmptyBeam() { beam_.Reset(terms_.width); }
+
   // Forgets everything. `shortlists`: whether distances are to rounded vectors.
   void Reset(const Terms& terms, uint32_t num_nodes, bool shortlists, const NodeFilter& filter) {
     terms_ = terms;

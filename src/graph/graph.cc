@@ -54,6 +54,13 @@ Result<std::unique_ptr<Graph>> Graph::Open(std::shared_ptr<const storage::Contai
   }
   Outline outline{header.num_nodes, header.degree, {}, vectors.table.metric, header.max_norm};
   KITH_ASSIGN_OR_RETURN(outline.entries, in.Array<uint32_t>(kEntriesSection, header.num_entries));
+  outline.shell_entries = header.shell_entries;
+  uint64_t of_shells = 0;
+  for (size_t i = 0; i < outline.NumShells(); ++i) of_shells += header.shell_entries[i];
+  if (of_shells != (header.shell_entries[0] == 0 ? 0 : header.num_entries) ||
+      (header.shell_entries[0] == 0 && outline.NumShells() > 1)) {
+    return in.Corrupt(kHeaderSection, "its shells do not share the entries");
+  }
   for (const uint32_t entry : outline.entries) {
     if (entry >= header.num_nodes) {
       return in.Corrupt(kEntriesSection, StrCat("there is no node ", entry));

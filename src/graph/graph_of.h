@@ -106,7 +106,7 @@ class GraphOf final : public Graph {
     const auto start = [&](Walk<Store>* walk, size_t slot) {
       const size_t query = batch.query(slot);
       walk->Start(batch, slot, TermsOf(asked, query, scratch->query.data()), FilterOf(asked, query),
-                  stats);
+                  {0, store_.outline().NumShells()}, stats);
     };
     const auto finish = [&](Walk<Store>* walk, size_t slot) {
       scratch->found = walk->found().Sorted();

@@ -5,6 +5,7 @@
 #ifndef KITH_GRAPH_LAYOUT_H_
 #define KITH_GRAPH_LAYOUT_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -17,6 +18,12 @@
 
 namespace kith::graph {
 
+// Shells that the nodes of a graph may be parted into, at most: shells.h.
+inline constexpr size_t kMaxShells = 4;
+// How many of the entries are each shell's, in turn, from the outermost in. All are zero where
+// there is one shell, as in files of versions that knew no shells.
+using ShellEntries = std::array<uint32_t, kMaxShells>;
+
 // Section "graph".
 struct Header {
   uint32_t num_nodes;
@@ -26,7 +33,8 @@ struct Header {
   uint32_t num_entries;  // nodes that every search looks at first
   float max_norm;        // dot: the largest |x|
   uint32_t own_bytes;    // packed: not 0 if nodes carry their vector rounded to bytes
-  uint8_t reserved[36];
+  ShellEntries shell_entries;
+  uint8_t reserved[20];
 };
 static_assert(sizeof(Header) == 64);
 
@@ -42,8 +50,9 @@ inline constexpr std::string_view kCopiesSection = "graph_copies";
 
 // Marks a neighbour that is not there.
 inline constexpr uint32_t kNoNode = 0xFFFFFFFFu;
-// The first entries, as many as there are, lie evenly spread; of these, a search begins at the
-// nearest. It also begins at the first of all and at those that follow: they lead everywhere.
+// The first entries of a shell, as many as there are, lie evenly spread; of these, a search begins
+// at the nearest. It also begins at the first of all and at those that follow: they lead
+// everywhere.
 inline constexpr size_t kSpreadEntries = 64;
 // Nodes are numbered below this.
 inline constexpr uint64_t kMaxNodes = uint64_t{1} << 31;

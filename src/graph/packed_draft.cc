@@ -104,7 +104,8 @@ Status PackedDraft::Show(const Edges& edges, ThreadPool& pool) {
   }));
   Outline outline = store_.outline();
   outline.num_nodes = static_cast<uint32_t>(table.size());
-  outline.entries = edges.entries;
+  outline.entries = edges.entries.nodes;
+  outline.shell_entries = edges.entries.of_shells;
   store_.set_outline(outline);
   return Status::Ok();
 }

@@ -1,6 +1,7 @@
 #include "graph/plant.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -64,7 +65,11 @@ struct Distinct {
   std::vector<uint32_t> held_out;
 };
 
-Distinct DistinctRows(const std::vector<uint32_t>& first, std::span<const uint32_t> held_out) {
+Distinct DistinctRows(const std::vector<uint32_t>& first, std::span<const uint32_t> held_out,
+                      std::span<const uint8_t> shells) {
+  constexpr size_t kSmallShell = 1024;
+  std::array<size_t, kMaxShells> sizes{};
+  for (const uint8_t shell : shells) ++sizes[shell];
   std::vector<bool> single(first.size(), true);
   for (uint32_t row = 0; row < first.size(); ++row) {
     if (first[row] != row) single[first[row]] = false;
@@ -72,16 +77,18 @@ Distinct DistinctRows(const std::vector<uint32_t>& first, std::span<const uint32
   Distinct distinct;
   for (uint32_t row = 0; row < first.size(); ++row) {
     if (first[row] != row) continue;
-    const bool held = single[row] && std::binary_search(held_out.begin(), held_out.end(), row);
+    const bool small = !shells.empty() && sizes[shells[row]] < kSmallShell;
+    const bool held =
+        single[row] && !small && std::binary_search(held_out.begin(), held_out.end(), row);
     (held ? distinct.held_out : distinct.linked).push_back(row);
   }
   return distinct;
 }
 
 // Trees over some of the rows; entries are positions in `some`.
-Result<std::vector<trees::Tree>> GrowTrees(MatrixView rows, const std::vector<uint32_t>& some,
-                                           const quant::Geometry& geometry, uint64_t seed,
-                                           ThreadPool& pool) {
+Result<std::vector<trees::Tree>> GrowTreesOver(MatrixView rows, const std::vector<uint32_t>& some,
+                                               const quant::Geometry& geometry, uint64_t seed,
+                                               ThreadPool& pool) {
   const size_t n = some.size();
   AlignedBuffer<std::byte> gathered;
   if (n < rows.rows) {
@@ -102,6 +109,35 @@ Result<std::vector<trees::Tree>> GrowTrees(MatrixView rows, const std::vector<ui
     return Status::Ok();
   }));
   return trees;
+}
+
+// Trees over some of the rows, in which no leaf has rows of two shells: those of each shell's
+// trees, one shell behind the other. Entries are positions in `some`.
+Result<std::vector<trees::Tree>> GrowTrees(const MatrixView& rows,
+                                           const std::vector<uint32_t>& some,
+                                           std::span<const uint8_t> shells,
+                                           const quant::Geometry& geometry, uint64_t seed,
+                                           ThreadPool& pool) {
+  if (shells.empty()) return GrowTreesOver(rows, some, geometry, seed, pool);
+  std::vector<trees::Tree> all(kTrees);
+  for (size_t shell = 0; shell < kMaxShells; ++shell) {
+    std::vector<uint32_t> members;
+    std::vector<uint32_t> places;
+    for (uint32_t i = 0; i < some.size(); ++i) {
+      if (shells[some[i]] != shell) continue;
+      members.push_back(some[i]);
+      places.push_back(i);
+    }
+    if (members.empty()) continue;
+    KITH_ASSIGN_OR_RETURN(const std::vector<trees::Tree> trees,
+                          GrowTreesOver(rows, members, geometry, seed, pool));
+    for (size_t t = 0; t < kTrees; ++t) {
+      const auto before = static_cast<uint32_t>(all[t].entries.size());
+      for (const uint32_t entry : trees[t].entries) all[t].entries.push_back(places[entry]);
+      for (const uint32_t end : trees[t].leaf_ends) all[t].leaf_ends.push_back(before + end);
+    }
+  }
+  return all;
 }
 
 // Appends the copies of each node, in the order of their rows, behind all nodes.
@@ -128,13 +164,15 @@ void PlaceCopies(const std::vector<uint32_t>& first, Planted* planted) {
 }  // namespace
 
 Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
-                      std::span<const uint32_t> held_out, uint64_t seed, ThreadPool& pool) {
+                      std::span<const uint32_t> held_out, std::span<const uint8_t> shells,
+                      uint64_t seed, ThreadPool& pool) {
   KITH_ASSIGN_OR_RETURN(const std::vector<uint32_t> first, FindCopies(rows, pool));
-  const Distinct distinct = DistinctRows(first, held_out);
+  const Distinct distinct = DistinctRows(first, held_out, shells);
   Planted planted;
   planted.num_nodes = distinct.linked.size();
   planted.num_all = planted.num_nodes + distinct.held_out.size();
-  KITH_ASSIGN_OR_RETURN(planted.trees, GrowTrees(rows, distinct.linked, geometry, seed, pool));
+  KITH_ASSIGN_OR_RETURN(planted.trees,
+                        GrowTrees(rows, distinct.linked, shells, geometry, seed, pool));
   std::vector<uint32_t> nodes(planted.num_nodes);
   for (uint32_t node = 0; node < nodes.size(); ++node) nodes[planted.trees[0].entries[node]] = node;
   planted.order.resize(nodes.size());
@@ -144,6 +182,9 @@ Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
     KITH_RETURN_IF_ERROR(pool.CheckStop());
     tree.nodes = {};
     for (uint32_t& entry : tree.entries) entry = nodes[entry];
+  }
+  if (!shells.empty()) {
+    for (const uint32_t row : planted.order) planted.shells.push_back(shells[row]);
   }
   PlaceCopies(first, &planted);
   return planted;

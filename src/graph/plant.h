@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "graph/edges.h"
 #include "kith/status.h"
 #include "kith/types.h"
 #include "quant/geometry.h"
@@ -28,16 +29,20 @@ struct Planted {
   std::vector<uint32_t> order;
   std::vector<uint32_t> copies;    // [num_all + 1], as in the file; empty if there are none
   std::vector<trees::Tree> trees;  // over the nodes to be linked; entries are nodes
+  ShellsOfNodes shells;            // of all nodes; empty where all are in one
 
   std::span<const uint32_t> nodes() const { return std::span(order).first(num_all); }
 };
 
 // Collapses copies, grows trees over the distinct rows that are not held out and numbers nodes in
 // the order of the first tree's leaves, so that near ones share pages. Held-out rows that have
-// copies are linked with the others. The result does not depend on the threads.
-// Errors: those of the pool's loops.
+// copies are linked with the others. `shells`, the shell of each row (of rows with copies: of the
+// first), makes trees that part them; empty where all rows are in one. Those held out of a small
+// shell are linked, too, for it might be left without any. The result does not depend on the
+// threads. Errors: those of the pool's loops.
 Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
-                      std::span<const uint32_t> held_out, uint64_t seed, ThreadPool& pool);
+                      std::span<const uint32_t> held_out, std::span<const uint8_t> shells,
+                      uint64_t seed, ThreadPool& pool);
 
 }  // namespace kith::graph
 

@@ -18,14 +18,15 @@ constexpr size_t kShareInserted = 16;
 
 // Searches for nodes in what the draft shows. They end when the beam has none left: what is wanted
 // is not the nearest but what is met on the way to them.
-Result<std::unique_ptr<NodeSearches>> SearchesForVisited(const Draft& draft, size_t num_queries,
-                                                         size_t beam, const ThreadPool& pool) {
+Result<std::unique_ptr<NodeSearches>> SearchesForVisited(const Draft& draft,
+                                                         const NodeQueries& queries, size_t beam,
+                                                         const ThreadPool& pool) {
   constexpr size_t kNearest = 10;
   const Outline& outline = draft.outline();
   Terms terms = MakeTerms(outline, outline.max_norm, std::min<size_t>(kNearest, outline.num_nodes),
                           static_cast<double>(beam != 0 ? beam : kDefaultBeam));
   terms.stretch = std::numeric_limits<float>::infinity();
-  return draft.Searches({.count = num_queries}, terms, pool);
+  return draft.Searches(queries, terms, pool);
 }
 
 // Gives what searches for nodes [begin, end) visit, with the nodes' links, to `take`.
@@ -43,7 +44,9 @@ Status TakeVisited(const LinkTable& table, size_t begin, size_t end, int thread,
 Status LinkFrom(size_t first, size_t num_nodes, size_t beam, const Space& space, ThreadPool& pool,
                 Draft* draft, Edges* edges) {
   edges->table.Resize(num_nodes);
-  KITH_ASSIGN_OR_RETURN(const auto searches, SearchesForVisited(*draft, num_nodes, beam, pool));
+  KITH_ASSIGN_OR_RETURN(
+      const auto searches,
+      SearchesForVisited(*draft, {.count = num_nodes, .shells = edges->shells}, beam, pool));
   const auto produce = [&](size_t begin, size_t end, int thread, const auto& take) {
     return TakeVisited(edges->table, begin, end, thread, take, searches.get());
   };
@@ -53,10 +56,13 @@ Status LinkFrom(size_t first, size_t num_nodes, size_t beam, const Space& space,
 
 }  // namespace
 
-Result<LinkTable> Refine(const Draft& draft, const Space& space, const LinkTable& before,
+Result<LinkTable> Refine(const Draft& draft, const Space& space, const Edges& edges,
                          const RefineOptions& options, ThreadPool& pool) {
+  const LinkTable& before = edges.table;
   const size_t n = before.size();
-  KITH_ASSIGN_OR_RETURN(const auto searches, SearchesForVisited(draft, n, options.beam, pool));
+  KITH_ASSIGN_OR_RETURN(
+      const auto searches,
+      SearchesForVisited(draft, {.count = n, .shells = edges.shells}, options.beam, pool));
   std::atomic<uint64_t> done{0};
   const auto produce = [&](size_t begin, size_t end, int thread, const auto& take) -> Status {
     KITH_RETURN_IF_ERROR(TakeVisited(before, begin, end, thread, take, searches.get()));

@@ -28,7 +28,7 @@ struct RefineOptions {
 // what each search visited and the node's own: the nodes on the way to a node are those that should
 // lead to it. The result does not depend on the threads.
 // Errors: those of the pool's loops, InvalidArgument (cancelled).
-Result<LinkTable> Refine(const Draft& draft, const Space& space, const LinkTable& before,
+Result<LinkTable> Refine(const Draft& draft, const Space& space, const Edges& before,
                          const RefineOptions& options, ThreadPool& pool);
 
 // Links the nodes that were held out, those from the table's size to num_nodes, some at a time, as

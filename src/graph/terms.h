@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "graph/layout.h"
 #include "kith/types.h"
 
 namespace kith::graph {
@@ -17,6 +18,20 @@ struct Outline {
   std::span<const uint32_t> entries;   // nodes that every walk looks at first; at least one
   Metric metric = Metric::kEuclidean;  // of the distances that walks compute
   float max_norm = 0;                  // dot: the largest |x|
+  ShellEntries shell_entries{};
+
+  size_t NumShells() const {
+    size_t count = 1;
+    while (count < kMaxShells && shell_entries[count] != 0) ++count;
+    return count;
+  }
+  // The entries of one shell. REQUIRES: shell < NumShells().
+  std::span<const uint32_t> EntriesOf(size_t shell) const {
+    if (shell_entries[0] == 0) return entries;
+    size_t begin = 0;
+    for (size_t i = 0; i < shell; ++i) begin += shell_entries[i];
+    return entries.subspan(begin, shell_entries[shell]);
+  }
 };
 
 struct Terms {

@@ -40,6 +40,12 @@ class EndedWalk {
   Frontier frontier_;
 };
 
+// Shells that a walk goes through in turn.
+struct ShellRange {
+  size_t begin;
+  size_t end;
+};
+
 // Scratch for one query at a time, reusable. Not thread-safe.
 template <NodeStore Store>
 class Walk final : public EndedWalk {
@@ -54,16 +60,23 @@ class Walk final : public EndedWalk {
     return Status::Ok();
   }
 
-  // Begins at the entries, with the query of a slot. The batch must outlive the walk.
+  // Begins at the entries of the first of some shells, with the query of a slot. The batch must
+  // outlive the walk.
   void Start(const Batch& batch, size_t slot, const Terms& terms, const NodeFilter& filter,
-             SearchStats* stats);
+             ShellRange shells, SearchStats* stats);
 
-  // Visits the next node; false if there is none worth it. What the next two visits will read is on
-  // its way to the cache then, so that a caller may do other things meanwhile.
+  // Visits the next node, or goes to the next shell; false if there is none worth it. What the next
+  // two visits will read is on its way to the cache then, so that a caller may do other things
+  // meanwhile.
   bool Step(SearchStats* stats) {
     search::Beam& beam = frontier_.beam();
     const size_t at = beam.Next();
-    if (at == beam.size() || beam.estimate(at) > frontier_.Reach()) return false;
+    if (at == beam.size() || beam.estimate(at) > frontier_.Reach()) {
+      if (++shells_.begin >= shells_.end) return false;
+      frontier_.EmptyBeam();
+      EnterShell(stats);
+      return true;
+    }
     const uint32_t node = beam.node(at);
     beam.MarkVisited(at);
     ++stats->nodes;
@@ -100,7 +113,11 @@ class Walk final : public EndedWalk {
     if (after < beam.size()) store_->Prefetch(beam.node(after));
   }
 
+  // Meets the entries of the first of the shells that are left.
+  void EnterShell(SearchStats* stats);
+
   const Store* store_ = nullptr;
+  ShellRange shells_{0, 0};
   typename Store::Query query_;
   AlignedBuffer<float> entry_distances_;  // [entries]
   std::vector<uint32_t>* visited_ = nullptr;
@@ -108,12 +125,17 @@ class Walk final : public EndedWalk {
 
 template <NodeStore Store>
 void Walk<Store>::Start(const Batch& batch, size_t slot, const Terms& terms,
-                        const NodeFilter& filter, SearchStats* stats) {
-  const Outline& outline = store_->outline();
-  const std::span<const uint32_t> entries = outline.entries;
+                        const NodeFilter& filter, ShellRange shells, SearchStats* stats) {
   store_->Take(batch, slot, &query_);
-  frontier_.Reset(terms, outline.num_nodes, store_->rounded(), filter);
+  frontier_.Reset(terms, store_->outline().num_nodes, store_->rounded(), filter);
   if (visited_ != nullptr) visited_->clear();
+  shells_ = shells;
+  EnterShell(stats);
+}
+
+template <NodeStore Store>
+void Walk<Store>::EnterShell(SearchStats* stats) {
+  const std::span<const uint32_t> entries = store_->outline().EntriesOf(shells_.begin);
   float* distances = entry_distances_.data();
   store_->Distances(query_, entries.data(), entries.size(), distances);
   stats->distances += entries.size();

@@ -279,9 +279,9 @@ TEST_F(GraphInsertTest, NothingToInsertChangesNothing) {
 
 // Nodes without candidates stay without edges; ConnectNodes() has to find them.
 TEST_F(GraphInsertTest, NodesWithoutCandidatesAreConnectedLater) {
-  graph::LinkTable table = Old(8, 30);
-  std::vector<uint32_t> entries = {0};
-  ASSERT_TRUE(graph::ConnectNodes(4096, TestPool(), &table, &entries).ok());
+  graph::Edges edges{Old(8, 30), {{0}}};
+  graph::LinkTable& table = edges.table;
+  ASSERT_TRUE(graph::ConnectNodes(4096, TestPool(), &edges).ok());
   table.Resize(kAll);
   const auto nothing = [](size_t begin, size_t end, int /*thread*/, const auto& take) {
     for (size_t node = begin; node < end; ++node) {
@@ -293,7 +293,8 @@ TEST_F(GraphInsertTest, NodesWithoutCandidatesAreConnectedLater) {
   ASSERT_TRUE(graph::InsertNodes(space_, {}, TestPool(2), kOld, nothing, &table).ok());
   CheckTable(table);
   for (size_t node = kOld; node < kAll; ++node) ASSERT_EQ(table.counts[node], 0u);
-  ASSERT_TRUE(graph::ConnectNodes(entries.size() + 3, TestPool(), &table, &entries).ok());
+  const std::vector<uint32_t>& entries = edges.entries.nodes;
+  ASSERT_TRUE(graph::ConnectNodes(entries.size() + 3, TestPool(), &edges).ok());
   std::vector<bool> reached(kAll);
   std::vector<uint32_t> open = entries;
   for (const uint32_t entry : entries) reached[entry] = true;

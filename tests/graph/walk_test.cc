@@ -97,7 +97,7 @@ class WalkTest : public ::testing::Test {
     visited_.clear();
     const auto start = [&](graph::Walk<LineStore>* walk, size_t slot) {
       walk->KeepVisited(&visited_);
-      walk->Start(*batch, slot, terms, {filter, 0, nullptr}, &stats_);
+      walk->Start(*batch, slot, terms, {filter, 0, nullptr}, {0, 1}, &stats_);
     };
     const auto finish = [&](graph::Walk<LineStore>* walk, size_t /*slot*/) {
       for (const search::Candidate& c : walk->found().Sorted()) {
