@@ -30,11 +30,12 @@ bool Leads(const LinkTable& table, uint32_t from, uint32_t to) {
   return std::find(links.begin(), links.end(), to) != links.end();
 }
 
-// A node that a search for it missed.
-struct Lost {
-  uint32_t node;
-  std::vector<search::Candidate> ends;  // the nearest that it found, in order
-};
+std::vector<Lost> InOrder(std::vector<std::vector<Lost>> of_thread) {
+  std::vector<Lost> lost;
+  for (auto& part : of_thread) std::move(part.begin(), part.end(), std::back_inserter(lost));
+  std::sort(lost.begin(), lost.end(), [](const Lost& a, const Lost& b) { return a.node < b.node; });
+  return lost;
+}
 
 // The nodes that searches miss, ascending.
 Result<std::vector<Lost>> FindLost(const Draft& draft, const NodeQueries& queries,
@@ -57,10 +58,7 @@ Result<std::vector<Lost>> FindLost(const Draft& draft, const NodeQueries& querie
     return searches->Run(begin, end, thread, found);
   };
   KITH_RETURN_IF_ERROR(pool.Chunks(queries.count, kNodesAtOnce, search));
-  std::vector<Lost> lost;
-  for (auto& part : of_thread) std::move(part.begin(), part.end(), std::back_inserter(lost));
-  std::sort(lost.begin(), lost.end(), [](const Lost& a, const Lost& b) { return a.node < b.node; });
-  return lost;
+  return InOrder(std::move(of_thread));
 }
 
 // Leads to it from the nearest that has room and does not yet. Counts in `leaving` the bridges of
@@ -78,6 +76,13 @@ bool AddBridge(const Lost& lost, std::vector<uint16_t>* leaving, LinkTable* tabl
 }
 
 }  // namespace
+
+bool AddBridges(std::vector<std::vector<Lost>> of_thread, std::vector<uint16_t>* leaving,
+                LinkTable* table) {
+  bool changed = false;
+  for (const Lost& l : InOrder(std::move(of_thread))) changed |= AddBridge(l, leaving, table);
+  return changed;
+}
 
 Result<Edges> BuildBridges(Edges edges, ThreadPool& pool, Draft* draft) {
   const size_t n = edges.table.size();

@@ -2,12 +2,29 @@
 #ifndef KITH_GRAPH_BRIDGE_H_
 #define KITH_GRAPH_BRIDGE_H_
 
+#include <cstdint>
+#include <vector>
+
 #include "base/thread_pool.h"
 #include "graph/draft.h"
 #include "graph/edges.h"
 #include "kith/status.h"
+#include "search/top_k.h"
 
 namespace kith::graph {
+
+// A node that a search for it missed.
+struct Lost {
+  uint32_t node;
+  std::vector<search::Candidate> ends;  // the nearest that it met, in order
+};
+
+// Leads an edge to each lost node from the first of its ends that has room for one more such, in
+// the place of its least useful edge, in the order of the nodes. `leaving` counts those of each
+// node. Returns whether there was one. The draft shows nothing of it, and some node may not be
+// reached any more.
+bool AddBridges(std::vector<std::vector<Lost>> of_thread, std::vector<uint16_t>* leaving,
+                LinkTable* table);
 
 // Where clusters are apart, trees give candidates of the same cluster only, and the few edges that
 // lead out of one leave from anywhere: a walk that begins in another cluster ends at its rim.

@@ -15,6 +15,7 @@
 #include "graph/link.h"
 #include "graph/packed_draft.h"
 #include "graph/refine.h"
+#include "graph/repair.h"
 #include "graph/shells.h"
 #include "quant/geometry.h"
 #include "search/metric_traits.h"
@@ -57,7 +58,17 @@ Status Builder::Build() {
     if (shells.empty()) break;
     KITH_RETURN_IF_ERROR(BuildShells(geometry, shells));
   }
+  KITH_RETURN_IF_ERROR(Repair());
   if (edges_.table.size() == planted_.num_all) Seal();
+  return Status::Ok();
+}
+
+// Makes walks find what is in the graph, and measures how far they do.
+Status Builder::Repair() {
+  if (search::TraitsOf(request_.metric).products) return Status::Ok();
+  KITH_RETURN_IF_ERROR(ChooseReach(edges_.shells, pool_, draft_.get()));
+  KITH_ASSIGN_OR_RETURN(edges_, FindMissed(std::move(edges_), pool_, draft_.get()));
+  KITH_ASSIGN_OR_RETURN(missed_, MissedShare(*draft_, edges_.shells, pool_));
   return Status::Ok();
 }
 
@@ -208,6 +219,7 @@ Status Builder::Finish() {
   KITH_ASSIGN_OR_RETURN(edges_, Connected(std::move(edges_), pool_));
   KITH_RETURN_IF_ERROR(draft_->Show(edges_, pool_));
   KITH_ASSIGN_OR_RETURN(edges_, BuildBridges(std::move(edges_), pool_, draft_.get()));
+  KITH_RETURN_IF_ERROR(Repair());
   Seal();
   return Status::Ok();
 }
@@ -218,6 +230,8 @@ Header Builder::header() const {
   header.degree = options_.degree;
   header.num_entries = static_cast<uint32_t>(edges_.entries.nodes.size());
   header.shell_entries = edges_.entries.of_shells;
+  header.reach = draft_->outline().reach;
+  header.missed = static_cast<float>(missed_);
   header.max_norm = max_norm_;
   draft_->Describe(&header);
   return header;

@@ -85,6 +85,7 @@ class Builder {
   void Seal();
   Status BuildShells(const quant::Geometry& geometry, std::span<const uint8_t> shells);
   Result<std::vector<uint8_t>> BetterShells();
+  Status Repair();
   Result<Edges> FirstEdges(const quant::Geometry& geometry, const std::vector<float>& mean);
   Result<Edges> RefineIn(Draft* draft, const Edges& first, std::string_view stage) const;
   Result<Edges> RefineInLayout(const Edges& first, std::vector<float> mean);
@@ -99,6 +100,7 @@ class Builder {
   float max_norm_ = 0;
   Planted planted_;
   Space space_;
+  double missed_ = 0;
   Entries chosen_;  // those that no part of the graph needed
   Edges edges_;
   std::unique_ptr<Draft> draft_;  // shows edges_

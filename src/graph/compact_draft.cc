@@ -41,6 +41,12 @@ Status CompactDraft::Show(const Edges& edges, ThreadPool& /*pool*/) {
   return Status::Ok();
 }
 
+void CompactDraft::SetReach(float reach) {
+  Outline outline = store_.outline();
+  outline.reach = reach;
+  store_.set_outline(outline);
+}
+
 Result<std::unique_ptr<NodeSearches>> CompactDraft::Searches(const NodeQueries& queries,
                                                              const Terms& terms,
                                                              const ThreadPool& pool) const {

@@ -25,6 +25,7 @@ class CompactDraft final : public Draft {
 
   Status Show(const Edges& edges, ThreadPool& pool) override;
   const Outline& outline() const override { return store_.outline(); }
+  void SetReach(float reach) override;
   Result<std::unique_ptr<NodeSearches>> Searches(const NodeQueries& queries, const Terms& terms,
                                                  const ThreadPool& pool) const override;
   void Describe(Header* header) const override;

@@ -65,6 +65,9 @@ class Draft {
   // What searches see.
   virtual const Outline& outline() const = 0;
 
+  // Makes searches look so much farther: Outline::reach.
+  virtual void SetReach(float reach) = 0;
+
   // Searches in what was shown. Errors: OutOfMemory.
   virtual Result<std::unique_ptr<NodeSearches>> Searches(const NodeQueries& queries,
                                                          const Terms& terms,

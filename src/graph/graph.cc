@@ -49,12 +49,15 @@ Result<std::unique_ptr<Graph>> Graph::Open(std::shared_ptr<const storage::Contai
   const OpenFn open = OpenerOf(header.layout);
   if (header.num_nodes == 0 || header.num_nodes > n || header.num_nodes >= kMaxNodes ||
       header.degree == 0 || header.degree % simd::kEdgeLanes != 0 || header.num_entries == 0 ||
-      header.num_entries > header.num_nodes || !std::isfinite(header.max_norm) || open == nullptr) {
+      header.num_entries > header.num_nodes || !std::isfinite(header.max_norm) ||
+      !(header.reach >= 0 && header.reach <= kMostReach) ||
+      !(header.missed >= 0 && header.missed <= 1) || open == nullptr) {
     return in.Corrupt(kHeaderSection, "its header contradicts itself");
   }
   Outline outline{header.num_nodes, header.degree, {}, vectors.table.metric, header.max_norm};
   KITH_ASSIGN_OR_RETURN(outline.entries, in.Array<uint32_t>(kEntriesSection, header.num_entries));
   outline.shell_entries = header.shell_entries;
+  if (header.reach != 0) outline.reach = header.reach;
   uint64_t of_shells = 0;
   for (size_t i = 0; i < outline.NumShells(); ++i) of_shells += header.shell_entries[i];
   if (of_shells != (header.shell_entries[0] == 0 ? 0 : header.num_entries) ||
@@ -140,6 +143,7 @@ PathInfo Graph::Describe() const {
                                {"degree", header_.degree, ""},
                                {"code_bits", header_.code_bits, ""},
                                {"nodes", header_.num_nodes, ""},
+                               {"self_recall", 1 - header_.missed, ""},
                                {"visit_bytes", node_bytes(), ""}}};
   if (header_.code_bits > 0) info.summary += StrCat(" with ", header_.code_bits, "-bit codes");
   for (const std::string_view name : Sections()) {

@@ -34,7 +34,9 @@ struct Header {
   float max_norm;        // dot: the largest |x|
   uint32_t own_bytes;    // packed: not 0 if nodes carry their vector rounded to bytes
   ShellEntries shell_entries;
-  uint8_t reserved[20];
+  float reach;   // Outline::reach; 0, as in files of versions that knew none: 1
+  float missed;  // share of the nodes that a search for themselves, of the default width, misses
+  uint8_t reserved[12];
 };
 static_assert(sizeof(Header) == 64);
 
@@ -54,6 +56,8 @@ inline constexpr uint32_t kNoNode = 0xFFFFFFFFu;
 // at the nearest. It also begins at the first of all and at those that follow: they lead
 // everywhere.
 inline constexpr size_t kSpreadEntries = 64;
+// Walks never look farther than this many times as far as usual beyond the k-th nearest.
+inline constexpr float kMostReach = 64;
 // Nodes are numbered below this.
 inline constexpr uint64_t kMaxNodes = uint64_t{1} << 31;
 

@@ -110,6 +110,12 @@ Status PackedDraft::Show(const Edges& edges, ThreadPool& pool) {
   return Status::Ok();
 }
 
+void PackedDraft::SetReach(float reach) {
+  Outline outline = store_.outline();
+  outline.reach = reach;
+  store_.set_outline(outline);
+}
+
 Result<std::unique_ptr<NodeSearches>> PackedDraft::Searches(const NodeQueries& queries,
                                                             const Terms& terms,
                                                             const ThreadPool& pool) const {

@@ -38,6 +38,7 @@ class PackedDraft final : public Draft {
   // Encodes the edges of nodes that are new or whose edges are others now.
   Status Show(const Edges& edges, ThreadPool& pool) override;
   const Outline& outline() const override { return store_.outline(); }
+  void SetReach(float reach) override;
   Result<std::unique_ptr<NodeSearches>> Searches(const NodeQueries& queries, const Terms& terms,
                                                  const ThreadPool& pool) const override;
   void Seal() override { rotated_ = {}; }

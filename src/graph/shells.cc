@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
-#include <numeric>
 
-#include "graph/layout.h"
 #include "graph/link.h"
 #include "search/metric_traits.h"
 
@@ -118,27 +115,6 @@ class CoreFinder {
 };
 
 }  // namespace
-
-Result<double> MissedShare(const Draft& draft, std::span<const uint8_t> shells, ThreadPool& pool) {
-  constexpr size_t kMostSearches = 2048;
-  const Outline& outline = draft.outline();
-  const size_t step = (outline.num_nodes + kMostSearches - 1) / kMostSearches;
-  const NodeQueries queries{0, step, (outline.num_nodes + step - 1) / step, shells};
-  const Terms terms =
-      MakeTerms(outline, outline.max_norm, 1, static_cast<double>(Graph::DefaultWidth(1)));
-  KITH_ASSIGN_OR_RETURN(const auto searches, draft.Searches(queries, terms, pool));
-  std::vector<size_t> missed(pool.size());
-  const auto search = [&](size_t begin, size_t end, int thread) {
-    const auto found = [&](uint32_t node, EndedWalk* walk, std::vector<uint32_t>* visited) {
-      if (std::find(visited->begin(), visited->end(), node) != visited->end()) return;
-      missed[thread] += walk->DistanceTo(node) < walk->found().threshold() ? 1 : 0;
-    };
-    return searches->Run(begin, end, thread, found);
-  };
-  KITH_RETURN_IF_ERROR(pool.Chunks(queries.count, kNodesAtOnce, search));
-  const size_t sum = std::accumulate(missed.begin(), missed.end(), size_t{0});
-  return static_cast<double>(sum) / static_cast<double>(queries.count);
-}
 
 Result<bool> HeldOutHide(const Space& space, const LinkTable& table, size_t num_nodes,
                          ThreadPool& pool) {

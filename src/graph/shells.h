@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "graph/draft.h"
+#include "graph/edges.h"
 #include "graph/space.h"
 #include "kith/status.h"
 
@@ -21,11 +21,6 @@ namespace kith::graph {
 // and a walk goes through the shells in turn, the outermost first.
 //
 // Hubs in the middle: Radovanovic et al., "Hubs in space", JMLR 2010.
-
-// The share of a sample of nodes which a search for the node itself, of the default width, does not
-// find. The result does not depend on the threads.
-// Cost: some thousand searches at most. Errors: those of the pool's loops.
-Result<double> MissedShare(const Draft& draft, std::span<const uint8_t> shells, ThreadPool& pool);
 
 // Whether a node that is not linked yet, of those from the table's size to num_nodes, is nearer to
 // most of a sample of linked ones than any of these is to the nearest that it has an edge to.

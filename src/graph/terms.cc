@@ -29,9 +29,9 @@ Terms MakeTerms(const Outline& outline, float query_norm, size_t k, double width
   // gives the stored ones and scaling gives the query.
   if (search::TraitsOf(outline.metric).products) terms.shift = query_norm * outline.max_norm;
   const float part = static_cast<float>(std::min(1.0, width / static_cast<double>(k)));
-  const float reach =
-      part * (1 + kReachPerDoubling *
-                      std::log2(1.25f * static_cast<float>(terms.width) / static_cast<float>(k)));
+  const float doublings =
+      std::log2(1.25f * static_cast<float>(terms.width) / static_cast<float>(k));
+  const float reach = part * (1 + kReachPerDoubling * outline.reach * doublings);
   terms.stretch = search::TraitsOf(outline.metric).squared ? reach * reach : reach;
   if (terms.width >= outline.num_nodes) terms.stretch = std::numeric_limits<float>::infinity();
   return terms;

@@ -19,6 +19,8 @@ struct Outline {
   Metric metric = Metric::kEuclidean;  // of the distances that walks compute
   float max_norm = 0;                  // dot: the largest |x|
   ShellEntries shell_entries{};
+  // How much farther than usual walks look beyond the k-th nearest: repair.h.
+  float reach = 1;
 
   size_t NumShells() const {
     size_t count = 1;

@@ -1,0 +1,100 @@
+#include "graph/repair.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <memory>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "graph/bridge.h"
+#include "graph/connect.h"
+#include "graph/graph.h"
+#include "graph/terms.h"
+
+namespace kith::graph {
+namespace {
+
+constexpr size_t kNodesAtOnce = 256;
+
+// Searches for nodes, each for itself alone, and calls missed(node, walk, visited, thread) for each
+// that is not found although it is nearer than what is.
+template <class Fn>
+Status EachMissed(const Draft& draft, const NodeQueries& queries, ThreadPool& pool, Fn missed) {
+  const Outline& outline = draft.outline();
+  const Terms terms =
+      MakeTerms(outline, outline.max_norm, 1, static_cast<double>(Graph::DefaultWidth(1)));
+  KITH_ASSIGN_OR_RETURN(const auto searches, draft.Searches(queries, terms, pool));
+  return pool.Chunks(queries.count, kNodesAtOnce, [&](size_t begin, size_t end, int thread) {
+    return searches->Run(
+        begin, end, thread, [&](uint32_t node, EndedWalk* walk, std::vector<uint32_t>* visited) {
+          const bool met = std::find(visited->begin(), visited->end(), node) != visited->end();
+          if (met || !(walk->DistanceTo(node) < walk->found().threshold())) return;
+          missed(node, walk, visited, thread);
+        });
+  });
+}
+
+}  // namespace
+
+Result<double> MissedShare(const Draft& draft, std::span<const uint8_t> shells, ThreadPool& pool) {
+  constexpr size_t kMostSearches = 2048;
+  const size_t n = draft.outline().num_nodes;
+  const size_t step = (n + kMostSearches - 1) / kMostSearches;
+  const NodeQueries queries{0, step, (n + step - 1) / step, shells};
+  std::vector<size_t> of_thread(pool.size());
+  KITH_RETURN_IF_ERROR(
+      EachMissed(draft, queries, pool,
+                 [&](uint32_t /*node*/, EndedWalk* /*walk*/, std::vector<uint32_t>* /*visited*/,
+                     int thread) { ++of_thread[thread]; }));
+  const size_t missed = std::accumulate(of_thread.begin(), of_thread.end(), size_t{0});
+  return static_cast<double>(missed) / static_cast<double>(queries.count);
+}
+
+Status ChooseReach(std::span<const uint8_t> shells, ThreadPool& pool, Draft* draft) {
+  constexpr float kReaches[] = {2, 4, 8};
+  // A farther reach costs every search, so it must let a third fewer be missed.
+  constexpr double kClearly = 2.0 / 3;
+  float chosen = 1;
+  KITH_ASSIGN_OR_RETURN(double least, MissedShare(*draft, shells, pool));
+  for (const float reach : kReaches) {
+    if (least <= kOrdinaryMissed) break;
+    draft->SetReach(reach);
+    KITH_ASSIGN_OR_RETURN(const double missed, MissedShare(*draft, shells, pool));
+    if (missed > kClearly * least) continue;
+    least = missed;
+    chosen = reach;
+  }
+  draft->SetReach(chosen);
+  return Status::Ok();
+}
+
+Result<Edges> FindMissed(Edges edges, ThreadPool& pool, Draft* draft) {
+  constexpr int kRounds = 2;
+  constexpr size_t kEnds = 10;
+  std::vector<uint16_t> leaving(edges.table.size());
+  for (int round = 0; round < kRounds; ++round) {
+    KITH_ASSIGN_OR_RETURN(const double share, MissedShare(*draft, edges.shells, pool));
+    if (share <= kOrdinaryMissed) break;
+    std::vector<std::vector<Lost>> of_thread(pool.size());
+    const auto missed = [&](uint32_t node, EndedWalk* walk, std::vector<uint32_t>* visited,
+                            int thread) {
+      Lost lost{node, {}};
+      for (const uint32_t v : *visited) lost.ends.push_back({walk->DistanceTo(v), v});
+      const size_t kept = std::min(kEnds, lost.ends.size());
+      std::partial_sort(lost.ends.begin(), lost.ends.begin() + static_cast<ptrdiff_t>(kept),
+                        lost.ends.end());
+      lost.ends.resize(kept);
+      of_thread[thread].push_back(std::move(lost));
+    };
+    const NodeQueries all{.count = edges.table.size(), .shells = edges.shells};
+    KITH_RETURN_IF_ERROR(EachMissed(*draft, all, pool, missed));
+    AddBridges(std::move(of_thread), &leaving, &edges.table);
+    KITH_ASSIGN_OR_RETURN(edges, Connected(std::move(edges), pool));
+    KITH_RETURN_IF_ERROR(draft->Show(edges, pool));
+  }
+  return edges;
+}
+
+}  // namespace kith::graph
