@@ -13,9 +13,6 @@
 #include "calibration/section.h"
 #include "data/convert.h"
 #include "paths/registry.h"
-#include "scan/exact.h"
-#include "search/metric_traits.h"
-#include "search/recall_limit.h"
 
 namespace kith::calibration {
 namespace {
@@ -56,6 +53,9 @@ double NextEffort(const CalibrationPoint& last) {
   const double growth = last.recall < 0.6f ? 1.6 : last.recall < 0.97f ? 1.25 : 1.6;
   return std::floor(std::max(last.effort * growth, last.effort + 1.0));
 }
+
+// Below this, nobody asks.
+constexpr float kLeastCompared = 0.6f;
 
 // Parts of the least effort are measured for as long as there is recall to spare.
 constexpr float kSpare = 0.75f;
@@ -108,7 +108,6 @@ Result<Calibrator> Calibrator::Create(const search::StoredVectors& vectors,
   c.queries_ = {c.shuffled_.data(), queries.rows, queries.dim, stride, queries.dtype};
   const size_t n = vectors.table.rows.rows - filter.NumExcluded(0);
   c.ChooseKs(ks, n);
-  c.growth_ = std::pow(static_cast<double>(vectors.table.rows.rows) / static_cast<double>(n), 0.25);
   KITH_RETURN_IF_ERROR(c.FindTruth());
   c.FindQuantiles();
   return c;
@@ -142,31 +141,17 @@ Status Calibrator::FindTruth() {
 
 // For ks_[places], ascending.
 Status Calibrator::FindLimits(const std::vector<size_t>& places) {
-  const Metric metric = vectors_.table.metric;
-  const size_t most = ks_[places.back()];
+  std::vector<uint32_t> ks;
+  for (const size_t place : places) ks.push_back(ks_[place]);
   MatrixView queries = queries_;
   constexpr size_t kQueriesOfMany = 1024;
-  if (most > kFewNeighbours) queries.rows = std::min(queries.rows, kQueriesOfMany);
-  for (const size_t place : places) limits_[place].resize(queries.rows);
-  search::Hits nearest;
-  SearchStats stats;
-  KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors_, {},
-                                         {.queries = queries,
-                                          .wanted = search::Wanted::Nearest(most),
-                                          .pool = pool_,
-                                          .filter = filter_},
-                                         &nearest, &stats));
+  if (ks.back() > kFewNeighbours) queries.rows = std::min(queries.rows, kQueriesOfMany);
+  KITH_ASSIGN_OR_RETURN(Truth truth,
+                        calibration::FindTruth(vectors_, {queries, filter_}, ks, *pool_));
+  for (size_t i = 0; i < places.size(); ++i) limits_[places[i]] = std::move(truth.limits[i]);
+  if (places[0] != 0) return Status::Ok();
   for (size_t q = 0; q < queries.rows; ++q) {
-    const std::span<const search::Candidate> found = nearest.of(q);
-    // Distances too large for floats may leave fewer.
-    const auto distance = [&](size_t i) {
-      return i < found.size() ? search::UserDistance(metric, found[i].distance)
-                              : std::numeric_limits<float>::infinity();
-    };
-    if (places[0] == 0) nearness_.push_back(Nearness(metric, queries_, q, distance(0)));
-    for (const size_t place : places) {
-      limits_[place][q] = search::RecallLimit(distance(ks_[place] - 1));
-    }
+    nearness_.push_back(Nearness(vectors_.table.metric, queries_, q, truth.nearest[q]));
   }
   return Status::Ok();
 }
@@ -183,29 +168,17 @@ Status Calibrator::MeasurePoint(const search::AccessPath& path, size_t at, doubl
                                 size_t num_queries, CalibrationPoint* point,
                                 double* variance) const {
   const size_t k = ks_[at];
-  const Metric metric = vectors_.table.metric;
   MatrixView queries = queries_;
   queries.rows = num_queries;
-  search::Hits nearest;
   SearchStats stats;
-  KITH_RETURN_IF_ERROR(path.Search({.queries = queries,
-                                    .wanted = search::Wanted::Nearest(k),
-                                    .pool = pool_,
-                                    .filter = filter_,
-                                    .effort = effort},
-                                   &nearest, &stats));
-  std::vector<uint32_t> hits(num_queries);
+  KITH_ASSIGN_OR_RETURN(std::vector<uint32_t> hits,
+                        CountHits(path, vectors_.table.metric, {queries, filter_}, k, effort,
+                                  std::span(limits_[at]).first(num_queries), *pool_, &stats));
   uint64_t sum = 0;
   uint64_t squares = 0;
-  for (size_t q = 0; q < num_queries; ++q) {
-    const double limit = limits_[at][q];
-    const std::span<const search::Candidate> found = nearest.of(q);
-    hits[q] = static_cast<uint32_t>(
-        std::count_if(found.begin(), found.end(), [&](const search::Candidate& c) {
-          return search::UserDistance(metric, c.distance) <= limit;
-        }));
-    sum += hits[q];
-    squares += uint64_t{hits[q]} * hits[q];
+  for (const uint32_t h : hits) {
+    sum += h;
+    squares += uint64_t{h} * h;
   }
   std::sort(hits.begin(), hits.end());
   const auto count = static_cast<double>(num_queries);
@@ -279,12 +252,36 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
   while (curve.points.back().recall < kEnough && curve.points.back().effort < range.most) {
     KITH_RETURN_IF_ERROR(measure(std::min(range.most, NextEffort(curve.points.back()))));
   }
-  for (CalibrationPoint& point : curve.points) {
-    point.recall = static_cast<float>(std::max(0.0, 1 - (1 - double{point.recall}) * growth_));
+  std::vector<double> missed;  // by the controls, at the last of the points
+  for (const CalibrationPoint& point : curve.points) {
+    if (controls_ == nullptr || controls_->empty() || point.recall < kLeastCompared) continue;
+    KITH_ASSIGN_OR_RETURN(missed.emplace_back(),
+                          controls_->Missed(path, at, double{point.effort}, false));
   }
-  FitMonotone(&curve.points);
+  compared_.push_back({at, std::move(missed)});
   calibration_.curves.push_back(std::move(curve));
   return Status::Ok();
+}
+
+Status Calibrator::Compare(const search::PathType& type, const search::AccessPath& path) {
+  for (size_t c = 0; c < calibration_.curves.size(); ++c) {
+    CalibrationCurve& curve = calibration_.curves[c];
+    if (curve.index != type.kind()) continue;
+    const Compared& before = compared_[c];
+    std::vector<double> after;
+    for (size_t i = curve.points.size() - before.missed.size(); i < curve.points.size(); ++i) {
+      KITH_ASSIGN_OR_RETURN(
+          after.emplace_back(),
+          controls_->Missed(path, before.at, double{curve.points[i].effort}, true));
+    }
+    CorrectForInsertion(before.missed, after, &curve);
+  }
+  return Status::Ok();
+}
+
+Calibration Calibrator::Take() {
+  for (CalibrationCurve& curve : calibration_.curves) FitMonotone(&curve.points);
+  return std::move(calibration_);
 }
 
 }  // namespace kith::calibration

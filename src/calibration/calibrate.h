@@ -4,11 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
+#include "calibration/controls.h"
+#include "calibration/measure.h"
 #include "kith/calibration.h"
 #include "kith/filter.h"
 #include "kith/index.h"
@@ -39,7 +42,15 @@ class Calibrator {
   // cheaper.
   Status Measure(const search::PathType& type, const search::AccessPath& path);
 
-  Calibration Take() { return std::move(calibration_); }
+  // From here on what Measure() does is done with controls, too, which must outlive it.
+  void UseControls(const Controls* controls) { controls_ = controls; }
+  // Corrects the curves of a path by what controls find in it now that the hidden rows are in it.
+  // Nothing to do without controls. Errors: those of the searches.
+  Status Compare(const search::PathType& type, const search::AccessPath& path);
+
+  // The curves made monotone. Called once.
+  Calibration Take();
+  std::span<const uint32_t> ks() const { return ks_; }
 
  private:
   Calibrator() = default;
@@ -61,9 +72,13 @@ class Calibrator {
   // limits_[i][q]: the largest distance that is among the ks_[i] nearest of query q.
   std::vector<std::vector<double>> limits_;
   std::vector<float> nearness_;  // of queries, as drift is told by
-  // Of what is missed at equal effort when the hidden rows are inserted: as the fourth root of the
-  // number of vectors. Measured: docs/recall.md.
-  double growth_ = 1;
+  // Of the curve with the same number: which of the ks, and what controls missed before.
+  struct Compared {
+    size_t at;
+    std::vector<double> missed;
+  };
+  const Controls* controls_ = nullptr;
+  std::vector<Compared> compared_;
   Calibration calibration_;
   Progress progress_;
 };

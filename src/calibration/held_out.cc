@@ -41,12 +41,19 @@ Status HeldOut::Prepare(const search::PathBuilder& first) {
       calibrator_, Calibrator::Create(
                        View(), {queries_.data(), held_out_.size(), rows_.dim, stride, rows_.dtype},
                        *filter_, CalibrationSource::kHeldOut, {}, pool_, options_.progress));
+  KITH_ASSIGN_OR_RETURN(controls_, Controls::Create(View(), hidden_, calibrator_->ks(), pool_));
+  calibrator_->UseControls(controls_.get());
   return Status::Ok();
 }
 
 Status HeldOut::Measure(const search::PathType& type, const search::PathBuilder& builder) {
   if (!calibrator_.has_value()) KITH_RETURN_IF_ERROR(Prepare(builder));
   return calibrator_->Measure(type, *builder.OpenPartial(View()));
+}
+
+Status HeldOut::Compare(const search::PathType& type, const search::PathBuilder& builder) {
+  if (controls_->empty()) return Status::Ok();
+  return calibrator_->Compare(type, *builder.OpenPartial(View()));
 }
 
 }  // namespace kith::calibration

@@ -3,6 +3,7 @@
 #define KITH_CALIBRATION_HELD_OUT_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
 #include "calibration/calibrate.h"
+#include "calibration/controls.h"
 #include "kith/filter.h"
 #include "kith/index.h"
 #include "kith/status.h"
@@ -34,6 +36,10 @@ class HeldOut {
   // Measures a path that has been built without rows(). All paths lie in the order of the first.
   Status Measure(const search::PathType& type, const search::PathBuilder& builder);
 
+  // Corrects that by what has become of the path, which has them inserted now.
+  // REQUIRES: Measure() was called for it.
+  Status Compare(const search::PathType& type, const search::PathBuilder& builder);
+
   // REQUIRES: Measure() was called.
   Calibration Take() { return calibrator_->Take(); }
   bool measured() const { return calibrator_.has_value(); }
@@ -55,6 +61,7 @@ class HeldOut {
   std::vector<uint32_t> order_;
   AlignedBuffer<std::byte> queries_;
   std::optional<Calibrator> calibrator_;
+  std::unique_ptr<Controls> controls_;
 };
 
 }  // namespace kith::calibration

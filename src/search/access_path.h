@@ -69,7 +69,7 @@ struct BuildInput {
 };
 
 // Builds one path: Build(), then, if recall is to be measured with the rows held out, searches of
-// OpenPartial(), then Finish() and Write().
+// OpenPartial(), then Finish(), then perhaps searches of OpenPartial() once more, then Write().
 class PathBuilder {
  public:
   virtual ~PathBuilder() = default;

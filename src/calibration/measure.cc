@@ -1,0 +1,64 @@
+#include "calibration/measure.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "scan/exact.h"
+#include "search/metric_traits.h"
+#include "search/recall_limit.h"
+
+namespace kith::calibration {
+
+Result<Truth> FindTruth(const search::StoredVectors& vectors, const Asking& asking,
+                        std::span<const uint32_t> ks, ThreadPool& pool) {
+  const Metric metric = vectors.table.metric;
+  const size_t num_queries = asking.queries.rows;
+  search::Hits hits;
+  SearchStats stats;
+  KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors, {},
+                                         {.queries = asking.queries,
+                                          .wanted = search::Wanted::Nearest(ks.back()),
+                                          .pool = &pool,
+                                          .filter = asking.filter},
+                                         &hits, &stats));
+  Truth truth;
+  truth.nearest.resize(num_queries);
+  truth.limits.assign(ks.size(), std::vector<double>(num_queries));
+  for (size_t q = 0; q < num_queries; ++q) {
+    const std::span<const search::Candidate> found = hits.of(q);
+    // Distances too large for floats may leave fewer.
+    const auto distance = [&](size_t i) {
+      return i < found.size() ? search::UserDistance(metric, found[i].distance)
+                              : std::numeric_limits<float>::infinity();
+    };
+    truth.nearest[q] = distance(0);
+    for (size_t i = 0; i < ks.size(); ++i) {
+      truth.limits[i][q] = search::RecallLimit(distance(ks[i] - 1));
+    }
+  }
+  return truth;
+}
+
+Result<std::vector<uint32_t>> CountHits(const search::AccessPath& path, Metric metric,
+                                        const Asking& asking, size_t k, double effort,
+                                        std::span<const double> limits, ThreadPool& pool,
+                                        SearchStats* stats) {
+  search::Hits nearest;
+  KITH_RETURN_IF_ERROR(path.Search({.queries = asking.queries,
+                                    .wanted = search::Wanted::Nearest(k),
+                                    .pool = &pool,
+                                    .filter = asking.filter,
+                                    .effort = effort},
+                                   &nearest, stats));
+  std::vector<uint32_t> hits(asking.queries.rows);
+  for (size_t q = 0; q < hits.size(); ++q) {
+    const std::span<const search::Candidate> found = nearest.of(q);
+    hits[q] = static_cast<uint32_t>(
+        std::count_if(found.begin(), found.end(), [&](const search::Candidate& c) {
+          return search::UserDistance(metric, c.distance) <= limits[q];
+        }));
+  }
+  return hits;
+}
+
+}  // namespace kith::calibration
