@@ -43,6 +43,9 @@ void Print(const IndexInfo& info) {
   table.AddRow({"access", PathsText(info)});
   if (const PathInfo* graph = info.path_of(IndexKind::kGraph)) {
     table.AddRow({"graph", NodesText(*graph)});
+    if (const double found = graph->share("self_recall"); found >= 0) {
+      table.AddRow({"", StrCat("finds ", FormatShort(100 * found), " % of its own vectors")});
+    }
     table.AddRow({"", StrCat(FormatBytes(graph->bytes), ", ",
                              FormatShort(BytesPerVector(info, *graph)), " bytes a vector")});
   }

@@ -41,7 +41,9 @@ Json PathJson(const IndexInfo& info, IndexKind kind) {
   if (path == nullptr) return nullptr;
   Json json;
   for (const PathInfo::Property& property : path->properties) {
-    json[property.name] = property.text.empty() ? Json(property.number) : Json(property.text);
+    json[property.name] = property.share >= 0     ? Json(property.share)
+                          : property.text.empty() ? Json(property.number)
+                                                  : Json(property.text);
   }
   json["bytes"] = path->bytes;
   json["bytes_per_vector"] = BytesPerVector(info, *path);

@@ -181,20 +181,22 @@ struct SearchResult {
 
 // A way into an open file, described by itself.
 struct PathInfo {
-  // One of its figures, by a name that JSON shows it under: a number, or a name where `text` is not
-  // empty.
+  // One of its figures, by a name that JSON shows it under: a share where it is not negative, a
+  // name where `text` is not empty, else a number.
   struct Property {
     std::string name;
     uint64_t number = 0;
     std::string text;
+    double share = -1;  // a part of 1; -1: it is none
   };
 
   IndexKind kind = IndexKind::kExact;
   std::string summary;  // "packed graph of degree 32 with 4-bit codes"
   uint64_t bytes = 0;   // of its sections
   // exact: "codes" (bits a coordinate of the codes it scans; 0: none). graph: "layout", "degree",
-  // "code_bits", "nodes" (distinct vectors), "visit_bytes" (what one visit reads). forest: "trees",
-  // "leaf" (most vectors in a leaf as trees grew).
+  // "code_bits", "nodes" (distinct vectors), "visit_bytes" (what one visit reads), "self_recall"
+  // (the share of stored vectors that a search for them, of the default effort, finds). forest:
+  // "trees", "leaf" (most vectors in a leaf as trees grew).
   std::vector<Property> properties;
 
   // 0 and "" for a property that it has not.
@@ -203,6 +205,13 @@ struct PathInfo {
       if (p.name == name) return p.number;
     }
     return 0;
+  }
+  // -1 if there is none.
+  double share(std::string_view name) const {
+    for (const Property& p : properties) {
+      if (p.name == name) return p.share;
+    }
+    return -1;
   }
   std::string_view text(std::string_view name) const {
     for (const Property& p : properties) {

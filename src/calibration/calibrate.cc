@@ -54,8 +54,10 @@ double NextEffort(const CalibrationPoint& last) {
   return std::floor(std::max(last.effort * growth, last.effort + 1.0));
 }
 
-// Below this, nobody asks.
+// What is missed before and after an insertion is compared where recall is asked for and enough is
+// missed to count.
 constexpr float kLeastCompared = 0.6f;
+constexpr float kMostCompared = 0.995f;
 
 // Parts of the least effort are measured for as long as there is recall to spare.
 constexpr float kSpare = 0.75f;
@@ -252,13 +254,17 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
   while (curve.points.back().recall < kEnough && curve.points.back().effort < range.most) {
     KITH_RETURN_IF_ERROR(measure(std::min(range.most, NextEffort(curve.points.back()))));
   }
-  std::vector<double> missed;  // by the controls, at the last of the points
+  Compared compared{at, 0, {}};
   for (const CalibrationPoint& point : curve.points) {
-    if (controls_ == nullptr || controls_->empty() || point.recall < kLeastCompared) continue;
-    KITH_ASSIGN_OR_RETURN(missed.emplace_back(),
+    if (controls_ == nullptr || controls_->empty() || point.recall > kMostCompared) break;
+    if (point.recall < kLeastCompared) {
+      ++compared.first;
+      continue;
+    }
+    KITH_ASSIGN_OR_RETURN(compared.missed.emplace_back(),
                           controls_->Missed(path, at, double{point.effort}, false));
   }
-  compared_.push_back({at, std::move(missed)});
+  compared_.push_back(std::move(compared));
   calibration_.curves.push_back(std::move(curve));
   return Status::Ok();
 }
@@ -268,13 +274,14 @@ Status Calibrator::Compare(const search::PathType& type, const search::AccessPat
     CalibrationCurve& curve = calibration_.curves[c];
     if (curve.index != type.kind()) continue;
     const Compared& before = compared_[c];
-    std::vector<double> after;
-    for (size_t i = curve.points.size() - before.missed.size(); i < curve.points.size(); ++i) {
-      KITH_ASSIGN_OR_RETURN(
-          after.emplace_back(),
-          controls_->Missed(path, before.at, double{curve.points[i].effort}, true));
+    std::vector<Change> changes;
+    for (size_t i = 0; i < before.missed.size(); ++i) {
+      const double effort = curve.points[before.first + i].effort;
+      KITH_ASSIGN_OR_RETURN(const std::vector<uint32_t> after,
+                            controls_->Missed(path, before.at, effort, true));
+      changes.push_back(ChangeOf(before.missed[i], after));
     }
-    CorrectForInsertion(before.missed, after, &curve);
+    CorrectForInsertion(changes, before.first, *controls_, &curve);
   }
   return Status::Ok();
 }

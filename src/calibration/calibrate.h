@@ -44,8 +44,8 @@ class Calibrator {
 
   // From here on what Measure() does is done with controls, too, which must outlive it.
   void UseControls(const Controls* controls) { controls_ = controls; }
-  // Corrects the curves of a path by what controls find in it now that the hidden rows are in it.
-  // Nothing to do without controls. Errors: those of the searches.
+  // Corrects the curves of a path by what controls find in it now that half of the hidden rows are
+  // in it. REQUIRES: there are controls. Errors: those of the searches.
   Status Compare(const search::PathType& type, const search::AccessPath& path);
 
   // The curves made monotone. Called once.
@@ -72,10 +72,12 @@ class Calibrator {
   // limits_[i][q]: the largest distance that is among the ks_[i] nearest of query q.
   std::vector<std::vector<double>> limits_;
   std::vector<float> nearness_;  // of queries, as drift is told by
-  // Of the curve with the same number: which of the ks, and what controls missed before.
+  // Of the curve with the same number: which of the ks, and what controls missed before at its
+  // points from `first` on.
   struct Compared {
     size_t at;
-    std::vector<double> missed;
+    size_t first;
+    std::vector<std::vector<uint32_t>> missed;
   };
   const Controls* controls_ = nullptr;
   std::vector<Compared> compared_;

@@ -1,60 +1,47 @@
 #include "calibration/controls.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cmath>
 
+#include "base/rng.h"
 #include "data/convert.h"
 
 namespace kith::calibration {
+namespace {
 
-// Answers as if each row that is searched for were not stored, nor those of another filter.
-class Controls::Others final : public RowFilter {
- public:
-  Others(const std::vector<uint32_t>& rows, std::span<const uint32_t> hidden, uint64_t num_rows)
-      : rows_(rows), hidden_(hidden, num_rows, true) {}
+constexpr uint64_t kStream = 0xC0B7;  // of random numbers
 
-  bool Passes(size_t query, uint64_t row) const noexcept override {
-    return row != rows_[query] && hidden_.Passes(query, row);
-  }
-  uint64_t NumExcluded(size_t query) const noexcept override {
-    return 1 + hidden_.NumExcluded(query);
-  }
-  bool absent() const noexcept override { return true; }
-
- private:
-  const std::vector<uint32_t>& rows_;
-  const HiddenRows hidden_;
-};
+}  // namespace
 
 Result<std::unique_ptr<Controls>> Controls::Create(const search::StoredVectors& vectors,
                                                    std::span<const uint32_t> hidden,
+                                                   std::span<const uint32_t> half,
                                                    std::span<const uint32_t> ks, ThreadPool& pool) {
   // Where fewer are held out, what changes is less than what can be measured.
   constexpr size_t kFewHeldOut = 80;  // one of so many
-  constexpr size_t kMany = 32768;
   const size_t n = vectors.table.rows.rows;
   std::unique_ptr<Controls> controls(new Controls);
+  if (hidden.size() * kFewHeldOut < n || half.empty() || ks.empty()) return controls;
   controls->vectors_ = vectors;
   controls->pool_ = &pool;
   controls->ks_.assign(ks.begin(), ks.end());
-  if (hidden.size() * kFewHeldOut < n || ks.empty()) return controls;
-  const size_t wanted = std::min(n / 4, n < kMany ? size_t{1024} : size_t{512});
-  for (size_t i = 0; i < wanted; ++i) {
-    const auto row = static_cast<uint32_t>((2 * i + 1) * n / (2 * wanted));
-    if (!std::binary_search(hidden.begin(), hidden.end(), row)) controls->rows_.push_back(row);
+  std::vector<uint32_t> positions;
+  for (uint32_t at = 0; at < n; ++at) {
+    if (std::binary_search(half.begin(), half.end(), vectors.RowAt(at))) positions.push_back(at);
   }
-  std::vector<uint32_t> positions(controls->rows_.size());
-  std::vector<uint32_t> position_of(n);
-  for (uint32_t at = 0; at < n; ++at) position_of[vectors.RowAt(at)] = at;
-  for (size_t i = 0; i < positions.size(); ++i) positions[i] = position_of[controls->rows_[i]];
+  // In random order, so that the first of them are a fair sample.
+  Rng(n, kStream).Shuffle(&positions);
   const MatrixView& rows = vectors.table.rows;
   const size_t stride = RowBytes(rows.dtype, rows.dim);
   KITH_ASSIGN_OR_RETURN(controls->gathered_, data::GatherRows(rows, positions, stride, pool));
   controls->queries_ = {controls->gathered_.data(), positions.size(), rows.dim, stride, rows.dtype};
-  controls->before_ = std::make_unique<Others>(controls->rows_, hidden, n);
-  controls->after_ = std::make_unique<Others>(controls->rows_, std::span<const uint32_t>(), n);
+  controls->before_ = std::make_unique<HiddenRows>(hidden, n, true);
+  controls->after_ = std::make_unique<HiddenRows>(half, n, true);
   KITH_ASSIGN_OR_RETURN(controls->limits_before_, controls->Limits(*controls->before_));
   KITH_ASSIGN_OR_RETURN(controls->limits_after_, controls->Limits(*controls->after_));
+  const auto before = static_cast<double>(n - hidden.size());
+  controls->growth_ = static_cast<double>(n - half.size()) / before;
+  controls->whole_growth_ = static_cast<double>(n) / before;
   return controls;
 }
 
@@ -63,35 +50,66 @@ Result<std::vector<std::vector<double>>> Controls::Limits(const RowFilter& filte
   return std::move(truth.limits);
 }
 
-Result<double> Controls::Missed(const search::AccessPath& path, size_t at, double effort,
-                                bool after) const {
+Result<std::vector<uint32_t>> Controls::Missed(const search::AccessPath& path, size_t at,
+                                               double effort, bool after) const {
+  // Of many neighbours a query, fewer queries tell as much.
+  constexpr size_t kNeighbours = 10240;
+  constexpr size_t kLeastQueries = 256;
+  MatrixView queries = queries_;
+  queries.rows = std::min(queries.rows, std::max(kLeastQueries, kNeighbours / ks_[at]));
+  const std::span<const double> limits = (after ? limits_after_ : limits_before_)[at];
   SearchStats stats;
   KITH_ASSIGN_OR_RETURN(
-      const std::vector<uint32_t> hits,
-      CountHits(path, vectors_.table.metric, {queries_, (after ? after_ : before_).get()}, ks_[at],
-                effort, (after ? limits_after_ : limits_before_)[at], *pool_, &stats));
-  const auto found = static_cast<double>(std::accumulate(hits.begin(), hits.end(), uint64_t{0}));
-  return 1 - found / (static_cast<double>(hits.size()) * static_cast<double>(ks_[at]));
+      std::vector<uint32_t> counts,
+      CountHits(path, vectors_.table.metric, {queries, (after ? after_ : before_).get()}, ks_[at],
+                effort, limits.first(queries.rows), *pool_, &stats));
+  for (uint32_t& count : counts) count = ks_[at] - std::min(count, ks_[at]);
+  return counts;
 }
 
-void CorrectForInsertion(std::span<const double> before, std::span<const double> after,
+Change ChangeOf(std::span<const uint32_t> before, std::span<const uint32_t> after) {
+  Change change;
+  double squares = 0;
+  for (size_t q = 0; q < before.size(); ++q) {
+    change.before += before[q];
+    change.after += after[q];
+    const double difference = static_cast<double>(after[q]) - static_cast<double>(before[q]);
+    squares += difference * difference;
+  }
+  change.deviation = std::sqrt(squares);
+  return change;
+}
+
+void CorrectForInsertion(std::span<const Change> changes, size_t first, const Controls& controls,
                          CalibrationCurve* curve) {
-  if (before.empty()) return;
-  const size_t first = curve->points.size() - before.size();
+  // Of real sets, what is missed grows as the fourth root to the square root of the number of
+  // vectors, of random ones in many dimensions a little faster than that number (docs/recall.md).
+  constexpr double kOrdinary = 0.5;
+  constexpr double kSpread = 0.6;
+  constexpr double kMost = 3;
+  constexpr size_t kBeside = 2;
+  if (changes.empty()) return;
+  const double growth = std::log(controls.growth());
   for (size_t i = 0; i < curve->points.size(); ++i) {
-    const size_t at = i < first ? 0 : i - first;
-    const size_t begin = at < 2 ? 0 : at - 2;
-    const size_t end = std::min(before.size(), at + 3);
-    double missed_before = 0;
-    double missed_after = 0;
-    for (size_t j = begin; j < end; ++j) {
-      missed_before += before[j];
-      missed_after += after[j];
+    const size_t at = i < first ? 0 : std::min(i - first, changes.size() - 1);
+    Change sum;
+    for (size_t j = at < kBeside ? 0 : at - kBeside; j < std::min(changes.size(), at + kBeside + 1);
+         ++j) {
+      sum.before += changes[j].before;
+      sum.after += changes[j].after;
+      sum.deviation += changes[j].deviation;
     }
-    // Where nothing is missed, nothing can be told.
-    if (!(missed_before > 0)) continue;
-    const double missed = (1 - double{curve->points[i].recall}) * missed_after / missed_before;
-    curve->points[i].recall = static_cast<float>(std::clamp(1 - missed, 0.0, 1.0));
+    double power = kOrdinary;
+    if (sum.before > 0 && sum.after > 0) {
+      const double seen = std::log(sum.after / sum.before) / growth;
+      // One neighbour more or less is chance, however alike all queries were.
+      const double blur = std::max(sum.deviation, 1.0) / sum.before / growth;
+      const double weight = kSpread * kSpread / (kSpread * kSpread + blur * blur);
+      power = std::clamp(weight * seen + (1 - weight) * kOrdinary, 0.0, kMost);
+    }
+    const double missed =
+        (1 - double{curve->points[i].recall}) * std::pow(controls.whole_growth(), power);
+    curve->points[i].recall = static_cast<float>(std::max(0.0, 1 - missed));
   }
 }
 

@@ -20,49 +20,60 @@
 namespace kith::calibration {
 
 // Recall is measured with rows that are held out, which are inserted then: more vectors are harder
-// to search, by how much depends on the data, and edges change. So some rows that are there all the
-// time are searched for, too, each as if it alone were not stored, before the insertion and after
-// it. What that finds is no measure of recall, for a node's edges know of it; but what becomes of
-// it is what becomes of recall (a difference in differences).
+// to search, by how much depends on the data, and edges are not quite what they would be. So half
+// of these rows are inserted first. The other half, the controls, were searched for before, and are
+// searched for again: what they miss more now is what the first half changed, and the second will
+// change as much.
 class Controls {
  public:
-  // Chooses the rows and finds their true neighbours, before and after. None are chosen where so
-  // few rows are held out that it makes no difference. `hidden` are those held out, ascending.
-  // `vectors` and the pool must outlive it. Cost: up to a thousand exact searches. Errors:
-  // OutOfMemory, InvalidArgument (cancelled).
+  // Finds the true neighbours of the controls, before and after. There are none where so few rows
+  // are held out that it makes no difference. `hidden` are all rows held out, `half` those of them
+  // that are inserted later, both ascending. `vectors` and the pool must outlive it. Cost: exact
+  // searches for half of the rows, twice. Errors: OutOfMemory, InvalidArgument (cancelled).
   static Result<std::unique_ptr<Controls>> Create(const search::StoredVectors& vectors,
                                                   std::span<const uint32_t> hidden,
+                                                  std::span<const uint32_t> half,
                                                   std::span<const uint32_t> ks, ThreadPool& pool);
 
-  bool empty() const { return rows_.empty(); }
+  bool empty() const { return limits_before_.empty(); }
+  // By what factor the number of vectors grows from before to after, and from before to the end.
+  double growth() const { return growth_; }
+  double whole_growth() const { return whole_growth_; }
 
-  // The share of the neighbours of the rows that a path misses, for ks[at]; `after` says whether
-  // the rows held out are in it by now. Errors: those of the search.
-  Result<double> Missed(const search::AccessPath& path, size_t at, double effort, bool after) const;
+  // How many of the ks[at] true neighbours of each control a path misses; `after` says whether the
+  // first half of the rows is in it by now. Errors: those of the search.
+  Result<std::vector<uint32_t>> Missed(const search::AccessPath& path, size_t at, double effort,
+                                       bool after) const;
 
  private:
-  class Others;
-
   Controls() = default;
   Result<std::vector<std::vector<double>>> Limits(const RowFilter& filter);
 
   search::StoredVectors vectors_;
   ThreadPool* pool_ = nullptr;
   std::vector<uint32_t> ks_;
-  std::vector<uint32_t> rows_;
   AlignedBuffer<std::byte> gathered_;
   MatrixView queries_;
   std::unique_ptr<RowFilter> before_;
   std::unique_ptr<RowFilter> after_;
   std::vector<std::vector<double>> limits_before_;
   std::vector<std::vector<double>> limits_after_;
+  double growth_ = 1;
+  double whole_growth_ = 1;
 };
 
-// Corrects what was found missed, of the points of a curve from the first that controls were
-// measured at on: by the ratio of what these miss after and before, each taken with those beside
-// it. Points before the first are corrected as that one is. REQUIRES: before and after are of the
-// last points of the curve.
-void CorrectForInsertion(std::span<const double> before, std::span<const double> after,
+// What controls missed at one effort, in all, before and after.
+struct Change {
+  double before = 0;
+  double after = 0;
+  double deviation = 0;  // the standard deviation of their difference
+};
+Change ChangeOf(std::span<const uint32_t> before, std::span<const uint32_t> after);
+
+// Makes the recalls of a curve those of the path that has all rows, from what changed at its points
+// from `first` on: missed neighbours grow as a power of the number of vectors, which is taken from
+// each point and those beside it, and drawn towards an ordinary one as far as chance blurs it.
+void CorrectForInsertion(std::span<const Change> changes, size_t first, const Controls& controls,
                          CalibrationCurve* curve);
 
 }  // namespace kith::calibration

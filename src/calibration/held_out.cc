@@ -41,19 +41,19 @@ Status HeldOut::Prepare(const search::PathBuilder& first) {
       calibrator_, Calibrator::Create(
                        View(), {queries_.data(), held_out_.size(), rows_.dim, stride, rows_.dtype},
                        *filter_, CalibrationSource::kHeldOut, {}, pool_, options_.progress));
-  KITH_ASSIGN_OR_RETURN(controls_, Controls::Create(View(), hidden_, calibrator_->ks(), pool_));
+  std::vector<uint32_t> half = search::LaterHalf(hidden_);
+  KITH_ASSIGN_OR_RETURN(controls_,
+                        Controls::Create(View(), hidden_, half, calibrator_->ks(), pool_));
   calibrator_->UseControls(controls_.get());
   return Status::Ok();
 }
 
-Status HeldOut::Measure(const search::PathType& type, const search::PathBuilder& builder) {
-  if (!calibrator_.has_value()) KITH_RETURN_IF_ERROR(Prepare(builder));
-  return calibrator_->Measure(type, *builder.OpenPartial(View()));
-}
-
-Status HeldOut::Compare(const search::PathType& type, const search::PathBuilder& builder) {
+Status HeldOut::Measure(const search::PathType& type, search::PathBuilder* builder) {
+  if (!calibrator_.has_value()) KITH_RETURN_IF_ERROR(Prepare(*builder));
+  KITH_RETURN_IF_ERROR(calibrator_->Measure(type, *builder->OpenPartial(View())));
   if (controls_->empty()) return Status::Ok();
-  return calibrator_->Compare(type, *builder.OpenPartial(View()));
+  KITH_RETURN_IF_ERROR(builder->InsertHalf());
+  return calibrator_->Compare(type, *builder->OpenPartial(View()));
 }
 
 }  // namespace kith::calibration

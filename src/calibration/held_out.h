@@ -33,12 +33,9 @@ class HeldOut {
     return calibrator_.has_value() ? std::span<const uint32_t>(hidden_) : held_out_;
   }
 
-  // Measures a path that has been built without rows(). All paths lie in the order of the first.
-  Status Measure(const search::PathType& type, const search::PathBuilder& builder);
-
-  // Corrects that by what has become of the path, which has them inserted now.
-  // REQUIRES: Measure() was called for it.
-  Status Compare(const search::PathType& type, const search::PathBuilder& builder);
+  // Measures a path that has been built without rows(), and inserts half of them to see what that
+  // changes. All paths lie in the order of the first.
+  Status Measure(const search::PathType& type, search::PathBuilder* builder);
 
   // REQUIRES: Measure() was called.
   Calibration Take() { return calibrator_->Take(); }

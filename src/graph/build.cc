@@ -68,7 +68,9 @@ Status Builder::Repair() {
   if (search::TraitsOf(request_.metric).products) return Status::Ok();
   KITH_RETURN_IF_ERROR(ChooseReach(edges_.shells, pool_, draft_.get()));
   KITH_ASSIGN_OR_RETURN(edges_, FindMissed(std::move(edges_), pool_, draft_.get()));
-  KITH_ASSIGN_OR_RETURN(missed_, MissedShare(*draft_, edges_.shells, pool_));
+  KITH_ASSIGN_OR_RETURN(const double missed, MissedShare(*draft_, edges_.shells, pool_));
+  // Not quite nothing, which would say that nobody looked.
+  self_recall_ = static_cast<float>(std::max(1e-6, 1 - missed));
   return Status::Ok();
 }
 
@@ -199,9 +201,20 @@ std::unique_ptr<Graph> Builder::Open(const search::StoredVectors& vectors) const
   return draft_->Open(header(), rows);
 }
 
+Status Builder::InsertHalf() {
+  const size_t left = planted_.num_all - edges_.table.size();
+  return left < 2 ? Status::Ok() : InsertUpTo(planted_.num_all - left / 2);
+}
+
 Status Builder::Finish() {
-  const size_t n = planted_.num_all;
-  if (edges_.table.size() == n) return Status::Ok();
+  if (edges_.table.size() == planted_.num_all) return Status::Ok();
+  KITH_RETURN_IF_ERROR(InsertUpTo(planted_.num_all));
+  Seal();
+  return Status::Ok();
+}
+
+// Links nodes from those there are to n, whose edges are then repaired.
+Status Builder::InsertUpTo(size_t n) {
   KITH_ASSIGN_OR_RETURN(
       edges_, InsertHeldOut(std::move(edges_), n, options_.beam, space_, pool_, draft_.get()));
   if (search::TraitsOf(request_.metric).products) {
@@ -219,9 +232,7 @@ Status Builder::Finish() {
   KITH_ASSIGN_OR_RETURN(edges_, Connected(std::move(edges_), pool_));
   KITH_RETURN_IF_ERROR(draft_->Show(edges_, pool_));
   KITH_ASSIGN_OR_RETURN(edges_, BuildBridges(std::move(edges_), pool_, draft_.get()));
-  KITH_RETURN_IF_ERROR(Repair());
-  Seal();
-  return Status::Ok();
+  return Repair();
 }
 
 Header Builder::header() const {
@@ -231,7 +242,7 @@ Header Builder::header() const {
   header.num_entries = static_cast<uint32_t>(edges_.entries.nodes.size());
   header.shell_entries = edges_.entries.of_shells;
   header.reach = draft_->outline().reach;
-  header.missed = static_cast<float>(missed_);
+  header.self_recall = self_recall_;
   header.max_norm = max_norm_;
   draft_->Describe(&header);
   return header;

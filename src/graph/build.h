@@ -70,6 +70,8 @@ class Builder {
   // meanwhile.
   std::unique_ptr<Graph> Open(const search::StoredVectors& vectors) const;
 
+  // Inserts the rows held out but search::LaterHalf() of them. Errors: as Build().
+  Status InsertHalf();
   // Inserts the rows held out, and frees what only building needs. Errors: as Build().
   Status Finish();
 
@@ -86,6 +88,7 @@ class Builder {
   Status BuildShells(const quant::Geometry& geometry, std::span<const uint8_t> shells);
   Result<std::vector<uint8_t>> BetterShells();
   Status Repair();
+  Status InsertUpTo(size_t num_nodes);
   Result<Edges> FirstEdges(const quant::Geometry& geometry, const std::vector<float>& mean);
   Result<Edges> RefineIn(Draft* draft, const Edges& first, std::string_view stage) const;
   Result<Edges> RefineInLayout(const Edges& first, std::vector<float> mean);
@@ -100,8 +103,8 @@ class Builder {
   float max_norm_ = 0;
   Planted planted_;
   Space space_;
-  double missed_ = 0;
-  Entries chosen_;  // those that no part of the graph needed
+  float self_recall_ = 0;  // as the header has it
+  Entries chosen_;         // those that no part of the graph needed
   Edges edges_;
   std::unique_ptr<Draft> draft_;  // shows edges_
 };

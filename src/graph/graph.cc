@@ -51,7 +51,7 @@ Result<std::unique_ptr<Graph>> Graph::Open(std::shared_ptr<const storage::Contai
       header.degree == 0 || header.degree % simd::kEdgeLanes != 0 || header.num_entries == 0 ||
       header.num_entries > header.num_nodes || !std::isfinite(header.max_norm) ||
       !(header.reach >= 0 && header.reach <= kMostReach) ||
-      !(header.missed >= 0 && header.missed <= 1) || open == nullptr) {
+      !(header.self_recall >= 0 && header.self_recall <= 1) || open == nullptr) {
     return in.Corrupt(kHeaderSection, "its header contradicts itself");
   }
   Outline outline{header.num_nodes, header.degree, {}, vectors.table.metric, header.max_norm};
@@ -143,9 +143,11 @@ PathInfo Graph::Describe() const {
                                {"degree", header_.degree, ""},
                                {"code_bits", header_.code_bits, ""},
                                {"nodes", header_.num_nodes, ""},
-                               {"self_recall", 1 - header_.missed, ""},
                                {"visit_bytes", node_bytes(), ""}}};
   if (header_.code_bits > 0) info.summary += StrCat(" with ", header_.code_bits, "-bit codes");
+  if (header_.self_recall > 0) {
+    info.properties.push_back({"self_recall", 0, "", double{header_.self_recall}});
+  }
   for (const std::string_view name : Sections()) {
     if (file_ != nullptr) info.bytes += file_->Bytes(name).size();
   }

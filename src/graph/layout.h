@@ -34,8 +34,10 @@ struct Header {
   float max_norm;        // dot: the largest |x|
   uint32_t own_bytes;    // packed: not 0 if nodes carry their vector rounded to bytes
   ShellEntries shell_entries;
-  float reach;   // Outline::reach; 0, as in files of versions that knew none: 1
-  float missed;  // share of the nodes that a search for themselves, of the default width, misses
+  float reach;  // Outline::reach; 0, as in files of versions that knew none: 1
+  // The share of the nodes that a search for themselves, of the default width, finds; 0: not
+  // measured.
+  float self_recall;
   uint8_t reserved[12];
 };
 static_assert(sizeof(Header) == 64);

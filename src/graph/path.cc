@@ -73,6 +73,7 @@ class GraphBuilder final : public search::PathBuilder {
       const search::StoredVectors& vectors) const override {
     return builder_->Open(vectors);
   }
+  Status InsertHalf() override { return builder_->InsertHalf(); }
   Status Finish() override { return builder_->Finish(); }
   Status Write(storage::ContainerWriter* writer) const override { return builder_->Write(writer); }
 

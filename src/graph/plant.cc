@@ -10,6 +10,7 @@
 #include "base/sort.h"
 #include "data/convert.h"
 #include "quant/sketch.h"
+#include "search/access_path.h"
 
 namespace kith::graph {
 namespace {
@@ -177,7 +178,12 @@ Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
   for (uint32_t node = 0; node < nodes.size(); ++node) nodes[planted.trees[0].entries[node]] = node;
   planted.order.resize(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) planted.order[nodes[i]] = distinct.linked[i];
-  planted.order.insert(planted.order.end(), distinct.held_out.begin(), distinct.held_out.end());
+  // In the order in which they will be inserted.
+  const std::vector<uint32_t> later = search::LaterHalf(distinct.held_out);
+  for (size_t i = 0; i < distinct.held_out.size(); i += 2) {
+    planted.order.push_back(distinct.held_out[i]);
+  }
+  planted.order.insert(planted.order.end(), later.begin(), later.end());
   for (trees::Tree& tree : planted.trees) {
     KITH_RETURN_IF_ERROR(pool.CheckStop());
     tree.nodes = {};
