@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -33,8 +34,10 @@ class LineStore {
     float at = 0;
   };
 
-  LineStore(const Matrix& numbers, const std::vector<uint32_t>& entries) {
+  LineStore(const Matrix& numbers, const std::vector<uint32_t>& entries,
+            const graph::ShellEntries& shell_entries = {}) {
     outline_ = {static_cast<uint32_t>(numbers.rows()), 2 * kSide, entries, Metric::kEuclidean, 0};
+    outline_.shell_entries = shell_entries;
     table_.rows = numbers.view();
   }
 
@@ -97,7 +100,7 @@ class WalkTest : public ::testing::Test {
     visited_.clear();
     const auto start = [&](graph::Walk<LineStore>* walk, size_t slot) {
       walk->KeepVisited(&visited_);
-      walk->Start(*batch, slot, terms, {filter, 0, nullptr}, {0, 1}, &stats_);
+      walk->Start(*batch, slot, terms, {filter, 0, nullptr}, shells_, &stats_);
     };
     const auto finish = [&](graph::Walk<LineStore>* walk, size_t /*slot*/) {
       for (const search::Candidate& c : walk->found().Sorted()) {
@@ -112,6 +115,7 @@ class WalkTest : public ::testing::Test {
   }
 
   std::vector<uint32_t> entries_{500, 10, 990};
+  graph::ShellRange shells_{0, 1};
   Matrix numbers_;
   LineStore store_;
   SearchStats stats_;
@@ -186,6 +190,36 @@ TEST_F(WalkTest, PassesAbsentNodesBy) {
   // Entries may be absent themselves.
   const OutsideOf entry(500, 500, 1, true);
   EXPECT_EQ(Nearest(500.1, 2, 64, &entry), (std::vector<uint32_t>{501, 499}));
+}
+
+// Here the numbers 10 to 999 lead everywhere, and a width of 1 visits no more than it must: what a
+// walk finds tells in which shells it has been.
+TEST_F(WalkTest, GoesThroughTheShellsInTurn) {
+  entries_ = {990, 500, 10};
+  store_ = LineStore(numbers_, entries_, {1, 1, 1, 0});
+  EXPECT_EQ(store_.outline().NumShells(), 3u);
+  EXPECT_EQ(store_.outline().EntriesOf(1).front(), 500u);
+  // No walk of width 1 from 990 gets to 500 or 10: nine more steps away than one visit sees.
+  shells_ = {0, 1};
+  Nearest(995, 1, 1);
+  const std::vector<uint32_t> first = visited_;
+  shells_ = {0, 3};
+  Nearest(995, 1, 1);
+  ASSERT_GE(visited_.size(), first.size());
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), visited_.begin()));
+  // What is found in one shell ends the walk of the next as soon as that begins far away.
+  EXPECT_EQ(visited_.size(), first.size());
+  // The nearest of all shells is found, wherever it is.
+  for (const double number : {12.0, 503.0, 985.0}) {
+    const std::vector<uint32_t> nodes = Nearest(number, 1, 1);
+    ASSERT_EQ(nodes.size(), 1u);
+    EXPECT_EQ(nodes[0], static_cast<uint32_t>(number));
+  }
+  // One shell alone: its own entry, no other.
+  shells_ = {2, 3};
+  Nearest(10, 1, 1);
+  ASSERT_FALSE(visited_.empty());
+  EXPECT_EQ(visited_.front(), 10u);
 }
 
 }  // namespace

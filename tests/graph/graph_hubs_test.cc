@@ -1,0 +1,149 @@
+// Vectors in the middle of all others, which are nearer to each of them than these are to each
+// other: whatever there is of them, a graph finds its own vectors as well as without.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "calibration/calibrate.h"
+#include "graph/graph_data.h"
+#include "index/index_checks.h"
+#include "kith/index.h"
+#include "matrix.h"
+#include "sanitized.h"
+#include "temp_dir.h"
+
+namespace kith {
+namespace {
+
+using testing::BuildAndOpen;
+using testing::GraphBuild;
+using testing::kSanitized;
+using testing::Layouts;
+using testing::Matrix;
+using testing::Part;
+using testing::SearchOrFail;
+using testing::TempDir;
+
+constexpr size_t kRows = kSanitized ? 1000 : 3000;
+constexpr size_t kDim = kSanitized ? 192 : 256;
+
+// Gaussians about a centre, and behind them `middle` vectors that lie about it more closely by far.
+Matrix WithMiddle(size_t middle, double centre, double spread) {
+  Rng rng(11, 1);
+  Matrix m(DataType::kF32, kRows + middle, kDim);
+  for (size_t r = 0; r < m.rows(); ++r) {
+    const double scale = r < kRows ? 1 : spread;
+    for (size_t c = 0; c < kDim; ++c) m.Set(r, c, centre + scale * rng.Normal());
+  }
+  return m;
+}
+
+class GraphHubsTest : public ::testing::Test {
+ protected:
+  // The share of the first kRows that do not find themselves at the default effort.
+  double Missed(const Matrix& rows, const BuildOptions& options) {
+    const std::string path = dir_.File("x.kith");
+    const auto index = BuildAndOpen(path, rows, options);
+    if (index == nullptr) return 1;
+    const Status verified = VerifyIndex(path);
+    EXPECT_TRUE(verified.ok()) << verified.message();
+    self_recall_ = index->info().path_of(IndexKind::kGraph)->share("self_recall");
+    const Matrix own = Part(rows, 0, kRows);
+    const SearchResult found =
+        SearchOrFail(*index, own.view(), {.k = 1, .index = IndexKind::kGraph});
+    size_t missed = 0;
+    for (size_t r = 0; r < kRows; ++r) missed += found.ids[r] == static_cast<int64_t>(r) ? 0 : 1;
+    return static_cast<double>(missed) / static_cast<double>(kRows);
+  }
+
+  TempDir dir_;
+  double self_recall_ = -1;
+};
+
+TEST_F(GraphHubsTest, AnyNumberOfVectorsInTheMiddleHidesNoOthers) {
+  for (const Metric metric : {Metric::kEuclidean, Metric::kAngular, Metric::kManhattan}) {
+    const double centre = metric == Metric::kAngular ? 3 : 0;
+    for (const GraphLayout layout : Layouts(metric, DataType::kF32)) {
+      BuildOptions options = GraphBuild(metric, layout);
+      options.calibrate = false;
+      options.dtype = DataType::kF32;
+      const double alone = Missed(WithMiddle(0, centre, 1), options);
+      EXPECT_LE(alone, 0.005);
+      for (const size_t middle : {1, 3, 10, 100, 700}) {
+        SCOPED_TRACE(::testing::Message() << MetricName(metric) << ", " << GraphLayoutName(layout)
+                                          << ", " << middle << " in the middle");
+        EXPECT_LE(Missed(WithMiddle(middle, centre, 1e-3), options), alone + 0.005);
+        EXPECT_GE(self_recall_, 0.99);
+      }
+    }
+  }
+}
+
+// Angular distance calls a vector of zeros as far from all others as any can be from another that
+// has nothing to do with it, and so it is a hub as well.
+TEST_F(GraphHubsTest, EmptyVectorsUnderAngularHideNoOthers) {
+  Matrix rows = WithMiddle(3, 0, 0);
+  for (const GraphLayout layout : {GraphLayout::kPacked, GraphLayout::kCompact}) {
+    BuildOptions options = GraphBuild(Metric::kAngular, layout);
+    options.calibrate = false;
+    EXPECT_LE(Missed(rows, options), 0.005) << GraphLayoutName(layout);
+  }
+}
+
+// What is held out to measure recall is not in the graph when its shells are chosen.
+TEST_F(GraphHubsTest, AVectorInTheMiddleThatIsHeldOutHidesNoOthers) {
+  BuildOptions options = GraphBuild(Metric::kEuclidean);
+  options.calibrate = true;
+  Matrix rows = WithMiddle(0, 0, 1);
+  const std::vector<uint32_t> held_out = calibration::ChooseHeldOut(kRows, options.seed);
+  ASSERT_FALSE(held_out.empty());
+  for (size_t c = 0; c < kDim; ++c) rows.Set(held_out[held_out.size() / 2], c, 0);
+  EXPECT_LE(Missed(rows, options), 0.005);
+}
+
+// A shell inside a shell inside a shell.
+TEST_F(GraphHubsTest, ShellsAreNested) {
+  Matrix rows = WithMiddle(300, 0, 1e-3);
+  for (size_t r = kRows; r < kRows + 150; ++r) {
+    for (size_t c = 0; c < kDim; ++c) rows.Set(r, c, 300 * rows.Get(r, c));
+  }
+  BuildOptions options = GraphBuild(Metric::kEuclidean);
+  options.calibrate = false;
+  EXPECT_LE(Missed(rows, options), 0.005);
+}
+
+// Lengths that differ by any factor: the shorter a vector is, the more it is in the middle.
+TEST_F(GraphHubsTest, VectorsOfUnevenLengthsFindThemselves) {
+  Matrix rows = WithMiddle(0, 0, 1);
+  Rng rng(5, 1);
+  for (size_t r = 0; r < kRows; ++r) {
+    const double length = std::exp(0.5 * rng.Normal());
+    for (size_t c = 0; c < kDim; ++c) rows.Set(r, c, length * rows.Get(r, c));
+  }
+  BuildOptions options = GraphBuild(Metric::kEuclidean);
+  options.calibrate = false;
+  EXPECT_LE(Missed(rows, options), 0.01);
+}
+
+// Vectors a million diameters away, alone or in many.
+TEST_F(GraphHubsTest, OutliersFindThemselvesAndHideNobody) {
+  for (const double factor : {1e3, 1e6}) {
+    for (const size_t far : {size_t{1}, size_t{50}, kRows / 5}) {
+      SCOPED_TRACE(::testing::Message() << far << " outliers, " << factor << " times as far");
+      Matrix rows = WithMiddle(0, 0, 1);
+      for (size_t r = 0; r < far; ++r) {
+        for (size_t c = 0; c < kDim; ++c) rows.Set(r * 5, c, factor * rows.Get(r * 5, c));
+      }
+      BuildOptions options = GraphBuild(Metric::kEuclidean);
+      options.calibrate = false;
+      // Of squares of a million times the distances, floats hardly tell these apart.
+      EXPECT_LE(Missed(rows, options), factor > 1e5 ? 0.02 : 0.005);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kith
