@@ -2,23 +2,27 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "child.h"
 #include "temp_dir.h"
 
 namespace kith {
 namespace {
 
+using testing::CanMountSmallDisk;
+using testing::ExpectInChild;
+using testing::InDirectory;
+using testing::MountSmallDisk;
 using testing::ReadFile;
 using testing::TempDir;
 using testing::WriteFile;
@@ -55,26 +59,6 @@ void ExpectError(const Status& status, StatusCode code, std::string_view part) {
   EXPECT_EQ(status.code(), code) << status.message();
   EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
   EXPECT_EQ(status.message().find('\n'), std::string::npos) << status.message();
-}
-
-// Runs `body`, which returns whether all is well, in a child of its own, so that it may change
-// limits, signals and the user.
-template <class Body>
-void RunInChild(Body body, bool* well) {
-  *well = false;
-  const pid_t pid = fork();
-  ASSERT_GE(pid, 0);
-  if (pid == 0) _exit(body() ? 0 : 1);
-  int status = 0;
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  *well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-template <class Body>
-void ExpectInChild(Body body) {
-  bool well = false;
-  RunInChild(body, &well);
-  EXPECT_TRUE(well);
 }
 
 TEST(MappedFileTest, ShowsTheContent) {
@@ -125,6 +109,91 @@ TEST(MappedFileTest, SurvivesReplacementAndRemoval) {
   EXPECT_EQ(Text(**MappedFile::Open(path)), "new");
   ASSERT_EQ(unlink(path.c_str()), 0);
   EXPECT_EQ(Text(**file), old);
+}
+
+TEST(MappedFileTest, ItsPlaceIsWhereItWasOpened) {
+  const TempDir dir;
+  ASSERT_EQ(mkdir(dir.File("d").c_str(), 0755), 0);
+  const std::string here = std::filesystem::canonical(dir.path());
+  WriteFile(dir.File("d/a"), "x");
+  std::shared_ptr<const MappedFile> file;
+  {
+    const InDirectory in(dir.File("d"));
+    file = *MappedFile::Open("a");
+    EXPECT_EQ((*MappedFile::Open("../d/a"))->absolute_path(), here + "/d/../d/a");
+  }
+  EXPECT_EQ(file->path(), "a");
+  EXPECT_EQ(file->absolute_path(), here + "/d/a");
+  EXPECT_EQ((*MappedFile::Open(dir.File("d/a")))->absolute_path(), dir.File("d/a"));
+  EXPECT_TRUE((*MappedFile::Open(dir.File("d/a")))->identity() == file->identity());
+  WriteFile(dir.File("b"), "x");
+  EXPECT_FALSE((*MappedFile::Open(dir.File("b")))->identity() == file->identity());
+}
+
+TEST(MappedFileTest, WithoutANameOfItsPlaceItIsReadOnly) {
+  const TempDir dir;
+  ASSERT_EQ(mkdir(dir.File("gone").c_str(), 0755), 0);
+  WriteFile(dir.File("a"), "x");
+  const std::string gone = dir.File("gone");
+  ExpectInChild([&] {
+    if (chdir(gone.c_str()) != 0 || rmdir(gone.c_str()) != 0) return false;
+    const auto file = MappedFile::Open("/proc/self/cwd/../a");
+    // The kernel may not find the parent of what is gone.
+    if (!file.ok()) return true;
+    const auto relative = MappedFile::Open("../a");
+    EXPECT_TRUE(relative.ok());
+    EXPECT_EQ((*relative)->absolute_path(), "");
+    ExpectError(AtomicFile::Create(FileTarget::Replacing(**relative)).status(),
+                StatusCode::kIoError, "absolute path");
+    return !::testing::Test::HasFailure();
+  });
+}
+
+TEST(AtomicFileTest, ReplacesTheFileThatWasMappedAndNoOther) {
+  const TempDir dir;
+  for (const char* folder : {"one", "two"}) ASSERT_EQ(mkdir(dir.File(folder).c_str(), 0755), 0);
+  WriteFile(dir.File("one/a"), "one");
+  WriteFile(dir.File("two/a"), "two");
+  std::shared_ptr<const MappedFile> mapped;
+  {
+    const InDirectory in(dir.File("one"));
+    mapped = *MappedFile::Open("a");
+  }
+  const InDirectory in(dir.File("two"));
+  const auto replace = [&](std::string_view content) -> Status {
+    KITH_ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(FileTarget::Replacing(*mapped)));
+    KITH_RETURN_IF_ERROR(file->Write(Bytes(content)));
+    return file->Commit();
+  };
+  ASSERT_TRUE(replace("new").ok());
+  EXPECT_EQ(ReadFile("a"), "two");
+  EXPECT_EQ(ReadFile(dir.File("one/a")), "new");
+  // By now the name is that of the new file, which is another.
+  ExpectError(replace("newer"), StatusCode::kIoError, "another file than the one that was opened");
+  // A file that comes while another is written is not replaced either.
+  mapped = *MappedFile::Open(dir.File("one/a"));
+  const auto file = AtomicFile::Create(FileTarget::Replacing(*mapped));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(WriteAtomically(dir.File("one/a"), "theirs").ok());
+  ExpectError((*file)->Commit(), StatusCode::kIoError, "another file");
+  EXPECT_EQ(ReadFile(dir.File("one/a")), "theirs");
+  // One that was removed is written anew: nothing is lost.
+  ASSERT_EQ(unlink(dir.File("one/a").c_str()), 0);
+  ASSERT_TRUE(replace("again").ok());
+  EXPECT_EQ(ReadFile(dir.File("one/a")), "again");
+}
+
+TEST(AtomicFileTest, ALinkThatPointsElsewhereByNowIsNotFollowed) {
+  const TempDir dir;
+  WriteFile(dir.File("first"), "1");
+  WriteFile(dir.File("second"), "2");
+  ASSERT_EQ(symlink("first", dir.File("a").c_str()), 0);
+  const auto mapped = *MappedFile::Open(dir.File("a"));
+  ASSERT_TRUE(AtomicFile::Create(FileTarget::Replacing(*mapped)).ok());
+  ASSERT_EQ(unlink(dir.File("a").c_str()), 0);
+  ASSERT_EQ(symlink("second", dir.File("a").c_str()), 0);
+  ExpectError(AtomicFile::Create(FileTarget::Replacing(*mapped)).status(), StatusCode::kIoError,
+              "another file");
 }
 
 TEST(AtomicFileTest, AppearsCompleteOrNotAtAll) {
@@ -199,6 +268,78 @@ TEST(AtomicFileTest, GrowsByZerosAndReadsBackAndMaps) {
   EXPECT_EQ(Text(**mapped), ReadFile(dir.File("a")));
   EXPECT_EQ((*mapped)->bytes().size(), 1'000'004u);
   EXPECT_EQ((*file)->Map().status().code(), StatusCode::kInternal);
+}
+
+// A hole that is read through a mapping takes a page, and there may be none: SIGBUS.
+TEST(AtomicFileTest, RoomIsReservedBeforeItIsMapped) {
+  const TempDir dir;
+  const auto file = AtomicFile::Create(dir.File("a"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Write(Bytes("head")).ok());
+  ASSERT_TRUE((*file)->Extend(10'000'000).ok());
+  ASSERT_TRUE((*file)->Commit().ok());
+  struct stat info = {};
+  ASSERT_EQ(stat(dir.File("a").c_str(), &info), 0);
+  EXPECT_EQ(info.st_size, 10'000'000);
+  EXPECT_GE(info.st_blocks * 512, info.st_size);
+}
+
+TEST(AtomicFileTest, WithoutRoomItStaysAsItWas) {
+  const TempDir dir;
+  const auto file = AtomicFile::Create(dir.File("a"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Write(Bytes("head")).ok());
+  ExpectError((*file)->Extend(uint64_t{1} << 62), StatusCode::kIoError, "make room for");
+  ExpectError((*file)->Extend(~uint64_t{0}), StatusCode::kIoError, "make room for");
+  EXPECT_EQ((*file)->position(), 4u);
+  ASSERT_TRUE((*file)->Extend(100'000).ok());
+  ASSERT_TRUE((*file)->Truncate(4).ok());
+  ASSERT_TRUE((*file)->Write(Bytes("tail")).ok());
+  ASSERT_TRUE((*file)->Commit().ok());
+  EXPECT_EQ(ReadFile(dir.File("a")), "headtail");
+}
+
+TEST(AtomicFileTest, MapsHolesOfAFullDisk) {
+  const TempDir dir;
+  if (!CanMountSmallDisk(dir.path())) {
+    GTEST_SKIP() << "SKIPPED: mounting a small file system needs root; "
+                    "RoomIsReservedBeforeItIsMapped looks at the room only";
+  }
+  ExpectInChild([&] {
+    if (!MountSmallDisk(dir.path())) return false;
+    const auto file = AtomicFile::Create(dir.File("a"));
+    EXPECT_TRUE((*file)->Write(Bytes("head")).ok());
+    ExpectError((*file)->Extend(3'000'000), StatusCode::kIoError, "the disk is full");
+    EXPECT_TRUE((*file)->Extend(600'000).ok());
+    // Another writer takes what is left.
+    EXPECT_FALSE(WriteAtomically(dir.File("b"), Pattern(3'000'000)).ok());
+    std::string rest(800'000, 'x');
+    std::ofstream(dir.File("c")).write(rest.data(), static_cast<std::streamsize>(rest.size()));
+    const auto mapped = (*file)->Map();
+    EXPECT_TRUE(mapped.ok());
+    EXPECT_EQ(Text(**mapped), "head" + std::string(600'000 - 4, '\0'));
+    return !::testing::Test::HasFailure();
+  });
+}
+
+TEST(AtomicFileTest, LongWritesEndWhenAsked) {
+  const TempDir dir;
+  std::stop_source stop;
+  auto file = AtomicFile::Create(dir.File("a"));
+  ASSERT_TRUE(file.ok());
+  const std::string content = Pattern(20'000'000);
+  ASSERT_TRUE((*file)->WriteLong(Bytes(content), stop.get_token()).ok());
+  EXPECT_EQ((*file)->position(), content.size());
+  stop.request_stop();
+  ExpectError((*file)->WriteLong(Bytes(content), stop.get_token()), StatusCode::kInvalidArgument,
+              "cancelled");
+  EXPECT_EQ((*file)->position(), content.size());
+  ASSERT_TRUE((*file)->Commit().ok());
+  const auto mapped = MappedFile::Open(dir.File("a"));
+  ASSERT_TRUE(mapped.ok());
+  EXPECT_TRUE(Text(**mapped) == content);
+  EXPECT_TRUE((*mapped)->Prefault().ok());
+  ExpectError((*mapped)->Prefault(stop.get_token()), StatusCode::kInvalidArgument, "cancelled");
 }
 
 TEST(AtomicFileTest, CutsOffItsEnd) {
@@ -285,17 +426,11 @@ TEST(AtomicFileTest, FileSizeLimit) {
 TEST(AtomicFileTest, FullDisk) {
   const TempDir dir;
   const std::string path = dir.File("a");
-  const auto mounted = [&] {
-    return unshare(CLONE_NEWNS) == 0 &&
-           mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-           mount("tmpfs", dir.path().c_str(), "tmpfs", 0, "size=1m") == 0;
-  };
-  bool possible = false;
-  RunInChild(mounted, &possible);
-  if (!possible)
+  if (!CanMountSmallDisk(dir.path())) {
     GTEST_SKIP() << "mounting a small file system needs root; FileSizeLimit covers the code";
+  }
   ExpectInChild([&] {
-    if (!mounted()) return false;
+    if (!MountSmallDisk(dir.path())) return false;
     WriteFile(path, "old");
     const Status status = WriteAtomically(path, Pattern(3'000'000), 10'000);
     ExpectError(status, StatusCode::kIoError, "the disk is full after ");
