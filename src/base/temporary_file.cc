@@ -25,7 +25,7 @@ namespace {
 constexpr int kMaxTemporaryNames = 1000;
 // So many numbers in a row without a file end the search for the dead. More processes than that
 // would have to write to one name at a time, and be killed, for one to be overlooked.
-constexpr int kMostMissing = 16;
+constexpr int kMostMissing = 32;
 constexpr size_t kMaxNameBytes = 255;
 constexpr size_t kBootDigits = 16;
 

@@ -323,9 +323,11 @@ Result<std::unique_ptr<Index>> IndexFile::CalibrateTo(const FileTarget& target,
   // Opened before it has its name: by then nothing may go wrong any more, and the name may soon be
   // another's.
   KITH_ASSIGN_OR_RETURN(auto mapped, writer->FinishUnnamed());
-  KITH_ASSIGN_OR_RETURN(std::unique_ptr<Index> index, Open(std::move(mapped), {}));
+  KITH_ASSIGN_OR_RETURN(std::unique_ptr<IndexFile> index, Open(std::move(mapped), {}));
+  index->build_seconds_ = build_seconds_;  // noted under the name, which it has not yet
+  index->info_.build_seconds = info_.build_seconds;
   KITH_RETURN_IF_ERROR(writer->Publish());
-  return index;
+  return std::unique_ptr<Index>(std::move(index));
 }
 
 Result<std::unique_ptr<Index>> IndexFile::Calibrated(const MatrixView& queries,

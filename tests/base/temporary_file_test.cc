@@ -232,31 +232,29 @@ TEST_F(TemporaryFileTest, OneThatWasTakenAwayIsNeitherRenamedNorRemoved) {
 // stands under the name is always one of their contents, whole.
 TEST_F(TemporaryFileTest, ManyWritersOfOneNameDoEachOtherNoHarm) {
   constexpr int kWriters = 6;
-  constexpr int kRounds = 150;
-  std::vector<pid_t> writers;
-  for (int w = 0; w < kWriters; ++w) {
+  constexpr int kRounds = 600;
+  // Returns an exit code, of which 0 is for those that are killed too.
+  const auto write = [&](int round) {
+    const int w = round % kWriters;
+    const std::string content(100'000 + 1000 * w, static_cast<char>('a' + w));
+    const auto file = AtomicFile::Create(path_);
+    if (!file.ok() || !(*file)->Write(Bytes(content)).ok()) return 1;
+    if (round % 4 == 0) kill(getpid(), SIGKILL);
+    return (*file)->Commit().ok() ? 0 : 2;
+  };
+  int running = 0;
+  for (int round = 0; round < kRounds + kWriters; ++round) {
+    if (running == kWriters || round >= kRounds) {
+      int status = 0;
+      ASSERT_GT(wait(&status), 0);
+      --running;
+      EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << status;
+    }
+    if (round >= kRounds) continue;
     const pid_t pid = fork();
     ASSERT_GE(pid, 0);
-    if (pid == 0) {
-      for (int i = 0; i < kRounds; ++i) {
-        const std::string content(100'000 + 1000 * w, static_cast<char>('a' + w));
-        auto file = AtomicFile::Create(path_);
-        if (!file.ok() || !(*file)->Write(Bytes(content)).ok()) _exit(1);
-        if (i % 3 == 0) {
-          static_cast<void>(file->release());  // as dead, when the child of a child ends
-        } else if (!(*file)->Commit().ok()) {
-          _exit(2);
-        }
-      }
-      _exit(0);
-    }
-    writers.push_back(pid);
-  }
-  for (const pid_t pid : writers) {
-    int status = 0;
-    ASSERT_EQ(waitpid(pid, &status, 0), pid);
-    EXPECT_TRUE(WIFEXITED(status));
-    EXPECT_EQ(WEXITSTATUS(status), 0);
+    if (pid == 0) _exit(write(round));
+    ++running;
   }
   const std::string content = ReadFile(path_);
   EXPECT_EQ(content.find_first_not_of(content[0]), std::string::npos);
