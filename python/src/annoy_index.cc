@@ -228,16 +228,17 @@ void PyAnnoyIndex::Load(nb::handle path, nb::handle prefault) {
     if (IsKithFile(file)) {
       auto result = KithAsAnnoy::Open(file, annoy_->metric(), annoy_->dim(), read_now, stop);
       status = result.status();
-      if (result.ok()) {
-        opened = std::move(result).value();
-        annoy_->Unload();
-      }
+      if (result.ok()) opened = std::move(result).value();
     } else {
       status = annoy_->Load(file, read_now, stop);
     }
     return Status::Ok();
   });
   ThrowIfAnnoyError(status, AnnoyCall::kFile);
+  if (opened != nullptr) {
+    const nb::gil_scoped_release release;
+    annoy_->Unload();
+  }
   SetKith(std::move(opened));
   if (verbose_) {
     PySys_WriteStderr("kith: loaded %lld items, %zu trees\n", static_cast<long long>(num_items()),
