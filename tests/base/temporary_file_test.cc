@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -226,6 +227,29 @@ TEST_F(TemporaryFileTest, OneThatWasTakenAwayIsNeitherRenamedNorRemoved) {
     EXPECT_EQ(dir_.NumFiles(), 1u);
     ASSERT_EQ(unlink(name.c_str()), 0);
   }
+}
+
+void OnAlarm(int) { RemoveTemporaryFilesOnSignal(); }
+
+// The name tried first is that of a living file. It must not be in the registry even for the time
+// that finding this out takes.
+TEST_F(TemporaryFileTest, ASignalRemovesNoFileOfAnotherProcess) {
+  const Writer there(path_);
+  std::string name;
+  for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) name = entry.path();
+  struct sigaction action = {};
+  struct sigaction before = {};
+  action.sa_handler = OnAlarm;
+  action.sa_flags = SA_RESTART;
+  ASSERT_EQ(sigaction(SIGALRM, &action, &before), 0);
+  const itimerval often = {{0, 50}, {0, 50}};
+  ASSERT_EQ(setitimer(ITIMER_REAL, &often, nullptr), 0);
+  for (int i = 0; i < 3000; ++i) EXPECT_TRUE(AtomicFile::Create(path_).ok());
+  const itimerval never = {};
+  ASSERT_EQ(setitimer(ITIMER_REAL, &never, nullptr), 0);
+  ASSERT_EQ(sigaction(SIGALRM, &before, nullptr), 0);
+  EXPECT_EQ(access(name.c_str(), F_OK), 0);
+  EXPECT_EQ(dir_.NumFiles(), 1u);
 }
 
 // Many processes write to one name, are killed at any moment, and clean up after each other. What
