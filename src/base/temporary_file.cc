@@ -74,7 +74,7 @@ class SignalsHeld {
   SignalsHeld& operator=(const SignalsHeld&) = delete;
 
  private:
-  sigset_t before_;
+  sigset_t before_ = {};
 };
 
 // The number of the running system, 16 hexadecimal digits; "" if it has none.
