@@ -77,6 +77,7 @@ Status RunTune(const TuneArgs& args) {
   options.threads = args.threads;
   options.progress = bar.callback();
   size_t num_queries = 0;
+  std::unique_ptr<Index> tuned;
   {
     KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
     before = index->info().calibration;
@@ -88,12 +89,11 @@ Status RunTune(const TuneArgs& args) {
     KITH_RETURN_IF_ERROR(
         CheckSameDim(args.queries, queries.vectors.dim, args.file, index->info().dim));
     num_queries = queries.vectors.rows;
-    KITH_RETURN_IF_ERROR(CalibrateIndex(args.file, queries.vectors, options));
+    KITH_ASSIGN_OR_RETURN(tuned, CalibrateIndex(*index, queries.vectors, options));
   }
   bar.Clear();
   const double seconds = stopwatch.Seconds();
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(out));
-  const Calibration& now = index->info().calibration;
+  const Calibration& now = tuned->info().calibration;
   if (args.json) {
     Json json;
     json["file"] = out;

@@ -67,6 +67,9 @@ class AnnoyIndex {
   size_t num_trees() const;
   // The file that a loaded or saved index is mapped from, or was built on; "" without one.
   std::string path() const;
+  // The same from the root, as it was understood when the file was opened or written: right after
+  // the process has changed its directory. "" also if the directory had no name then.
+  std::string absolute_path() const;
 
   // Copies vector [dim]; an id given before gets the new one. Room is made for ids up to the
   // largest, so ids should be small numbers; memory is taken for those that are there only.
@@ -76,7 +79,8 @@ class AnnoyIndex {
   Status AddItem(int64_t id, const float* vector);
 
   // From now on items lie in a temporary file beside `path`, which gets that name, complete, when
-  // Build() is done; items already added move there. Errors: Unsupported (built or loaded),
+  // Build() is done; items already added move there. Room is made for ids up to the largest: on a
+  // disk they are not free, even those that are missing. Errors: Unsupported (built or loaded),
   // IoError, NotFound (no such directory), InvalidArgument.
   Status OnDiskBuild(const std::string& path);
 
@@ -90,19 +94,23 @@ class AnnoyIndex {
   Status Build(int num_trees, int threads = 0, const Progress& progress = {},
                std::stop_token stop = {});
 
-  // Drops the trees, so that items may be added again. Errors: Unsupported (loaded).
+  // Drops the trees, so that items may be added again. An index on disk is built anew in the place
+  // of the file that it was built in, wherever the process has gone since. Errors: Unsupported
+  // (loaded); IoError (another file has that name by now).
   Status Unbuild();
 
   // Writes the index, atomically, and loads it from there, as Annoy does: it can't be changed any
   // more. Saving over a file that this or another process has mapped leaves them what they have.
-  // Errors: Unsupported (not built), IoError, NotFound (no such directory), InvalidArgument.
-  Status Save(const std::string& path, bool prefault = false);
+  // `stop` as of Build(). Errors: Unsupported (not built), IoError, NotFound (no such directory),
+  // InvalidArgument (also: cancelled; the index is as before).
+  Status Save(const std::string& path, bool prefault = false, std::stop_token stop = {});
 
   // Maps a file, in place of whatever the index held. Cost: O(trees). What the file can tell of its
   // metric and dimension is checked: the size of a node, the roots, a sample of items and of nodes.
   // The rest is checked where searches use it. Errors: NotFound, Corruption, IoError,
-  // InvalidArgument; the index is as before then. prefault: read all of the file now.
-  Status Load(const std::string& path, bool prefault = false);
+  // InvalidArgument; the index is as before then. prefault: read all of the file now, unless `stop`
+  // ends that: InvalidArgument (cancelled).
+  Status Load(const std::string& path, bool prefault = false, std::stop_token stop = {});
 
   // The bytes that Save() would write, and an index of such bytes, as Load().
   Status ToBytes(std::string* bytes) const;
@@ -112,9 +120,10 @@ class AnnoyIndex {
   // ends with Unsupported.
   void Unload();
 
-  // Reads all of a built or loaded index: every child, every item. Errors: Unsupported (no trees),
-  // Corruption, with the node and what is wrong with it.
-  Status Verify() const;
+  // Reads all of a built or loaded index: every child, every item. `stop` as of Build(). Errors:
+  // Unsupported (no trees); Corruption, with the node and what is wrong with it; InvalidArgument
+  // (cancelled).
+  Status Verify(std::stop_token stop = {}) const;
 
   // Of the next Build(). Any number; the default is Annoy's default, its trees are not Annoy's.
   void SetSeed(uint64_t seed);

@@ -87,9 +87,16 @@ struct CalibrateOptions {
 // who have it mapped keep what they have.
 // Cost: an exact search of the queries, some ten searches of each effort, and a copy of the file.
 // Errors: those of OpenIndex; InvalidArgument (no graph or forest; fewer than 32 queries, of
-// another dimension or not finite; a k that is 0 or too large), IoError, OutOfMemory.
+// another dimension or not finite; a k that is 0 or too large; cancelled), IoError (also: the name
+// was given to another file while this one was measured, which is then left as it is), OutOfMemory.
 Status CalibrateIndex(const std::string& path, const MatrixView& queries,
                       const CalibrateOptions& options = {});
+
+// The same of the file that an index was opened from, wherever the process has gone since and
+// whatever its name means now: IoError if it is another file's. Returns the new file, open; `index`
+// keeps what it has. Of an index in memory with no `output`, the result is in memory too.
+Result<std::unique_ptr<Index>> CalibrateIndex(const Index& index, const MatrixView& queries,
+                                              const CalibrateOptions& options = {});
 
 // The same of an open index, which stays as it is; the result is in memory. `output` is ignored.
 Result<std::unique_ptr<Index>> CalibrateInMemory(const Index& index, const MatrixView& queries,

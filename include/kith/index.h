@@ -223,7 +223,10 @@ struct PathInfo {
 
 // What `kith info` prints.
 struct IndexInfo {
-  std::string path;        // "the index in memory" if it is there
+  std::string path;  // as it was given; "the index in memory" if it is there
+  // From the root, as `path` was understood when the file was opened: right after the process has
+  // changed its directory. "" in memory, and if the directory had no name then.
+  std::string absolute_path;
   bool in_memory = false;  // and not in a file that others could open
   uint64_t file_bytes = 0;
   uint64_t num_vectors = 0;
@@ -306,6 +309,9 @@ class Index {
   virtual Status Verify(std::stop_token stop) const = 0;
   virtual Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
                                                     const CalibrateOptions& options) const = 0;
+  // What CalibrateIndex() of an open index does.
+  virtual Result<std::unique_ptr<Index>> CalibrateFile(const MatrixView& queries,
+                                                       const CalibrateOptions& options) const = 0;
 
  protected:
   Index() = default;
@@ -317,6 +323,8 @@ struct OpenOptions {
   // Copy the graph to huge pages of this process's own memory, where the system has them: fewer
   // address translations, so searches are faster; no longer shared with other processes.
   bool huge_pages = false;
+  // Ends reading for prefault early: InvalidArgument (cancelled).
+  std::stop_token stop;
 };
 
 // Maps a .kith file and checks its header, table and bounds: O(sections), whatever the file's size.
@@ -331,8 +339,9 @@ Result<std::unique_ptr<Index>> OpenIndexBytes(std::span<const std::byte> bytes,
 // Whether a file begins as .kith files do; false too if it cannot be read.
 bool IsKithFile(const std::string& path);
 
-// Writes an open index to a file: complete or not at all. Errors: IoError.
-Status SaveIndex(const Index& index, const std::string& path);
+// Writes an open index to a file: complete or not at all. `stop` as in BuildOptions. Errors:
+// IoError, NotFound (no such directory), InvalidArgument (a directory or device; cancelled).
+Status SaveIndex(const Index& index, const std::string& path, std::stop_token stop = {});
 
 // Reads all of a file and checks every checksum and structural invariant. `stop` as in
 // BuildOptions. Errors: as OpenIndex; Corruption names the section and the first fault;

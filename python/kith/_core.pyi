@@ -155,7 +155,9 @@ class Handle:
 
     @property
     def path(self) -> str | None:
-        """The file that is mapped; None if the index is in memory."""
+        """
+        The file that is mapped, from the root, as it was named when it was opened; None if the index is in memory.
+        """
 
 def open(path: object | None, prefault: bool, huge_pages: bool) -> Handle: ...
 
@@ -258,6 +260,9 @@ class AnnoyIndex:
 
     @property
     def _path(self) -> str: ...
+
+    @property
+    def _absolute_path(self) -> str: ...
 
     def add_item(self, i: int, vector: Any) -> None:
         """

@@ -121,7 +121,9 @@ class Index(_core.Handle):
         """Measures anew what recall takes what effort, on queries like those to come.
 
         A file is written anew, complete or not at all, with the result in place of what was
-        measured when it was built; others who have it open keep what they have.
+        measured when it was built; others who have it open keep what they have. It is the file
+        that was opened: if another one has its name by now, that is left as it is, and an OSError
+        raised.
 
         Parameters
         ----------
@@ -152,7 +154,12 @@ class Index(_core.Handle):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.path is None:
             return from_bytes, (self.to_bytes(),)
-        return open, (os.path.abspath(self.path),)
+        if not os.path.isabs(self.path):
+            raise OSError(
+                f"{self.path}: cannot be pickled: the folder it was opened in has no name; "
+                "open it by its absolute path"
+            )
+        return open, (self.path,)
 
     def __repr__(self) -> str:
         if self.closed:

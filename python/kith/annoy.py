@@ -242,7 +242,13 @@ class AnnoyIndex(_core.AnnoyIndex):
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = {"f": self.f, "metric": self.metric, "more": self.__dict__}
         if self._state == "loaded" and self._path:
-            state["path"] = os.path.abspath(self._path)
+            # As it was understood when it was loaded: the current directory may be another by now.
+            if not self._absolute_path:
+                raise OSError(
+                    f"{self._path}: cannot be pickled: the folder it was loaded from has no name; "
+                    "load it by its absolute path"
+                )
+            state["path"] = self._absolute_path
         elif self._state == "items":
             state["items"] = self._items()
         else:

@@ -204,6 +204,14 @@ void BindAnnoy(nb::module_& m) {
             PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
       },
       nb::sig("def _path(self) -> str"));
+  c.def_prop_ro(
+      "_absolute_path",
+      [](const PyAnnoyIndex& self) {
+        const std::string path = self.absolute_path();
+        return nb::steal(
+            PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
+      },
+      nb::sig("def _absolute_path(self) -> str"));
   BindItems(c);
   BindSearch(c);
   BindBuild(c);

@@ -7,6 +7,7 @@
 
 #include "annoy_vector.h"
 #include "errors.h"
+#include "index.h"
 #include "kith/index.h"
 #include "long_call.h"
 
@@ -153,6 +154,11 @@ std::string PyAnnoyIndex::path() const {
   return kith ? kith->path() : annoy_->path();
 }
 
+std::string PyAnnoyIndex::absolute_path() const {
+  const auto kith = this->kith();
+  return kith ? kith->absolute_path() : annoy_->absolute_path();
+}
+
 const char* PyAnnoyIndex::state() const {
   if (kith() != nullptr) return "loaded";
   switch (annoy_->state()) {
@@ -218,20 +224,21 @@ void PyAnnoyIndex::Load(nb::handle path, nb::handle prefault) {
   const bool read_now = ToBool(prefault);
   Status status;
   std::shared_ptr<const KithAsAnnoy> opened;
-  {
-    const nb::gil_scoped_release release;
+  RunMaybeLong(read_now, [&](const std::stop_token& stop) {
     if (IsKithFile(file)) {
-      auto result = KithAsAnnoy::Open(file, annoy_->metric(), annoy_->dim(), read_now);
+      auto result = KithAsAnnoy::Open(file, annoy_->metric(), annoy_->dim(), read_now, stop);
       status = result.status();
-      if (result.ok()) {
-        opened = std::move(result).value();
-        annoy_->Unload();
-      }
+      if (result.ok()) opened = std::move(result).value();
     } else {
-      status = annoy_->Load(file, read_now);
+      status = annoy_->Load(file, read_now, stop);
     }
-  }
+    return Status::Ok();
+  });
   ThrowIfAnnoyError(status, AnnoyCall::kFile);
+  if (opened != nullptr) {
+    const nb::gil_scoped_release release;
+    annoy_->Unload();
+  }
   SetKith(std::move(opened));
   if (verbose_) {
     PySys_WriteStderr("kith: loaded %lld items, %zu trees\n", static_cast<long long>(num_items()),
@@ -252,21 +259,22 @@ void PyAnnoyIndex::Save(nb::handle path, nb::handle prefault) {
                              "in .kith, or add its items to a new AnnoyIndex and build that");
   }
   Status status;
-  {
-    const nb::gil_scoped_release release;
-    status = annoy_->Save(file, read_now);
-  }
+  RunMaybeLong(true, [&](const std::stop_token& stop) {
+    status = annoy_->Save(file, read_now, stop);
+    return Status::Ok();
+  });
   ThrowIfAnnoyError(status, AnnoyCall::kFile);
 }
 
-void PyAnnoyIndex::SaveKith(const std::string& path, bool prefault) {
+void PyAnnoyIndex::SaveKith(const std::string& name, bool prefault) {
   Status status;
+  const std::string path = ToAbsolute(name);
   std::shared_ptr<const KithAsAnnoy> opened;
   const auto kith = this->kith();
   RunLong(nb::none(), [&](const Progress& report, const std::stop_token& stop) {
-    status = kith ? SaveIndex(kith->index(), path) : SaveAsKith(*annoy_, path, report, stop);
+    status = kith ? SaveIndex(kith->index(), path, stop) : SaveAsKith(*annoy_, path, report, stop);
     if (!status.ok()) return Status::Ok();
-    auto result = KithAsAnnoy::Open(path, annoy_->metric(), annoy_->dim(), prefault);
+    auto result = KithAsAnnoy::Open(path, annoy_->metric(), annoy_->dim(), prefault, stop);
     status = result.status();
     if (result.ok()) opened = std::move(result).value();
     return Status::Ok();
@@ -291,7 +299,7 @@ void PyAnnoyIndex::Verify() const {
   Status status;
   RunMaybeLong(true, [&](const std::stop_token& stop) {
     const auto kith = this->kith();
-    status = kith ? VerifyIndex(kith->index(), stop) : annoy_->Verify();
+    status = kith ? VerifyIndex(kith->index(), stop) : annoy_->Verify(stop);
     return Status::Ok();
   });
   ThrowIfAnnoyError(status, AnnoyCall::kItems);

@@ -42,6 +42,7 @@ class PyAnnoyIndex {
   int64_t num_items() const;
   size_t num_trees() const;
   std::string path() const;
+  std::string absolute_path() const;
   const char* state() const;
 
   void AddItem(nanobind::handle id, nanobind::handle vector);
@@ -76,7 +77,7 @@ class PyAnnoyIndex {
  private:
   nanobind::object SearchKith(const KithAsAnnoy& kith, const float* query, int64_t n,
                               int64_t search_k, bool include_distances) const;
-  void SaveKith(const std::string& path, bool prefault);
+  void SaveKith(const std::string& name, bool prefault);
   void SetKith(std::shared_ptr<const KithAsAnnoy> kith);
   // Throws as Annoy does when a loaded index is to be changed.
   void RequireNoKith(const char* what) const;

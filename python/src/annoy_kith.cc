@@ -72,8 +72,10 @@ Status SaveAsKith(const AnnoyIndex& annoy, const std::string& path, const Progre
 }
 
 Result<std::shared_ptr<const KithAsAnnoy>> KithAsAnnoy::Open(const std::string& path, Metric metric,
-                                                             size_t dim, bool prefault) {
+                                                             size_t dim, bool prefault,
+                                                             const std::stop_token& stop) {
   OpenOptions options;
+  options.stop = stop;
   options.prefault = prefault;
   KITH_ASSIGN_OR_RETURN(std::unique_ptr<Index> index, OpenIndex(path, options));
   const IndexInfo& info = index->info();

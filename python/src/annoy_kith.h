@@ -31,10 +31,12 @@ class KithAsAnnoy {
  public:
   // Errors: those of OpenIndex; Corruption if the file is of another metric or dimension.
   static Result<std::shared_ptr<const KithAsAnnoy>> Open(const std::string& path, Metric metric,
-                                                         size_t dim, bool prefault);
+                                                         size_t dim, bool prefault,
+                                                         const std::stop_token& stop);
 
   const Index& index() const { return *index_; }
   const std::string& path() const { return index_->info().path; }
+  const std::string& absolute_path() const { return index_->info().absolute_path; }
   // 1 + the largest id.
   int64_t num_items() const { return num_items_; }
   // Of its forest; 0 without one.

@@ -140,7 +140,7 @@ IndexHandle Build(const nb::object& vectors, const nb::object& path, const std::
     numbers = ToIds(ids, "ids");
     options.ids = &numbers;
   }
-  const std::string name = path.is_none() ? "" : ToPath(path);
+  const std::string name = path.is_none() ? "" : ToAbsolute(ToPath(path));
   std::unique_ptr<Index> index;
   RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
     options.progress = report;

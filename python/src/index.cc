@@ -5,7 +5,9 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -110,8 +112,9 @@ nb::object Path(const IndexHandle& self) {
   const auto index = self.Get();
   const IndexInfo& info = index->info();
   if (info.in_memory) return nb::none();
-  return nb::steal(PyUnicode_DecodeFSDefaultAndSize(info.path.data(),
-                                                    static_cast<Py_ssize_t>(info.path.size())));
+  const std::string& path = info.absolute_path.empty() ? info.path : info.absolute_path;
+  return nb::steal(
+      PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
 }
 
 nb::dict CurveOf(const CalibrationCurve& curve) {
@@ -195,10 +198,10 @@ nb::dict Drift(const IndexHandle& self) {
 IndexHandle Open(const nb::object& path, bool prefault, bool huge_pages) {
   const std::string name = ToPath(path);
   Result<std::unique_ptr<Index>> index = Status::Internal("not opened");
-  {
-    const nb::gil_scoped_release release;
-    index = OpenIndex(name, {prefault, huge_pages});
-  }
+  RunMaybeLong(prefault, [&](const std::stop_token& stop) {
+    index = OpenIndex(name, {prefault, huge_pages, stop});
+    return Status::Ok();
+  });
   return IndexHandle(ValueOrThrow(std::move(index)));
 }
 
@@ -218,7 +221,7 @@ IndexHandle FromBytes(const nb::object& data) {
 void Save(const IndexHandle& self, const nb::object& path) {
   const auto index = self.Get();
   const std::string name = ToPath(path);
-  RunMaybeLong(true, [&](const std::stop_token&) { return SaveIndex(*index, name); });
+  RunMaybeLong(true, [&](const std::stop_token& stop) { return SaveIndex(*index, name, stop); });
 }
 
 nb::bytes ToBytes(const IndexHandle& self) {
@@ -296,13 +299,7 @@ void Calibrate(IndexHandle& self, const nb::object& queries, const std::vector<u
   RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
     options.progress = report;
     options.stop = stop;
-    const IndexInfo& info = index->info();
-    if (info.in_memory) {
-      KITH_ASSIGN_OR_RETURN(calibrated, CalibrateInMemory(*index, input.view(), options));
-      return Status::Ok();
-    }
-    KITH_RETURN_IF_ERROR(CalibrateIndex(info.path, input.view(), options));
-    KITH_ASSIGN_OR_RETURN(calibrated, OpenIndex(info.path));
+    KITH_ASSIGN_OR_RETURN(calibrated, CalibrateIndex(*index, input.view(), options));
     return Status::Ok();
   });
   self.Replace(std::move(calibrated));
@@ -313,6 +310,13 @@ void Calibrate(IndexHandle& self, const nb::object& queries, const std::vector<u
 std::shared_ptr<const Index> IndexHandle::Get() const {
   if (index_ == nullptr) ThrowValueError("the index is closed; open it again");
   return index_;
+}
+
+std::string ToAbsolute(const std::string& path) {
+  if (path.empty()) return path;
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.string();
 }
 
 void CheckHasKeys(const Index& index) {
@@ -374,8 +378,10 @@ void BindProperties(nb::class_<IndexHandle>* handle) {
       .def_prop_ro(
           "has_keys", [](const IndexHandle& self) { return self.Get()->info().has_keys; },
           "Whether the vectors have keys.")
-      .def_prop_ro("path", &Path, nb::sig("def path(self) -> str | None"),
-                   "The file that is mapped; None if the index is in memory.");
+      .def_prop_ro(
+          "path", &Path, nb::sig("def path(self) -> str | None"),
+          "The file that is mapped, from the root, as it was named when it was opened; None if "
+          "the index is in memory.");
 }
 
 void BindIndex(nb::module_& m) {

@@ -30,6 +30,10 @@ class IndexHandle {
 void BindIndex(nanobind::module_& m);
 void BindBuild(nanobind::module_& m);
 
+// `path` from the root, as it is understood now: for calls during which another thread may change
+// the current directory. As it is if it is empty or that directory has no name.
+std::string ToAbsolute(const std::string& path);
+
 // Throws ValueError unless the index has keys.
 void CheckHasKeys(const Index& index);
 

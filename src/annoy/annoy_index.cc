@@ -61,6 +61,12 @@ std::string AnnoyIndex::path() const {
   return impl_->snapshot ? impl_->snapshot->path : "";
 }
 
+std::string AnnoyIndex::absolute_path() const {
+  const std::lock_guard lock(impl_->mutex);
+  const bool mapped = impl_->snapshot && impl_->snapshot->file;
+  return mapped ? impl_->snapshot->file->absolute_path() : "";
+}
+
 Status AnnoyIndex::AddItem(int64_t id, const float* vector) {
   return CatchAll([&]() -> Status {
     Impl& impl = *impl_;
@@ -145,10 +151,11 @@ Status AnnoyIndex::Unbuild() {
     if (impl.loaded) return Status::Unsupported("You can't unbuild a loaded index");
     if (!impl.snapshot) return Status::Ok();
     if (!impl.disk_path.empty()) {
-      // The file has its name and stays as it is; its items go to a new one.
+      // The file has its name and stays as it is; its items go to a new one, which takes its place
+      // and no other file's, wherever the process has gone since.
       const annoy::Nodes& nodes = impl.snapshot->nodes;
       auto items = std::make_shared<annoy::ItemStore>(impl.layout);
-      KITH_RETURN_IF_ERROR(items->MoveToDisk(impl.disk_path));
+      KITH_RETURN_IF_ERROR(items->MoveToDisk(FileTarget::Replacing(*impl.snapshot->file)));
       KITH_RETURN_IF_ERROR(items->Append(nodes.items, nodes.num_items));
       impl.items = std::move(items);
     }
@@ -161,11 +168,11 @@ namespace {
 
 Result<std::shared_ptr<const Snapshot>> ReadSnapshot(const annoy::Layout& layout,
                                                      std::shared_ptr<const MappedFile> file,
-                                                     bool prefault) {
+                                                     bool prefault, const std::stop_token& stop) {
   auto snapshot = std::make_shared<Snapshot>();
   KITH_ASSIGN_OR_RETURN(snapshot->nodes,
                         annoy::ReadNodes(layout.metric, layout.dim, file->bytes(), file->path()));
-  if (prefault) file->Prefault();
+  if (prefault) KITH_RETURN_IF_ERROR(file->Prefault(stop));
   snapshot->num_trees = snapshot->nodes.num_roots;
   snapshot->path = file->path();
   snapshot->file = std::move(file);
@@ -188,7 +195,7 @@ Status NotBuilt() { return Status::Unsupported("You can't save an index that has
 
 }  // namespace
 
-Status AnnoyIndex::Save(const std::string& path, bool prefault) {
+Status AnnoyIndex::Save(const std::string& path, bool prefault, std::stop_token stop) {
   return CatchAll([&]() -> Status {
     Impl& impl = *impl_;
     std::shared_ptr<const Snapshot> saved;
@@ -207,8 +214,8 @@ Status AnnoyIndex::Save(const std::string& path, bool prefault) {
       }
       KITH_ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(path));
       const Pieces pieces = PiecesOf(saved->nodes);
-      KITH_RETURN_IF_ERROR(file->Write(pieces.items));
-      KITH_RETURN_IF_ERROR(file->Write(pieces.trees));
+      KITH_RETURN_IF_ERROR(file->WriteLong(pieces.items, stop));
+      KITH_RETURN_IF_ERROR(file->WriteLong(pieces.trees, stop));
       KITH_ASSIGN_OR_RETURN(auto mapped, file->Map());
       auto snapshot = std::make_shared<Snapshot>();
       snapshot->nodes = saved->nodes;
@@ -216,7 +223,7 @@ Status AnnoyIndex::Save(const std::string& path, bool prefault) {
       snapshot->nodes.trees = snapshot->nodes.items + pieces.items.size();
       snapshot->num_trees = saved->num_trees;
       snapshot->path = path;
-      if (prefault) mapped->Prefault();
+      if (prefault) KITH_RETURN_IF_ERROR(mapped->Prefault(stop));
       snapshot->file = std::move(mapped);
       // Last of all: nothing may go wrong once the file is there.
       KITH_RETURN_IF_ERROR(file->Commit());
@@ -231,10 +238,11 @@ Status AnnoyIndex::Save(const std::string& path, bool prefault) {
   });
 }
 
-Status AnnoyIndex::Load(const std::string& path, bool prefault) {
+Status AnnoyIndex::Load(const std::string& path, bool prefault, std::stop_token stop) {
   return CatchAll([&]() -> Status {
     KITH_ASSIGN_OR_RETURN(auto file, MappedFile::Open(path));
-    KITH_ASSIGN_OR_RETURN(auto snapshot, ReadSnapshot(impl_->layout, std::move(file), prefault));
+    KITH_ASSIGN_OR_RETURN(auto snapshot,
+                          ReadSnapshot(impl_->layout, std::move(file), prefault, stop));
     return impl_->Replace(std::move(snapshot));
   });
 }
@@ -278,11 +286,12 @@ void AnnoyIndex::Unload() {
   impl_->Reset();
 }
 
-Status AnnoyIndex::Verify() const {
+Status AnnoyIndex::Verify(std::stop_token stop) const {
   return CatchAll([&]() -> Status {
     const std::shared_ptr<const Snapshot> snapshot = impl_->Current();
     if (!snapshot) return Status::Unsupported("an index that hasn't been built has no trees");
-    return annoy::CheckNodes(snapshot->nodes, snapshot->path.empty() ? "index" : snapshot->path);
+    return annoy::CheckNodes(snapshot->nodes, snapshot->path.empty() ? "index" : snapshot->path,
+                             stop);
   });
 }
 

@@ -230,8 +230,9 @@ bool MayFit(Metric metric, size_t dim, size_t bytes) {
          (fits(Dialect::kReleased) || (metric == Metric::kDot && fits(Dialect::kUnreleased)));
 }
 
-Status CheckNodes(const Nodes& nodes, const std::string& name) {
+Status CheckNodes(const Nodes& nodes, const std::string& name, const std::stop_token& stop) {
   for (size_t i = 0; i < nodes.num_nodes; ++i) {
+    if (stop.stop_requested()) return Cancelled();
     const std::byte* const node = nodes.node(i);
     std::string fault =
         i < nodes.num_items ? ItemFault(nodes.layout, node) : TreeNodeFault(nodes, node);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,8 @@ Result<Nodes> ReadNodes(Metric metric, size_t dim, std::span<const std::byte> by
 // Whether a file of so many bytes can be of nodes of the shape.
 bool MayFit(Metric metric, size_t dim, size_t bytes);
 
-// Every node of an index. Cost: O(nodes). Errors: Corruption.
-Status CheckNodes(const Nodes& nodes, const std::string& name);
+// Every node of an index. Cost: O(nodes). Errors: Corruption, InvalidArgument (cancelled).
+Status CheckNodes(const Nodes& nodes, const std::string& name, const std::stop_token& stop);
 
 }  // namespace kith::annoy
 

@@ -66,7 +66,10 @@ Status CheckVector(const Layout& layout, const float* vector, std::string_view w
 Status ItemStore::MakeRoom(size_t num_items) {
   const uint64_t bytes = uint64_t{num_items} * layout_.node_size;
   if (file_ != nullptr) {
-    return bytes > file_->position() ? file_->Extend(bytes) : Status::Ok();
+    Status status = bytes > file_->position() ? file_->Extend(bytes) : Status::Ok();
+    if (status.ok()) return status;
+    return Status(status.code(), StrCat(status.message(), "; item ", num_items,
+                                        " needs room for all ids below it: number items from 0"));
   }
   if (bytes <= memory_.capacity()) return Status::Ok();
   Status status = memory_.Reserve(bytes);
@@ -119,8 +122,8 @@ Status ItemStore::Append(const std::byte* nodes, size_t count) {
   return Status::Ok();
 }
 
-Status ItemStore::MoveToDisk(const std::string& path) {
-  KITH_ASSIGN_OR_RETURN(auto file, AtomicFile::Create(path));
+Status ItemStore::MoveToDisk(const FileTarget& target) {
+  KITH_ASSIGN_OR_RETURN(auto file, AtomicFile::Create(target));
   if (num_items_ > 0) {
     if (file_ != nullptr) {
       KITH_RETURN_IF_ERROR(ForChunks(file_.get(), num_items_, layout_.node_size, false,

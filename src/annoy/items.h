@@ -34,7 +34,7 @@ class ItemStore {
   // Takes nodes [count] as they are, after those there are. Errors: OutOfMemory, IoError.
   Status Append(const std::byte* nodes, size_t count);
   // From now on in a temporary file. Errors: as AtomicFile.
-  Status MoveToDisk(const std::string& path);
+  Status MoveToDisk(const FileTarget& target);
   // Completes the nodes, whose fields may depend on all items, and makes them readable in nodes().
   // Until the next Put() or Append(). Errors: IoError, OutOfMemory.
   Status Finish();

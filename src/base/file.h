@@ -2,10 +2,13 @@
 #ifndef KITH_BASE_FILE_H_
 #define KITH_BASE_FILE_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,15 +38,33 @@ class AnonymousFile {
   std::string label_;
 };
 
+class MappedFile;
+class TemporaryFile;
+
+// By what a file is told from all others on this machine for as long as it is open or mapped,
+// whatever becomes of its name.
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+
+  bool known() const { return inode != 0; }
+  bool operator==(const FileIdentity&) const = default;
+};
+
 // Where a file is written to: under a name, or to an anonymous one.
 struct FileTarget {
   FileTarget(const char* name) : path(name) {}             // NOLINT(google-explicit-constructor)
   FileTarget(std::string name) : path(std::move(name)) {}  // NOLINT(google-explicit-constructor)
   FileTarget(std::shared_ptr<AnonymousFile> file)          // NOLINT(google-explicit-constructor)
       : path(file->label()), anonymous(std::move(file)) {}
+  // The place of a mapped file, as it was when it was mapped. Another file that has its name by now
+  // is not replaced: IoError. One that was removed is written anew.
+  static FileTarget Replacing(const MappedFile& file);
 
   std::string path;  // or what stands for it in messages
   std::shared_ptr<AnonymousFile> anonymous;
+  std::string place;      // the absolute path; empty: `path`, as it is understood when it is opened
+  FileIdentity replaced;  // if known, of the only file that may be replaced
 };
 
 // A whole file mapped read-only and shared. Thread-safe once made. The mapping holds the file, not
@@ -63,11 +84,16 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
+  // The path as it was understood when the file was opened, from the root; links in it stay. "" of
+  // an anonymous file, and if the current directory had no name that leads to the file.
+  const std::string& absolute_path() const { return absolute_path_; }
+  const FileIdentity& identity() const { return identity_; }
   // Whether the path is only the label of a file without a name.
   bool anonymous() const { return anonymous_; }
 
   // Reads the whole file into the page cache and maps its pages, as far as the system can.
-  void Prefault() const;
+  // Errors: InvalidArgument (cancelled).
+  Status Prefault(const std::stop_token& stop = {}) const;
   // Tells the kernel how the file will be read from now on: once, front to back; here and there, so
   // that reading ahead of what is asked for only costs; or as usual.
   enum class Access { kSequential, kRandom, kUsual };
@@ -77,23 +103,26 @@ class MappedFile {
   friend class AtomicFile;
   MappedFile() = default;
   static Result<std::shared_ptr<const MappedFile>> Map(int fd, const std::string& path,
-                                                       bool anonymous);
+                                                       std::string absolute_path, bool anonymous);
   std::string path_;
+  std::string absolute_path_;
+  FileIdentity identity_;
   bool anonymous_ = false;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
 };
 
 // Writes a file that appears under its name complete, or not at all: a temporary file in the same
-// directory (".NAME.kith-tmp-PID-N"), fsync, rename, fsync of the directory. An existing file keeps
-// its permissions; a symbolic link stays and its target is replaced. Destroying it without Commit()
-// removes the temporary file. The first error is kept and returned by every later call. Small
-// writes are gathered, so appending a few bytes at a time is cheap. To an anonymous file it only
-// writes. Not thread-safe.
+// directory (base/temporary_file.h, which says what becomes of those that killed processes leave),
+// fsync, rename, fsync of the directory. An existing file keeps its permissions; a symbolic link
+// stays and its target is replaced. Destroying it without Commit() removes the temporary file. The
+// first error is kept and returned by every later call. Small writes are gathered, so appending a
+// few bytes at a time is cheap. To an anonymous file it only writes. A child made by fork() can
+// neither write it (InvalidArgument) nor remove it. Not thread-safe.
 class AtomicFile {
  public:
   // Errors: NotFound (no such directory), InvalidArgument (a directory, device or pipe), IoError
-  // (permission, disk), OutOfMemory.
+  // (permission, disk, another file than the one to be replaced), OutOfMemory.
   static Result<std::unique_ptr<AtomicFile>> Create(const FileTarget& target);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -101,11 +130,14 @@ class AtomicFile {
 
   // Appends. Errors: IoError (disk full: names the path, the bytes written and the remedy).
   Status Write(std::span<const std::byte> bytes);
+  // The same of many bytes, asking `stop` now and then: InvalidArgument (cancelled).
+  Status WriteLong(std::span<const std::byte> bytes, const std::stop_token& stop);
   // Overwrites bytes already written. REQUIRES: offset + bytes.size() <= position().
   // Errors: as Write.
   Status WriteAt(uint64_t offset, std::span<const std::byte> bytes);
-  // Makes the file `size` bytes long, zeros from where it ended, which take no place on disks that
-  // know holes. REQUIRES: size >= position(). Errors: IoError.
+  // Makes the file `size` bytes long, zeros from where it ended, with all of their place on the
+  // disk, so that they can be read where they are mapped. REQUIRES: size >= position(). Errors:
+  // IoError; where only the room was missing, the file is as before and the error is not kept.
   Status Extend(uint64_t size);
   // Cuts off what follows `size` bytes. REQUIRES: size <= position(). Errors: IoError.
   Status Truncate(uint64_t size);
@@ -114,28 +146,34 @@ class AtomicFile {
   // Maps what was written so far. The mapping stays when the file gets its name, or never does.
   // Errors: IoError, OutOfMemory.
   Result<std::shared_ptr<const MappedFile>> Map();
+  // Attaches a note to the file (base/file_attribute.h), not to an anonymous one.
+  void SetAttribute(const char* name, const std::string& value);
   // Bytes written so far.
   uint64_t position() const { return flushed_ + buffered_; }
-  // Flushes to disk and gives the file its name; nothing may be written after it. Errors: IoError.
+  // Flushes to disk and gives the file its name; nothing may be written after it. Errors: IoError
+  // (also: another file has its name than the one to be replaced).
   Status Commit();
 
  private:
-  AtomicFile() = default;
+  AtomicFile();
   Status OpenDirectory(const std::string& target);
   Status CreateTemporary(const std::string& target);
+  Status CheckReplaced() const;
+  Status CheckProcess() const;
   Status Flush();
   Status WriteThrough(uint64_t offset, std::span<const std::byte> bytes);
   // Keeps and returns an error about the step that left its reason in errno.
   Status Fail(std::string_view step, int error);
-  void RemoveTemporary();
 
   std::string path_;                          // as the caller named it, for messages
+  std::string absolute_path_;                 // of what is mapped
   std::shared_ptr<AnonymousFile> anonymous_;  // fd_ is its, then
   std::string name_;                          // of the file, in dir_fd_
-  std::string temp_name_;
+  FileIdentity replaced_;
+  pid_t process_ = 0;  // which may write
   int dir_fd_ = -1;
+  std::unique_ptr<TemporaryFile> temporary_;  // else fd_ is its
   int fd_ = -1;
-  int slot_ = -1;  // in the registry of temporary files
   AlignedBuffer<std::byte> buffer_;
   size_t buffered_ = 0;
   uint64_t flushed_ = 0;

@@ -5,8 +5,8 @@
 namespace kith {
 inline namespace base {
 
-void SetFileAttribute(const std::string& path, const char* name, const std::string& value) {
-  [[maybe_unused]] const int ignored = setxattr(path.c_str(), name, value.data(), value.size(), 0);
+void SetFileAttribute(int fd, const char* name, const std::string& value) {
+  [[maybe_unused]] const int ignored = fsetxattr(fd, name, value.data(), value.size(), 0);
 }
 
 std::string GetFileAttribute(const std::string& path, const char* name) {

@@ -7,9 +7,9 @@
 namespace kith {
 inline namespace base {
 
-// Attaches a note. Best effort: file systems without attributes, and copies made without them, lose
-// it, so nothing may depend on it.
-void SetFileAttribute(const std::string& path, const char* name, const std::string& value);
+// Attaches a note to an open file. Best effort: file systems without attributes, and copies made
+// without them, lose it, so nothing may depend on it.
+void SetFileAttribute(int fd, const char* name, const std::string& value);
 
 // The note, or "" if there is none.
 std::string GetFileAttribute(const std::string& path, const char* name);

@@ -123,21 +123,15 @@ Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter
   return writer->EndSection();
 }
 
-Status ReplaceCalibration(const storage::ContainerReader& in, const Calibration& calibration,
-                          const FileTarget& target, const ThreadPool& pool) {
-  const storage::FileHeader& header = in.header();
-  KITH_ASSIGN_OR_RETURN(
-      auto writer, storage::ContainerWriter::Create(target, header.num_vectors, header.dim,
-                                                    static_cast<Metric>(header.metric),
-                                                    static_cast<DataType>(header.dtype), &pool));
+Status CopyCalibrated(const storage::ContainerReader& in, const Calibration& calibration,
+                      storage::ContainerWriter* writer) {
   for (const storage::SectionEntry& entry : in.sections()) {
     const std::string_view name = storage::SectionName(entry);
     if (name == kCalibrationSection) continue;
     KITH_RETURN_IF_ERROR(
         writer->AddSection(name, in.Bytes(name), {entry.row_bytes, entry.version, entry.flags}));
   }
-  KITH_RETURN_IF_ERROR(WriteCalibration(calibration, writer.get()));
-  return writer->Finish();
+  return WriteCalibration(calibration, writer);
 }
 
 Result<Calibration> ReadCalibration(const storage::ContainerReader& in) {

@@ -20,10 +20,10 @@ inline constexpr uint32_t kMostCalibratedK = 10000;
 
 Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter* writer);
 
-// Writes a copy of a file with this calibration in place of its own. Errors: IoError,
+// Copies the sections of a file, with this calibration in place of its own. Errors: IoError,
 // InvalidArgument (cancelled).
-Status ReplaceCalibration(const storage::ContainerReader& in, const Calibration& calibration,
-                          const FileTarget& target, const ThreadPool& pool);
+Status CopyCalibrated(const storage::ContainerReader& in, const Calibration& calibration,
+                      storage::ContainerWriter* writer);
 
 // An empty one if the file has none. Errors: Corruption.
 Result<Calibration> ReadCalibration(const storage::ContainerReader& in);

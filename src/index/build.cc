@@ -9,7 +9,6 @@
 
 #include "base/aligned_buffer.h"
 #include "base/edge.h"
-#include "base/file_attribute.h"
 #include "base/strings.h"
 #include "base/thread_pool.h"
 #include "calibration/held_out.h"
@@ -144,9 +143,12 @@ Result<std::vector<BuiltPath>> BuildPaths(const std::vector<PathSpec>& paths,
   return built;
 }
 
-// Everything but the checks and choices. `rows` are of the type to be stored.
+using Clock = std::chrono::steady_clock;
+
+// Everything but the checks and choices, which began at `start`. `rows` are of the type to be
+// stored.
 Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildOptions& options,
-                  const std::vector<PathSpec>& paths, ThreadPool& pool) {
+                  const std::vector<PathSpec>& paths, Clock::time_point start, ThreadPool& pool) {
   KITH_ASSIGN_OR_RETURN(
       auto writer, storage::ContainerWriter::Create(target, rows.rows, rows.dim, options.metric,
                                                     rows.dtype, &pool));
@@ -184,10 +186,13 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
   KITH_RETURN_IF_ERROR(writer->AddSection(kMetaSection,
                                           std::as_bytes(std::span(meta.data(), meta.size())),
                                           {.flags = storage::kSectionOptional}));
+  const std::chrono::duration<double> seconds = Clock::now() - start;
+  writer->SetAttribute(kBuildSecondsAttribute, StrCat(seconds.count()));
   return writer->Finish();
 }
 
 Status Build(const MatrixView& vectors, const FileTarget& target, const BuildOptions& options) {
+  const Clock::time_point start = Clock::now();
   KITH_RETURN_IF_ERROR(simd::CheckTarget());
   ThreadPool pool(options.threads, options.stop);
   KITH_RETURN_IF_ERROR(CheckInput(vectors, options, pool));
@@ -207,7 +212,7 @@ Status Build(const MatrixView& vectors, const FileTarget& target, const BuildOpt
   }
   KITH_ASSIGN_OR_RETURN(const BuildPlan plan, PlanBuild(rows.rows, rows.dim, dtype, options));
   KITH_RETURN_IF_ERROR(CheckScanCodes(options, plan.paths));
-  return WriteIndex(rows, target, options, plan.paths, pool);
+  return WriteIndex(rows, target, options, plan.paths, start, pool);
 }
 
 }  // namespace
@@ -217,17 +222,7 @@ Status Build(const MatrixView& vectors, const FileTarget& target, const BuildOpt
 namespace kith {
 
 Status BuildIndex(const MatrixView& vectors, const std::string& path, const BuildOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
-  Status built =
-      AtEdge(path, index::kLessMemory, [&] { return index::Build(vectors, path, options); });
-  if (!built.ok()) return built;
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  // The file is there, whether or not there is memory to note this.
-  static_cast<void>(CatchAll([&] {
-    SetFileAttribute(path, index::kBuildSecondsAttribute, StrCat(seconds.count()));
-    return Status::Ok();
-  }));
-  return Status::Ok();
+  return AtEdge(path, index::kLessMemory, [&] { return index::Build(vectors, path, options); });
 }
 
 Result<std::unique_ptr<Index>> BuildIndexInMemory(const MatrixView& vectors,

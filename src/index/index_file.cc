@@ -68,7 +68,7 @@ Result<std::unique_ptr<IndexFile>> IndexFile::Open(std::shared_ptr<const MappedF
   // A walk reads some hundred pages; the kernel would read megabytes around each.
   if (index->walked_) file.file().Advise(MappedFile::Access::kRandom);
   index->FillInfo();
-  if (options.prefault) file.file().Prefault();
+  if (options.prefault) KITH_RETURN_IF_ERROR(file.file().Prefault(options.stop));
   if (options.huge_pages) {
     for (const auto& path : index->paths_) KITH_RETURN_IF_ERROR(path->UseHugePages());
   }
@@ -113,6 +113,7 @@ Status IndexFile::OpenPaths() {
 void IndexFile::FillInfo() {
   const storage::FileHeader& header = file_->header();
   info_.path = file_->path();
+  info_.absolute_path = file_->file().absolute_path();
   info_.in_memory = file_->file().anonymous();
   info_.file_bytes = header.file_size;
   info_.num_vectors = header.num_vectors;
@@ -129,10 +130,11 @@ void IndexFile::FillInfo() {
   const auto meta = file_->Bytes(kMetaSection);
   info_.built_with.assign(reinterpret_cast<const char*>(meta.data()), meta.size());
   if (info_.in_memory) return;
-  const std::string seconds = GetFileAttribute(info_.path, kBuildSecondsAttribute);
+  build_seconds_ = GetFileAttribute(info_.path, kBuildSecondsAttribute);
   double value = 0;
-  const auto parsed = std::from_chars(seconds.data(), seconds.data() + seconds.size(), value);
-  if (!seconds.empty() && parsed.ec == std::errc() && std::isfinite(value)) {
+  const char* const end = build_seconds_.data() + build_seconds_.size();
+  const auto parsed = std::from_chars(build_seconds_.data(), end, value);
+  if (!build_seconds_.empty() && parsed.ec == std::errc() && std::isfinite(value)) {
     info_.build_seconds = value;
   }
 }
@@ -297,10 +299,17 @@ Status IndexFile::CheckCalibrate(const MatrixView& queries, const CalibrateOptio
   return CheckQueries(queries, 1, pool);
 }
 
-Status IndexFile::CalibrateTo(const FileTarget& target, const MatrixView& queries,
-                              const CalibrateOptions& options) const {
+Result<std::unique_ptr<Index>> IndexFile::CalibrateTo(const FileTarget& target,
+                                                      const MatrixView& queries,
+                                                      const CalibrateOptions& options) const {
   ThreadPool pool(options.threads, options.stop);
   KITH_RETURN_IF_ERROR(CheckCalibrate(queries, options, pool));
+  // Before all the work, so that a file that can't be written costs none, and so that the name
+  // means what it means now.
+  const storage::FileHeader& header = file_->header();
+  KITH_ASSIGN_OR_RETURN(const auto writer,
+                        storage::ContainerWriter::Create(target, header.num_vectors, header.dim,
+                                                         info_.metric, info_.dtype, &pool));
   KITH_ASSIGN_OR_RETURN(
       calibration::Calibrator calibrator,
       calibration::Calibrator::Create(vectors_, queries, AllRows(), CalibrationSource::kQueries,
@@ -309,16 +318,33 @@ Status IndexFile::CalibrateTo(const FileTarget& target, const MatrixView& querie
     if (!info_.has(type->kind())) continue;
     KITH_RETURN_IF_ERROR(calibrator.Measure(*type, PathOf(type->kind())));
   }
-  return calibration::ReplaceCalibration(*file_, calibrator.Take(), target, pool);
+  KITH_RETURN_IF_ERROR(calibration::CopyCalibrated(*file_, calibrator.Take(), writer.get()));
+  if (!build_seconds_.empty()) writer->SetAttribute(kBuildSecondsAttribute, build_seconds_);
+  // Opened before it has its name: by then nothing may go wrong any more, and the name may soon be
+  // another's.
+  KITH_ASSIGN_OR_RETURN(auto mapped, writer->FinishUnnamed());
+  KITH_ASSIGN_OR_RETURN(std::unique_ptr<IndexFile> index, Open(std::move(mapped), {}));
+  index->build_seconds_ = build_seconds_;  // noted under the name, which it has not yet
+  index->info_.build_seconds = info_.build_seconds;
+  KITH_RETURN_IF_ERROR(writer->Publish());
+  return std::unique_ptr<Index>(std::move(index));
 }
 
 Result<std::unique_ptr<Index>> IndexFile::Calibrated(const MatrixView& queries,
                                                      const CalibrateOptions& options) const {
   return AtEdge({}, kFewerQueries, [&]() -> Result<std::unique_ptr<Index>> {
     KITH_ASSIGN_OR_RETURN(auto output, AnonymousFile::Create(kInMemory));
-    KITH_RETURN_IF_ERROR(CalibrateTo(output, queries, options));
-    KITH_ASSIGN_OR_RETURN(auto index, Open(*output));
-    return std::unique_ptr<Index>(std::move(index));
+    return CalibrateTo(output, queries, options);
+  });
+}
+
+Result<std::unique_ptr<Index>> IndexFile::CalibrateFile(const MatrixView& queries,
+                                                        const CalibrateOptions& options) const {
+  if (options.output.empty() && info_.in_memory) return Calibrated(queries, options);
+  return AtEdge(info_.path, kFewerQueries, [&]() -> Result<std::unique_ptr<Index>> {
+    const FileTarget target =
+        options.output.empty() ? FileTarget::Replacing(file_->file()) : FileTarget(options.output);
+    return CalibrateTo(target, queries, options);
   });
 }
 

@@ -51,9 +51,8 @@ class IndexFile final : public Index {
   Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
                                             const CalibrateOptions& options) const override;
 
-  // Writes the file anew with what these queries measure. Errors: as CalibrateIndex().
-  Status CalibrateTo(const FileTarget& target, const MatrixView& queries,
-                     const CalibrateOptions& options) const;
+  Result<std::unique_ptr<Index>> CalibrateFile(const MatrixView& queries,
+                                               const CalibrateOptions& options) const override;
 
  private:
   IndexFile() = default;
@@ -63,6 +62,9 @@ class IndexFile final : public Index {
   Status OpenPaths();
   void FillInfo();
   Status CheckQueries(const MatrixView& queries, size_t k, ThreadPool& pool) const;
+  // Writes the file anew with what these queries measure, and opens that.
+  Result<std::unique_ptr<Index>> CalibrateTo(const FileTarget& target, const MatrixView& queries,
+                                             const CalibrateOptions& options) const;
   Status CheckCalibrate(const MatrixView& queries, const CalibrateOptions& options,
                         ThreadPool& pool) const;
   Status SearchRun(const MatrixView& queries, size_t begin, size_t end, const SearchParams& params,
@@ -82,6 +84,7 @@ class IndexFile final : public Index {
   mutable std::atomic<bool> scanned_ = false;
   calibration::DriftMeter drift_;
   IndexInfo info_;
+  std::string build_seconds_;  // as it is noted beside the file; "" if it is not
 };
 
 }  // namespace kith::index

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/edge.h"
-#include "base/file_attribute.h"
 #include "index/index_file.h"
 #include "index/layout.h"
 #include "kith/index.h"
@@ -40,10 +39,10 @@ Result<std::unique_ptr<Index>> OpenIndexBytes(std::span<const std::byte> bytes,
   });
 }
 
-Status SaveIndex(const Index& index, const std::string& path) {
+Status SaveIndex(const Index& index, const std::string& path, std::stop_token stop) {
   return AtEdge(path, {}, [&]() -> Status {
     KITH_ASSIGN_OR_RETURN(auto out, AtomicFile::Create(path));
-    KITH_RETURN_IF_ERROR(out->Write(index.Bytes()));
+    KITH_RETURN_IF_ERROR(out->WriteLong(index.Bytes(), stop));
     return out->Commit();
   });
 }
@@ -52,12 +51,13 @@ Status CalibrateIndex(const std::string& path, const MatrixView& queries,
                       const CalibrateOptions& options) {
   return AtEdge(path, index::kFewerQueries, [&]() -> Status {
     KITH_ASSIGN_OR_RETURN(auto file, index::IndexFile::Open(path));
-    const std::string seconds = GetFileAttribute(path, index::kBuildSecondsAttribute);
-    const std::string& output = options.output.empty() ? path : options.output;
-    KITH_RETURN_IF_ERROR(file->CalibrateTo(output, queries, options));
-    if (!seconds.empty()) SetFileAttribute(output, index::kBuildSecondsAttribute, seconds);
-    return Status::Ok();
+    return file->CalibrateFile(queries, options).status();
   });
+}
+
+Result<std::unique_ptr<Index>> CalibrateIndex(const Index& index, const MatrixView& queries,
+                                              const CalibrateOptions& options) {
+  return index.CalibrateFile(queries, options);
 }
 
 Result<std::unique_ptr<Index>> CalibrateInMemory(const Index& index, const MatrixView& queries,

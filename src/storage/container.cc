@@ -268,6 +268,16 @@ Status ContainerWriter::EndSection() {
 }
 
 Status ContainerWriter::Finish() {
+  KITH_RETURN_IF_ERROR(WriteHeader());
+  return Publish();
+}
+
+Result<std::shared_ptr<const MappedFile>> ContainerWriter::FinishUnnamed() {
+  KITH_RETURN_IF_ERROR(WriteHeader());
+  return file_->Map();
+}
+
+Status ContainerWriter::WriteHeader() {
   if (!error_.ok()) return error_;
   if (in_section_) return Misuse(SectionName(sections_.back()), "is unfinished");
   header_.file_size = file_->position();
@@ -279,8 +289,7 @@ Status ContainerWriter::Finish() {
   }
   header_.header_crc32c = HeaderCrc(page);
   std::memcpy(page, &header_, sizeof(header_));
-  KITH_RETURN_IF_ERROR(file_->WriteAt(0, page));
-  return file_->Commit();
+  return file_->WriteAt(0, page);
 }
 
 Result<std::shared_ptr<const ContainerReader>> ContainerReader::Open(

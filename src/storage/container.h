@@ -46,8 +46,17 @@ class ContainerWriter {
   Status Append(std::span<const std::byte> bytes);
   Status EndSection();
 
+  // Attaches a note to the file, as AtomicFile::SetAttribute().
+  void SetAttribute(const char* name, const std::string& value) {
+    file_->SetAttribute(name, value);
+  }
+
   // Writes the header and gives the file its name. Errors: IoError.
   Status Finish();
+  // The same in two steps, between which the file can be read: FinishUnnamed() maps what is
+  // complete, Publish() gives it the name. Errors: IoError, OutOfMemory.
+  Result<std::shared_ptr<const MappedFile>> FinishUnnamed();
+  Status Publish() { return file_->Commit(); }
 
   // For long work between two pieces: whether the pool ends it.
   Status CheckStop() const { return pool_ == nullptr ? Status::Ok() : pool_->CheckStop(); }
@@ -58,6 +67,7 @@ class ContainerWriter {
 
  private:
   ContainerWriter() = default;
+  Status WriteHeader();
   Status Misuse(std::string_view name, const char* what);
   Status Write(std::span<const std::byte> bytes);
 

@@ -2,23 +2,26 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "child.h"
 #include "temp_dir.h"
 
 namespace kith {
 namespace {
 
+using testing::CanMountSmallDisk;
+using testing::ExpectInChild;
+using testing::MountSmallDisk;
 using testing::ReadFile;
 using testing::TempDir;
 using testing::WriteFile;
@@ -55,26 +58,6 @@ void ExpectError(const Status& status, StatusCode code, std::string_view part) {
   EXPECT_EQ(status.code(), code) << status.message();
   EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
   EXPECT_EQ(status.message().find('\n'), std::string::npos) << status.message();
-}
-
-// Runs `body`, which returns whether all is well, in a child of its own, so that it may change
-// limits, signals and the user.
-template <class Body>
-void RunInChild(Body body, bool* well) {
-  *well = false;
-  const pid_t pid = fork();
-  ASSERT_GE(pid, 0);
-  if (pid == 0) _exit(body() ? 0 : 1);
-  int status = 0;
-  ASSERT_EQ(waitpid(pid, &status, 0), pid);
-  *well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-template <class Body>
-void ExpectInChild(Body body) {
-  bool well = false;
-  RunInChild(body, &well);
-  EXPECT_TRUE(well);
 }
 
 TEST(MappedFileTest, ShowsTheContent) {
@@ -201,6 +184,78 @@ TEST(AtomicFileTest, GrowsByZerosAndReadsBackAndMaps) {
   EXPECT_EQ((*file)->Map().status().code(), StatusCode::kInternal);
 }
 
+// A hole that is read through a mapping takes a page, and there may be none: SIGBUS.
+TEST(AtomicFileTest, RoomIsReservedBeforeItIsMapped) {
+  const TempDir dir;
+  const auto file = AtomicFile::Create(dir.File("a"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Write(Bytes("head")).ok());
+  ASSERT_TRUE((*file)->Extend(10'000'000).ok());
+  ASSERT_TRUE((*file)->Commit().ok());
+  struct stat info = {};
+  ASSERT_EQ(stat(dir.File("a").c_str(), &info), 0);
+  EXPECT_EQ(info.st_size, 10'000'000);
+  EXPECT_GE(info.st_blocks * 512, info.st_size);
+}
+
+TEST(AtomicFileTest, WithoutRoomItStaysAsItWas) {
+  const TempDir dir;
+  const auto file = AtomicFile::Create(dir.File("a"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Write(Bytes("head")).ok());
+  ExpectError((*file)->Extend(uint64_t{1} << 62), StatusCode::kIoError, "make room for");
+  ExpectError((*file)->Extend(~uint64_t{0}), StatusCode::kIoError, "make room for");
+  EXPECT_EQ((*file)->position(), 4u);
+  ASSERT_TRUE((*file)->Extend(100'000).ok());
+  ASSERT_TRUE((*file)->Truncate(4).ok());
+  ASSERT_TRUE((*file)->Write(Bytes("tail")).ok());
+  ASSERT_TRUE((*file)->Commit().ok());
+  EXPECT_EQ(ReadFile(dir.File("a")), "headtail");
+}
+
+TEST(AtomicFileTest, MapsHolesOfAFullDisk) {
+  const TempDir dir;
+  if (!CanMountSmallDisk(dir.path())) {
+    GTEST_SKIP() << "SKIPPED: mounting a small file system needs root; "
+                    "RoomIsReservedBeforeItIsMapped looks at the room only";
+  }
+  ExpectInChild([&] {
+    if (!MountSmallDisk(dir.path())) return false;
+    const auto file = AtomicFile::Create(dir.File("a"));
+    EXPECT_TRUE((*file)->Write(Bytes("head")).ok());
+    ExpectError((*file)->Extend(3'000'000), StatusCode::kIoError, "the disk is full");
+    EXPECT_TRUE((*file)->Extend(600'000).ok());
+    // Another writer takes what is left.
+    EXPECT_FALSE(WriteAtomically(dir.File("b"), Pattern(3'000'000)).ok());
+    std::string rest(800'000, 'x');
+    std::ofstream(dir.File("c")).write(rest.data(), static_cast<std::streamsize>(rest.size()));
+    const auto mapped = (*file)->Map();
+    EXPECT_TRUE(mapped.ok());
+    EXPECT_EQ(Text(**mapped), "head" + std::string(600'000 - 4, '\0'));
+    return !::testing::Test::HasFailure();
+  });
+}
+
+TEST(AtomicFileTest, LongWritesEndWhenAsked) {
+  const TempDir dir;
+  std::stop_source stop;
+  auto file = AtomicFile::Create(dir.File("a"));
+  ASSERT_TRUE(file.ok());
+  const std::string content = Pattern(20'000'000);
+  ASSERT_TRUE((*file)->WriteLong(Bytes(content), stop.get_token()).ok());
+  EXPECT_EQ((*file)->position(), content.size());
+  stop.request_stop();
+  ExpectError((*file)->WriteLong(Bytes(content), stop.get_token()), StatusCode::kInvalidArgument,
+              "cancelled");
+  EXPECT_EQ((*file)->position(), content.size());
+  ASSERT_TRUE((*file)->Commit().ok());
+  const auto mapped = MappedFile::Open(dir.File("a"));
+  ASSERT_TRUE(mapped.ok());
+  EXPECT_TRUE(Text(**mapped) == content);
+  EXPECT_TRUE((*mapped)->Prefault().ok());
+  ExpectError((*mapped)->Prefault(stop.get_token()), StatusCode::kInvalidArgument, "cancelled");
+}
+
 TEST(AtomicFileTest, CutsOffItsEnd) {
   const TempDir dir;
   auto file = AtomicFile::Create(dir.File("a"));
@@ -285,17 +340,11 @@ TEST(AtomicFileTest, FileSizeLimit) {
 TEST(AtomicFileTest, FullDisk) {
   const TempDir dir;
   const std::string path = dir.File("a");
-  const auto mounted = [&] {
-    return unshare(CLONE_NEWNS) == 0 &&
-           mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-           mount("tmpfs", dir.path().c_str(), "tmpfs", 0, "size=1m") == 0;
-  };
-  bool possible = false;
-  RunInChild(mounted, &possible);
-  if (!possible)
+  if (!CanMountSmallDisk(dir.path())) {
     GTEST_SKIP() << "mounting a small file system needs root; FileSizeLimit covers the code";
+  }
   ExpectInChild([&] {
-    if (!mounted()) return false;
+    if (!MountSmallDisk(dir.path())) return false;
     WriteFile(path, "old");
     const Status status = WriteAtomically(path, Pattern(3'000'000), 10'000);
     ExpectError(status, StatusCode::kIoError, "the disk is full after ");
@@ -385,17 +434,6 @@ TEST(AtomicFileTest, SymbolicLinkStaysAndItsTargetIsReplaced) {
     EXPECT_TRUE(std::filesystem::is_symlink(dir.File(link))) << link;
   }
   ExpectError(AtomicFile::Create(dir.File("loop")).status(), StatusCode::kInvalidArgument, "links");
-}
-
-TEST(AtomicFileTest, RelativePathOutlivesAChangeOfDirectory) {
-  const TempDir dir;
-  ExpectInChild([&] {
-    if (chdir(dir.path().c_str()) != 0) return false;
-    auto file = AtomicFile::Create("a");
-    return file.ok() && chdir("/") == 0 && (*file)->Write(Bytes("x")).ok() &&
-           (*file)->Commit().ok();
-  });
-  EXPECT_EQ(ReadFile(dir.File("a")), "x");
 }
 
 TEST(AtomicFileTest, ManyAtOnce) {

@@ -8,12 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "calibration/section.h"
+#include "calibration/replace_calibration.h"
 #include "graph/graph_data.h"
 #include "index/index_checks.h"
 #include "kith/index.h"
 #include "matrix.h"
-#include "test_pool.h"
 
 namespace kith::testing {
 
@@ -49,7 +48,7 @@ inline void SetCalibration(const std::string& from, const std::string& to,
   const std::vector<std::string_view> known(names.begin(), names.end());
   const auto file = storage::ContainerReader::Open(from, known);
   ASSERT_TRUE(file.ok()) << file.status().message();
-  const Status written = calibration::ReplaceCalibration(**file, calibration, to, TestPool());
+  const Status written = ReplaceCalibration(**file, calibration, to);
   ASSERT_TRUE(written.ok()) << written.message();
 }
 

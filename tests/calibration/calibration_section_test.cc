@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "calibration/drift.h"
+#include "calibration/replace_calibration.h"
 #include "calibration/section.h"
 #include "memory_file.h"
 #include "storage/container_image.h"
 #include "temp_dir.h"
-#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -129,8 +129,7 @@ TEST(CalibrationSectionTest, IsReplacedAndNothingElse) {
     const std::vector<std::string_view> known = {"vectors", calibration::kCalibrationSection};
     const auto file = storage::ContainerReader::Open(dir.File("x.kith"), known);
     ASSERT_TRUE(file.ok());
-    ASSERT_TRUE(
-        calibration::ReplaceCalibration(**file, after, dir.File("y.kith"), TestPool()).ok());
+    ASSERT_TRUE(testing::ReplaceCalibration(**file, after, dir.File("y.kith")).ok());
     // Writing what a build with this calibration would have written.
     ASSERT_TRUE(WriteFile(&after, dir.File("z.kith")).ok());
     EXPECT_EQ(testing::ReadFile(dir.File("y.kith")), testing::ReadFile(dir.File("z.kith")));

@@ -137,6 +137,10 @@ class FakeIndex : public Index {
                                             const CalibrateOptions&) const override {
     return Status::Unsupported("nothing to calibrate");
   }
+  Result<std::unique_ptr<Index>> CalibrateFile(const MatrixView&,
+                                               const CalibrateOptions&) const override {
+    return Status::Unsupported("nothing to calibrate");
+  }
 
  private:
   size_t dim_;
