@@ -52,13 +52,21 @@ Status Builder::Build() {
     KITH_ASSIGN_OR_RETURN(max_norm_, quant::LargestNorm(rows_, pool_));
   }
   const quant::Geometry geometry(request_.metric, rows_.dim, max_norm_);
-  KITH_RETURN_IF_ERROR(BuildShells(geometry, {}));
+  std::vector<uint8_t> shells;  // of rows
+  KITH_RETURN_IF_ERROR(BuildShells(geometry, shells));
   for (size_t round = 1; round < kMaxShells; ++round) {
-    KITH_ASSIGN_OR_RETURN(const std::vector<uint8_t> shells, BetterShells());
-    if (shells.empty()) break;
+    KITH_ASSIGN_OR_RETURN(std::vector<uint8_t> better, BetterShells());
+    if (better.empty()) break;
+    shells = std::move(better);
     KITH_RETURN_IF_ERROR(BuildShells(geometry, shells));
   }
   KITH_RETURN_IF_ERROR(Repair());
+  KITH_ASSIGN_OR_RETURN(const bool codes_miss, CodesMiss());
+  if (codes_miss) {
+    options_.layout = GraphLayout::kCompact;
+    KITH_RETURN_IF_ERROR(BuildShells(geometry, shells));
+    KITH_RETURN_IF_ERROR(Repair());
+  }
   if (edges_.table.size() == planted_.num_all) Seal();
   return Status::Ok();
 }
@@ -72,6 +80,23 @@ Status Builder::Repair() {
   // Not quite nothing, which would say that nobody looked.
   self_recall_ = static_cast<float>(std::max(1e-6, 1 - missed));
   return Status::Ok();
+}
+
+// Whether a packed graph misses many of its own vectors which the same edges without codes find:
+// where neighbours are nearer than the rounding of a query can tell apart.
+Result<bool> Builder::CodesMiss() const {
+  constexpr double kMany = 0.005;
+  constexpr double kClearly = 0.5;
+  const bool packed = header().layout == static_cast<uint32_t>(GraphLayout::kPacked);
+  const double missed = 1 - double{self_recall_};
+  if (!measures_ || !packed || self_recall_ == 0 || missed <= kMany) return false;
+  KITH_ASSIGN_OR_RETURN(const auto compact,
+                        CompactDraft::Create(rows_, planted_.nodes(), request_.metric, max_norm_,
+                                             options_.degree, space_, pool_));
+  compact->SetReach(draft_->outline().reach);
+  KITH_RETURN_IF_ERROR(compact->Show(edges_, pool_));
+  KITH_ASSIGN_OR_RETURN(const double without, MissedShare(*compact, edges_.shells, pool_));
+  return without <= kClearly * missed;
 }
 
 // Everything but the insertion of rows held out, for shells of rows.

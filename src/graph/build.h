@@ -88,6 +88,7 @@ class Builder {
   Status BuildShells(const quant::Geometry& geometry, std::span<const uint8_t> shells);
   Result<std::vector<uint8_t>> BetterShells();
   Status Repair();
+  Result<bool> CodesMiss() const;
   Status InsertUpTo(size_t num_nodes);
   Result<Edges> FirstEdges(const quant::Geometry& geometry, const std::vector<float>& mean);
   Result<Edges> RefineIn(Draft* draft, const Edges& first, std::string_view stage) const;
@@ -97,8 +98,8 @@ class Builder {
 
   const MatrixView rows_;
   const BuildRequest request_;
-  const GraphOptions options_;  // with a layout and a degree
-  const bool measures_;         // whether a packed graph may become a compact one
+  GraphOptions options_;  // with a layout and a degree
+  const bool measures_;   // whether a packed graph may become a compact one
   ThreadPool& pool_;
   float max_norm_ = 0;
   Planted planted_;

@@ -128,6 +128,26 @@ TEST_F(GraphHubsTest, VectorsOfUnevenLengthsFindThemselves) {
   EXPECT_LE(Missed(rows, options), 0.01);
 }
 
+// Neighbours that lie nearer to each other than the rounding of a query tells: codes of edges do
+// not suit them, which only a search for the nearest alone shows.
+TEST_F(GraphHubsTest, ARingAndPairsFindThemselves) {
+  Matrix ring(DataType::kF32, kRows, 2);
+  for (size_t r = 0; r < kRows; ++r) {
+    const double angle = 2 * 3.14159265358979 * static_cast<double>(r) / kRows;
+    ring.Set(r, 0, std::cos(angle));
+    ring.Set(r, 1, std::sin(angle));
+  }
+  Matrix pairs = WithMiddle(1, 0, 0);
+  Rng rng(3, 1);
+  for (size_t r = 0; r + 1 < kRows; r += 2) {
+    for (size_t c = 0; c < kDim; ++c) pairs.Set(r + 1, c, pairs.Get(r, c) + 1e-3 * rng.Normal());
+  }
+  BuildOptions options = GraphBuild(Metric::kEuclidean);
+  options.calibrate = false;
+  EXPECT_LE(Missed(ring, options), 0.005);
+  EXPECT_LE(Missed(pairs, options), 0.005);
+}
+
 // Vectors a million diameters away, alone or in many.
 TEST_F(GraphHubsTest, OutliersFindThemselvesAndHideNobody) {
   for (const double factor : {1e3, 1e6}) {
