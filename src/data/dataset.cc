@@ -25,7 +25,7 @@ constexpr char kFewerRows[] = "read fewer rows, or close other programs";
 
 Result<Input> OpenInput(const std::string& path) {
   KITH_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
-  return Input{path, file->bytes(), file, /*on_disk=*/true};
+  return Input{path, file->bytes(), file};
 }
 
 Result<Dataset> ReadStream(const Input& input, Format format, const ReadOptions& options) {
