@@ -62,6 +62,7 @@ class IndexFile final : public Index {
   Status OpenVectors();
   Status OpenPaths();
   void FillInfo();
+  std::string_view MetaText() const;
   Status CheckQueries(const MatrixView& queries, size_t k, ThreadPool& pool) const;
   Status CheckCalibrate(const MatrixView& queries, const CalibrateOptions& options,
                         ThreadPool& pool) const;
