@@ -38,7 +38,7 @@ bool HasSection(const IndexInfo& info, std::string_view name) {
 }
 
 void Print(const IndexInfo& info) {
-  std::cout << info.path << '\n';
+  std::cout << Printable(info.path) << '\n';
   Table table;
   table.AddColumn("", Table::Align::kLeft);
   table.AddColumn("", Table::Align::kLeft);
@@ -110,8 +110,9 @@ Status RunVerify(const InfoArgs& args) {
     json["seconds"] = seconds;
     std::cout << ToLine(json);
   } else {
-    std::cout << args.file << ": sound (" << Plural(info.sections.size(), "section") << ", "
-              << FormatBytes(info.file_bytes) << ", checked in " << FormatSeconds(seconds) << ")\n";
+    std::cout << Printable(args.file) << ": sound (" << Plural(info.sections.size(), "section")
+              << ", " << FormatBytes(info.file_bytes) << ", checked in " << FormatSeconds(seconds)
+              << ")\n";
   }
   return Status::Ok();
 }

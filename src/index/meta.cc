@@ -8,21 +8,6 @@
 namespace kith::index {
 namespace {
 
-// The bytes of the character of UTF-8 that begins at `text`; 0 if none does.
-size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  if (byte(0) < 0x80) return 1;
-  const size_t length = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
-  if (byte(0) < 0xC2 || byte(0) > 0xF4 || length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  // Neither longer than needed, nor half of a pair of UTF-16, nor beyond Unicode.
-  const bool wrong = (byte(0) == 0xE0 && byte(1) < 0xA0) || (byte(0) == 0xED && byte(1) > 0x9F) ||
-                     (byte(0) == 0xF0 && byte(1) < 0x90) || (byte(0) == 0xF4 && byte(1) > 0x8F);
-  return wrong ? 0 : length;
-}
-
 // Goes over the text with a stack of its own, so that depth costs nothing.
 class Checker {
  public:
