@@ -234,8 +234,8 @@ struct IndexInfo {
   };
   std::vector<Section> sections;
   Calibration calibration;
-  // The parameters of the build, for people: an object of JSON of at most 64 KiB and 8 levels; empty
-  // where the file has none, or has something else in its place.
+  // The parameters of the build, for people: an object of JSON of at most 64 KiB and 8 levels.
+  // Empty where the file has none, or something else in its place.
   std::string built_with;
   // How long the build took; < 0 if unknown. Kept as an attribute beside the file's contents, which
   // depend on the input and the seed alone, so copies made without attributes lose it.
