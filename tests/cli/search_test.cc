@@ -321,10 +321,10 @@ TEST_F(SearchTest, ControlCharactersOfKeysAreEscapedForPeople) {
   const std::string escape = "a\x1b]0;title\x07";
   const std::string c1 = "b\u009b31m";
   const std::string bytes = "c\x9b";
-  const std::string words =
-      WriteWord2vec("strange.bin", {escape, c1, bytes, "d"}, RandomFloats(4, 3, 1));
+  WriteFile(Path("keys"), escape + "\n" + c1 + "\n" + bytes + "\nd\n");
   const std::string file = Path("strange.kith");
-  Ok({"build", words, "-o", file});
+  Ok({"build", WriteFvecs("strange.fvecs", RandomFloats(4, 3, 1)), "-o", file, "--keys",
+      Path("keys")});
   for (const char* format : {"table", "tsv"}) {
     const std::string out = Ok({"search", file, "--id", "3", "-k", "3", "--format", format});
     for (const char* shown : {"a\\x1b]0;title\\x07", "b\\xc2\\x9b31m", "c\\x9b"}) {
@@ -333,7 +333,7 @@ TEST_F(SearchTest, ControlCharactersOfKeysAreEscapedForPeople) {
     EXPECT_EQ(out.find_first_of("\x1b\x07\x9b"), std::string::npos) << format;
   }
   // Of queries from a file, which have keys too.
-  const std::string asked = Ok({"search", file, "--queries", words, "-k", "1"});
+  const std::string asked = Ok({"search", file, "--queries", file, "-k", "1"});
   EXPECT_EQ(asked.find_first_of("\x1b\x07\x9b"), std::string::npos);
   // JSON has the key itself.
   const json answer = OkJson({"search", file, "--id", "3", "-k", "3", "--json"});
