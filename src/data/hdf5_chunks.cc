@@ -220,9 +220,11 @@ Result<std::span<const std::byte>> ChunkReader::UndoDeflate(const Chunk& chunk, 
   }
   const size_t most = grid_.chunk_bytes + kChecksumBytes;
   if (unpacked_.size() == 0) KITH_RETURN_IF_ERROR(unpacked_.Extend(most).status());
-  KITH_ASSIGN_OR_RETURN(const bool whole,
-                        Inflate(data, {unpacked_.data(), static_cast<size_t>(size)}));
-  if (!whole) return file_.Damaged(chunk.address, StrCat("a chunk packed from ", size, " bytes"));
+  const Result<bool> whole = Inflate(data, {unpacked_.data(), static_cast<size_t>(size)});
+  if (!whole.ok()) {
+    return Status(whole.status().code(), StrCat(path(), ": ", whole.status().message()));
+  }
+  if (!*whole) return file_.Damaged(chunk.address, StrCat("a chunk packed from ", size, " bytes"));
   return std::span<const std::byte>(unpacked_.data(), static_cast<size_t>(size));
 }
 
