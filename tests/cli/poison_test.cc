@@ -75,6 +75,8 @@ class PoisonTest : public CliTest {
         const std::string to = out(stem + "." + extension);
         std::vector<std::string> args = {"convert", from, to};
         if (from == bits_) args.insert(args.end(), {"--dtype", "bit"});
+        // A build without the HDF5 library does not write such files.
+        if (extension == "h5" && Run(args).err.find("without HDF5") != std::string::npos) continue;
         Ok(args);
         Ok({"convert", to, out(stem + "-" + extension + ".npy"), "--keys",
             out(stem + "-" + extension + ".txt")},
