@@ -64,12 +64,12 @@ class PoisonTest : public CliTest {
   // Every format is written, and read again.
   template <class Out>
   void Convert(const Out& out) {
-    const std::pair<std::string, std::vector<std::string>> kAll[] = {
+    const std::pair<std::string, std::vector<std::string>> formats[] = {
         {floats_, {"fvecs", "fbin", "npy", "h5", "csv", "tsv"}},
         {bytes_, {"bvecs", "u8bin", "ivecs", "ibin", "npy", "idx", "h5"}},
         {words_, {"bin", "vec", "glove", "csv", "kith"}},
         {bits_, {"npy", "h5"}}};
-    for (const auto& [from, extensions] : kAll) {
+    for (const auto& [from, extensions] : formats) {
       const std::string stem = std::filesystem::path(from).stem().string();
       for (const std::string& extension : extensions) {
         const std::string to = out(stem + "." + extension);
@@ -96,7 +96,7 @@ class PoisonTest : public CliTest {
 
   template <class Out>
   void Build(const Out& out) {
-    const std::vector<std::vector<std::string>> kHow = {
+    const std::vector<std::vector<std::string>> builds = {
         {floats_, "--metric", "angular", "--index", "graph"},
         {floats_, "--metric", "euclidean", "--index", "graph", "--layout", "compact"},
         {floats_, "--metric", "dot", "--index", "graph,forest"},
@@ -105,12 +105,12 @@ class PoisonTest : public CliTest {
         {bytes_, "--metric", "euclidean", "--index", "graph,forest"},
         {bits_, "--metric", "hamming", "--index", "exact"},
         {words_, "--index", "forest"}};
-    for (size_t i = 0; i < kHow.size(); ++i) {
+    for (size_t i = 0; i < builds.size(); ++i) {
       const std::string file = out("built" + std::to_string(i) + ".kith");
       std::vector<std::string> args = {"build", "-o", file, "--threads", "2"};
-      args.insert(args.end(), kHow[i].begin(), kHow[i].end());
+      args.insert(args.end(), builds[i].begin(), builds[i].end());
       CliTest::Ok(args);
-      if (kHow[i][0] != floats_) continue;
+      if (builds[i][0] != floats_) continue;
       WriteFile(file + ".tsv",
                 CliTest::Ok({"search", file, "--queries", queries_, "--format", "tsv"}));
       CliTest::Ok({"search", file, "--queries", queries_, "--format", "npy", "-o", file + ".npy"});

@@ -39,7 +39,7 @@ void Put(std::string* bytes, std::string_view what, size_t offset, T value) {
 }
 
 TEST(Hdf5Files, LayoutsThatAreRead) {
-  const std::pair<const char*, DataType> kFiles[] = {
+  const std::pair<const char*, DataType> files[] = {
       {"plain", DataType::kF32},      {"userblock", DataType::kF32},
       {"bigendian", DataType::kF32},  {"float64", DataType::kF32},
       {"float16", DataType::kF16},    {"int32", DataType::kU8},
@@ -48,7 +48,7 @@ TEST(Hdf5Files, LayoutsThatAreRead) {
       {"many", DataType::kF32},       {"headers2", DataType::kF32},
       {"compact110", DataType::kF32}, {"single110", DataType::kF32},
       {"implicit110", DataType::kF32}};
-  for (const auto& [name, dtype] : kFiles) {
+  for (const auto& [name, dtype] : files) {
     SCOPED_TRACE(name);
     const std::string bytes = Golden(name);
     const Result<Dataset> set = ReadBytes("a.h5", bytes);
