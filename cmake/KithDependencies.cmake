@@ -61,7 +61,7 @@ else()
   list(APPEND KITH_FETCHED_OBJECTS $<TARGET_OBJECTS:zlibstatic>)
 endif()
 
-# HDF5 is too large to fetch: without it, its reader says so when asked.
+# HDF5 is too large to fetch: without it, its writer says so when asked.
 set(KITH_HAVE_HDF5 FALSE)
 if(KITH_WITH_HDF5)
   find_package(KithHDF5)
@@ -71,7 +71,7 @@ if(KITH_WITH_HDF5)
     list(APPEND KITH_SYSTEM_LIBRARIES ${CMAKE_DL_LIBS})
     list(APPEND KITH_PC_LIBS -ldl)
   else()
-    message(STATUS "HDF5: not found; kith is built without it (on Debian: libhdf5-dev)")
+    message(STATUS "HDF5: not found; kith will read such files, but not write them (on Debian: libhdf5-dev)")
   endif()
 endif()
 

@@ -19,7 +19,7 @@ namespace kith {
 
 // The input as a file of that name in memory.
 inline data::Input FuzzInput(const std::string& name, const uint8_t* data, size_t size) {
-  return {name, std::as_bytes(std::span(data, size)), nullptr, /*on_disk=*/false};
+  return {name, std::as_bytes(std::span(data, size)), nullptr};
 }
 
 // Reads the input as `format` ("" to find it out) and everything that comes out of it; aborts where

@@ -16,20 +16,6 @@ std::string DistanceText(Metric metric, float distance) {
   return FormatFixed(distance, 4);
 }
 
-std::string Escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '\t': out += "\\t"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\\': out += "\\\\"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 void PrintCost(const Answers& answers, size_t num_queries, std::ostream& out) {
   const double n = static_cast<double>(num_queries);
   const SearchStats& stats = answers.result.stats;

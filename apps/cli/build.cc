@@ -115,7 +115,7 @@ std::string RecallText(const BuildArgs& args, const IndexInfo& info) {
 
 void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoice& metric,
                   double seconds) {
-  std::cout << args.out << ": " << Plural(info.num_vectors, "vector") << " of "
+  std::cout << Printable(args.out) << ": " << Plural(info.num_vectors, "vector") << " of "
             << Plural(info.dim, "dimension") << (info.has_keys ? ", with keys" : "")
             << (info.has_ids ? ", with ids" : "") << '\n';
   Table table;

@@ -111,10 +111,10 @@ Status RunConvert(const ConvertArgs& args) {
     json["seconds"] = stopwatch.Seconds();
     std::cout << ToLine(json);
   } else {
-    std::cout << args.out << ": " << Plural(vectors.rows, "vector") << " of "
-              << Plural(vectors.dim, "dimension") << " from " << args.in << " (" << dataset.format
-              << "), " << (ids.empty() ? "" : "without its holes, ") << FormatBytes(bytes) << " in "
-              << FormatSeconds(stopwatch.Seconds()) << '\n';
+    std::cout << Printable(args.out) << ": " << Plural(vectors.rows, "vector") << " of "
+              << Plural(vectors.dim, "dimension") << " from " << Printable(args.in) << " ("
+              << dataset.format << "), " << (ids.empty() ? "" : "without its holes, ")
+              << FormatBytes(bytes) << " in " << FormatSeconds(stopwatch.Seconds()) << '\n';
   }
   return Status::Ok();
 }

@@ -1,8 +1,10 @@
 // kith info and kith verify: what a .kith file holds, and whether all of it is sound.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "commands.h"
 #include "common/describe.h"
@@ -30,8 +32,13 @@ std::string NodesText(const PathInfo& graph) {
                 compact ? " beside vectors" : "");
 }
 
+bool HasSection(const IndexInfo& info, std::string_view name) {
+  return std::any_of(info.sections.begin(), info.sections.end(),
+                     [&](const IndexInfo::Section& section) { return section.name == name; });
+}
+
 void Print(const IndexInfo& info) {
-  std::cout << info.path << '\n';
+  std::cout << Printable(info.path) << '\n';
   Table table;
   table.AddColumn("", Table::Align::kLeft);
   table.AddColumn("", Table::Align::kLeft);
@@ -54,6 +61,8 @@ void Print(const IndexInfo& info) {
   table.AddRow({"format", StrCat("version ", info.format_version)});
   if (const std::string built = BuiltWithText(info); !built.empty()) {
     table.AddRow({"built with", built});
+  } else if (HasSection(info, "meta")) {
+    table.AddRow({"built with", "unreadable; 'kith verify' says what is wrong"});
   }
   if (info.build_seconds >= 0) table.AddRow({"built in", FormatSeconds(info.build_seconds)});
   if (info.has_approximate()) {
@@ -104,8 +113,9 @@ Status RunVerify(const InfoArgs& args) {
     json["seconds"] = seconds;
     std::cout << ToLine(json);
   } else {
-    std::cout << args.file << ": sound (" << Plural(info.sections.size(), "section") << ", "
-              << FormatBytes(info.file_bytes) << ", checked in " << FormatSeconds(seconds) << ")\n";
+    std::cout << Printable(args.file) << ": sound (" << Plural(info.sections.size(), "section")
+              << ", " << FormatBytes(info.file_bytes) << ", checked in " << FormatSeconds(seconds)
+              << ")\n";
   }
   return Status::Ok();
 }

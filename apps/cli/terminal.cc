@@ -65,7 +65,7 @@ void PrintError(std::string_view message) {
   for (char& c : line) {
     if (c == '\n' || c == '\r') c = ' ';
   }
-  std::cerr << line << '\n' << std::flush;
+  std::cerr << Printable(line) << '\n' << std::flush;
 }
 
 void PrintWarning(std::string_view message) { PrintError(StrCat("warning: ", message)); }

@@ -12,7 +12,6 @@
 #include "common/text.h"
 #include "kith/dataset.h"
 #include "kith/eval.h"
-#include "kith/index.h"
 #include "options.h"
 #include "terminal.h"
 
@@ -30,22 +29,13 @@ struct TruthArgs {
   bool json = false;
 };
 
-// The truth of a .kith file is of its own ids.
-Status MapIds(const std::string& path, GroundTruth* truth) {
-  if (!IsKithFile(path)) return Status::Ok();
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(path));
-  for (int64_t& id : truth->ids) {
-    if (id != kNoId) id = index->Id(static_cast<uint64_t>(id));
-  }
-  return Status::Ok();
-}
-
 Status RunTruth(const TruthArgs& args) {
   const Stopwatch stopwatch;
   ProgressBar bar;
   ReadOptions read;
   read.progress = bar.callback();
-  KITH_ASSIGN_OR_RETURN(const Dataset base, LoadVectors(args.vectors, read));
+  KITH_ASSIGN_OR_RETURN(const Items items, LoadVectorsAndIds(args.vectors, read));
+  const Dataset& base = items.dataset;
   read.part = DatasetPart::kQueries;
   read.max_rows = static_cast<uint64_t>(args.rows);
   KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
@@ -61,7 +51,9 @@ Status RunTruth(const TruthArgs& args) {
   KITH_ASSIGN_OR_RETURN(GroundTruth truth,
                         ComputeGroundTruth(base.vectors, queries.vectors, metric.metric, k,
                                            args.threads, bar.callback()));
-  KITH_RETURN_IF_ERROR(MapIds(args.vectors, &truth));
+  for (int64_t& id : truth.ids) {
+    if (id != kNoId && !items.ids.empty()) id = items.ids[static_cast<size_t>(id)];
+  }
   KITH_RETURN_IF_ERROR(WriteGroundTruth(args.out, truth));
   bar.Clear();
   const double seconds = stopwatch.Seconds();
@@ -76,7 +68,7 @@ Status RunTruth(const TruthArgs& args) {
     json["seconds"] = seconds;
     std::cout << ToLine(json);
   } else {
-    std::cout << args.out << ": the " << FormatCount(truth.k) << " nearest of "
+    std::cout << Printable(args.out) << ": the " << FormatCount(truth.k) << " nearest of "
               << Plural(base.vectors.rows, "vector") << " for "
               << Plural(truth.num_queries, "query") << "\n  metric  " << MetricName(metric.metric)
               << " (" << metric.reason << (args.metric ? ")" : "; --metric chooses another)")

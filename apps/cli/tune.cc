@@ -104,7 +104,7 @@ Status RunTune(const TuneArgs& args) {
     json["calibration"] = CalibrationJson(now);
     std::cout << ToLine(json);
   } else {
-    std::cout << out << ": recall measured with " << SourceText(now)
+    std::cout << Printable(out) << ": recall measured with " << SourceText(now)
               << (before.empty() ? std::string() : StrCat(", before with ", SourceText(before)))
               << " (" << FormatSeconds(seconds) << ")\n";
     EffortTable(now, &before).Print(std::cout, "  ");

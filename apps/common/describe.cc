@@ -16,7 +16,8 @@ uint64_t NumberOf(const IndexInfo& info, IndexKind kind, const char* name) {
   return path == nullptr ? 0 : path->number(name);
 }
 
-// An object, or null if the file says nothing readable.
+// An object, or null if the file says nothing readable. The library bounds how deep it is: what
+// follows calls itself for what is nested.
 Json BuiltWith(const IndexInfo& info) {
   Json json = Json::parse(info.built_with, nullptr, false);
   return json.is_object() ? json : Json();

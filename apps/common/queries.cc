@@ -51,7 +51,8 @@ Result<Queries> Queries::FromFile(const std::string& path, const Index& index,
   for (size_t i = 0; i < queries.notes_.size(); ++i) {
     queries.notes_[i].label = i;
     queries.notes_[i].title = StrCat("query ", i);
-    if (!dataset.keys.empty()) queries.notes_[i].title += StrCat(" (", dataset.keys[i], ")");
+    if (!dataset.keys.empty())
+      queries.notes_[i].title += StrCat(" (", Printable(dataset.keys[i]), ")");
   }
   return queries;
 }

@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "common/text.h"
 #include "data/convert.h"
+#include "data/read_input.h"
 #include "kith/index.h"
 
 namespace kith::apps {
@@ -40,7 +41,9 @@ Status CopyRows(const Index& index, size_t rows, size_t stride, std::byte* out,
   return Status::Ok();
 }
 
-Result<Dataset> LoadKith(const std::string& path, const ReadOptions& options) {
+// With `ids`, also its ids, where it has other than the numbers of its rows.
+Result<Dataset> LoadKith(const std::string& path, const ReadOptions& options,
+                         std::vector<int64_t>* ids) {
   if (!options.labels_path.empty()) {
     return Status::InvalidArgument(
         StrCat(path,
@@ -62,6 +65,9 @@ Result<Dataset> LoadKith(const std::string& path, const ReadOptions& options) {
   view.stride = RowBytes(info.dtype, info.dim);
   KITH_ASSIGN_OR_RETURN(auto buffer, AlignedBuffer<std::byte>::Create(view.rows * view.stride));
   KITH_RETURN_IF_ERROR(CopyRows(*index, view.rows, view.stride, buffer.data(), options.progress));
+  if (ids != nullptr && info.has_ids) {
+    for (size_t i = 0; i < view.rows; ++i) ids->push_back(index->Id(i));
+  }
   if (info.has_keys) {
     for (size_t i = 0; i < view.rows; ++i) dataset.keys.Add(index->Key(i));
   }
@@ -91,7 +97,18 @@ Result<std::vector<int64_t>> ReadIdLines(const std::string& path) {
 }  // namespace
 
 Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options) {
-  return IsKithFile(path) ? LoadKith(path, options) : ReadDataset(path, options);
+  if (path == "-") return data::ReadStandardInput(options);
+  return IsKithFile(path) ? LoadKith(path, options, nullptr) : ReadDataset(path, options);
+}
+
+Result<Items> LoadVectorsAndIds(const std::string& path, const ReadOptions& options) {
+  Items items;
+  if (path != "-" && IsKithFile(path)) {
+    KITH_ASSIGN_OR_RETURN(items.dataset, LoadKith(path, options, &items.ids));
+  } else {
+    KITH_ASSIGN_OR_RETURN(items.dataset, LoadVectors(path, options));
+  }
+  return items;
 }
 
 Result<Items> LoadItems(const std::string& path, const std::optional<Metric>& metric, int64_t dim,

@@ -15,12 +15,16 @@
 
 namespace kith::apps {
 
-// ReadDataset, and also .kith files, whose vectors come in the order of their rows.
+// ReadDataset, and also .kith files, whose vectors come in the order of their rows, and standard
+// input, which "-" stands for.
 // Cost for those: a copy of all vectors. Errors: as ReadDataset and OpenIndex; InvalidArgument
 // (keys given for a .kith file).
 Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options);
 
-// The same, and the items of an Annoy file. Errors: those too of LoadAnnoyItems.
+// The same with the ids of a .kith file, which is opened once. Errors: as LoadVectors.
+Result<Items> LoadVectorsAndIds(const std::string& path, const ReadOptions& options);
+
+// The same as LoadVectors, and the items of an Annoy file. Errors: those too of LoadAnnoyItems.
 Result<Items> LoadItems(const std::string& path, const std::optional<Metric>& metric, int64_t dim,
                         const ReadOptions& options);
 

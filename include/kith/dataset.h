@@ -54,7 +54,7 @@ std::vector<std::string> DatasetFormats();
 // checked to be finite by BuildIndex, not here; text formats refuse "nan" and "inf" as they parse.
 // Cost: O(1) for mapped formats, O(bytes) for text, gz, fvecs.
 // Errors: NotFound; InvalidArgument naming file, line or byte offset, expected and got;
-// Unsupported (hdf5 not built in, npy of objects); IoError; OutOfMemory. Thread-safe.
+// Unsupported (what kith does not read of hdf5, npy of objects); IoError; OutOfMemory. Thread-safe.
 Result<Dataset> ReadDataset(const std::string& path, const ReadOptions& options = {});
 
 // Reads ground truth from ivecs, ibin, npy (integers) or hdf5 ("neighbors", "distances").

@@ -246,7 +246,9 @@ struct IndexInfo {
   };
   std::vector<Section> sections;
   Calibration calibration;
-  std::string built_with;  // JSON: the parameters of the build, for people
+  // The parameters of the build, for people: an object of JSON of at most 64 KiB and 8 levels.
+  // Empty where the file has none, or something else in its place.
+  std::string built_with;
   // How long the build took; < 0 if unknown. Kept as an attribute beside the file's contents, which
   // depend on the input and the seed alone, so copies made without attributes lose it.
   double build_seconds = -1;

@@ -36,14 +36,17 @@ inline std::string Plural(uint64_t n, std::string_view noun) {
   return StrCat(FormatCount(n), " ", noun, "s");
 }
 
-// Text from outside, for one line of a message or a terminal: control characters become '?'.
-inline std::string Printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return out;
-}
+// The bytes of the character of UTF-8 that `text` begins with; 0 if it begins with none.
+size_t Utf8Length(std::string_view text);
+
+// Text from outside, for one line of a message or a terminal: each byte of a control character
+// (C0, C1, separators of lines, turns of the direction of writing) or of what is no UTF-8 becomes
+// \xNN. Everything else stays, backslashes too.
+std::string Printable(std::string_view text);
+
+// The same so that it can be undone: backslashes are doubled, and tab, newline and carriage return
+// become \t, \n and \r.
+std::string Escaped(std::string_view text);
 
 }  // namespace base
 }  // namespace kith

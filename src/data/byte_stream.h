@@ -17,7 +17,6 @@ struct Input {
   std::string path;
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
-  bool on_disk = false;  // whether `bytes` are those of the file `path`, not unpacked or made up
 };
 
 // Whether the bytes begin with gzip's magic number.

@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kSampleBytes = size_t{1} << 16;
 constexpr size_t kMaxLine = size_t{4} << 20;  // of the first two lines, to see them whole
 constexpr size_t kSampleLines = 100;
+constexpr size_t kMaxColumns = size_t{1} << 20;  // of which at most kMaxDim are coordinates
 
 struct Dialect {
   char separator = ',';
@@ -98,12 +99,34 @@ class FieldSplitter {
   std::string unquoted_;
 };
 
-std::vector<std::string> Fields(std::string_view line, char separator) {
-  std::vector<std::string> fields;
+// All fields, but at most kMaxColumns of them: a line may be of nothing but separators.
+StringList Fields(std::string_view line, char separator) {
+  StringList fields;
   FieldSplitter splitter(line, separator);
   std::string_view field;
-  while (!splitter.done() && splitter.Take(&field)) fields.emplace_back(field);
+  while (!splitter.done() && fields.size() < kMaxColumns && splitter.Take(&field)) {
+    fields.Add(field);
+  }
   return fields;
+}
+
+size_t CountFields(std::string_view line, char separator) {
+  FieldSplitter splitter(line, separator);
+  std::string_view field;
+  while (!splitter.done() && splitter.Take(&field)) continue;
+  return splitter.count();
+}
+
+bool HasSeveralFields(std::string_view line, char separator) {
+  FieldSplitter splitter(line, separator);
+  std::string_view field;
+  return splitter.Take(&field) && !splitter.done() && splitter.Take(&field);
+}
+
+bool FirstIsNumber(std::string_view line, char separator) {
+  FieldSplitter splitter(line, separator);
+  std::string_view field;
+  return splitter.Take(&field) && IsNumber(field);
 }
 
 // The first lines of a file, whole ones.
@@ -132,7 +155,7 @@ Result<std::vector<std::string>> SampleLines(ByteStream* stream) {
 char FindSeparator(const std::vector<std::string>& lines) {
   for (char separator : {'\t', ';', ',', ' '}) {
     const bool everywhere = std::all_of(lines.begin(), lines.end(), [&](const std::string& line) {
-      return Fields(line, separator).size() > 1;
+      return HasSeveralFields(line, separator);
     });
     if (everywhere) return separator;
   }
@@ -140,7 +163,8 @@ char FindSeparator(const std::vector<std::string>& lines) {
 }
 
 // Whether a header's first field says that the column below names the rows.
-bool NamesKeys(std::string field) {
+bool NamesKeys(std::string_view name) {
+  std::string field(name);
   for (char& c : field) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   constexpr std::string_view kNames[] = {"", "id", "index", "key", "label", "name", "word"};
   return std::find(std::begin(kNames), std::end(kNames), field) != std::end(kNames);
@@ -150,15 +174,15 @@ Dialect FindDialect(const std::vector<std::string>& lines) {
   Dialect dialect;
   if (lines.empty()) return dialect;
   dialect.separator = FindSeparator(lines);
-  const std::vector<std::string> first = Fields(lines[0], dialect.separator);
+  const StringList first = Fields(lines[0], dialect.separator);
   const bool first_is_text = !first.empty() && !IsNumber(first[0]);
   for (size_t i = lines.size() > 1 ? 1 : 0; i < lines.size(); ++i) {
-    const std::vector<std::string> fields = Fields(lines[i], dialect.separator);
-    dialect.key_column = dialect.key_column || fields.empty() || !IsNumber(fields[0]);
+    dialect.key_column = dialect.key_column || !FirstIsNumber(lines[i], dialect.separator);
   }
-  const bool only_numbers_follow =
-      first.size() > 1 &&
-      std::all_of(first.begin() + 1, first.end(), [](const std::string& f) { return IsNumber(f); });
+  bool only_numbers_follow = first.size() > 1;
+  for (size_t i = 1; i < first.size(); ++i) {
+    only_numbers_follow = only_numbers_follow && IsNumber(first[i]);
+  }
   dialect.header = lines.size() > 1 && first_is_text &&
                    (!only_numbers_follow || !dialect.key_column || first[0].empty());
   if (dialect.header && NamesKeys(first[0])) dialect.key_column = true;
@@ -168,7 +192,7 @@ Dialect FindDialect(const std::vector<std::string>& lines) {
 Status CountsDiffer(const LineReader& lines, std::string_view line, const Dialect& dialect,
                     size_t expected) {
   return lines.Error(StrCat(expected, " fields as in the first row"),
-                     StrCat(Fields(line, dialect.separator).size()));
+                     StrCat(CountFields(line, dialect.separator)));
 }
 
 // What the columns of a file are for.
@@ -180,26 +204,32 @@ struct Columns {
 };
 
 // The number from 0 of the column that a user calls `name`. Errors: InvalidArgument.
-Result<size_t> FindColumn(const LineReader& lines, const std::vector<std::string>& header,
-                          size_t count, std::string_view name) {
-  const auto found = std::find(header.begin(), header.end(), name);
-  if (found != header.end()) return static_cast<size_t>(found - header.begin());
+Result<size_t> FindColumn(const LineReader& lines, const StringList& header, size_t count,
+                          std::string_view name) {
+  for (size_t i = 0; i < std::min(header.size(), count); ++i) {
+    if (header[i] == name) return i;
+  }
   size_t number = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
   if (error == std::errc() && end == name.data() + name.size() && number >= 1 && number <= count) {
     return number - 1;
   }
+  constexpr size_t kMostNamed = 20;
   std::string names;
-  for (const std::string& field : header) names += StrCat(names.empty() ? "" : ", ", field);
+  for (size_t i = 0; i < std::min(header.size(), kMostNamed); ++i) {
+    names += StrCat(i == 0 ? "" : ", ", Printable(header[i]));
+  }
+  if (header.size() > kMostNamed) names += StrCat(", ... (", header.size(), " in all)");
   return lines.Error(header.empty() ? StrCat("a column from 1 to ", count)
                                     : StrCat("one of the columns ", names, " or their numbers"),
                      Quoted(name));
 }
 
-Result<Columns> ChooseColumns(const LineReader& lines, const std::vector<std::string>& header,
-                              size_t count, const Dialect& dialect, const ReadOptions& options) {
+Result<Columns> ChooseColumns(const LineReader& lines, const StringList& header, size_t count,
+                              const Dialect& dialect, const ReadOptions& options) {
   Columns columns;
   if (count == 0) return columns;
+  if (count > kMaxColumns) return lines.Error(StrCat("at most ", kMaxColumns, " fields"), "more");
   const bool all = options.columns.empty();
   columns.roles.assign(count, all ? 0 : Columns::kSkipped);
   if (!options.key_column.empty()) {
@@ -214,9 +244,17 @@ Result<Columns> ChooseColumns(const LineReader& lines, const std::vector<std::st
     }
     return columns;
   }
-  for (const std::string& name : Fields(options.columns, ',')) {
-    KITH_ASSIGN_OR_RETURN(const size_t column, FindColumn(lines, header, count, name));
-    columns.roles[column] = static_cast<int>(columns.dim++);
+  const StringList names = Fields(options.columns, ',');
+  for (size_t i = 0; i < names.size(); ++i) {
+    KITH_ASSIGN_OR_RETURN(const size_t column, FindColumn(lines, header, count, names[i]));
+    int& role = columns.roles[column];
+    // One that holds keys as far as kith can tell may be a coordinate nevertheless.
+    if (role >= 0 || (role == Columns::kKey && !options.key_column.empty())) {
+      return lines.Error("each column chosen once",
+                         StrCat(Quoted(names[i]),
+                                role >= 0 ? " twice; name it once" : " as coordinate and as key"));
+    }
+    role = static_cast<int>(columns.dim++);
   }
   return columns;
 }
@@ -266,7 +304,7 @@ Result<Dataset> ReadCsv(ByteStream* stream, const ReadOptions& options) {
   LineReader lines(stream, options.progress);
   RowCollector collector(stream->path());
   std::string_view line;
-  std::vector<std::string> header;
+  StringList header;
   if (dialect.header) {
     KITH_RETURN_IF_ERROR(lines.NextRow(&line).status());
     header = Fields(line, dialect.separator);
@@ -276,7 +314,7 @@ Result<Dataset> ReadCsv(ByteStream* stream, const ReadOptions& options) {
     KITH_ASSIGN_OR_RETURN(const bool more, lines.NextRow(&line));
     if (!more) break;
     if (columns.dim == 0) {
-      const size_t count = Fields(line, dialect.separator).size();
+      const size_t count = CountFields(line, dialect.separator);
       KITH_ASSIGN_OR_RETURN(columns, ChooseColumns(lines, header, count, dialect, options));
     }
     if (columns.dim == 0) {

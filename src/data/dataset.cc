@@ -2,8 +2,11 @@
 #include "kith/dataset.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "base/edge.h"
@@ -12,6 +15,7 @@
 #include "data/convert.h"
 #include "data/elements.h"
 #include "data/formats.h"
+#include "data/growing_buffer.h"
 #include "data/read_input.h"
 #include "data/readers.h"
 #include "data/text.h"
@@ -25,7 +29,7 @@ constexpr char kFewerRows[] = "read fewer rows, or close other programs";
 
 Result<Input> OpenInput(const std::string& path) {
   KITH_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
-  return Input{path, file->bytes(), file, /*on_disk=*/true};
+  return Input{path, file->bytes(), file};
 }
 
 Result<Dataset> ReadStream(const Input& input, Format format, const ReadOptions& options) {
@@ -215,8 +219,9 @@ Result<GroundTruth> ReadTruthInput(const Input& input) {
 
 namespace {
 
-Result<Dataset> ReadFile(const std::string& path, const ReadOptions& options) {
-  KITH_ASSIGN_OR_RETURN(const Input input, OpenInput(path));
+// Reads what was opened, with labels.
+Result<Dataset> ReadOpened(const Input& input, const ReadOptions& options) {
+  const std::string& path = input.path;
   KITH_ASSIGN_OR_RETURN(Dataset set, ReadInput(input, options));
   if (set.format != FormatName(Format::kCsv) &&
       !(options.columns.empty() && options.key_column.empty())) {
@@ -230,6 +235,26 @@ Result<Dataset> ReadFile(const std::string& path, const ReadOptions& options) {
         AtEdge(labels, kFewerRows, [&] { return AddLabels(path, labels, options, &set); }));
   }
   return set;
+}
+
+// All of standard input. A file that is redirected to it is not mapped: it is read like a pipe.
+Result<Input> DrainStandardInput() {
+  constexpr size_t kStep = size_t{1} << 20;
+  const std::string name = "standard input";
+  auto buffer = std::make_shared<GrowingBuffer>(name);
+  size_t size = 0;
+  while (true) {
+    if (buffer->size() - size < kStep) KITH_RETURN_IF_ERROR(buffer->Extend(kStep).status());
+    const ssize_t got = read(STDIN_FILENO, buffer->data() + size, buffer->size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      return Status::IoError(
+          StrCat(name, ": cannot be read: ", std::generic_category().message(errno)));
+    }
+    if (got == 0) break;
+    size += static_cast<size_t>(got);
+  }
+  return Input{name, {buffer->data(), size}, buffer};
 }
 
 Status WriteTruth(const std::string& path, const GroundTruth& truth) {
@@ -277,6 +302,13 @@ Status WriteFile(const std::string& path, const std::string& format_name, const 
 
 }  // namespace
 
+Result<Dataset> ReadStandardInput(const ReadOptions& options) {
+  return AtEdge("standard input", kFewerRows, [&]() -> Result<Dataset> {
+    KITH_ASSIGN_OR_RETURN(const Input input, DrainStandardInput());
+    return ReadOpened(input, options);
+  });
+}
+
 }  // namespace kith::data
 
 namespace kith {
@@ -290,7 +322,10 @@ std::vector<std::string> DatasetFormats() {
 }
 
 Result<Dataset> ReadDataset(const std::string& path, const ReadOptions& options) {
-  return AtEdge(path, data::kFewerRows, [&] { return data::ReadFile(path, options); });
+  return AtEdge(path, data::kFewerRows, [&]() -> Result<Dataset> {
+    KITH_ASSIGN_OR_RETURN(const data::Input input, data::OpenInput(path));
+    return data::ReadOpened(input, options);
+  });
 }
 
 Result<GroundTruth> ReadGroundTruth(const std::string& path) {

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "data/byte_stream.h"
 #include "data/growing_buffer.h"
+#include "data/inflate.h"
 
 namespace kith::data {
 namespace {
@@ -140,7 +141,23 @@ Result<Input> Gunzip(const Input& packed) {
     std::memcpy(out, piece.data(), piece.size());
     stream->Consume(piece.size());
   }
-  return Input{packed.path, {buffer->data(), buffer->size()}, buffer, /*on_disk=*/false};
+  return Input{packed.path, {buffer->data(), buffer->size()}, buffer};
+}
+
+Result<bool> Inflate(std::span<const std::byte> packed, std::span<std::byte> out) {
+  z_stream zlib = {};
+  if (inflateInit(&zlib) != Z_OK) {
+    return Status::OutOfMemory("cannot allocate the memory to unpack it");
+  }
+  zlib.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));
+  zlib.avail_in = static_cast<uInt>(packed.size());
+  zlib.next_out = reinterpret_cast<Bytef*>(out.data());
+  zlib.avail_out = static_cast<uInt>(out.size());
+  const int code = inflate(&zlib, Z_FINISH);
+  const bool filled = code == Z_STREAM_END && zlib.avail_out == 0;
+  inflateEnd(&zlib);
+  if (code == Z_MEM_ERROR) return Status::OutOfMemory("cannot allocate the memory to unpack it");
+  return filled;
 }
 
 }  // namespace kith::data

@@ -30,10 +30,9 @@ Result<Hdf5Library> Load() {
   // Never unloaded: it has threads' data and exit handlers of its own.
   void* handle = dlopen(KITH_HDF5_SONAME, RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    return Status::Unsupported(StrCat("HDF5 files need the library ", KITH_HDF5_SONAME,
+    return Status::Unsupported(StrCat("writing HDF5 needs the library ", KITH_HDF5_SONAME,
                                       ", which can't be loaded (", dlerror(),
-                                      "); install it (on Debian: libhdf5-103-1), or convert the "
-                                      "file to npy"));
+                                      "); install it (on Debian: libhdf5-103-1), or write npy"));
   }
   Hdf5Library h5;
   decltype(&::H5open) open = nullptr;
@@ -48,9 +47,7 @@ Result<Hdf5Library> Load() {
   all = all && FindId(ids, "H5P_CLS_FILE_ACCESS_ID_g", &h5.file_access) &&
         FindId(ids, "H5P_CLS_DATASET_CREATE_ID_g", &h5.dataset_create) &&
         FindId(ids, "H5T_NATIVE_FLOAT_g", &h5.native_float) &&
-        FindId(ids, "H5T_NATIVE_INT64_g", &h5.native_int64) &&
         FindId(ids, "H5T_NATIVE_INT8_g", &h5.native_int8) &&
-        FindId(ids, "H5T_NATIVE_UINT8_g", &h5.native_uint8) &&
         FindId(ids, "H5T_STD_U8LE_g", &h5.std_u8le) &&
         FindId(ids, "H5T_STD_I8LE_g", &h5.std_i8le) &&
         FindId(ids, "H5T_IEEE_F32LE_g", &h5.ieee_f32le);

@@ -1,4 +1,4 @@
-// The HDF5 library, loaded when the first HDF5 file is read or written: it brings thirty other
+// The HDF5 library, loaded when the first HDF5 file is written: it brings thirty other
 // libraries with it, which would cost every start of every program some milliseconds.
 #ifndef KITH_DATA_HDF5_LIBRARY_H_
 #define KITH_DATA_HDF5_LIBRARY_H_
@@ -12,14 +12,10 @@ namespace kith::data {
 // What is used of it, less the prefix H5.
 // clang-format off
 #define KITH_HDF5_FUNCTIONS(X) \
-  X(Aclose) X(Aget_space) X(Aget_type) X(Aopen) X(Aread) X(Dclose) X(Dcreate2) \
-  X(Dget_create_plist) X(Dget_space) X(Dget_storage_size) X(Dget_type) X(Dopen2) X(Dread) \
-  X(Dwrite) X(Eget_auto2) X(Eset_auto2) X(Fclose) X(Fcreate) X(Fflush) X(Fget_file_image) \
-  X(Fopen) X(Lexists) X(Lget_info) X(Pclose) X(Pcreate) X(Pget_external_count) X(Pget_layout) \
-  X(Pset_fapl_core) X(Pset_file_image) X(Pset_obj_track_times) X(Sclose) X(Screate_simple) \
-  X(Sget_simple_extent_dims) X(Sget_simple_extent_ndims) X(Sget_simple_extent_npoints) \
-  X(Sselect_hyperslab) X(Tclose) X(Tcopy) X(Tenum_create) X(Tenum_insert) X(Tget_class) \
-  X(Tget_sign) X(Tget_size) X(Tis_variable_str) X(free_memory)
+  X(Dclose) X(Dcreate2) X(Dget_space) X(Dwrite) X(Eget_auto2) X(Eset_auto2) X(Fclose) X(Fcreate) \
+  X(Fflush) X(Fget_file_image) X(Pclose) X(Pcreate) X(Pset_fapl_core) X(Pset_obj_track_times) \
+  X(Sclose) X(Screate_simple) X(Sselect_hyperslab) X(Tclose) X(Tcopy) X(Tenum_create) \
+  X(Tenum_insert)
 // clang-format on
 
 struct Hdf5Library {
@@ -29,9 +25,7 @@ struct Hdf5Library {
   hid_t file_access = 0;
   hid_t dataset_create = 0;
   hid_t native_float = 0;
-  hid_t native_int64 = 0;
   hid_t native_int8 = 0;
-  hid_t native_uint8 = 0;
   hid_t std_u8le = 0;
   hid_t std_i8le = 0;
   hid_t ieee_f32le = 0;

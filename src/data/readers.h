@@ -49,7 +49,7 @@ Result<Dataset> ReadIdx(const Input& input, const ReadOptions& options);
 // The values of a rank-1 file as decimal keys. Errors: InvalidArgument.
 Result<StringList> ReadIdxLabels(const Input& input);
 
-// The ann-benchmarks layout. Errors: Unsupported where kith was built without HDF5.
+// The ann-benchmarks layout. Errors: those of Hdf5File.
 Result<Dataset> ReadHdf5(const Input& input, const ReadOptions& options);
 Result<GroundTruth> ReadHdf5Truth(const Input& input);
 

@@ -113,11 +113,7 @@ bool ParseCount(std::string_view text, uint64_t* value) {
 
 std::string Quoted(std::string_view text) {
   constexpr size_t kMost = 32;
-  std::string out = "'";
-  for (char c : text.substr(0, kMost)) {
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  }
-  return out + (text.size() > kMost ? "...'" : "'");
+  return StrCat("'", Printable(text.substr(0, kMost)), text.size() > kMost ? "...'" : "'");
 }
 
 std::string_view TrimRight(std::string_view text) {

@@ -12,6 +12,7 @@
 #include "calibration/section.h"
 #include "data/convert.h"
 #include "index/layout.h"
+#include "index/meta.h"
 #include "paths/registry.h"
 #include "plan/search_plan.h"
 #include "search/metric_traits.h"
@@ -127,8 +128,8 @@ void IndexFile::FillInfo() {
     info_.sections.push_back(
         {std::string(storage::SectionName(entry)), entry.offset, entry.size, entry.crc32c});
   }
-  const auto meta = file_->Bytes(kMetaSection);
-  info_.built_with.assign(reinterpret_cast<const char*>(meta.data()), meta.size());
+  // Anything else is left out: it is for people, and searches do without. Verify() refuses it.
+  if (const std::string_view meta = MetaText(); CheckMeta(meta).ok()) info_.built_with = meta;
   if (info_.in_memory) return;
   build_seconds_ = GetFileAttribute(info_.path, kBuildSecondsAttribute);
   double value = 0;
@@ -256,10 +257,20 @@ void IndexFile::GetVector(uint64_t row, float* out) const {
   data::RowToF32(vectors_.table.rows, std::min<uint64_t>(slot, info_.num_vectors - 1), out);
 }
 
+std::string_view IndexFile::MetaText() const {
+  const auto meta = file_->Bytes(kMetaSection);
+  return {reinterpret_cast<const char*>(meta.data()), meta.size()};
+}
+
 Status IndexFile::Verify(std::stop_token stop) const {
   return AtEdge(info_.path, {}, [&]() -> Status {
     ThreadPool pool(1, std::move(stop));
     KITH_RETURN_IF_ERROR(file_->VerifyChecksums(pool));
+    if (file_->Find(kMetaSection) != nullptr) {
+      if (const Status s = CheckMeta(MetaText()); !s.ok()) {
+        return file_->Corrupt(kMetaSection, s.message());
+      }
+    }
     KITH_RETURN_IF_ERROR(data::CheckFinite(vectors_.table.rows, pool));
     for (uint64_t row = 0; row < slots_.size(); ++row) {
       KITH_RETURN_IF_ERROR(pool.CheckStop());

@@ -61,6 +61,7 @@ class IndexFile final : public Index {
   Status OpenVectors();
   Status OpenPaths();
   void FillInfo();
+  std::string_view MetaText() const;
   Status CheckQueries(const MatrixView& queries, size_t k, ThreadPool& pool) const;
   // Writes the file anew with what these queries measure, and opens that.
   Result<std::unique_ptr<Index>> CalibrateTo(const FileTarget& target, const MatrixView& queries,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <type_traits>
 
 #include "base/crc32c.h"
@@ -403,9 +402,10 @@ std::string_view SectionName(const SectionEntry& entry) {
 }
 
 bool IsKithFile(const std::string& path) {
-  char magic[sizeof(kMagic)] = {};
-  std::ifstream file(path, std::ios::binary);
-  return file.read(magic, sizeof(magic)) && std::equal(magic, magic + sizeof(magic), kMagic);
+  // Mapped, as that never waits for a pipe that nobody writes to.
+  const auto file = MappedFile::Open(path);
+  if (!file.ok() || (*file)->bytes().size() < sizeof(kMagic)) return false;
+  return std::memcmp((*file)->bytes().data(), kMagic, sizeof(kMagic)) == 0;
 }
 
 }  // namespace kith::storage

@@ -40,20 +40,10 @@ std::span<const std::byte> BytesOf(const T& array) {
   return std::as_bytes(std::span(array.data(), array.size()));
 }
 
-// Text for a message of one line: unprintable bytes as \xNN, long keys cut.
+// Text for a message of one line, long keys cut.
 std::string Quoted(std::string_view key) {
   constexpr size_t kMostShown = 64;
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text = "\"";
-  for (const char c : key.substr(0, kMostShown)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= ' ' && byte != 0x7F && c != '"' && c != '\\') {
-      text += c;
-    } else {
-      text += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 0xF]};
-    }
-  }
-  return text + (key.size() > kMostShown ? "\"..." : "\"");
+  return StrCat('"', Escaped(key.substr(0, kMostShown)), key.size() > kMostShown ? "\"..." : "\"");
 }
 
 // The hash table of n rows, the same for the same rows: they are put in by ascending number, each

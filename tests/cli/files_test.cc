@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/harness.h"
+#include "index/deep_meta.h"
 
 namespace kith::cli_test {
 namespace {
@@ -115,6 +116,16 @@ TEST_F(FilesTest, DamagedHeadersAreRefusedByEveryCommand) {
     Fails(1, {"search", Path("damaged.kith"), "--id", "0"}, {"damaged.kith"});
     Fails(1, {"convert", Path("damaged.kith"), Path("x.fvecs")}, {"damaged.kith"});
   }
+}
+
+// JSON nested 80,000 deep overflowed the stack.
+TEST_F(FilesTest, InfoSurvivesADeepMeta) {
+  const std::string file = Path("deep.kith");
+  Ok({"build", WriteSmallWords(), "-o", file, "--index", "exact"});
+  WriteFile(file, testing::WithMeta(ReadFile(file), testing::DeepMeta()));
+  EXPECT_NE(Ok({"info", file}).find("unreadable"), std::string::npos);
+  EXPECT_TRUE(OkJson({"info", file, "--json"})["built_with"].is_null());
+  Fails(1, {"verify", file}, {"section \"meta\"", "expected at most 65536 bytes"});
 }
 
 }  // namespace

@@ -316,5 +316,36 @@ TEST_F(SearchTest, KeysThatAreNotTextAreHarmless) {
   EXPECT_NE(tsv.find("x\\\\y"), std::string::npos) << tsv;
 }
 
+// Keys come from files of strangers, and what is shown at a terminal must not command it.
+TEST_F(SearchTest, ControlCharactersOfKeysAreEscapedForPeople) {
+  const std::string escape = "a\x1b]0;title\x07";
+  const std::string c1 = "b\u009b31m";
+  const std::string bytes = "c\x9b";
+  WriteFile(Path("keys"), escape + "\n" + c1 + "\n" + bytes + "\nd\n");
+  const std::string file = Path("strange.kith");
+  Ok({"build", WriteFvecs("strange.fvecs", RandomFloats(4, 3, 1)), "-o", file, "--keys",
+      Path("keys")});
+  for (const char* format : {"table", "tsv"}) {
+    const std::string out = Ok({"search", file, "--id", "3", "-k", "3", "--format", format});
+    for (const char* shown : {"a\\x1b]0;title\\x07", "b\\xc2\\x9b31m", "c\\x9b"}) {
+      EXPECT_NE(out.find(shown), std::string::npos) << format << ": " << shown;
+    }
+    EXPECT_EQ(out.find_first_of("\x1b\x07\x9b"), std::string::npos) << format;
+  }
+  // Of queries from a file, which have keys too.
+  const std::string asked = Ok({"search", file, "--queries", file, "-k", "1"});
+  EXPECT_EQ(asked.find_first_of("\x1b\x07\x9b"), std::string::npos);
+  // JSON has the key itself.
+  const json answer = OkJson({"search", file, "--id", "3", "-k", "3", "--json"});
+  bool exact = false;
+  for (const json& neighbor : answer["neighbors"]) exact |= neighbor["key"] == escape;
+  EXPECT_TRUE(exact);
+  // Errors name files and keys.
+  const Outcome outcome = Run({"info", Path("\x1b[2J")});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_NE(outcome.err.find("\\x1b[2J"), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find('\x1b'), std::string::npos);
+}
+
 }  // namespace
 }  // namespace kith::cli_test

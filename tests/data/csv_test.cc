@@ -1,6 +1,12 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
 
 #include "data/data_test_util.h"
+#include "sanitized.h"
 
 namespace kith {
 namespace {
@@ -69,6 +75,27 @@ TEST(Csv, ChosenColumns) {
   ExpectError(read("lat", "0"), kInvalid, {"cities.csv", "'0'"});
 }
 
+// What a column chosen twice left uninitialised went into the output.
+TEST(Csv, RefusesAColumnChosenTwice) {
+  const TempDir dir;
+  const std::string path = dir / "a.csv";
+  WriteFile(path, "name,x,y\na,1,2\nb,3,4\n");
+  const auto read = [&](const std::string& columns, const std::string& keys) {
+    ReadOptions options;
+    options.columns = columns;
+    options.key_column = keys;
+    return ReadDataset(path, options);
+  };
+  for (const char* columns : {"x,x,y", "x,y,x", "x,2", "2,2", "y,y"}) {
+    ExpectError(read(columns, ""), kInvalid, {path, "each column chosen once", "twice"});
+  }
+  ExpectError(read("x,y", "x"), kInvalid, {path, "'x' as coordinate and as key"});
+  ExpectError(read("2,3", "2"), kInvalid, {path, "'2' as coordinate and as key"});
+  // That the first column holds keys is a guess, which choosing it corrects.
+  WriteFile(path, "id,x,y\n1,2,3\n4,5,6\n");
+  ExpectSet(read("id,y", ""), "csv", DataType::kF32, {{1, 3}, {4, 6}});
+}
+
 TEST(Csv, QuotedFields) {
   ExpectCsv("\"a, b\",1,\"2\"\n\"say \"\"hi\"\"\",\"3\" , 4\n", {{1, 2}, {3, 4}},
             {"a, b", "say \"hi\""});
@@ -99,6 +126,27 @@ TEST(Csv, RefusesTooManyColumns) {
   std::string line = "1";
   for (int i = 0; i < 65536; ++i) line += ",1";
   ExpectError(ReadCsvText(line), kInvalid, {"a.csv", "1 to 65536", "65537"});
+}
+
+// Such a line once took 32 times its size.
+TEST(Csv, LinesOfSeparatorsTakeLittleMemory) {
+  if (testing::kSanitized) GTEST_SKIP() << "sanitizers have memory of their own";
+  const auto read_in_little = [](const std::string& text) {
+    rlimit limit{};
+    std::ifstream statm("/proc/self/statm");
+    statm >> limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_cur * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + (400 << 20);
+    limit.rlim_max = limit.rlim_cur;
+    setrlimit(RLIMIT_AS, &limit);
+    std::cerr << ReadCsvText(text).status().message() << '\n';
+    _exit(0);
+  };
+  for (const char* before : {"", "x,y\n1,2\n"}) {
+    const std::string text = before + std::string(size_t{40} << 20, ',');
+    EXPECT_EXIT(read_in_little(text), ::testing::ExitedWithCode(0),
+                "a.csv: line [13]: expected (at most 1048576 fields|2 fields as in the first row|"
+                "a finite number)");
+  }
 }
 
 TEST(Csv, LongLinesBehindALongHeader) {

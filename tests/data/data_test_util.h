@@ -69,7 +69,7 @@ std::string Literal(const char (&text)[kSize]) {
 inline data::Input MakeInput(const std::string& name, std::string_view contents) {
   const std::shared_ptr<std::byte[]> copy(new std::byte[contents.size()]);
   std::memcpy(copy.get(), contents.data(), contents.size());
-  return {name, {copy.get(), contents.size()}, copy, /*on_disk=*/false};
+  return {name, {copy.get(), contents.size()}, copy};
 }
 
 inline Result<Dataset> ReadBytes(const std::string& name, std::string_view contents,

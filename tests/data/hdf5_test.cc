@@ -107,7 +107,11 @@ TEST(Hdf5, ElementTypes) {
   ExpectError(ReadDataset(path), kInvalid, {path, "row 0, column 1"});
   const int32_t integers[2] = {1, 2};
   Hdf5File(path).Add("train", H5T_NATIVE_INT32, {1, 2}, integers);
-  ExpectError(ReadDataset(path), StatusCode::kUnsupported, {path, "4 bytes"});
+  ExpectSet(ReadDataset(path), "hdf5", DataType::kU8, {{1, 2}});
+  const hid_t opaque = H5Tcreate(H5T_OPAQUE, 4);
+  Hdf5File(path).Add("train", opaque, {1, 2}, integers);
+  H5Tclose(opaque);
+  ExpectError(ReadDataset(path), StatusCode::kUnsupported, {path, "class 5, 4 bytes"});
 }
 
 TEST(Hdf5, BoolsBecomeBits) {

@@ -1,0 +1,19 @@
+// Unpacking a piece of known size, as the chunks of an HDF5 file are.
+#ifndef KITH_DATA_INFLATE_H_
+#define KITH_DATA_INFLATE_H_
+
+#include <cstddef>
+#include <span>
+
+#include "kith/status.h"
+
+namespace kith::data {
+
+// Unpacks zlib data (RFC 1950), which must fill `out` to the last byte. False if it is damaged or
+// of another size; `out` then holds anything. Thread-safe.
+// REQUIRES: both have less than 4 GiB. Errors: OutOfMemory.
+Result<bool> Inflate(std::span<const std::byte> packed, std::span<std::byte> out);
+
+}  // namespace kith::data
+
+#endif  // KITH_DATA_INFLATE_H_
