@@ -120,7 +120,7 @@ Result<std::unique_ptr<Index>> BuildIndexInMemory(const MatrixView& vectors,
                                                   const BuildOptions& options);
 
 struct SearchParams {
-  size_t k = 10;
+  size_t k = 10;  // more than there are vectors: all of them
   IndexKind index = IndexKind::kAuto;
   // Graph: ef, the beam width, at least k; -1: max(64, 2 * k).
   // Forest: search_k, the distinct vectors compared with each query, at least dim / 4 of them
@@ -166,10 +166,10 @@ struct SearchPlan {
 };
 
 // ids and distances [num_queries, k], nearest first, ties by the smaller row number; places without
-// a neighbour (k > n, or a forest that found fewer) hold kNoId and +inf.
+// a neighbour (a forest that found fewer, rows that a filter leaves out) hold kNoId and +inf.
 struct SearchResult {
   size_t num_queries = 0;
-  size_t k = 0;
+  size_t k = 0;  // that of the params, but at most the number of vectors
   std::vector<int64_t> ids;
   std::vector<float> distances;
   SearchStats stats;
@@ -261,11 +261,11 @@ class Index {
 
   virtual const IndexInfo& info() const = 0;
 
-  // The params.k nearest vectors of each query. Queries may be of any DataType (kBit needs a dim of
-  // whole bytes only in its stride); they are compared exactly as given.
-  // Cost: exact O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth)); graph
-  // O(num_queries * effort * degree * dim). Many queries in one call are faster than one a call.
-  // Errors: InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access
+  // The params.k nearest vectors of each query, all of them if there are fewer. Queries may be of
+  // any DataType (kBit needs a dim of whole bytes only in its stride); they are compared exactly as
+  // given. Cost: exact O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth));
+  // graph O(num_queries * effort * degree * dim). Many queries in one call are faster than one a
+  // call. Errors: InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access
   // path); those of Plan().
   virtual Status Search(const MatrixView& queries, const SearchParams& params,
                         SearchResult* result) const = 0;

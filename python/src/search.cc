@@ -96,11 +96,6 @@ SearchParams ToParams(const Index& index, int64_t k, const std::optional<double>
     params.effort = *effort;
   }
   params.threads = ToThreads(n_jobs);
-  // More can't be found, and the caller may have meant "all".
-  constexpr size_t kMost = size_t{1} << 31;
-  if (params.k > std::max<size_t>(index.info().num_vectors, kMost)) {
-    ThrowValueError("k is " + std::to_string(k) + ", more than any file holds");
-  }
   return params;
 }
 
@@ -138,8 +133,8 @@ nb::tuple Search(const IndexHandle& self, const nb::object& queries, int64_t k,
       RunSearch(*index, rows, params, [&](const SearchParams& how, SearchResult* found) {
         return index->Search(input.view(), how, found);
       });
-  return nb::make_tuple(ToArray(result.ids, rows, params.k, input.one()),
-                        ToArray(result.distances, rows, params.k, input.one()));
+  return nb::make_tuple(ToArray(result.ids, rows, result.k, input.one()),
+                        ToArray(result.distances, rows, result.k, input.one()));
 }
 
 // The terms of a text, or of a list of keys.

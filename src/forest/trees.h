@@ -69,6 +69,9 @@ class Trees {
     return entries / std::max<uint32_t>(num_leaves_, 1);
   }
 
+  // More positions than all leaves can hold if they share no bytes.
+  uint64_t MostEntries() const { return leaves_.size() / sizeof(uint16_t); }
+
   const trees::TreeNode& Node(uint32_t i) const {
     return *reinterpret_cast<const trees::TreeNode*>(nodes_.data() + i * node_bytes_);
   }

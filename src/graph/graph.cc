@@ -95,17 +95,18 @@ Terms Graph::TermsOf(const Asked& asked, size_t query, float* scratch) const {
 
 void Graph::ToRows(const Asked& asked, size_t query, const std::vector<search::Candidate>& nodes,
                    std::vector<search::Candidate>* nearest) const {
-  nearest->clear();
+  search::TopK top(asked.k);
+  uint64_t rows_left = rows_.num_rows();
   for (const search::Candidate& c : nodes) {
-    size_t left = asked.k;
-    rows_.Each(c.row, [&](uint32_t row) {
+    if (c.distance > top.threshold()) continue;
+    size_t wanted = asked.k;
+    rows_.Each(c.row, &rows_left, [&](uint32_t row) {
       if (asked.filter != nullptr && !asked.filter->Passes(query, row)) return true;
-      nearest->push_back({c.distance, row});
-      return --left > 0;
+      top.Offer(c.distance, row);
+      return --wanted > 0;
     });
   }
-  std::sort(nearest->begin(), nearest->end());
-  if (nearest->size() > asked.k) nearest->resize(asked.k);
+  *nearest = top.Sorted();
 }
 
 Status Graph::Search(const search::Request& request, search::Hits* hits, SearchStats* stats) const {

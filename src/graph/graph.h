@@ -81,9 +81,10 @@ class Graph : public search::AccessPath {
   // What a query makes of what is asked; `scratch` has room for its coordinates.
   Terms TermsOf(const Asked& asked, size_t query, float* scratch) const;
   NodeFilter FilterOf(const Asked& asked, size_t query) const {
-    return {asked.filter, query, &rows_};
+    return {asked.filter, query, &rows_, rows_.num_rows()};
   }
-  // The answer, of nodes in order: their rows, copies included, that pass.
+  // The answer, of nodes: the nearest of their rows, copies included, that pass. Of many copies, no
+  // more are looked at or kept than an answer may need.
   void ToRows(const Asked& asked, size_t query, const std::vector<search::Candidate>& nodes,
               std::vector<search::Candidate>* nearest) const;
 

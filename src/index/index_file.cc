@@ -137,6 +137,12 @@ void IndexFile::FillInfo() {
   }
 }
 
+SearchParams IndexFile::WithoutAbsent(const SearchParams& params) const {
+  SearchParams own = params;
+  own.k = static_cast<size_t>(std::min<uint64_t>(params.k, info_.num_vectors));
+  return own;
+}
+
 const search::AccessPath& IndexFile::PathOf(IndexKind kind) const {
   const auto at = std::find_if(info_.paths.begin(), info_.paths.end(),
                                [&](const PathInfo& path) { return path.kind == kind; });
@@ -154,11 +160,12 @@ Status IndexFile::CheckQueries(const MatrixView& queries, size_t k, ThreadPool& 
   return theirs ? Status(finite.code(), "queries: " + finite.message()) : finite;
 }
 
-Status IndexFile::Search(const MatrixView& queries, const SearchParams& params,
+Status IndexFile::Search(const MatrixView& queries, const SearchParams& asked,
                          SearchResult* result) const {
   return AtEdge(info_.path, kFewerAnswers, [&]() -> Status {
-    ThreadPool pool(params.threads, params.stop);
-    KITH_RETURN_IF_ERROR(CheckQueries(queries, params.k, pool));
+    ThreadPool pool(asked.threads, asked.stop);
+    KITH_RETURN_IF_ERROR(CheckQueries(queries, asked.k, pool));
+    const SearchParams params = WithoutAbsent(asked);
     KITH_RETURN_IF_ERROR(
         search::AllocateNeighbours(queries.rows, params.k, &result->ids, &result->distances));
     result->num_queries = queries.rows;
@@ -227,7 +234,7 @@ void IndexFile::Observe(const MatrixView& queries, const search::Hits& hits) con
 }
 
 Result<SearchPlan> IndexFile::Plan(const SearchParams& params, size_t num_queries) const {
-  return CatchAll([&] { return plan::PlanSearch(info_, params, num_queries); });
+  return CatchAll([&] { return plan::PlanSearch(info_, WithoutAbsent(params), num_queries); });
 }
 
 Result<uint64_t> IndexFile::FindKey(std::string_view key) const {

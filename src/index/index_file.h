@@ -68,6 +68,8 @@ class IndexFile final : public Index {
   Status SearchRun(const MatrixView& queries, size_t begin, size_t end, const SearchParams& params,
                    ThreadPool& pool, SearchResult* result) const;
   void Observe(const MatrixView& queries, const search::Hits& hits) const;
+  // Nobody finds more neighbours than there are vectors, so nothing is made ready for more.
+  SearchParams WithoutAbsent(const SearchParams& params) const;
   // REQUIRES: the file has such a path.
   const search::AccessPath& PathOf(IndexKind kind) const;
 

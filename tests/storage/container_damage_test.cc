@@ -160,8 +160,8 @@ TEST_F(ContainerDamageTest, TransfersInTextMode) {
 }
 
 TEST_F(ContainerDamageTest, Versions) {
-  ExpectError(CheckSealed([](auto& header, auto&, auto&) { header.format_version = 2; }),
-              kUnsupported, "format version 2, expected at most 1; it was written by a newer kith");
+  ExpectError(CheckSealed([](auto& header, auto&, auto&) { header.format_version = 3; }),
+              kUnsupported, "format version 3, expected at most 2; it was written by a newer kith");
   ExpectError(CheckSealed([](auto& header, auto&, auto&) { header.format_version = 0; }),
               kUnsupported, "format version 0 is no longer read");
 }
