@@ -165,7 +165,7 @@ void MeasureUses(const Index& index, const MatrixView& queries, int threads) {
     return Evaluate(index, some, nullptr, options).status();
   });
   Measure("verify", [&](std::stop_token stop, const Progress&) {
-    return VerifyIndex(index, std::move(stop));
+    return VerifyIndex(index, {.stop = std::move(stop)});
   });
 }
 

@@ -251,6 +251,12 @@ struct IndexInfo {
   bool has_approximate() const { return paths.size() > 1; }
 };
 
+struct VerifyOptions {
+  int threads = 0;  // 0: one for each core
+  Progress progress;
+  std::stop_token stop;  // as in BuildOptions
+};
+
 // An open .kith file. Immutable; every method is thread-safe and may run in any number of threads
 // and processes at once. The file is mapped, not read: opening costs the same at 10 kB and 10 GB.
 class Index {
@@ -294,7 +300,7 @@ class Index {
   virtual std::span<const std::byte> Bytes() const = 0;
 
   // What VerifyIndex() and CalibrateInMemory() (kith/calibration.h) do.
-  virtual Status Verify(std::stop_token stop) const = 0;
+  virtual Status Verify(const VerifyOptions& options) const = 0;
   virtual Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
                                                     const CalibrateOptions& options) const = 0;
 
@@ -325,11 +331,13 @@ bool IsKithFile(const std::string& path);
 // Writes an open index to a file: complete or not at all. Errors: IoError.
 Status SaveIndex(const Index& index, const std::string& path);
 
-// Reads all of a file and checks every checksum and structural invariant. `stop` as in
-// BuildOptions. Errors: as OpenIndex; Corruption names the section and the first fault;
-// InvalidArgument (cancelled).
-Status VerifyIndex(const std::string& path, std::stop_token stop = {});
-Status VerifyIndex(const Index& index, std::stop_token stop = {});
+// Reads all of a file, checks every checksum, and computes anew whatever the vectors determine:
+// docs/file_format.md says what a sound file is sure to be. Cost: some passes over the file; of a
+// packed graph, coding its edges again, with float32 vectors in memory if they take less than
+// 2 GiB; of keys and ids, building their tables. Errors: as OpenIndex; Corruption names the section
+// and a fault; InvalidArgument (cancelled); OutOfMemory.
+Status VerifyIndex(const std::string& path, const VerifyOptions& options = {});
+Status VerifyIndex(const Index& index, const VerifyOptions& options = {});
 
 }  // namespace kith
 

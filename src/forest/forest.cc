@@ -250,6 +250,4 @@ PathInfo Forest::Describe() const {
   return info;
 }
 
-Status Forest::Verify(ThreadPool& pool) const { return trees_.Verify(*file_, header_, pool); }
-
 }  // namespace kith::forest

@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "base/thread_pool.h"
+#include "base/verification.h"
 #include "kith/status.h"
 #include "storage/container.h"
 #include "trees/rp_tree.h"
@@ -128,12 +128,22 @@ class Trees {
     }
   }
 
-  // Checks that every tree holds every position once and that planes are finite.
-  // Cost: O(nodes + entries). Errors: Corruption.
+  // Checks that every tree holds every position once and that planes are finite. Threads share the
+  // trees. Cost: O(nodes + entries), and a bit of memory for each position and thread.
+  // Errors: Corruption.
   Status Verify(const storage::ContainerReader& in, const Header& header,
-                const ThreadPool& pool) const;
+                const Verification& check) const;
 
  private:
+  struct Counts {
+    uint64_t nodes = 0;
+    uint64_t leaves = 0;
+  };
+  Status VerifyTree(const storage::ContainerReader& in, uint32_t tree, std::vector<bool>* seen,
+                    Counts* counts) const;
+  Status VerifyLeaf(const storage::ContainerReader& in, uint32_t leaf, std::vector<bool>* seen,
+                    uint64_t* entries) const;
+
   const std::byte* Block(uint32_t leaf) const {
     return leaves_.data() + size_t{leaf & ~trees::kLeafBit} * kLeafUnit;
   }

@@ -142,19 +142,4 @@ PathInfo Graph::Describe() const {
   return info;
 }
 
-Status Graph::Verify(ThreadPool& pool) const {
-  KITH_RETURN_IF_ERROR(VerifyStore(pool));
-  const std::span<const uint32_t> copies = rows_.copies;
-  const size_t num_copies = rows_.vectors.table.rows.rows - outline_.num_nodes;
-  for (size_t i = 0; i < copies.size(); ++i) {
-    const uint32_t least = i == 0 ? 0 : copies[i - 1];
-    const bool last = i + 1 == copies.size();
-    if (copies[i] < least || copies[i] > num_copies || (i == 0 && copies[0] != 0) ||
-        (last && copies[i] != num_copies)) {
-      return file_->Corrupt(kCopiesSection, "it does not name every copy once");
-    }
-  }
-  return Status::Ok();
-}
-
 }  // namespace kith::graph

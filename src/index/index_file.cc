@@ -261,25 +261,6 @@ void IndexFile::GetVector(uint64_t row, float* out) const {
   data::RowToF32(vectors_.table.rows, std::min<uint64_t>(slot, info_.num_vectors - 1), out);
 }
 
-Status IndexFile::Verify(std::stop_token stop) const {
-  return AtEdge(info_.path, {}, [&]() -> Status {
-    ThreadPool pool(1, std::move(stop));
-    KITH_RETURN_IF_ERROR(file_->VerifyChecksums(pool));
-    KITH_RETURN_IF_ERROR(data::CheckFinite(vectors_.table.rows, pool));
-    for (uint64_t row = 0; row < slots_.size(); ++row) {
-      KITH_RETURN_IF_ERROR(pool.CheckStop());
-      if (slots_[row] >= slots_.size() || vectors_.rows[slots_[row]] != row) {
-        return file_->Corrupt(kSlotsSection,
-                              StrCat("row ", row, " and its slot do not name each other"));
-      }
-    }
-    if (!keys_.empty()) KITH_RETURN_IF_ERROR(keys_.Verify(pool));
-    if (!ids_.empty()) KITH_RETURN_IF_ERROR(ids_.Verify(pool));
-    for (const auto& path : paths_) KITH_RETURN_IF_ERROR(path->Verify(pool));
-    return Status::Ok();
-  });
-}
-
 Status IndexFile::CheckCalibrate(const MatrixView& queries, const CalibrateOptions& options,
                                  ThreadPool& pool) const {
   constexpr size_t kLeastQueries = 32;

@@ -308,8 +308,9 @@ std::string_view KeyLookup::Key(uint64_t row) const {
   return empty() ? std::string_view() : TryKey(row).value_or(std::string_view());
 }
 
-Status KeyLookup::Verify(const ThreadPool& pool) const {
+Status KeyLookup::Verify(const Verification& check) const {
   if (file_ == nullptr) return Status::Ok();
+  KITH_RETURN_IF_ERROR(check.pool->Report(check.progress, "keys", 0, 1));
   for (uint64_t row = 0; row < ends_.size(); ++row) {
     if (!TryKey(row)) return BadEnd(row);
   }
@@ -317,13 +318,13 @@ Status KeyLookup::Verify(const ThreadPool& pool) const {
   if (end != blob_.size()) {
     return file_->Corrupt("keys", StrCat(blob_.size(), " bytes, but the last key ends at ", end));
   }
-  KITH_ASSIGN_OR_RETURN(
-      const auto expected,
-      BuildTable(
-          ends_.size(), table_.seeded,
-          [&](uint64_t row, uint64_t seed) { return Hash(Key(row), seed); },
-          [&](uint64_t a, uint64_t b) { return Key(a) == Key(b); },
-          [](uint64_t, uint64_t) { return Status::Ok(); }, [&] { return pool.CheckStop(); }));
+  KITH_ASSIGN_OR_RETURN(const auto expected,
+                        BuildTable(
+                            ends_.size(), table_.seeded,
+                            [&](uint64_t row, uint64_t seed) { return Hash(Key(row), seed); },
+                            [&](uint64_t a, uint64_t b) { return Key(a) == Key(b); },
+                            [](uint64_t, uint64_t) { return Status::Ok(); },
+                            [&] { return check.pool->CheckStop(); }));
   return CompareTables(*file_, "key_table", table_, expected);
 }
 
@@ -370,8 +371,9 @@ Result<uint64_t> IdLookup::Find(int64_t id) const {
   return row;
 }
 
-Status IdLookup::Verify(const ThreadPool& pool) const {
+Status IdLookup::Verify(const Verification& check) const {
   if (file_ == nullptr) return Status::Ok();
+  KITH_RETURN_IF_ERROR(check.pool->Report(check.progress, "ids", 0, 1));
   for (uint64_t row = 0; row < ids_.size(); ++row) {
     if (ids_[row] < 0) {
       return file_->Corrupt("ids", StrCat("row ", row, " has the id ", ids_[row]));
@@ -386,7 +388,7 @@ Status IdLookup::Verify(const ThreadPool& pool) const {
                               return file_->Corrupt("ids", StrCat("rows ", first, " and ", row,
                                                                   " have the same id ", ids_[row]));
                             },
-                            [&] { return pool.CheckStop(); }));
+                            [&] { return check.pool->CheckStop(); }));
   return CompareTables(*file_, "id_table", table_, expected);
 }
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/thread_pool.h"
+#include "base/verification.h"
 #include "kith/status.h"
 #include "kith/types.h"
 #include "storage/container.h"
@@ -45,9 +45,10 @@ class KeyLookup {
   Result<uint64_t> Find(std::string_view key) const;
   // Empty for a damaged entry. REQUIRES: row < num_vectors.
   std::string_view Key(uint64_t row) const;
-  // Checks every entry by building the table anew, for `kith verify`. Cost: as WriteKeys.
+  // Checks every entry by building the table anew, for `kith verify`, on one thread, since rows are
+  // put in one after the other. Cost: as WriteKeys.
   // Errors: Corruption, OutOfMemory, InvalidArgument (cancelled).
-  Status Verify(const ThreadPool& pool) const;
+  Status Verify(const Verification& check) const;
 
  private:
   // nullopt for a damaged entry. REQUIRES: row < num_vectors, and the file has keys.
@@ -74,7 +75,7 @@ class IdLookup {
   bool empty() const { return ids_.empty(); }
   Result<uint64_t> Find(int64_t id) const;
   int64_t Id(uint64_t row) const { return ids_.empty() ? static_cast<int64_t>(row) : ids_[row]; }
-  Status Verify(const ThreadPool& pool) const;
+  Status Verify(const Verification& check) const;
 
  private:
   const ContainerReader* file_ = nullptr;

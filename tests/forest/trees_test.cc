@@ -98,7 +98,7 @@ TEST_F(LeavesTest, StayInBoundsWhenDamaged) {
     damaged.resize((1 + rng.Below(damaged.size() / forest::kLeafUnit)) * forest::kLeafUnit);
     Write({*child}, damaged, 900);
     for (const uint32_t position : Read(*child)) EXPECT_LT(position, 900u);
-    EXPECT_EQ(trees_.Verify(*reader_, header_, TestPool()).code(), StatusCode::kCorruption);
+    EXPECT_EQ(trees_.Verify(*reader_, header_, {&TestPool()}).code(), StatusCode::kCorruption);
   }
 }
 
@@ -108,9 +108,9 @@ TEST_F(LeavesTest, AreVerified) {
   const auto part = forest::AppendLeaf(std::vector<uint32_t>{0, 2}, &leaves);
   ASSERT_TRUE(whole.ok() && part.ok());
   Write({*whole, *whole}, leaves, 3);
-  EXPECT_TRUE(trees_.Verify(*reader_, header_, TestPool()).ok());
+  EXPECT_TRUE(trees_.Verify(*reader_, header_, {&TestPool()}).ok());
   Write({*whole, *part}, leaves, 3);
-  EXPECT_EQ(trees_.Verify(*reader_, header_, TestPool()).code(), StatusCode::kCorruption);
+  EXPECT_EQ(trees_.Verify(*reader_, header_, {&TestPool()}).code(), StatusCode::kCorruption);
 }
 
 TEST(BranchQueueTest, GivesTheCheapestFirst) {

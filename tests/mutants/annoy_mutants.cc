@@ -242,9 +242,12 @@ Outcome Use(const std::string& bytes, uint64_t seed) {
   const Status loaded = mapped ? index->Load(file.path()) : index->FromBytes(bytes);
   Require(loaded.code() != StatusCode::kInternal, "an internal error");
   if (mapped && Chance(&rng, 64)) (void)GuessAnnoyShapes(file.path());
+  outcome.fault = loaded.message();
   if (!loaded.ok()) return outcome;
   outcome.opened = true;
-  outcome.sound = index->Verify().ok();
+  const Status verified = index->Verify();
+  outcome.sound = verified.ok();
+  outcome.fault = verified.message();
   Search(*index, &rng);
   return outcome;
 }

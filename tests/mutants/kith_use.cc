@@ -174,6 +174,7 @@ Outcome UseKith(const std::string& bytes, uint64_t seed) {
   const auto index = OpenIndex(file.path(), options);
   const Status verified = VerifyIndex(file.path());
   outcome.sound = verified.ok();
+  outcome.fault = verified.message();
   Require(index.ok() || !verified.ok(), "sound, but can't be opened");
   Require(verified.code() != StatusCode::kInternal, "an internal error");
   if (!index.ok()) {

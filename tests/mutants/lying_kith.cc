@@ -113,7 +113,8 @@ void Resize(Parts* file, Rng* rng) {
   const size_t unit = part->entry.row_bytes != 0 ? part->entry.row_bytes : size_t{4};
   const size_t units = part->bytes.size() / unit;
   const size_t wanted =
-      std::min<size_t>(Telling(rng, units) * unit, (size_t{1} << 18) / unit * unit);
+      std::min<size_t>(Telling(rng, units) * unit,
+                       (part->name() == "meta" ? size_t{1} << 14 : size_t{1} << 18) / unit * unit);
   const std::string old = part->bytes;
   part->bytes.resize(wanted);
   for (size_t at = old.size(); !old.empty() && at < wanted; ++at) {

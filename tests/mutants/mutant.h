@@ -11,6 +11,7 @@ namespace kith::mutants {
 struct Outcome {
   bool opened = false;
   bool sound = false;  // says verify
+  std::string fault;   // what it or opening says else
 };
 
 // A kind of mutants. make(seed) is the same file for the same seed, in every run and on every

@@ -49,7 +49,7 @@ class ContainerDamageTest : public ::testing::Test {
   Status Check() const {
     const auto reader = storage::ContainerReader::Open(Path(), kKnown);
     if (!reader.ok()) return reader.status();
-    return (*reader)->VerifyChecksums(TestPool());
+    return (*reader)->VerifyChecksums({&TestPool()});
   }
 
   // With the bits of `mask` flipped in byte i of the original, as it lies on disk.

@@ -120,12 +120,12 @@ TEST_F(LookupTest, FileWithoutKeysAndIds) {
   const storage::KeyLookup keys = Keys();
   EXPECT_TRUE(keys.empty());
   EXPECT_EQ(keys.Key(3), "");
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
   ExpectError(keys.Find("a").status(), StatusCode::kNotFound, "the file has no keys");
   const storage::IdLookup ids = OpenIds();
   EXPECT_TRUE(ids.empty());
   EXPECT_EQ(ids.Id(3), 3);
-  EXPECT_TRUE(ids.Verify(TestPool()).ok());
+  EXPECT_TRUE(ids.Verify({&TestPool()}).ok());
   ExpectError(ids.Find(3).status(), StatusCode::kNotFound, "the file has no ids");
 }
 
@@ -136,10 +136,10 @@ TEST_F(LookupTest, NoRows) {
               }).ok());
   const storage::KeyLookup keys = Keys();
   EXPECT_EQ(keys.Find("").status().code(), StatusCode::kNotFound);
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
   const storage::IdLookup ids = OpenIds();
   EXPECT_EQ(ids.Find(0).status().code(), StatusCode::kNotFound);
-  EXPECT_TRUE(ids.Verify(TestPool()).ok());
+  EXPECT_TRUE(ids.Verify({&TestPool()}).ok());
 }
 
 TEST_F(LookupTest, OneKey) {
@@ -151,7 +151,7 @@ TEST_F(LookupTest, OneKey) {
   for (const char* absent : {"", "wor", "words", "Word", "word "}) {
     EXPECT_EQ(keys.Find(absent).status().code(), StatusCode::kNotFound) << absent;
   }
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
 }
 
 TEST_F(LookupTest, KeysOfAllKinds) {
@@ -176,7 +176,7 @@ TEST_F(LookupTest, KeysOfAllKinds) {
     ExpectRow(keys.Find(kinds[row]), row);
   }
   EXPECT_EQ(keys.Find(std::string(3, '\0')).status().code(), StatusCode::kNotFound);
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
 }
 
 TEST_F(LookupTest, MessagesShowKeysOnOneLine) {
@@ -196,7 +196,7 @@ TEST_F(LookupTest, SharedKeyIsItsFirstRow) {
   ExpectRow(keys.Find("b"), 1);
   ExpectRow(keys.Find("c"), 5);
   EXPECT_EQ(keys.Key(4), "a");
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
 
   ASSERT_TRUE(WriteKeyFile(std::vector<std::string>(1000, "same")).ok());
   ExpectRow(Keys().Find("same"), 0);
@@ -227,7 +227,7 @@ TEST_F(LookupTest, ManyKeysAndIds) {
     ASSERT_EQ(keys.Key(row), words[row]);
     ExpectRow(keys.Find(words[row]), first[words[row]]);
   }
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
   const storage::IdLookup ids = OpenIds();
   for (size_t row = 0; row < kRows; ++row) {
     ASSERT_EQ(ids.Id(row), numbers[row]);
@@ -239,8 +239,8 @@ TEST_F(LookupTest, ManyKeysAndIds) {
     const auto id = static_cast<int64_t>(i * 16);
     ASSERT_EQ(ids.Find(id).ok(), row_of.count(id) == 1) << id;
   }
-  EXPECT_TRUE(ids.Verify(TestPool()).ok());
-  EXPECT_TRUE(file().VerifyChecksums(TestPool()).ok());
+  EXPECT_TRUE(ids.Verify({&TestPool()}).ok());
+  EXPECT_TRUE(file().VerifyChecksums({&TestPool()}).ok());
 }
 
 TEST_F(LookupTest, IdsOfAllSizes) {
@@ -334,13 +334,13 @@ TEST_F(LookupTest, IdsMadeToCollideGetASeed) {
   const storage::IdLookup ids = OpenIds();
   EXPECT_NE(Seed("id_table"), 0u);
   EXPECT_LT(LongestRun(Slots("id_table")), 1024u);
-  EXPECT_TRUE(ids.Verify(TestPool()).ok());
+  EXPECT_TRUE(ids.Verify({&TestPool()}).ok());
   for (size_t row = 0; row < numbers.size(); ++row) ExpectRow(ids.Find(numbers[row]), row);
   EXPECT_EQ(ids.Find(1).status().code(), StatusCode::kNotFound);
 
   // The seed is that of these ids, and no other.
   Damage<uint64_t>("id_table", Slots("id_table").size() / 2, {Seed("id_table") + 1});
-  ExpectError(OpenIds().Verify(TestPool()), kCorruption, "\"id_table\": seed ");
+  ExpectError(OpenIds().Verify({&TestPool()}), kCorruption, "\"id_table\": seed ");
 }
 
 TEST_F(LookupTest, KeysMadeToCollideGetASeed) {
@@ -349,7 +349,7 @@ TEST_F(LookupTest, KeysMadeToCollideGetASeed) {
   const storage::KeyLookup keys = Keys();
   EXPECT_NE(Seed("key_table"), 0u);
   EXPECT_LT(LongestRun(Slots("key_table")), 1024u);
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
   for (size_t row = 0; row < words.size(); ++row) ExpectRow(keys.Find(words[row]), row);
   EXPECT_EQ(keys.Find("absent").status().code(), StatusCode::kNotFound);
 }
@@ -378,7 +378,7 @@ TEST_F(UnseededTest, OldTablesAreRead) {
   ASSERT_TRUE(WriteUnseeded(numbers).ok());
   const storage::IdLookup ids = OpenIds();
   for (size_t row = 0; row < numbers.size(); ++row) ExpectRow(ids.Find(numbers[row]), row);
-  EXPECT_TRUE(ids.Verify(TestPool()).ok());
+  EXPECT_TRUE(ids.Verify({&TestPool()}).ok());
 }
 
 TEST_F(UnseededTest, OldTablesMadeToCollideAreRefusedWhereTheyWouldCost) {
@@ -387,7 +387,7 @@ TEST_F(UnseededTest, OldTablesMadeToCollideAreRefusedWhereTheyWouldCost) {
   const storage::IdLookup ids = OpenIds();
   ExpectRow(ids.Find(numbers[1000]), 1000);
   ExpectError(ids.Find(numbers[4000]).status(), kCorruption, "no empty slot among 1024");
-  ExpectError(ids.Verify(TestPool()), kCorruption, "1024 used slots in a row");
+  ExpectError(ids.Verify({&TestPool()}), kCorruption, "1024 used slots in a row");
 }
 
 TEST_F(LookupTest, TablesOfALaterLayoutAreNotRead) {
@@ -468,23 +468,23 @@ TEST_F(LookupTest, HostileKeyTables) {
   // Full of one row: no search may go round for ever.
   Damage<uint32_t>("key_table", 0, {1, 1, 1, 1, 1, 1, 1, 1});
   storage::KeyLookup keys = Keys();
-  EXPECT_TRUE(file().VerifyChecksums(TestPool()).ok());
+  EXPECT_TRUE(file().VerifyChecksums({&TestPool()}).ok());
   ExpectRow(keys.Find("b"), 1);
   ExpectError(keys.Find("a").status(), kCorruption, "\"key_table\": has no empty slot among 8");
-  ExpectError(keys.Verify(TestPool()), kCorruption, "\"key_table\": slot ");
+  ExpectError(keys.Verify({&TestPool()}), kCorruption, "\"key_table\": slot ");
 
   WriteFile(Path(), sound);
   Damage<uint32_t>("key_table", 0, {3, 3, 3, 3, 3, 3, 3, 3});
   keys = Keys();
   ExpectError(keys.Find("a").status(), kCorruption, "holds row 3 of 3");
-  EXPECT_EQ(keys.Verify(TestPool()).code(), kCorruption);
+  EXPECT_EQ(keys.Verify({&TestPool()}).code(), kCorruption);
 
   WriteFile(Path(), sound);
   const uint32_t e = kEmptySlot;
   Damage<uint32_t>("key_table", 0, {e, e, e, e, e, e, e, e});
   keys = Keys();
   EXPECT_EQ(keys.Find("a").status().code(), StatusCode::kNotFound);
-  ExpectError(keys.Verify(TestPool()), kCorruption, "holds nothing, expected row");
+  ExpectError(keys.Verify({&TestPool()}), kCorruption, "holds nothing, expected row");
 }
 
 TEST_F(LookupTest, HostileKeyEnds) {
@@ -501,7 +501,7 @@ TEST_F(LookupTest, HostileKeyEnds) {
         EXPECT_EQ(keys.Key(*found), key);
       }
     }
-    ExpectError(keys.Verify(TestPool()), kCorruption, message);
+    ExpectError(keys.Verify({&TestPool()}), kCorruption, message);
   };
   check({7, 7, 7}, "row 0 ends at 7, expected 0 to 6");
   check({2, 1, 6}, "row 1 ends at 1, expected 2 to 6");
@@ -524,12 +524,12 @@ TEST_F(LookupTest, HostileIds) {
   storage::IdLookup ids = OpenIds();
   ExpectRow(ids.Find(30), 2);
   ExpectError(ids.Find(10).status(), kCorruption, "\"id_table\": has no empty slot among 8");
-  ExpectError(ids.Verify(TestPool()), kCorruption, "\"id_table\": slot ");
+  ExpectError(ids.Verify({&TestPool()}), kCorruption, "\"id_table\": slot ");
 
   const auto verify_error = [&](int64_t third) {
     WriteFile(Path(), sound);
     Damage<int64_t>("ids", 2, {third});
-    return OpenIds().Verify(TestPool());
+    return OpenIds().Verify({&TestPool()});
   };
   ExpectError(verify_error(-5), kCorruption, "\"ids\": row 2 has the id -5");
   ExpectError(verify_error(10), kCorruption, "\"ids\": rows 0 and 2 have the same id 10");
@@ -559,7 +559,7 @@ TEST_F(LookupTest, EveryFlippedByteWithRightChecksums) {
           EXPECT_EQ(keys.Key(*found), word);
         }
       }
-      if (keys.Verify(TestPool()).ok()) {
+      if (keys.Verify({&TestPool()}).ok()) {
         EXPECT_NE(section, "key_table") << i - begin;
         for (size_t row = 0; row < words.size(); ++row) ExpectRow(keys.Find(keys.Key(row)), row);
         ++unseen;
