@@ -20,6 +20,7 @@ struct Verification {
   // As ThreadPool::Chunks(), with reports of this stage. fn returns a Status.
   template <class Fn>
   Status Chunks(std::string_view stage, size_t n, size_t chunk, Fn fn) const {
+    if (n > 0) KITH_RETURN_IF_ERROR(pool->Report(progress, stage, 0, n));
     std::atomic<size_t> done = 0;
     return pool->Chunks(n, chunk, [&](size_t begin, size_t end, int thread) -> Status {
       if (thread == 0) KITH_RETURN_IF_ERROR(pool->Report(progress, stage, done, n));

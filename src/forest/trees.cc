@@ -72,9 +72,9 @@ Status Trees::VerifyLeaf(const storage::ContainerReader& in, uint32_t leaf, std:
                                      " is empty, repeats a vector or names one that is not there"));
 }
 
-// Ends soon whatever the tree says: it has fewer nodes than entries, and no entry twice.
+// Ends soon whatever the tree says: no tree has an entry twice, and no two have the same node.
 Status Trees::VerifyTree(const storage::ContainerReader& in, uint32_t tree, std::vector<bool>* seen,
-                         Counts* counts) const {
+                         Met* met, const ThreadPool& pool) const {
   seen->assign(num_vectors_, false);
   if (!Exists(kNoParent, roots_[tree])) {
     return in.Corrupt("roots", StrCat("tree ", tree, " has an impossible root"));
@@ -82,18 +82,22 @@ Status Trees::VerifyTree(const storage::ContainerReader& in, uint32_t tree, std:
   std::vector<uint32_t> open = {roots_[tree]};
   uint64_t entries = 0;
   while (!open.empty()) {
+    KITH_RETURN_IF_ERROR(pool.CheckStop());
     const uint32_t child = open.back();
     open.pop_back();
     if ((child & trees::kLeafBit) != 0) {
       KITH_RETURN_IF_ERROR(VerifyLeaf(in, child, seen, &entries));
-      ++counts->leaves;
+      if (met->leaves[child & ~trees::kLeafBit].exchange(true)) {
+        return in.Corrupt("leaves", StrCat("tree ", tree, " shares a leaf"));
+      }
+      ++met->num_leaves;
       continue;
     }
     const trees::TreeNode& node = Node(child);
-    // Damaged children may be shared by several parents: more nodes than there are.
-    if (++counts->nodes > num_nodes_ || open.size() > num_vectors_ ||
-        !Exists(child, node.children[0]) || !Exists(child, node.children[1]) ||
-        !std::isfinite(node.threshold) || !std::isfinite(node.scale)) {
+    ++met->num_nodes;
+    if (met->nodes[child].exchange(true) || !Exists(child, node.children[0]) ||
+        !Exists(child, node.children[1]) || !std::isfinite(node.threshold) ||
+        !std::isfinite(node.scale)) {
       return in.Corrupt("nodes", StrCat("node ", child, " has an impossible child or plane"));
     }
     open.push_back(node.children[1]);
@@ -114,17 +118,13 @@ Status Trees::Verify(const storage::ContainerReader& in, const Header& header,
   }
   const auto threads = static_cast<size_t>(check.pool->size());
   std::vector<std::vector<bool>> seen(threads);
-  std::vector<Counts> counts(threads);
+  Met met{std::vector<std::atomic<bool>>(num_nodes_), std::vector<std::atomic<bool>>(num_units_)};
   const auto verify = [&](size_t tree, size_t /*end*/, int thread) {
-    return VerifyTree(in, static_cast<uint32_t>(tree), &seen[thread], &counts[thread]);
+    return VerifyTree(in, static_cast<uint32_t>(tree), &seen[thread], &met, *check.pool);
   };
   KITH_RETURN_IF_ERROR(check.Chunks("trees", roots_.size(), 1, verify));
-  Counts all;
-  for (const Counts& part : counts) {
-    all.nodes += part.nodes;
-    all.leaves += part.leaves;
-  }
-  return all.nodes == header.num_nodes && all.leaves == header.num_leaves ? Status::Ok() : wrong;
+  return met.num_nodes == header.num_nodes && met.num_leaves == header.num_leaves ? Status::Ok()
+                                                                                  : wrong;
 }
 
 }  // namespace kith::forest

@@ -3,6 +3,7 @@
 #define KITH_FOREST_TREES_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -135,12 +136,15 @@ class Trees {
                 const Verification& check) const;
 
  private:
-  struct Counts {
-    uint64_t nodes = 0;
-    uint64_t leaves = 0;
+  // Which nodes and leaves (by their place) are in a tree. Of all threads.
+  struct Met {
+    std::vector<std::atomic<bool>> nodes;
+    std::vector<std::atomic<bool>> leaves;
+    std::atomic<uint64_t> num_nodes = 0;
+    std::atomic<uint64_t> num_leaves = 0;
   };
   Status VerifyTree(const storage::ContainerReader& in, uint32_t tree, std::vector<bool>* seen,
-                    Counts* counts) const;
+                    Met* met, const ThreadPool& pool) const;
   Status VerifyLeaf(const storage::ContainerReader& in, uint32_t leaf, std::vector<bool>* seen,
                     uint64_t* entries) const;
 

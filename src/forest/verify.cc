@@ -36,7 +36,7 @@ Status Forest::VerifyHeader(const Verification& check) const {
 Status Forest::VerifySketch() const {
   // No sketch of a vector that is not far out may be too large for a float.
   constexpr double kMostMean = 1e30;
-  constexpr double kMostDirection = 1.01;  // rows of the basis are directions
+  constexpr double kRounding = 0.01;
   const auto finite = [](float x) { return std::isfinite(x); };
   const std::span<const float> mean = sketch_.mean();
   if (!std::all_of(mean.begin(), mean.end(), finite) ||
@@ -45,7 +45,9 @@ Status Forest::VerifySketch() const {
   }
   const std::span<const float> basis = sketch_.basis();
   for (size_t at = 0; at < basis.size(); at += mean.size()) {
-    if (!(SquaredNorm(basis.data() + at, mean.size()) <= kMostDirection * kMostDirection)) {
+    // Where all vectors are the same, there is no direction.
+    const double length = SquaredNorm(basis.data() + at, mean.size());
+    if (length != 0 && !(std::abs(length - 1) <= kRounding)) {
       return file_->Corrupt("basis", StrCat("row ", at / mean.size(), " is no direction"));
     }
   }

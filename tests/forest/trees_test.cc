@@ -105,10 +105,14 @@ TEST_F(LeavesTest, StayInBoundsWhenDamaged) {
 TEST_F(LeavesTest, AreVerified) {
   std::vector<std::byte> leaves;
   const auto whole = forest::AppendLeaf(std::vector<uint32_t>{0, 1, 2}, &leaves);
+  const auto again = forest::AppendLeaf(std::vector<uint32_t>{0, 1, 2}, &leaves);
   const auto part = forest::AppendLeaf(std::vector<uint32_t>{0, 2}, &leaves);
-  ASSERT_TRUE(whole.ok() && part.ok());
-  Write({*whole, *whole}, leaves, 3);
+  ASSERT_TRUE(whole.ok() && again.ok() && part.ok());
+  Write({*whole, *again}, leaves, 3);
   EXPECT_TRUE(trees_.Verify(*reader_, header_, {&TestPool()}).ok());
+  // No leaf is in two places.
+  Write({*whole, *whole}, leaves, 3);
+  EXPECT_EQ(trees_.Verify(*reader_, header_, {&TestPool()}).code(), StatusCode::kCorruption);
   Write({*whole, *part}, leaves, 3);
   EXPECT_EQ(trees_.Verify(*reader_, header_, {&TestPool()}).code(), StatusCode::kCorruption);
 }
