@@ -26,6 +26,7 @@
 #include <new>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "mutants/memory.h"
 #include "mutants/mutant.h"
@@ -197,6 +198,21 @@ int RunOne(const Options& options) {
   return shared.findings == 0 ? 0 : 1;
 }
 
+// Mutants that are findings, to see that these are told: seeds 2 to 5, one kind each.
+Outcome Misbehave(const std::string& bytes, uint64_t seed) {
+  if (seed == 2) raise(SIGSEGV);
+  Require(seed != 3, "an answer that may not be given");
+  const std::vector<char> memory(seed == 4 ? kOwnMemory + 17 * bytes.size() : 1);
+  Require(!memory.empty() && memory.back() == 0, "memory that is not there");
+  const double start = CpuSeconds();
+  while (seed == 5 && CpuSeconds() - start < 0.5) continue;
+  return {};
+}
+
+Kind Findings() {
+  return {"findings", "to be found", [](uint64_t) { return std::string(1000, 'x'); }, Misbehave};
+}
+
 [[noreturn]] void Usage() {
   std::fprintf(stderr,
                "mutants lying|strange|annoy [--first SEED] [--count N] [--seconds S]\n"
@@ -207,7 +223,7 @@ int RunOne(const Options& options) {
 Options Parse(int argc, char** argv) {
   Options options;
   if (argc < 2) Usage();
-  for (const Kind& kind : {LyingKith(), StrangeKith(), Annoy()}) {
+  for (const Kind& kind : {LyingKith(), StrangeKith(), Annoy(), Findings()}) {
     if (std::strcmp(argv[1], kind.name) == 0) options.kind = kind;
   }
   if (options.kind.name == nullptr) Usage();
