@@ -164,8 +164,9 @@ void MeasureUses(const Index& index, const MatrixView& queries, int threads) {
     options.progress = progress;
     return Evaluate(index, some, nullptr, options).status();
   });
-  Measure("verify", [&](std::stop_token stop, const Progress&) {
-    return VerifyIndex(index, std::move(stop));
+  Measure("verify", [&](std::stop_token stop, const Progress& progress) {
+    return VerifyIndex(index,
+                       {.threads = threads, .progress = progress, .stop = std::move(stop)});
   });
 }
 

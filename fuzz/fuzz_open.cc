@@ -131,8 +131,8 @@ void Change(const uint8_t* data, size_t size, std::string* bytes) {
 void CheckedSearch(const Index& index, const Matrix& queries, const SearchParams& params) {
   SearchResult result;
   if (!index.Search(queries.view(), params, &result).ok()) return;
-  const size_t k = params.k;
-  Require(result.ids.size() == 2 * k && result.distances.size() == 2 * k);
+  const size_t k = std::min<size_t>(params.k, index.info().num_vectors);
+  Require(result.k == k && result.ids.size() == 2 * k && result.distances.size() == 2 * k);
   for (size_t i = 0; i < 2 * k; ++i) {
     Require(!std::isnan(result.distances[i]));
     Require(i % k == 0 || result.distances[i - 1] <= result.distances[i]);

@@ -14,6 +14,7 @@
 #include "common/text.h"
 #include "effort_table.h"
 #include "kith/index.h"
+#include "options.h"
 #include "terminal.h"
 
 namespace kith::apps::cli {
@@ -22,6 +23,7 @@ namespace {
 struct InfoArgs {
   std::string file;
   bool json = false;
+  int threads = 0;  // of verify
 };
 
 // "400,224 nodes (distinct vectors), 1,408 bytes read a visit".
@@ -100,7 +102,11 @@ Status RunInfo(const InfoArgs& args) {
 
 Status RunVerify(const InfoArgs& args) {
   const Stopwatch stopwatch;
-  KITH_RETURN_IF_ERROR(VerifyIndex(args.file));
+  {
+    ProgressBar bar;
+    KITH_RETURN_IF_ERROR(
+        VerifyIndex(args.file, {.threads = args.threads, .progress = bar.callback()}));
+  }
   const double seconds = stopwatch.Seconds();
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
   const IndexInfo& info = index->info();
@@ -121,8 +127,7 @@ Status RunVerify(const InfoArgs& args) {
 }
 
 CLI::App* AddCommand(CLI::App* app, const char* name, const char* description, Action* action,
-                     Status (*run)(const InfoArgs&)) {
-  auto args = std::make_shared<InfoArgs>();
+                     Status (*run)(const InfoArgs&), const std::shared_ptr<InfoArgs>& args) {
   CLI::App* sub = app->add_subcommand(name, description);
   sub->add_option("FILE", args->file, "The .kith file")->required()->option_text(" ");
   sub->add_flag("--json", args->json, "Print a JSON object");
@@ -134,13 +139,17 @@ CLI::App* AddCommand(CLI::App* app, const char* name, const char* description, A
 
 void AddInfoCommand(CLI::App* app, Action* action) {
   AddCommand(app, "info", "Show what a .kith file holds, without reading its vectors", action,
-             RunInfo)
+             RunInfo, std::make_shared<InfoArgs>())
       ->footer("Example:\n  kith info words.kith");
 }
 
 void AddVerifyCommand(CLI::App* app, Action* action) {
-  AddCommand(app, "verify", "Check every checksum and structure of a .kith file", action, RunVerify)
-      ->footer("Example:\n  kith verify words.kith");
+  const auto args = std::make_shared<InfoArgs>();
+  CLI::App* sub = AddCommand(
+      app, "verify", "Check every checksum of a .kith file, and all that its vectors determine",
+      action, RunVerify, args);
+  AddThreads(sub, &args->threads, "Threads; 0 is one for each core");
+  sub->footer("Example:\n  kith verify words.kith");
 }
 
 }  // namespace kith::apps::cli

@@ -8,6 +8,8 @@
 namespace kith::apps {
 namespace {
 
+constexpr double kMostWhole = 0x1p63;  // efforts from here on are no int64_t
+
 const char* SourceName(CalibrationSource source) {
   return source == CalibrationSource::kQueries ? "queries" : "held-out";
 }
@@ -15,6 +17,8 @@ const char* SourceName(CalibrationSource source) {
 }  // namespace
 
 std::string EffortText(IndexKind index, double effort) {
+  // A damaged calibration may name more than an integer holds.
+  if (!(effort < kMostWhole)) return StrCat(effort);
   if (index == IndexKind::kForest) return FormatCount(static_cast<uint64_t>(effort));
   const double tenths = std::round(effort * 10);
   if (effort >= 1000 || std::fmod(tenths, 10) == 0) {
@@ -25,6 +29,7 @@ std::string EffortText(IndexKind index, double effort) {
 
 Json EffortJson(IndexKind index, double effort) {
   const double whole = std::floor(effort);
+  if (!(whole < kMostWhole)) return effort;
   if (index == IndexKind::kForest || effort == whole) return static_cast<int64_t>(whole);
   return effort;
 }

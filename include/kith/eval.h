@@ -13,7 +13,8 @@
 
 namespace kith {
 
-// The exact k nearest rows of `base` to each query by exhaustive search, without a file.
+// The exact k nearest rows of `base` to each query by exhaustive search, without a file. Of a k
+// beyond base.rows, the truth has base.rows neighbours.
 // Cost: O(num_queries * n * dim). `threads` and `stop` as in BuildOptions.
 // Errors: InvalidArgument (dimensions differ, NaN, empty base, cancelled), OutOfMemory.
 Result<GroundTruth> ComputeGroundTruth(const MatrixView& base, const MatrixView& queries,

@@ -120,7 +120,7 @@ Result<std::unique_ptr<Index>> BuildIndexInMemory(const MatrixView& vectors,
                                                   const BuildOptions& options);
 
 struct SearchParams {
-  size_t k = 10;
+  size_t k = 10;  // more than there are vectors: all of them
   IndexKind index = IndexKind::kAuto;
   // Graph: ef, the beam width, at least k; -1: max(64, 2 * k).
   // Forest: search_k, the distinct vectors compared with each query, at least dim / 4 of them
@@ -166,10 +166,10 @@ struct SearchPlan {
 };
 
 // ids and distances [num_queries, k], nearest first, ties by the smaller row number; places without
-// a neighbour (k > n, or a forest that found fewer) hold kNoId and +inf.
+// a neighbour (a forest that found fewer, rows that a filter leaves out) hold kNoId and +inf.
 struct SearchResult {
   size_t num_queries = 0;
-  size_t k = 0;
+  size_t k = 0;  // that of the params, but at most the number of vectors
   std::vector<int64_t> ids;
   std::vector<float> distances;
   SearchStats stats;
@@ -265,6 +265,12 @@ struct IndexInfo {
   bool has_approximate() const { return paths.size() > 1; }
 };
 
+struct VerifyOptions {
+  int threads = 0;  // 0: one for each core
+  Progress progress;
+  std::stop_token stop;  // as in BuildOptions
+};
+
 // An open .kith file. Immutable; every method is thread-safe and may run in any number of threads
 // and processes at once. The file is mapped, not read: opening costs the same at 10 kB and 10 GB.
 class Index {
@@ -275,11 +281,11 @@ class Index {
 
   virtual const IndexInfo& info() const = 0;
 
-  // The params.k nearest vectors of each query. Queries may be of any DataType (kBit needs a dim of
-  // whole bytes only in its stride); they are compared exactly as given.
-  // Cost: exact O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth)); graph
-  // O(num_queries * effort * degree * dim). Many queries in one call are faster than one a call.
-  // Errors: InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access
+  // The params.k nearest vectors of each query, all of them if there are fewer. Queries may be of
+  // any DataType (kBit needs a dim of whole bytes only in its stride); they are compared exactly as
+  // given. Cost: exact O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth));
+  // graph O(num_queries * effort * degree * dim). Many queries in one call are faster than one a
+  // call. Errors: InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access
   // path); those of Plan().
   virtual Status Search(const MatrixView& queries, const SearchParams& params,
                         SearchResult* result) const = 0;
@@ -308,7 +314,7 @@ class Index {
   virtual std::span<const std::byte> Bytes() const = 0;
 
   // What VerifyIndex() and CalibrateInMemory() (kith/calibration.h) do.
-  virtual Status Verify(std::stop_token stop) const = 0;
+  virtual Status Verify(const VerifyOptions& options) const = 0;
   virtual Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
                                                     const CalibrateOptions& options) const = 0;
   // What CalibrateIndex() of an open index does.
@@ -345,11 +351,13 @@ bool IsKithFile(const std::string& path);
 // IoError, NotFound (no such directory), InvalidArgument (a directory or device; cancelled).
 Status SaveIndex(const Index& index, const std::string& path, std::stop_token stop = {});
 
-// Reads all of a file and checks every checksum and structural invariant. `stop` as in
-// BuildOptions. Errors: as OpenIndex; Corruption names the section and the first fault;
-// InvalidArgument (cancelled).
-Status VerifyIndex(const std::string& path, std::stop_token stop = {});
-Status VerifyIndex(const Index& index, std::stop_token stop = {});
+// Reads all of a file, checks every checksum, and computes anew whatever the vectors determine:
+// docs/file_format.md says what a sound file is sure to be. Cost: some passes over the file; of a
+// packed graph, coding its edges again, with float32 vectors in memory if they take less than
+// 2 GiB; of keys and ids, building their tables. Errors: as OpenIndex; Corruption names the section
+// and a fault; InvalidArgument (cancelled); OutOfMemory.
+Status VerifyIndex(const std::string& path, const VerifyOptions& options = {});
+Status VerifyIndex(const Index& index, const VerifyOptions& options = {});
 
 }  // namespace kith
 

@@ -26,7 +26,7 @@ class Handle:
             float32, float16, float64, int8, uint8 or bool; not copied if the rows are contiguous
             (float64 is converted).
         k : int
-            Neighbours of each query. More than there are vectors leaves places without a neighbour.
+            Neighbours of each query; more than there are vectors: all of them.
         recall : float, optional
             The mean recall@k wanted, above 0 and at most 1 (exact search). The effort it takes was
             measured when the file was built, or by calibrate().
@@ -42,7 +42,7 @@ class Handle:
 
         Returns
         -------
-        ids : int64 (k,) or (nq, k)
+        ids : int64 (k,) or (nq, k), k being at most the number of vectors
             -1 where there is no neighbour.
         distances : float32, of the same shape
             The smaller the closer; inf where there is no neighbour. angular: 1 - cosine; euclidean: the

@@ -299,7 +299,7 @@ void PyAnnoyIndex::Verify() const {
   Status status;
   RunMaybeLong(true, [&](const std::stop_token& stop) {
     const auto kith = this->kith();
-    status = kith ? VerifyIndex(kith->index(), stop) : annoy_->Verify(stop);
+    status = kith ? VerifyIndex(kith->index(), {.stop = stop}) : annoy_->Verify(stop);
     return Status::Ok();
   });
   ThrowIfAnnoyError(status, AnnoyCall::kItems);

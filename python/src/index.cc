@@ -231,7 +231,8 @@ nb::bytes ToBytes(const IndexHandle& self) {
 
 void Verify(const IndexHandle& self) {
   const auto index = self.Get();
-  RunMaybeLong(true, [&](const std::stop_token& stop) { return VerifyIndex(*index, stop); });
+  RunMaybeLong(true,
+               [&](const std::stop_token& stop) { return VerifyIndex(*index, {.stop = stop}); });
 }
 
 nb::dict PointOf(const EvalPoint& point) {

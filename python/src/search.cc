@@ -30,7 +30,7 @@ queries : array (d,) for one query, or (nq, d)
     float32, float16, float64, int8, uint8 or bool; not copied if the rows are contiguous
     (float64 is converted).
 k : int
-    Neighbours of each query. More than there are vectors leaves places without a neighbour.
+    Neighbours of each query; more than there are vectors: all of them.
 recall : float, optional
     The mean recall@k wanted, above 0 and at most 1 (exact search). The effort it takes was
     measured when the file was built, or by calibrate().
@@ -46,7 +46,7 @@ n_jobs : int, optional
 
 Returns
 -------
-ids : int64 (k,) or (nq, k)
+ids : int64 (k,) or (nq, k), k being at most the number of vectors
     -1 where there is no neighbour.
 distances : float32, of the same shape
     The smaller the closer; inf where there is no neighbour. angular: 1 - cosine; euclidean: the
@@ -96,11 +96,6 @@ SearchParams ToParams(const Index& index, int64_t k, const std::optional<double>
     params.effort = *effort;
   }
   params.threads = ToThreads(n_jobs);
-  // More can't be found, and the caller may have meant "all".
-  constexpr size_t kMost = size_t{1} << 31;
-  if (params.k > std::max<size_t>(index.info().num_vectors, kMost)) {
-    ThrowValueError("k is " + std::to_string(k) + ", more than any file holds");
-  }
   return params;
 }
 
@@ -138,8 +133,8 @@ nb::tuple Search(const IndexHandle& self, const nb::object& queries, int64_t k,
       RunSearch(*index, rows, params, [&](const SearchParams& how, SearchResult* found) {
         return index->Search(input.view(), how, found);
       });
-  return nb::make_tuple(ToArray(result.ids, rows, params.k, input.one()),
-                        ToArray(result.distances, rows, params.k, input.one()));
+  return nb::make_tuple(ToArray(result.ids, rows, result.k, input.one()),
+                        ToArray(result.distances, rows, result.k, input.one()));
 }
 
 // The terms of a text, or of a list of keys.

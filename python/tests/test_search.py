@@ -27,6 +27,14 @@ def test_one_query_and_a_batch_have_the_shapes_promised(cloud, graph):
     assert (np.diff(distances, axis=1) >= 0).all()
 
 
+@pytest.mark.parametrize("index", ["auto", "exact", "graph"])
+def test_more_neighbours_than_there_are_vectors_are_all_of_them(cloud, graph, index):
+    ids, distances = graph.search(cloud[:2], k=2**62, index=index)
+    assert ids.shape == distances.shape == (2, len(graph))
+    one, _ = graph.search(cloud[0], k=2**62, index=index)
+    assert one.shape == (len(graph),)
+
+
 def test_no_queries_give_empty_arrays(cloud, graph):
     ids, distances = graph.search(cloud[:0], k=4)
     assert ids.shape == distances.shape == (0, 4)

@@ -128,5 +128,25 @@ uint32_t ExtendCrc32c(uint32_t crc, std::span<const std::byte> bytes) {
   return ~crc;
 }
 
+// Checksums are polynomials over one bit, reflected: the highest bit is the coefficient of 1, and
+// bytes that follow multiply them by x to the power of eight times as many.
+static uint32_t MultiplyModulo(uint32_t a, uint32_t b) {
+  uint32_t product = 0;
+  for (uint32_t bit = uint32_t{1} << 31; bit != 0; bit >>= 1) {
+    if ((a & bit) != 0) product ^= b;
+    b = (b >> 1) ^ ((b & 1) != 0 ? kPolynomial : 0);
+  }
+  return product;
+}
+
+uint32_t JoinCrc32c(uint32_t first, uint32_t second, uint64_t bytes) {
+  uint32_t power = uint32_t{1} << (31 - 8);  // x^8, x^16, x^32, ...
+  for (; bytes != 0; bytes >>= 1) {
+    if ((bytes & 1) != 0) first = MultiplyModulo(power, first);
+    power = MultiplyModulo(power, power);
+  }
+  return first ^ second;
+}
+
 }  // namespace base
 }  // namespace kith

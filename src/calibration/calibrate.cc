@@ -22,6 +22,8 @@ constexpr size_t kFewNeighbours = 10;
 
 constexpr uint64_t kStream = 0xCA11;  // of random numbers
 
+constexpr float kMostEffort = std::numeric_limits<float>::max();
+
 // A monotone fit by pooling adjacent violators (Ayer et al., 1955): least squares, equal weights.
 void FitMonotone(std::vector<CalibrationPoint>* points) {
   struct Block {
@@ -47,11 +49,16 @@ void FitMonotone(std::vector<CalibrationPoint>* points) {
   }
 }
 
-// The next effort to measure: small steps where targets are, between which recall is taken for
-// linear.
+// What of an effort a file keeps: efforts are measured as they are kept, for two beyond 2^24 may be
+// one float, and an effort that rounding lowers never reaches the most there is.
+double Kept(double effort) { return static_cast<double>(static_cast<float>(effort)); }
+
+// The next effort to measure, larger than the last: small steps where targets are, between which
+// recall is taken for linear.
 double NextEffort(const CalibrationPoint& last) {
   const double growth = last.recall < 0.6f ? 1.6 : last.recall < 0.97f ? 1.25 : 1.6;
-  return std::floor(std::max(last.effort * growth, last.effort + 1.0));
+  const double next = std::floor(std::max(last.effort * growth, last.effort + 1.0));
+  return std::max(Kept(next), double{std::nextafter(last.effort, kMostEffort)});
 }
 
 // What is missed before and after an insertion is compared where recall is asked for and enough is
@@ -223,10 +230,11 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
   const size_t most = limits_[at].size();
   size_t num_queries = most;
   const auto measure = [&](double effort) -> Status {
-    KITH_RETURN_IF_ERROR(pool_->Report(progress_,
-                                       StrCat("recall of the ", type.name(), ", k = ", ks_[at],
-                                              ", effort ", static_cast<int64_t>(effort)),
-                                       at, ks_.size()));
+    KITH_RETURN_IF_ERROR(
+        pool_->Report(progress_,
+                      StrCat("recall of the ", type.name(), ", k = ", ks_[at], ", effort ",
+                             static_cast<int64_t>(std::min(effort, 0x1p62))),
+                      at, ks_.size()));
     CalibrationPoint point;
     double variance = 0;
     KITH_RETURN_IF_ERROR(MeasurePoint(path, at, effort, num_queries, &point, &variance));
@@ -241,7 +249,8 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
     return Status::Ok();
   };
   const search::EffortScale& efforts = *type.efforts();
-  const search::EffortScale::Range range = efforts.Measured(ks_[at], vectors_.table.rows);
+  const search::EffortScale::Range asked = efforts.Measured(ks_[at], vectors_.table.rows);
+  const search::EffortScale::Range range{Kept(asked.least), Kept(asked.most)};
   KITH_RETURN_IF_ERROR(measure(range.least));
   for (const double part : efforts.Parts()) {
     const float before = curve.points.back().recall;

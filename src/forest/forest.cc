@@ -174,7 +174,9 @@ size_t Forest::CandidatesFor(const search::Request& request, size_t query) const
     return wanted == 0 ? 0 : std::max(wanted, request.queries.dim / kDimsPerCandidate);
   }
   const size_t k = request.SearchedK(query, vectors_.table.rows.rows);
-  return std::max(kDefaultCandidates * k * size_t{header_.num_trees},
+  // Rows and trees, of which there may be 2^32, are no more than 2^63 of either times the other.
+  const uint64_t wanted = uint64_t{k} * header_.num_trees;
+  return std::max(kDefaultCandidates * std::min(wanted, ~uint64_t{0} / kDefaultCandidates),
                   request.queries.dim / kDimsPerCandidate);
 }
 
@@ -247,7 +249,5 @@ PathInfo Forest::Describe() const {
   }
   return info;
 }
-
-Status Forest::Verify(ThreadPool& pool) const { return trees_.Verify(*file_, header_, pool); }
 
 }  // namespace kith::forest

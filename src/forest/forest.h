@@ -97,8 +97,9 @@ class Forest final : public search::AccessPath {
   Status Search(const search::Request& request, search::Hits* hits,
                 SearchStats* stats) const override;
 
-  // As Trees::Verify. REQUIRES: opened in a file.
-  Status Verify(ThreadPool& pool) const override;
+  // Trees::Verify(), and what sketches and codes are made with; codes are made again. REQUIRES:
+  // opened in a file.
+  Status Verify(const Verification& check) const override;
 
  private:
   struct Scratch;
@@ -112,6 +113,10 @@ class Forest final : public search::AccessPath {
   Status SearchOne(const search::Scorer& scorer, size_t slot, const search::Request& request,
                    size_t query, Scratch* s, SearchStats* stats) const;
   size_t CandidatesFor(const search::Request& request, size_t query) const;
+  // Parts of Verify().
+  Status VerifyHeader(const Verification& check) const;
+  Status VerifySketch() const;
+  Status VerifyCodes(const Verification& check) const;
 
   std::shared_ptr<const storage::ContainerReader> file_;  // nullptr: in memory
   const search::StoredVectors vectors_;

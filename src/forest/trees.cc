@@ -57,59 +57,74 @@ Result<Trees> Trees::Open(const storage::ContainerReader& in, const Header& head
   return Trees(header, roots, in.Bytes("nodes"), leaves, num_vectors);
 }
 
+Status Trees::VerifyLeaf(const storage::ContainerReader& in, uint32_t leaf, std::vector<bool>* seen,
+                         uint64_t* entries) const {
+  uint32_t count = 0;
+  bool twice = false;
+  ForEach(leaf, [&](uint32_t position) {
+    twice = twice || (*seen)[position];
+    (*seen)[position] = true;
+    ++count;
+  });
+  *entries += count;
+  if (!twice && count > 0 && count == LeafSize(leaf)) return Status::Ok();
+  return in.Corrupt("leaves", StrCat("the leaf at ", size_t{leaf & ~trees::kLeafBit} * kLeafUnit,
+                                     " is empty, repeats a vector or names one that is not there"));
+}
+
+// Ends soon whatever the tree says: no tree has an entry twice, and no two have the same node.
+Status Trees::VerifyTree(const storage::ContainerReader& in, uint32_t tree, std::vector<bool>* seen,
+                         Met* met, const ThreadPool& pool) const {
+  seen->assign(num_vectors_, false);
+  if (!Exists(kNoParent, roots_[tree])) {
+    return in.Corrupt("roots", StrCat("tree ", tree, " has an impossible root"));
+  }
+  std::vector<uint32_t> open = {roots_[tree]};
+  uint64_t entries = 0;
+  while (!open.empty()) {
+    KITH_RETURN_IF_ERROR(pool.CheckStop());
+    const uint32_t child = open.back();
+    open.pop_back();
+    if ((child & trees::kLeafBit) != 0) {
+      KITH_RETURN_IF_ERROR(VerifyLeaf(in, child, seen, &entries));
+      if (met->leaves[child & ~trees::kLeafBit].exchange(true)) {
+        return in.Corrupt("leaves", StrCat("tree ", tree, " shares a leaf"));
+      }
+      ++met->num_leaves;
+      continue;
+    }
+    const trees::TreeNode& node = Node(child);
+    ++met->num_nodes;
+    if (met->nodes[child].exchange(true) || !Exists(child, node.children[0]) ||
+        !Exists(child, node.children[1]) || !std::isfinite(node.threshold) ||
+        !std::isfinite(node.scale)) {
+      return in.Corrupt("nodes", StrCat("node ", child, " has an impossible child or plane"));
+    }
+    open.push_back(node.children[1]);
+    open.push_back(node.children[0]);
+  }
+  if (entries == num_vectors_) return Status::Ok();
+  return in.Corrupt(
+      "leaves", StrCat("tree ", tree, " holds ", entries, " vectors, ", num_vectors_, " expected"));
+}
+
 Status Trees::Verify(const storage::ContainerReader& in, const Header& header,
-                     const ThreadPool& pool) const {
-  std::vector<uint32_t> seen(num_vectors_, 0);
-  std::vector<uint32_t> open;
-  uint64_t nodes = 0;
-  uint64_t leaves = 0;
-  for (uint32_t tree = 0; tree < roots_.size(); ++tree) {
-    if (!Exists(kNoParent, roots_[tree])) {
-      return in.Corrupt("roots", StrCat("tree ", tree, " has an impossible root"));
-    }
-    open.push_back(roots_[tree]);
-    uint64_t entries = 0;
-    while (!open.empty()) {
-      KITH_RETURN_IF_ERROR(pool.CheckStop());
-      const uint32_t child = open.back();
-      open.pop_back();
-      if ((child & trees::kLeafBit) != 0) {
-        uint32_t count = 0;
-        bool twice = false;
-        ForEach(child, [&](uint32_t position) {
-          twice = twice || seen[position] != tree;
-          seen[position] = tree + 1;
-          ++count;
-        });
-        if (twice || count != LeafSize(child)) {
-          return in.Corrupt("leaves",
-                            StrCat("the leaf at ", size_t{child & ~trees::kLeafBit} * kLeafUnit,
-                                   " repeats a vector or names one that is not there"));
-        }
-        entries += count;
-        ++leaves;
-        continue;
-      }
-      const trees::TreeNode& node = Node(child);
-      // Damaged children may be shared by several parents: more nodes than there are.
-      if (++nodes > num_nodes_ || !Exists(child, node.children[0]) ||
-          !Exists(child, node.children[1]) || !std::isfinite(node.threshold) ||
-          !std::isfinite(node.scale)) {
-        return in.Corrupt("nodes", StrCat("node ", child, " has an impossible child or plane"));
-      }
-      open.push_back(node.children[1]);
-      open.push_back(node.children[0]);
-    }
-    if (entries != num_vectors_) {
-      return in.Corrupt("leaves", StrCat("tree ", tree, " holds ", entries, " vectors, ",
-                                         num_vectors_, " expected"));
-    }
+                     const Verification& check) const {
+  const Status wrong = in.Corrupt("forest", "its counts are not those of its trees");
+  // All entries lie somewhere, which bounds what looking at all trees takes.
+  if (header.num_entries != uint64_t{num_vectors_} * header.num_trees ||
+      header.num_entries > MostEntries()) {
+    return wrong;
   }
-  if (nodes != header.num_nodes || leaves != header.num_leaves ||
-      header.num_entries != uint64_t{num_vectors_} * header.num_trees) {
-    return in.Corrupt("forest", "its counts are not those of its trees");
-  }
-  return Status::Ok();
+  const auto threads = static_cast<size_t>(check.pool->size());
+  std::vector<std::vector<bool>> seen(threads);
+  Met met{std::vector<std::atomic<bool>>(num_nodes_), std::vector<std::atomic<bool>>(num_units_)};
+  const auto verify = [&](size_t tree, size_t /*end*/, int thread) {
+    return VerifyTree(in, static_cast<uint32_t>(tree), &seen[thread], &met, *check.pool);
+  };
+  KITH_RETURN_IF_ERROR(check.Chunks("trees", roots_.size(), 1, verify));
+  return met.num_nodes == header.num_nodes && met.num_leaves == header.num_leaves ? Status::Ok()
+                                                                                  : wrong;
 }
 
 }  // namespace kith::forest

@@ -3,13 +3,14 @@
 #define KITH_FOREST_TREES_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <vector>
 
-#include "base/thread_pool.h"
+#include "base/verification.h"
 #include "kith/status.h"
 #include "storage/container.h"
 #include "trees/rp_tree.h"
@@ -69,6 +70,9 @@ class Trees {
     return entries / std::max<uint32_t>(num_leaves_, 1);
   }
 
+  // More positions than all leaves can hold if they share no bytes.
+  uint64_t MostEntries() const { return leaves_.size() / sizeof(uint16_t); }
+
   const trees::TreeNode& Node(uint32_t i) const {
     return *reinterpret_cast<const trees::TreeNode*>(nodes_.data() + i * node_bytes_);
   }
@@ -125,12 +129,25 @@ class Trees {
     }
   }
 
-  // Checks that every tree holds every position once and that planes are finite.
-  // Cost: O(nodes + entries). Errors: Corruption.
+  // Checks that every tree holds every position once and that planes are finite. Threads share the
+  // trees. Cost: O(nodes + entries), and a bit of memory for each position and thread.
+  // Errors: Corruption.
   Status Verify(const storage::ContainerReader& in, const Header& header,
-                const ThreadPool& pool) const;
+                const Verification& check) const;
 
  private:
+  // Which nodes and leaves (by their place) are in a tree. Of all threads.
+  struct Met {
+    std::vector<std::atomic<bool>> nodes;
+    std::vector<std::atomic<bool>> leaves;
+    std::atomic<uint64_t> num_nodes = 0;
+    std::atomic<uint64_t> num_leaves = 0;
+  };
+  Status VerifyTree(const storage::ContainerReader& in, uint32_t tree, std::vector<bool>* seen,
+                    Met* met, const ThreadPool& pool) const;
+  Status VerifyLeaf(const storage::ContainerReader& in, uint32_t leaf, std::vector<bool>* seen,
+                    uint64_t* entries) const;
+
   const std::byte* Block(uint32_t leaf) const {
     return leaves_.data() + size_t{leaf & ~trees::kLeafBit} * kLeafUnit;
   }

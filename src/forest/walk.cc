@@ -56,6 +56,8 @@ void Walk::Begin(const Trees& trees) {
   candidates_.clear();
   // A sound forest has each node once; a damaged one must not make the search endless.
   nodes_left_ = trees.num_nodes();
+  entries_ = 0;
+  met_ = 0;
   active_.clear();
   for (const uint32_t root : trees.roots()) {
     if (trees.Exists(Trees::kNoParent, root)) {
@@ -140,6 +142,7 @@ void Walk::Collect(const Trees& trees, uint32_t leaf, const Admission& admission
                    const CandidateRows& rows) {
   const size_t old = candidates_.size();
   const uint32_t size = trees.LeafSize(leaf);
+  entries_ += size;
   candidates_.resize(old + size);
   uint32_t* out = candidates_.data() + old;
   uint8_t* const stamps = stamps_.data();
@@ -155,8 +158,12 @@ void Walk::Collect(const Trees& trees, uint32_t leaf, const Admission& admission
   };
   if (admission.filter == nullptr) {
     collect([](uint32_t) { return true; });
+    met_ += static_cast<uint64_t>(out - candidates_.data()) - old;
   } else {
-    collect([&](uint32_t position) { return admission.Passes(position); });
+    collect([&](uint32_t position) {
+      ++met_;
+      return admission.Passes(position);
+    });
   }
   candidates_.resize(static_cast<size_t>(out - candidates_.data()));
 }
@@ -176,11 +183,11 @@ void Walk::Run(const Trees& trees, const RoutingQuery& query, const Admission& a
   std::sort(reached_.begin(), reached_.end());
   while (true) {
     for (const trees::Branch& branch : reached_) {
-      if (candidates_.size() >= search_k || pool.stopped()) break;
+      if (candidates_.size() >= search_k || pool.stopped() || !TellsTruth(trees)) break;
       stats->entries += trees.LeafSize(branch.child);
       Collect(trees, branch.child, admission, rows);
     }
-    if (candidates_.size() >= search_k || pool.stopped()) break;
+    if (candidates_.size() >= search_k || pool.stopped() || !TellsTruth(trees)) break;
     const size_t needed = (search_k - candidates_.size()) / leaf_size;
     const size_t at_once = std::clamp(needed / 2, kLeastBranches, kMostBranches);
     active_.resize(at_once);

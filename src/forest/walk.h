@@ -74,7 +74,8 @@ class Walk {
   // tree's own leaf, then the leaves behind the planes nearest to the query, over all trees (the
   // priority search of Annoy). Ends with the leaf in which search_k positions are complete. Those
   // that are not admitted are no candidates, as if no leaf held them; only SearchStats.entries
-  // counts them, as entries that were read. Ends early where the pool does.
+  // counts them, as entries that were read. Ends early where the pool does, and where the trees
+  // show that they hold positions more than once (TellsTruth).
   void Run(const Trees& trees, const RoutingQuery& query, const Admission& admission,
            size_t search_k, const CandidateRows& rows, const ThreadPool& pool, SearchStats* stats);
 
@@ -87,6 +88,12 @@ class Walk {
   size_t Defer(size_t count, size_t enough);
   void Collect(const Trees& trees, uint32_t leaf, const Admission& admission,
                const CandidateRows& rows);
+  // Whether the leaves read so far can be those of a sound forest, in which each tree has each
+  // position once and each leaf is read once. A damaged one may lead to the same leaf from
+  // everywhere: reading it each time would take as long as the file's author likes.
+  bool TellsTruth(const Trees& trees) const {
+    return entries_ <= trees.MostEntries() && entries_ <= trees.roots().size() * met_;
+  }
 
   // stamps_[p] == epoch_: position p was met by this search
   std::vector<uint8_t> stamps_;
@@ -98,6 +105,8 @@ class Walk {
   std::vector<trees::Branch> reached_;  // leaves
   std::vector<uint32_t> candidates_;
   size_t nodes_left_ = 0;  // that may still be visited
+  uint64_t entries_ = 0;   // of the leaves read
+  uint64_t met_ = 0;       // positions met, admitted or not
 };
 
 }  // namespace kith::forest

@@ -53,7 +53,11 @@ Result<std::vector<Lost>> FindLost(const Draft& draft, const NodeQueries& querie
       if (std::find(visited->begin(), visited->end(), node) != visited->end()) return;
       // It is not missed if as many others are at least as near, as longer vectors are for dot.
       if (!(walk->DistanceTo(node) < walk->found().threshold())) return;
-      of_thread[thread].push_back({node, walk->found().Sorted()});
+      // Stores that know distances of neighbours find some that they do not visit.
+      std::vector<search::Candidate> ends = walk->found().Sorted();
+      const bool found_itself = std::any_of(
+          ends.begin(), ends.end(), [&](const search::Candidate& c) { return c.row == node; });
+      if (!found_itself) of_thread[thread].push_back({node, std::move(ends)});
     };
     return searches->Run(begin, end, thread, found);
   };

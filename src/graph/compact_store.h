@@ -11,7 +11,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/prefetch.h"
-#include "base/thread_pool.h"
+#include "base/verification.h"
 #include "graph/batch.h"
 #include "graph/frontier.h"
 #include "graph/layout.h"
@@ -46,7 +46,7 @@ class CompactStore {
                                    const Outline& outline, const search::VectorTable& vectors);
   // There is nothing to check but links, which every graph has checked.
   static Status Verify(const storage::ContainerReader& /*in*/,
-                       const search::VectorTable& /*vectors*/, ThreadPool& /*pool*/) {
+                       const search::VectorTable& /*vectors*/, const Verification& /*check*/) {
     return Status::Ok();
   }
 

@@ -105,17 +105,18 @@ Terms Graph::TermsOf(const Asked& asked, size_t query, float* scratch) const {
 
 void Graph::ToRows(const Asked& asked, size_t query, const std::vector<search::Candidate>& nodes,
                    std::vector<search::Candidate>* nearest) const {
-  nearest->clear();
+  search::TopK top(asked.k);
+  uint64_t rows_left = rows_.num_rows();
   for (const search::Candidate& c : nodes) {
-    size_t left = asked.k;
-    rows_.Each(c.row, [&](uint32_t row) {
+    if (c.distance > top.threshold()) continue;
+    size_t wanted = asked.k;
+    rows_.Each(c.row, &rows_left, [&](uint32_t row) {
       if (asked.filter != nullptr && !asked.filter->Passes(query, row)) return true;
-      nearest->push_back({c.distance, row});
-      return --left > 0;
+      top.Offer(c.distance, row);
+      return --wanted > 0;
     });
   }
-  std::sort(nearest->begin(), nearest->end());
-  if (nearest->size() > asked.k) nearest->resize(asked.k);
+  *nearest = top.Sorted();
 }
 
 Status Graph::Search(const search::Request& request, search::Hits* hits, SearchStats* stats) const {
@@ -152,21 +153,6 @@ PathInfo Graph::Describe() const {
     if (file_ != nullptr) info.bytes += file_->Bytes(name).size();
   }
   return info;
-}
-
-Status Graph::Verify(ThreadPool& pool) const {
-  KITH_RETURN_IF_ERROR(VerifyStore(pool));
-  const std::span<const uint32_t> copies = rows_.copies;
-  const size_t num_copies = rows_.vectors.table.rows.rows - outline_.num_nodes;
-  for (size_t i = 0; i < copies.size(); ++i) {
-    const uint32_t least = i == 0 ? 0 : copies[i - 1];
-    const bool last = i + 1 == copies.size();
-    if (copies[i] < least || copies[i] > num_copies || (i == 0 && copies[0] != 0) ||
-        (last && copies[i] != num_copies)) {
-      return file_->Corrupt(kCopiesSection, "it does not name every copy once");
-    }
-  }
-  return Status::Ok();
 }
 
 }  // namespace kith::graph

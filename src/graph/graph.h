@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,10 +56,11 @@ class Graph : public search::AccessPath {
   Status Search(const search::Request& request, search::Hits* hits,
                 SearchStats* stats) const override;
 
-  // Checks that links name nodes, that every vector is reached from the entries, and that nodes
-  // hold what belongs to their vectors. Cost: O(nodes * degree). Errors: Corruption,
-  // InvalidArgument (cancelled). REQUIRES: opened in a file.
-  Status Verify(ThreadPool& pool) const override;
+  // Checks that links name nodes, that every vector is reached from the entries, that copies
+  // are copies, and that nodes hold what belongs to their vectors, codes of edges included, which
+  // are made again. Cost: O(nodes * degree), times the dimension for codes. Errors: Corruption,
+  // OutOfMemory, InvalidArgument (cancelled). REQUIRES: opened in a file.
+  Status Verify(const Verification& check) const override;
 
  protected:
   // What all queries of a call have in common.
@@ -81,9 +83,10 @@ class Graph : public search::AccessPath {
   // What a query makes of what is asked; `scratch` has room for its coordinates.
   Terms TermsOf(const Asked& asked, size_t query, float* scratch) const;
   NodeFilter FilterOf(const Asked& asked, size_t query) const {
-    return {asked.filter, query, &rows_};
+    return {asked.filter, query, &rows_, rows_.num_rows()};
   }
-  // The answer, of nodes in order: their rows, copies included, that pass.
+  // The answer, of nodes: the nearest of their rows, copies included, that pass. Of many copies, no
+  // more are looked at or kept than an answer may need.
   void ToRows(const Asked& asked, size_t query, const std::vector<search::Candidate>& nodes,
               std::vector<search::Candidate>* nearest) const;
 
@@ -91,9 +94,16 @@ class Graph : public search::AccessPath {
   virtual Status SearchSome(const Asked& asked, size_t begin, size_t end, const ThreadPool& pool,
                             search::HitsBuilder* found, SearchStats* stats) const = 0;
   // Verify() but for what all graphs have.
-  virtual Status VerifyStore(ThreadPool& pool) const = 0;
+  virtual Status VerifyStore(const Verification& check) const = 0;
+  // What is wrong with the links of a node, [degree], or OK.
+  Status BadLink(std::string_view section, size_t node, const uint32_t* links) const;
+  Status Unreached(std::string_view section, size_t node) const;
 
  private:
+  // Parts of Verify().
+  Status VerifyHeader(const Verification& check) const;
+  Status VerifyCopies(const Verification& check) const;
+
   Header header_;
   RowsOfNodes rows_;
   Outline outline_;

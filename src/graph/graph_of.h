@@ -3,6 +3,7 @@
 #define KITH_GRAPH_GRAPH_OF_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -26,7 +27,7 @@ template <class Store>
 concept FileStore = NodeStore<Store> &&
     requires(const Store& store, Store* mutable_store, const storage::ContainerReader& in,
              const Header& header, const Outline& outline, const search::VectorTable& vectors,
-             ThreadPool& pool, const std::byte* bytes, uint32_t node) {
+             const Verification& check, const std::byte* bytes, uint32_t node) {
   { Store::kLayout } -> std::convertible_to<GraphLayout>;
   // The section that links lie in.
   { Store::kSection } -> std::convertible_to<std::string_view>;
@@ -34,8 +35,9 @@ concept FileStore = NodeStore<Store> &&
   { store.Links(node) } -> std::same_as<const uint32_t*>;
   // The header and outline were checked for what all layouts have. Errors: Corruption.
   { Store::Open(in, header, outline, vectors) } -> std::same_as<Result<Store>>;
-  // Checks all that walks rely on but links. Errors: Corruption, InvalidArgument (cancelled).
-  { store.Verify(in, vectors, pool) } -> std::same_as<Status>;
+  // Checks all that walks rely on but links, which name nodes. Errors: Corruption, OutOfMemory,
+  // InvalidArgument (cancelled).
+  { store.Verify(in, vectors, check) } -> std::same_as<Status>;
   // All that walks read beside the vectors, and the same somewhere else.
   { store.bytes() } -> std::same_as<std::span<const std::byte>>;
   {mutable_store->set_bytes(bytes)};
@@ -120,36 +122,53 @@ class GraphOf final : public Graph {
     return Status::Ok();
   }
 
-  Status VerifyStore(ThreadPool& pool) const override {
-    KITH_RETURN_IF_ERROR(VerifyLinks(pool));
-    return store_.Verify(*file(), rows().vectors.table, pool);
+  Status VerifyStore(const Verification& check) const override {
+    KITH_RETURN_IF_ERROR(VerifyLinks(check));
+    return store_.Verify(*file(), rows().vectors.table, check);
   }
 
-  // That links name nodes, and that every node is reached from the entries.
-  Status VerifyLinks(const ThreadPool& pool) const {
+  // That links name nodes, and lead to every node from the entries.
+  Status VerifyLinks(const Verification& check) const {
+    constexpr size_t kNodesAtOnce = 4096;
     const uint32_t n = outline().num_nodes;
-    std::vector<bool> reached(n);
-    std::vector<uint32_t> open(outline().entries.begin(), outline().entries.end());
-    for (const uint32_t entry : open) reached[entry] = true;
-    while (!open.empty()) {
-      KITH_RETURN_IF_ERROR(pool.CheckStop());
-      const uint32_t node = open.back();
-      open.pop_back();
-      const uint32_t* links = store_.Links(node);
-      for (size_t i = 0; i < outline().degree; ++i) {
-        if (links[i] == kNoNode) continue;
-        if (links[i] >= n) {
-          return file()->Corrupt(Store::kSection,
-                                 StrCat("node ", node, " names node ", links[i], " of ", n));
+    const auto named = [&](size_t begin, size_t end, int /*thread*/) -> Status {
+      for (size_t node = begin; node < end; ++node) {
+        KITH_RETURN_IF_ERROR(
+            BadLink(Store::kSection, node, store_.Links(static_cast<uint32_t>(node))));
+      }
+      return Status::Ok();
+    };
+    KITH_RETURN_IF_ERROR(check.Chunks("links", n, kNodesAtOnce, named));
+    // From level to level: which nodes are reached does not depend on who comes first.
+    std::vector<std::atomic<bool>> reached(n);
+    std::vector<uint32_t> level(outline().entries.begin(), outline().entries.end());
+    for (const uint32_t entry : level) reached[entry] = true;
+    std::vector<std::vector<uint32_t>> next(static_cast<size_t>(check.pool->size()));
+    while (!level.empty()) {
+      const auto follow = [&](size_t begin, size_t end, int thread) {
+        for (size_t i = begin; i < end; ++i) {
+          const uint32_t* links = store_.Links(level[i]);
+          for (size_t j = 0; j < outline().degree && links[j] != kNoNode; ++j) {
+            if (!reached[links[j]].exchange(true)) next[thread].push_back(links[j]);
+          }
         }
-        if (!reached[links[i]]) open.push_back(links[i]);
-        reached[links[i]] = true;
+      };
+      KITH_RETURN_IF_ERROR(check.pool->CheckStop());
+      if (level.size() <= kNodesAtOnce) {
+        follow(0, level.size(), 0);  // long chains have many levels of few nodes
+      } else {
+        KITH_RETURN_IF_ERROR(check.pool->Chunks(level.size(), kNodesAtOnce, follow));
+      }
+      level.clear();
+      for (std::vector<uint32_t>& part : next) {
+        level.insert(level.end(), part.begin(), part.end());
+        part.clear();
       }
     }
     const auto lost = std::find(reached.begin(), reached.end(), false);
-    if (lost == reached.end()) return Status::Ok();
-    return file()->Corrupt(Store::kSection,
-                           StrCat("node ", lost - reached.begin(), " is never reached"));
+    return lost == reached.end()
+               ? Status::Ok()
+               : Unreached(Store::kSection, static_cast<size_t>(lost - reached.begin()));
   }
 
   Store store_;

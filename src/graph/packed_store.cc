@@ -65,44 +65,6 @@ Result<PackedStore> PackedStore::Open(const storage::ContainerReader& in, const 
                      MakeFrame(geometry, std::move(mean), signs));
 }
 
-// Whether a node holds the vector at its position, or what that is rounded to. Sums of floats may
-// differ in their last bits from those of the machine that built the graph, and so a byte by one.
-bool PackedStore::Holds(uint32_t node, const MatrixView& rows, float* rotated,
-                        int8_t* bytes) const {
-  if (!rounded_) {
-    return std::memcmp(Node(node), rows.row(node), RowBytes(rows.dtype, rows.dim)) == 0;
-  }
-  const size_t dim = shape_.edges.dim;
-  frame_.Map(rows, node, rotated);
-  const OwnFactors own = RoundOwn(rotated, dim, bytes);
-  OwnFactors stored{};
-  std::memcpy(&stored, Node(node) + shape_.factors, sizeof(stored));
-  const auto near = [](float a, float b) { return std::fabs(a - b) <= 1e-3f * std::fabs(b); };
-  return near(stored.step, own.step) && near(stored.squared_norm, own.squared_norm) &&
-         std::equal(bytes, bytes + dim, reinterpret_cast<const int8_t*>(Node(node)),
-                    [](int a, int b) { return std::abs(a - b) <= 1; });
-}
-
-Status PackedStore::Verify(const storage::ContainerReader& in, const search::VectorTable& vectors,
-                           ThreadPool& pool) const {
-  constexpr size_t kNodesAtOnce = 256;
-  const auto finite = [](float v) { return std::isfinite(v); };
-  if (!std::all_of(frame_.mean.begin(), frame_.mean.end(), finite)) {
-    return in.Corrupt(kMeanSection, "it is not finite");
-  }
-  const auto check = [&](size_t begin, size_t end, int /*thread*/) -> Status {
-    std::vector<float> rotated(frame_.dim());
-    std::vector<int8_t> bytes(frame_.dim());
-    for (size_t node = begin; node < end; ++node) {
-      const auto id = static_cast<uint32_t>(node);
-      if (Holds(id, vectors.rows, rotated.data(), bytes.data())) continue;
-      return in.Corrupt(kSection, StrCat("node ", node, " is not the vector at its position"));
-    }
-    return Status::Ok();
-  };
-  return pool.Chunks(outline_.num_nodes, kNodesAtOnce, check);
-}
-
 Result<PackedStore::Query> PackedStore::NewQuery() const {
   Query query;
   query.passing.resize(shape_.edges.blocks());

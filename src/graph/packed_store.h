@@ -13,7 +13,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/prefetch.h"
-#include "base/thread_pool.h"
+#include "base/verification.h"
 #include "graph/batch.h"
 #include "graph/frame.h"
 #include "graph/frontier.h"
@@ -59,10 +59,10 @@ class PackedStore {
   // A graph in a file. Errors: Corruption.
   static Result<PackedStore> Open(const storage::ContainerReader& in, const Header& header,
                                   const Outline& outline, const search::VectorTable& vectors);
-  // Checks that nodes hold the vectors at their positions, and what else they are read with.
-  // Errors: Corruption, InvalidArgument (cancelled).
+  // Checks that nodes hold the vectors at their positions and the codes of their edges.
+  // REQUIRES: links name nodes. Errors: Corruption, OutOfMemory, InvalidArgument (cancelled).
   Status Verify(const storage::ContainerReader& in, const search::VectorTable& vectors,
-                ThreadPool& pool) const;
+                const Verification& check) const;
 
   const Outline& outline() const { return outline_; }
   const search::VectorTable& table() const { return table_; }
@@ -97,6 +97,10 @@ class PackedStore {
   }
 
  private:
+  Status VerifyEdges(const storage::ContainerReader& in, const MatrixView& rows,
+                     const Verification& check) const;
+  bool HoldsEdges(uint32_t node, const float* v, const float* const* neighbours, size_t count,
+                  std::byte* scratch) const;
   bool Holds(uint32_t node, const MatrixView& rows, float* rotated, int8_t* bytes) const;
   const std::byte* Node(uint32_t node) const { return nodes_ + size_t{node} * shape_.bytes; }
   void RoundedDistances(const Query& query, const uint32_t* nodes, size_t count, float* out) const;

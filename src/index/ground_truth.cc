@@ -18,6 +18,7 @@ Result<GroundTruth> FindTruth(const MatrixView& base, const MatrixView& queries,
                               size_t k, const Progress& progress, ThreadPool& pool) {
   if (base.rows == 0) return Status::InvalidArgument("no vectors to search: the set is empty");
   if (k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
+  k = std::min(k, base.rows);  // nobody has more
   if (base.dim != queries.dim) {
     return Status::InvalidArgument(
         StrCat("queries have dimension ", queries.dim, ", the vectors have dimension ", base.dim));

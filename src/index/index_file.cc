@@ -140,6 +140,12 @@ void IndexFile::FillInfo() {
   }
 }
 
+SearchParams IndexFile::WithoutAbsent(const SearchParams& params) const {
+  SearchParams own = params;
+  own.k = static_cast<size_t>(std::min<uint64_t>(params.k, info_.num_vectors));
+  return own;
+}
+
 const search::AccessPath& IndexFile::PathOf(IndexKind kind) const {
   const auto at = std::find_if(info_.paths.begin(), info_.paths.end(),
                                [&](const PathInfo& path) { return path.kind == kind; });
@@ -157,11 +163,12 @@ Status IndexFile::CheckQueries(const MatrixView& queries, size_t k, ThreadPool& 
   return theirs ? Status(finite.code(), "queries: " + finite.message()) : finite;
 }
 
-Status IndexFile::Search(const MatrixView& queries, const SearchParams& params,
+Status IndexFile::Search(const MatrixView& queries, const SearchParams& asked,
                          SearchResult* result) const {
   return AtEdge(info_.path, kFewerAnswers, [&]() -> Status {
-    ThreadPool pool(params.threads, params.stop);
-    KITH_RETURN_IF_ERROR(CheckQueries(queries, params.k, pool));
+    ThreadPool pool(asked.threads, asked.stop);
+    KITH_RETURN_IF_ERROR(CheckQueries(queries, asked.k, pool));
+    const SearchParams params = WithoutAbsent(asked);
     KITH_RETURN_IF_ERROR(
         search::AllocateNeighbours(queries.rows, params.k, &result->ids, &result->distances));
     result->num_queries = queries.rows;
@@ -230,7 +237,7 @@ void IndexFile::Observe(const MatrixView& queries, const search::Hits& hits) con
 }
 
 Result<SearchPlan> IndexFile::Plan(const SearchParams& params, size_t num_queries) const {
-  return CatchAll([&] { return plan::PlanSearch(info_, params, num_queries); });
+  return CatchAll([&] { return plan::PlanSearch(info_, WithoutAbsent(params), num_queries); });
 }
 
 Result<uint64_t> IndexFile::FindKey(std::string_view key) const {
@@ -260,30 +267,6 @@ void IndexFile::GetVector(uint64_t row, float* out) const {
 std::string_view IndexFile::MetaText() const {
   const auto meta = file_->Bytes(kMetaSection);
   return {reinterpret_cast<const char*>(meta.data()), meta.size()};
-}
-
-Status IndexFile::Verify(std::stop_token stop) const {
-  return AtEdge(info_.path, {}, [&]() -> Status {
-    ThreadPool pool(1, std::move(stop));
-    KITH_RETURN_IF_ERROR(file_->VerifyChecksums(pool));
-    if (file_->Find(kMetaSection) != nullptr) {
-      if (const Status s = CheckMeta(MetaText()); !s.ok()) {
-        return file_->Corrupt(kMetaSection, s.message());
-      }
-    }
-    KITH_RETURN_IF_ERROR(data::CheckFinite(vectors_.table.rows, pool));
-    for (uint64_t row = 0; row < slots_.size(); ++row) {
-      KITH_RETURN_IF_ERROR(pool.CheckStop());
-      if (slots_[row] >= slots_.size() || vectors_.rows[slots_[row]] != row) {
-        return file_->Corrupt(kSlotsSection,
-                              StrCat("row ", row, " and its slot do not name each other"));
-      }
-    }
-    if (!keys_.empty()) KITH_RETURN_IF_ERROR(keys_.Verify(pool));
-    if (!ids_.empty()) KITH_RETURN_IF_ERROR(ids_.Verify(pool));
-    for (const auto& path : paths_) KITH_RETURN_IF_ERROR(path->Verify(pool));
-    return Status::Ok();
-  });
 }
 
 Status IndexFile::CheckCalibrate(const MatrixView& queries, const CalibrateOptions& options,

@@ -47,7 +47,7 @@ class IndexFile final : public Index {
   int64_t Id(uint64_t row) const override { return ids_.Id(row); }
   void GetVector(uint64_t row, float* out) const override;
   std::span<const std::byte> Bytes() const override { return file_->file().bytes(); }
-  Status Verify(std::stop_token stop) const override;
+  Status Verify(const VerifyOptions& options) const override;
   Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
                                             const CalibrateOptions& options) const override;
 
@@ -71,6 +71,12 @@ class IndexFile final : public Index {
   Status SearchRun(const MatrixView& queries, size_t begin, size_t end, const SearchParams& params,
                    ThreadPool& pool, SearchResult* result) const;
   void Observe(const MatrixView& queries, const search::Hits& hits) const;
+  // Nobody finds more neighbours than there are vectors, so nothing is made ready for more.
+  SearchParams WithoutAbsent(const SearchParams& params) const;
+  // Parts of Verify().
+  Status VerifyVectors(const Verification& check) const;
+  Status VerifyMeta() const;
+  Status VerifyOrder(const Verification& check) const;
   // REQUIRES: the file has such a path.
   const search::AccessPath& PathOf(IndexKind kind) const;
 

@@ -65,15 +65,15 @@ Result<std::unique_ptr<Index>> CalibrateInMemory(const Index& index, const Matri
   return index.Calibrated(queries, options);
 }
 
-Status VerifyIndex(const std::string& path, std::stop_token stop) {
+Status VerifyIndex(const std::string& path, const VerifyOptions& options) {
   return AtEdge(path, {}, [&]() -> Status {
     KITH_ASSIGN_OR_RETURN(auto file, index::IndexFile::Open(path));
-    return file->Verify(std::move(stop));
+    return file->Verify(options);
   });
 }
 
-Status VerifyIndex(const Index& index, std::stop_token stop) {
-  return index.Verify(std::move(stop));
+Status VerifyIndex(const Index& index, const VerifyOptions& options) {
+  return index.Verify(options);
 }
 
 }  // namespace kith

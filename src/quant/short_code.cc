@@ -61,6 +61,15 @@ void EncodeRow(const float* r, const CodeShape& shape, uint8_t* levels, std::byt
   std::memcpy(out + code_bytes, &factors, sizeof(factors));
 }
 
+// The row as codes see it: [shape.rotated_dim()].
+void Centre(const MatrixView& rows, size_t row, const CodeSpace& space, const CodeShape& shape,
+            float* x) {
+  space.geometry.Row(rows, row, x);
+  for (size_t c = 0; c < shape.dim; ++c) x[c] -= space.mean[c];
+  std::fill(x + shape.dim, x + shape.rotated_dim(), 0.0f);
+  space.rotation.Apply(x);
+}
+
 }  // namespace
 
 int CodeBits(size_t dim) { return dim >= 560 ? 1 : dim >= 128 ? 2 : 4; }
@@ -87,14 +96,49 @@ Result<AlignedBuffer<std::byte>> EncodeRows(const MatrixView& rows, std::span<co
         const std::byte* next = rows.row(order[i + kAhead]);
         for (size_t at = 0; at < row_bytes; at += kCacheLine) __builtin_prefetch(next + at);
       }
-      geometry.Row(rows, order[i], x);
-      for (size_t c = 0; c < shape.dim; ++c) x[c] -= mean[c];
-      std::fill(x + shape.dim, x + shape.rotated_dim(), 0.0f);
-      rotation.Apply(x);
+      Centre(rows, order[i], {geometry, mean, rotation}, shape, x);
       EncodeRow(x, shape, scratch[thread].levels.data(), codes.data() + i * shape.row_bytes());
     }
   }));
   return codes;
+}
+
+bool IsCodeOf(const MatrixView& rows, size_t row, const CodeSpace& space, const CodeShape& shape,
+              const std::byte* code, float* scratch) {
+  constexpr double kRounding = 1e-3;  // of a level, and of the factors
+  const auto is_zero = [](std::byte b) { return b == std::byte{0}; };
+  const size_t dim = shape.rotated_dim();
+  const size_t code_bytes = shape.code_bytes();
+  Centre(rows, row, space, shape, scratch);
+  const double squared_norm = SquaredNorm(scratch, dim);
+  if (!std::isfinite(static_cast<float>(squared_norm))) return true;
+  CodeFactors factors{};
+  std::memcpy(&factors, code + code_bytes, sizeof(factors));
+  const std::byte* const end = code + shape.row_bytes();
+  if (!std::all_of(code + code_bytes + sizeof(factors), end, is_zero)) return false;
+  if (!(squared_norm > 0)) return std::all_of(code, end, is_zero);
+  const double norm = std::sqrt(squared_norm);
+  const double scale = std::sqrt(static_cast<double>(dim)) / norm / LevelsOf(shape.bits).width;
+  const double half = 1 << (shape.bits - 1);
+  double along = 0;
+  for (size_t i = 0; i < code_bytes * 8 / static_cast<size_t>(shape.bits); ++i) {
+    const auto byte = std::to_integer<unsigned>(code[i % code_bytes]);
+    const unsigned level =
+        byte >> (i / code_bytes * static_cast<size_t>(shape.bits)) & ((1u << shape.bits) - 1);
+    if (i >= dim) {
+      if (level != 0) return false;
+      continue;
+    }
+    const double at = scratch[i] * scale;
+    const double slack = kRounding * (1 + std::abs(at));
+    const auto level_of = [&](double x) {
+      return std::clamp(std::floor(x) + half, 0.0, 2 * half - 1);
+    };
+    if (level < level_of(at - slack) || level > level_of(at + slack)) return false;
+    along += (level - half + 0.5) * scratch[i];
+  }
+  return std::abs(factors.norm - norm) <= kRounding * norm &&
+         std::abs(factors.weight * along - squared_norm) <= kRounding * squared_norm;
 }
 
 Status CodeQuery::Init(const CodeShape& shape) {

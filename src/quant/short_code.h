@@ -58,6 +58,20 @@ Result<AlignedBuffer<std::byte>> EncodeRows(const MatrixView& rows, std::span<co
                                             const Rotation& rotation, const CodeShape& shape,
                                             ThreadPool& pool);
 
+// What codes of rows are made with. A view.
+struct CodeSpace {
+  const Geometry& geometry;
+  std::span<const float> mean;
+  const Rotation& rotation;
+};
+
+// Whether `code` is the one that EncodeRows() makes of a row, but for what sums of floats that were
+// rounded otherwise may change; so is one that is followed by anything but zeros, up to
+// shape.row_bytes(). Of a row too far from the mean for float32, nothing is known: true.
+// `scratch` has room for shape.rotated_dim(). Cost: as encoding it.
+bool IsCodeOf(const MatrixView& rows, size_t row, const CodeSpace& space, const CodeShape& shape,
+              const std::byte* code, float* scratch);
+
 // A query prepared for comparison with codes. Reusable scratch; not thread-safe.
 class CodeQuery {
  public:

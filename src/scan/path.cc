@@ -1,6 +1,7 @@
 #include "scan/path.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -40,18 +41,23 @@ class ExactPath final : public search::AccessPath {
   }
 
   // Whether every bound of the codes holds.
-  Status Verify(ThreadPool& pool) const override {
+  Status Verify(const Verification& check) const override {
     if (codes_.empty()) return Status::Ok();
+    if (!std::all_of(codes_.mean.begin(), codes_.mean.end(),
+                     [](float x) { return std::isfinite(x); })) {
+      return file_->Corrupt(kMean, "it is not finite");
+    }
     constexpr size_t kPlacesAtOnce = 1024;
     const MatrixView& rows = vectors_.table.rows;
     const size_t places = quant::BoundedCodes::NumBlocks(rows.rows) * simd::kScreenRows;
-    return pool.Chunks(places, kPlacesAtOnce, [&](size_t begin, size_t end, int /*thread*/) {
+    const auto test = [&](size_t begin, size_t end, int /*thread*/) {
       for (size_t i = begin; i < end; ++i) {
         const std::string fault = quant::FaultOfCode(codes_, rows, i);
         if (!fault.empty()) return file_->Corrupt(kCodes, StrCat("code ", i, ": ", fault));
       }
       return Status::Ok();
-    });
+    };
+    return check.Chunks("codes of the scan", places, kPlacesAtOnce, test);
   }
 
   bool walks() const override { return false; }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "base/verification.h"
 #include "kith/index.h"
 #include "kith/status.h"
 #include "search/cost.h"
@@ -39,9 +40,10 @@ class AccessPath {
   // exact).
   virtual Status Search(const Request& request, Hits* hits, SearchStats* stats) const = 0;
 
-  // Checks all that its sections promise beyond their checksums. Cost: a pass over them.
-  // Errors: Corruption; InvalidArgument (an end was asked for).
-  virtual Status Verify(ThreadPool& pool) const = 0;
+  // Checks all that its sections promise beyond their checksums, as far as it can be computed anew.
+  // Cost: about that of writing them, once everything is decided. Errors: Corruption; OutOfMemory;
+  // InvalidArgument (an end was asked for).
+  virtual Status Verify(const Verification& check) const = 0;
 
   // Whether it reads the file here and there rather than through.
   virtual bool walks() const { return true; }

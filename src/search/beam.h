@@ -147,6 +147,10 @@ class SeenSet {
     epoch_ = 1;
   }
 
+  // Where the search for a node begins, modulo the slots. 32 bits: as many as a table of all nodes
+  // that there can be has use for.
+  static size_t Hash(uint32_t node) { return (node * uint64_t{0x9E3779B97F4A7C15u}) >> 32; }
+
   // True the first time since Reset().
   bool Insert(uint32_t node) {
     const uint64_t entry = uint64_t{epoch_} << 32 | node;
@@ -162,8 +166,6 @@ class SeenSet {
 
  private:
   static constexpr size_t kFirstSlots = 1024;
-
-  static size_t Hash(uint32_t node) { return (node * uint64_t{0x9E3779B97F4A7C15u}) >> 40; }
 
   void Grow() {
     std::vector<uint64_t> old(2 * slots_.size());

@@ -370,31 +370,53 @@ Status ContainerReader::Corrupt(std::string_view section, const std::string& wha
   return Status::Corruption(StrCat(path(), ": section \"", section, "\": ", what, kDamaged));
 }
 
-Status ContainerReader::VerifyChecksums(const ThreadPool& pool) const {
+Status ContainerReader::VerifyChecksums(const Verification& check) const {
   file_->Advise(MappedFile::Access::kSequential);
-  uint64_t end = kPageBytes;  // of what has been read
-  const auto check_gap = [&](uint64_t until) {
-    if (AllZero(file_->bytes().subspan(end, until - end))) return Status::Ok();
-    return Status::Corruption(StrCat(path(), ": bytes ", end, " to ", until - 1,
-                                     " between the sections are not all zero", kDamaged));
-  };
-  for (const SectionEntry& entry : sections_) {
-    KITH_RETURN_IF_ERROR(check_gap(entry.offset));
+  // Sections and what lies between them, in pieces that threads share.
+  struct Piece {
+    const SectionEntry* section;  // nullptr: between sections
+    uint64_t begin;
+    uint64_t end;
     uint32_t crc = 0;
-    for (ByteSpan left = file_->bytes().subspan(entry.offset, entry.size); !left.empty();) {
-      KITH_RETURN_IF_ERROR(pool.CheckStop());
-      const ByteSpan piece = left.first(std::min(left.size(), kPieceBytes));
-      crc = ExtendCrc32c(crc, piece);
-      left = left.subspan(piece.size());
+  };
+  std::vector<Piece> pieces;
+  const auto cut = [&](const SectionEntry* section, uint64_t begin, uint64_t end) {
+    for (; begin < end; begin += kPieceBytes) {
+      pieces.push_back({section, begin, std::min(end, begin + kPieceBytes)});
     }
-    if (crc != entry.crc32c) {
-      return Corrupt(SectionName(entry),
-                     StrCat(entry.size, " bytes at offset ", entry.offset, ": checksum ", Hex(crc),
-                            ", expected ", Hex(entry.crc32c)));
-    }
-    end = entry.offset + entry.size;
+  };
+  uint64_t known = kPageBytes;
+  for (const SectionEntry& entry : sections_) {
+    cut(nullptr, known, entry.offset);
+    known = entry.offset + entry.size;
+    cut(&entry, entry.offset, known);
   }
-  return check_gap(file_->bytes().size());
+  cut(nullptr, known, file_->bytes().size());
+  const auto sum = [&](size_t begin, size_t /*end*/, int /*thread*/) -> Status {
+    Piece& piece = pieces[begin];
+    const ByteSpan bytes = file_->bytes().subspan(piece.begin, piece.end - piece.begin);
+    if (piece.section != nullptr) {
+      piece.crc = ExtendCrc32c(0, bytes);
+    } else if (!AllZero(bytes)) {
+      return Status::Corruption(StrCat(path(), ": bytes ", piece.begin, " to ", piece.end - 1,
+                                       " between the sections are not all zero", kDamaged));
+    }
+    return Status::Ok();
+  };
+  KITH_RETURN_IF_ERROR(check.Chunks("checksums", pieces.size(), 1, sum));
+  size_t at = 0;
+  for (const SectionEntry& entry : sections_) {
+    uint32_t crc = 0;
+    for (; at < pieces.size() && pieces[at].begin < entry.offset + entry.size; ++at) {
+      if (pieces[at].section != &entry) continue;
+      crc = JoinCrc32c(crc, pieces[at].crc, pieces[at].end - pieces[at].begin);
+    }
+    if (crc == entry.crc32c) continue;
+    return Corrupt(SectionName(entry),
+                   StrCat(entry.size, " bytes at offset ", entry.offset, ": checksum ", Hex(crc),
+                          ", expected ", Hex(entry.crc32c)));
+  }
+  return Status::Ok();
 }
 
 std::string_view SectionName(const SectionEntry& entry) {

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/thread_pool.h"
+#include "base/verification.h"
 #include "kith/status.h"
 #include "kith/types.h"
 #include "storage/format.h"
@@ -119,8 +120,9 @@ class ContainerReader {
   Status Corrupt(std::string_view section, const std::string& what) const;
 
   // Reads everything: compares the checksum of each section and looks for anything but zeros
-  // between them. Cost: O(file size), over 1 GB/s. Errors: Corruption, InvalidArgument (cancelled).
-  Status VerifyChecksums(const ThreadPool& pool) const;
+  // between them. Cost: O(file size), over 1 GB/s a thread. Errors: Corruption, InvalidArgument
+  // (cancelled).
+  Status VerifyChecksums(const Verification& check) const;
 
  private:
   ContainerReader() = default;

@@ -13,7 +13,7 @@ static_assert(std::endian::native == std::endian::little, "the file format is li
 
 // A non-ASCII first byte, CR LF and ^Z show damage by text-mode transfers (as PNG's signature).
 inline constexpr char kMagic[8] = {'\x89', 'K', 'I', 'T', 'H', '\r', '\n', '\x1a'};
-inline constexpr uint32_t kFormatVersion = 1;     // what this library writes
+inline constexpr uint32_t kFormatVersion = 2;     // what this library writes
 inline constexpr uint32_t kMinFormatVersion = 1;  // the oldest it reads
 inline constexpr size_t kPageBytes = 4096;        // sections start on multiples of this
 inline constexpr size_t kMaxSections = 63;        // header and table fill the first page

@@ -92,5 +92,17 @@ TEST(Crc32cTest, LongStretchesEqualTheDefinition) {
   }
 }
 
+TEST(Crc32cTest, JoinedStretchesHaveTheChecksumOfBoth) {
+  const std::vector<std::byte> bytes = RandomBytes(5000);
+  const auto all = std::span(bytes);
+  for (const size_t size : {0, 1, 7, 64, 4999, 5000}) {
+    for (size_t cut = 0; cut <= size; cut += size / 5 + 1) {
+      const uint32_t second = Crc32c(all.subspan(cut, size - cut));
+      ASSERT_EQ(JoinCrc32c(Crc32c(all.first(cut)), second, size - cut), Crc32c(all.first(size)))
+          << cut << " of " << size;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kith

@@ -1,5 +1,7 @@
 // Calibration when a file is built and with the user's queries: what is in the file, what is not
 // changed by it, and what stops it.
+#include "calibration/calibrate.h"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -8,6 +10,8 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -20,8 +24,11 @@
 #include "kith/index.h"
 #include "matrix.h"
 #include "paths.h"
+#include "search/access_path.h"
+#include "search/stored_vectors.h"
 #include "storage/container_image.h"
 #include "temp_dir.h"
+#include "test_pool.h"
 
 namespace kith {
 namespace {
@@ -414,6 +421,77 @@ TEST_F(CalibrateTest, CalibratingCanBeStoppedInEveryStage) {
     EXPECT_TRUE(Mentions(stages, part)) << part;
   }
   EXPECT_FALSE(ReadFile(Path()) == bytes);
+}
+
+// ---- Efforts that floats can't tell apart.
+
+class HugeEfforts final : public search::EffortScale {
+ public:
+  static constexpr double kMost = 0x1p24 + 1;  // the nearest float is less
+
+  HugeEfforts() = default;
+  std::optional<double> Default(size_t) const override { return std::nullopt; }
+  double QueryNs(double effort) const override { return effort; }
+  Range Measured(size_t, const MatrixView&) const override { return {kMost - 2, kMost}; }
+  std::span<const uint32_t> MeasuredKs() const override { return {}; }
+  std::vector<int64_t> Grid(const IndexInfo&, size_t) const override { return {}; }
+};
+
+class HugeType final : public search::PathType {
+ public:
+  HugeType() = default;
+  IndexKind kind() const override { return IndexKind::kForest; }
+  const char* name() const override { return "huge"; }
+  std::span<const std::string_view> sections() const override { return {}; }
+  Result<std::unique_ptr<search::AccessPath>> Open(std::shared_ptr<const storage::ContainerReader>,
+                                                   const search::StoredVectors&) const override {
+    return Status::Internal("not opened");
+  }
+  Result<std::unique_ptr<search::PathBuilder>> NewBuilder(const search::BuildInput&,
+                                                          const PathSpec&) const override {
+    return Status::Internal("not built");
+  }
+  std::vector<std::vector<search::BuildWay>> Ways(const search::CostShape&, const PathSpec&,
+                                                  bool) const override {
+    return {};
+  }
+  PathSpec DefaultSpec() const override { return ForestOptions(); }
+  const search::EffortScale* efforts() const override { return &efforts_; }
+
+ private:
+  HugeEfforts efforts_;
+};
+
+// Finds nothing, whatever the effort, and not for ever.
+class FindsNothing final : public search::AccessPath {
+ public:
+  FindsNothing() = default;
+  PathInfo Describe() const override { return {}; }
+  Status Search(const search::Request& request, search::Hits* hits, SearchStats*) const override {
+    if (++searches_ > 1000) return Status::Internal("there is no end of efforts");
+    hits->offsets.assign(request.queries.rows + 1, 0);
+    return Status::Ok();
+  }
+  Status Verify(const Verification&) const override { return Status::Ok(); }
+
+ private:
+  mutable int searches_ = 0;
+};
+
+TEST_F(CalibrateTest, EffortsBeyondWhatFloatsTellApartComeToAnEnd) {
+  const search::StoredVectors vectors{
+      {Rows().view(), Metric::kEuclidean, nullptr, Rows().view().stride}, nullptr};
+  auto calibrator = calibration::Calibrator::Create(
+      vectors, Queries().view(), AllRows(), CalibrationSource::kQueries, {1}, TestPool(), {});
+  ASSERT_TRUE(calibrator.ok()) << calibrator.status().message();
+  const Status measured = calibrator->Measure(HugeType(), FindsNothing());
+  ASSERT_TRUE(measured.ok()) << measured.message();
+  const Calibration calibration = calibrator->Take();
+  ASSERT_EQ(calibration.curves.size(), 1u);
+  const std::vector<CalibrationPoint>& points = calibration.curves[0].points;
+  // As files want them.
+  for (size_t i = 1; i < points.size(); ++i) EXPECT_GT(points[i].effort, points[i - 1].effort);
+  EXPECT_EQ(points.back().effort, static_cast<float>(HugeEfforts::kMost));
 }
 
 }  // namespace

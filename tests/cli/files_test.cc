@@ -16,7 +16,7 @@ TEST_F(FilesTest, InfoShowsWhatTheFileHolds) {
   Ok({"build", WriteSmallWords(), "-o", Path("w.kith"), "--index", "forest", "--trees", "4"});
   const std::string out = Ok({"info", Path("w.kith")});
   for (const char* words : {"100 of 8 dimensions, f32", "angular", "forest of 4 trees",
-                            "bytes a vector", "version 1", "section", "crc32c", "0x"}) {
+                            "bytes a vector", "version 2", "section", "crc32c", "0x"}) {
     EXPECT_NE(out.find(words), std::string::npos) << words << " in\n" << out;
   }
   const json info = OkJson({"info", Path("w.kith"), "--json"});

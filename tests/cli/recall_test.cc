@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "cli/harness.h"
+#include "storage/container_image.h"
 
 namespace kith::cli_test {
 namespace {
@@ -56,6 +57,30 @@ double RecallOf(const std::vector<json>& found, const std::vector<json>& exact) 
     all += exact[q]["neighbors"].size();
   }
   return static_cast<double>(hits) / static_cast<double>(all);
+}
+
+// A damaged calibration may name efforts that no integer holds.
+TEST_F(RecallTest, EffortsBeyondIntegersAreSaidAsTheyAre) {
+  Build("forest");
+  kith::testing::ContainerImage image(ReadFile(file_));
+  const size_t begin = image.OffsetOf("calibration");
+  uint32_t curves = 0;
+  std::memcpy(&curves, image.bytes().data() + begin + 8, sizeof(curves));
+  ASSERT_GT(curves, 0u);
+  size_t at = begin + 32 + curves * 16;
+  for (uint32_t c = 0; c < curves; ++c) {
+    uint32_t points = 0;
+    std::memcpy(&points, image.bytes().data() + begin + 32 + c * 16 + 8, sizeof(points));
+    for (uint32_t p = 0; p < points; ++p, at += 24) {
+      const float effort = 1e30f * static_cast<float>(p + 1);
+      std::memcpy(image.bytes().data() + at, &effort, sizeof(effort));
+    }
+  }
+  image.Seal();
+  WriteFile(file_, image.bytes());
+  EXPECT_TRUE(Has(Ok({"info", file_}), "e+30"));
+  const auto found = Search({"--index", "forest", "--recall", "0.9"});
+  EXPECT_GT(found[0]["effort"].get<double>(), 1e29);
 }
 
 TEST_F(RecallTest, BuildAndInfoTellWhatWasMeasured) {

@@ -132,7 +132,7 @@ class FakeIndex : public Index {
     std::copy_n(&rows_[row * dim_], dim_, out);
   }
   std::span<const std::byte> Bytes() const override { return {}; }
-  Status Verify(std::stop_token) const override { return Status::Ok(); }
+  Status Verify(const VerifyOptions&) const override { return Status::Ok(); }
   Result<std::unique_ptr<Index>> Calibrated(const MatrixView&,
                                             const CalibrateOptions&) const override {
     return Status::Unsupported("nothing to calibrate");

@@ -247,10 +247,10 @@ TEST_P(StopTest, Verifying) {
   const auto index = BuildBoth();
   ASSERT_NE(index, nullptr);
   std::stop_source source;
-  EXPECT_TRUE(VerifyIndex(*index, source.get_token()).ok());
+  EXPECT_TRUE(VerifyIndex(*index, {.stop = source.get_token()}).ok());
   source.request_stop();
-  ExpectCancelled(VerifyIndex(*index, source.get_token()));
-  ExpectCancelled(VerifyIndex(Path(), source.get_token()));
+  ExpectCancelled(VerifyIndex(*index, {.stop = source.get_token()}));
+  ExpectCancelled(VerifyIndex(Path(), {.stop = source.get_token()}));
 }
 
 TEST_P(StopTest, AnnoyBuildsAndSearches) {

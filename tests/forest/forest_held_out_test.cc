@@ -139,7 +139,7 @@ void CheckInFile(const Planted& planted, const Matrix& queries) {
   ASSERT_TRUE(file.ok()) << file.status().message();
   const auto forest = forest::Forest::Open(*file, planted.stored);
   ASSERT_TRUE(forest.ok()) << forest.status().message();
-  const Status verified = (*forest)->Verify(TestPool());
+  const Status verified = (*forest)->Verify({&TestPool()});
   EXPECT_TRUE(verified.ok()) << verified.message();
   const std::vector<size_t> all = Others(rows.rows, {});
   for (const int64_t search_k : {int64_t{60}, kAll}) {

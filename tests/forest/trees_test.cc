@@ -98,19 +98,23 @@ TEST_F(LeavesTest, StayInBoundsWhenDamaged) {
     damaged.resize((1 + rng.Below(damaged.size() / forest::kLeafUnit)) * forest::kLeafUnit);
     Write({*child}, damaged, 900);
     for (const uint32_t position : Read(*child)) EXPECT_LT(position, 900u);
-    EXPECT_EQ(trees_.Verify(*reader_, header_, TestPool()).code(), StatusCode::kCorruption);
+    EXPECT_EQ(trees_.Verify(*reader_, header_, {&TestPool()}).code(), StatusCode::kCorruption);
   }
 }
 
 TEST_F(LeavesTest, AreVerified) {
   std::vector<std::byte> leaves;
   const auto whole = forest::AppendLeaf(std::vector<uint32_t>{0, 1, 2}, &leaves);
+  const auto again = forest::AppendLeaf(std::vector<uint32_t>{0, 1, 2}, &leaves);
   const auto part = forest::AppendLeaf(std::vector<uint32_t>{0, 2}, &leaves);
-  ASSERT_TRUE(whole.ok() && part.ok());
+  ASSERT_TRUE(whole.ok() && again.ok() && part.ok());
+  Write({*whole, *again}, leaves, 3);
+  EXPECT_TRUE(trees_.Verify(*reader_, header_, {&TestPool()}).ok());
+  // No leaf is in two places.
   Write({*whole, *whole}, leaves, 3);
-  EXPECT_TRUE(trees_.Verify(*reader_, header_, TestPool()).ok());
+  EXPECT_EQ(trees_.Verify(*reader_, header_, {&TestPool()}).code(), StatusCode::kCorruption);
   Write({*whole, *part}, leaves, 3);
-  EXPECT_EQ(trees_.Verify(*reader_, header_, TestPool()).code(), StatusCode::kCorruption);
+  EXPECT_EQ(trees_.Verify(*reader_, header_, {&TestPool()}).code(), StatusCode::kCorruption);
 }
 
 TEST(BranchQueueTest, GivesTheCheapestFirst) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -116,6 +117,8 @@ inline void CheckMessage(const Status& status) {
 
 // Whatever the file says, answers have the right shape, are in order and hold no NaN.
 inline void CheckShape(const Index& index, const SearchResult& result, size_t queries, size_t k) {
+  k = std::min<size_t>(k, index.info().num_vectors);
+  ASSERT_EQ(result.k, k);
   ASSERT_EQ(result.ids.size(), queries * k);
   ASSERT_EQ(result.distances.size(), queries * k);
   for (size_t q = 0; q < queries; ++q) {

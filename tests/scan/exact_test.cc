@@ -10,6 +10,8 @@
 #include "kith/index.h"
 #include "matrix.h"
 #include "sanitized.h"
+#include "search/stored_vectors.h"
+#include "storage/container_image.h"
 #include "temp_dir.h"
 
 namespace kith {
@@ -280,13 +282,19 @@ TEST_F(SearchErrorsTest, NoQueries) {
   EXPECT_TRUE(result.ids.empty());
 }
 
-// More places than there is memory for: an error, no exception.
-TEST_F(SearchErrorsTest, HugeK) {
+// More places than there is memory for: an error, no exception. (Of one query, there are never more
+// than vectors.)
+TEST_F(SearchErrorsTest, MorePlacesThanMemory) {
   if (testing::kSanitized)
     GTEST_SKIP() << "sanitizers end the process instead of throwing bad_alloc";
-  const Matrix queries = Matrix::Random(DataType::kF32, 1, 3, 2);
-  Expect(queries.view(), {.k = size_t{1} << 40}, StatusCode::kOutOfMemory, "memory");
-  Expect(queries.view(), {.k = ~size_t{0}}, StatusCode::kInvalidArgument, "memory");
+  std::vector<int64_t> ids;
+  std::vector<float> distances;
+  const auto allocate = [&](size_t queries, size_t k) {
+    return search::AllocateNeighbours(queries, k, &ids, &distances);
+  };
+  testing::ExpectError(allocate(1, size_t{1} << 40), StatusCode::kOutOfMemory, "memory");
+  testing::ExpectError(allocate(size_t{1} << 30, 1 << 10), StatusCode::kOutOfMemory, "memory");
+  testing::ExpectError(allocate(2, ~size_t{0}), StatusCode::kInvalidArgument, "memory");
 }
 
 TEST(ExactErrorsTest, GroundTruth) {

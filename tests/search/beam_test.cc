@@ -162,6 +162,17 @@ TEST(SeenSetTest, IsAHashedSetThroughGrowthAndResets) {
   }
 }
 
+TEST(SeenSetTest, HashesTellAsManyNodesApartAsThereCanBe) {
+  // A table of 2^25 nodes has 2^26 slots, and each of its halves is to be used.
+  std::vector<bool> used(64);
+  for (uint32_t node = 0; node < 10000; ++node) {
+    const size_t hash = search::SeenSet::Hash(node);
+    ASSERT_LT(hash, uint64_t{1} << 32);
+    used[hash >> 26] = true;
+  }
+  EXPECT_EQ(std::count(used.begin(), used.end(), true), 64);
+}
+
 TEST(SeenSetTest, ForgetsEverythingAtEachOfManyResets) {
   search::SeenSet seen;
   for (uint32_t epoch = 0; epoch < 100000; ++epoch) {

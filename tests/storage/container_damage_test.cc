@@ -49,7 +49,7 @@ class ContainerDamageTest : public ::testing::Test {
   Status Check() const {
     const auto reader = storage::ContainerReader::Open(Path(), kKnown);
     if (!reader.ok()) return reader.status();
-    return (*reader)->VerifyChecksums(TestPool());
+    return (*reader)->VerifyChecksums({&TestPool()});
   }
 
   // With the bits of `mask` flipped in byte i of the original, as it lies on disk.
@@ -160,8 +160,8 @@ TEST_F(ContainerDamageTest, TransfersInTextMode) {
 }
 
 TEST_F(ContainerDamageTest, Versions) {
-  ExpectError(CheckSealed([](auto& header, auto&, auto&) { header.format_version = 2; }),
-              kUnsupported, "format version 2, expected at most 1; it was written by a newer kith");
+  ExpectError(CheckSealed([](auto& header, auto&, auto&) { header.format_version = 3; }),
+              kUnsupported, "format version 3, expected at most 2; it was written by a newer kith");
   ExpectError(CheckSealed([](auto& header, auto&, auto&) { header.format_version = 0; }),
               kUnsupported, "format version 0 is no longer read");
 }

@@ -79,7 +79,7 @@ TEST(ContainerTest, RoundTrip) {
   EXPECT_EQ(reader->Find("one")->row_bytes, 2u);
   EXPECT_EQ(reader->Find("two")->version, 7u);
   EXPECT_EQ(reader->Find("two")->flags, uint32_t{storage::kSectionOptional});
-  EXPECT_TRUE(reader->VerifyChecksums(TestPool()).ok());
+  EXPECT_TRUE(reader->VerifyChecksums({&TestPool()}).ok());
 }
 
 TEST(ContainerTest, NoSections) {
@@ -89,7 +89,7 @@ TEST(ContainerTest, NoSections) {
   ASSERT_NE(reader, nullptr);
   EXPECT_EQ(reader->file().bytes().size(), storage::kPageBytes);
   EXPECT_TRUE(reader->sections().empty());
-  EXPECT_TRUE(reader->VerifyChecksums(TestPool()).ok());
+  EXPECT_TRUE(reader->VerifyChecksums({&TestPool()}).ok());
 }
 
 TEST(ContainerTest, AsManySectionsAsTheTableHolds) {
@@ -103,7 +103,7 @@ TEST(ContainerTest, AsManySectionsAsTheTableHolds) {
   const auto reader = storage::ContainerReader::Open(dir.File("a"), known);
   ASSERT_TRUE(reader.ok()) << reader.status().message();
   for (const std::string& name : names) EXPECT_EQ(Text((*reader)->Bytes(name)), name);
-  EXPECT_TRUE((*reader)->VerifyChecksums(TestPool()).ok());
+  EXPECT_TRUE((*reader)->VerifyChecksums({&TestPool()}).ok());
 }
 
 TEST(ContainerTest, SameContentGivesTheSameBytes) {
@@ -154,7 +154,7 @@ TEST(ContainerTest, UnknownSections) {
   const auto reader = MustOpen(dir.File("a"));
   ASSERT_NE(reader, nullptr);
   EXPECT_EQ(Text(reader->Bytes("one")), "y");
-  EXPECT_TRUE(reader->VerifyChecksums(TestPool()).ok());
+  EXPECT_TRUE(reader->VerifyChecksums({&TestPool()}).ok());
   ExpectError(storage::ContainerReader::Open(dir.File("a"), {}).status(), StatusCode::kUnsupported,
               "section \"one\": is unknown and not optional; it was written by a newer kith");
 }
@@ -238,7 +238,7 @@ TEST(ContainerTest, FullDiskLeavesTheOldFile) {
     ASSERT_EQ(ReadFile(path), old);
   }
   EXPECT_GE(failures, 4);
-  EXPECT_TRUE(MustOpen(path)->VerifyChecksums(TestPool()).ok());
+  EXPECT_TRUE(MustOpen(path)->VerifyChecksums({&TestPool()}).ok());
   EXPECT_EQ(dir.NumFiles(), 1u);
 }
 
@@ -253,7 +253,7 @@ TEST(ContainerTest, ReplacedFileStaysValidForItsReaders) {
   const auto old = MustOpen(path);
   ASSERT_TRUE(write("new"));
   EXPECT_EQ(Text(old->Bytes("one")), "old");
-  EXPECT_TRUE(old->VerifyChecksums(TestPool()).ok());
+  EXPECT_TRUE(old->VerifyChecksums({&TestPool()}).ok());
   EXPECT_EQ(Text(MustOpen(path)->Bytes("one")), "new");
 }
 

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -90,6 +92,18 @@ class LookupTest : public ::testing::Test {
   }
 
   const storage::ContainerReader& file() const { return *files_.back(); }
+  // Of a table in the file opened last.
+  std::vector<uint32_t> Slots(std::string_view section) const {
+    const auto bytes = file().Bytes(section);
+    std::vector<uint32_t> slots((bytes.size() - sizeof(uint64_t)) / sizeof(uint32_t));
+    std::memcpy(slots.data(), bytes.data(), slots.size() * sizeof(uint32_t));
+    return slots;
+  }
+  uint64_t Seed(std::string_view section) const {
+    uint64_t seed = 0;
+    std::memcpy(&seed, file().Bytes(section).last(sizeof(seed)).data(), sizeof(seed));
+    return seed;
+  }
 
  private:
   TempDir dir_;
@@ -106,12 +120,12 @@ TEST_F(LookupTest, FileWithoutKeysAndIds) {
   const storage::KeyLookup keys = Keys();
   EXPECT_TRUE(keys.empty());
   EXPECT_EQ(keys.Key(3), "");
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
   ExpectError(keys.Find("a").status(), StatusCode::kNotFound, "the file has no keys");
   const storage::IdLookup ids = OpenIds();
   EXPECT_TRUE(ids.empty());
   EXPECT_EQ(ids.Id(3), 3);
-  EXPECT_TRUE(ids.Verify(TestPool()).ok());
+  EXPECT_TRUE(ids.Verify({&TestPool()}).ok());
   ExpectError(ids.Find(3).status(), StatusCode::kNotFound, "the file has no ids");
 }
 
@@ -122,10 +136,10 @@ TEST_F(LookupTest, NoRows) {
               }).ok());
   const storage::KeyLookup keys = Keys();
   EXPECT_EQ(keys.Find("").status().code(), StatusCode::kNotFound);
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
   const storage::IdLookup ids = OpenIds();
   EXPECT_EQ(ids.Find(0).status().code(), StatusCode::kNotFound);
-  EXPECT_TRUE(ids.Verify(TestPool()).ok());
+  EXPECT_TRUE(ids.Verify({&TestPool()}).ok());
 }
 
 TEST_F(LookupTest, OneKey) {
@@ -137,7 +151,7 @@ TEST_F(LookupTest, OneKey) {
   for (const char* absent : {"", "wor", "words", "Word", "word "}) {
     EXPECT_EQ(keys.Find(absent).status().code(), StatusCode::kNotFound) << absent;
   }
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
 }
 
 TEST_F(LookupTest, KeysOfAllKinds) {
@@ -162,7 +176,7 @@ TEST_F(LookupTest, KeysOfAllKinds) {
     ExpectRow(keys.Find(kinds[row]), row);
   }
   EXPECT_EQ(keys.Find(std::string(3, '\0')).status().code(), StatusCode::kNotFound);
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
 }
 
 TEST_F(LookupTest, MessagesShowKeysOnOneLine) {
@@ -182,7 +196,7 @@ TEST_F(LookupTest, SharedKeyIsItsFirstRow) {
   ExpectRow(keys.Find("b"), 1);
   ExpectRow(keys.Find("c"), 5);
   EXPECT_EQ(keys.Key(4), "a");
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
 
   ASSERT_TRUE(WriteKeyFile(std::vector<std::string>(1000, "same")).ok());
   ExpectRow(Keys().Find("same"), 0);
@@ -213,7 +227,7 @@ TEST_F(LookupTest, ManyKeysAndIds) {
     ASSERT_EQ(keys.Key(row), words[row]);
     ExpectRow(keys.Find(words[row]), first[words[row]]);
   }
-  EXPECT_TRUE(keys.Verify(TestPool()).ok());
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
   const storage::IdLookup ids = OpenIds();
   for (size_t row = 0; row < kRows; ++row) {
     ASSERT_EQ(ids.Id(row), numbers[row]);
@@ -225,8 +239,8 @@ TEST_F(LookupTest, ManyKeysAndIds) {
     const auto id = static_cast<int64_t>(i * 16);
     ASSERT_EQ(ids.Find(id).ok(), row_of.count(id) == 1) << id;
   }
-  EXPECT_TRUE(ids.Verify(TestPool()).ok());
-  EXPECT_TRUE(file().VerifyChecksums(TestPool()).ok());
+  EXPECT_TRUE(ids.Verify({&TestPool()}).ok());
+  EXPECT_TRUE(file().VerifyChecksums({&TestPool()}).ok());
 }
 
 TEST_F(LookupTest, IdsOfAllSizes) {
@@ -257,6 +271,138 @@ TEST_F(LookupTest, WriterRefuses) {
               invalid, "2 keys for 1 vectors");
 }
 
+// ---- Made to collide.
+
+uint64_t Mix(uint64_t x) {
+  x += 0x9E3779B97F4A7C15u;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  return x ^ (x >> 31);
+}
+
+// x such that Mix(x) = y.
+uint64_t Unmix(uint64_t y) {
+  const auto inverse = [](uint64_t odd) {
+    uint64_t x = odd;
+    for (int i = 0; i < 6; ++i) x *= 2 - odd * x;
+    return x;
+  };
+  y ^= y >> 31 ^ y >> 62;
+  y *= inverse(0x94D049BB133111EBu);
+  y ^= y >> 27 ^ y >> 54;
+  y *= inverse(0xBF58476D1CE4E5B9u);
+  y ^= y >> 30 ^ y >> 60;
+  return y - 0x9E3779B97F4A7C15u;
+}
+
+// Ids whose hashes, without a seed, all name the first slot.
+Ids CollidingIds(size_t n) {
+  Ids ids;
+  for (uint64_t i = 0; ids.size() < n; ++i) {
+    const auto id = static_cast<int64_t>(Unmix(i << 32));
+    if (id >= 0) ids.push_back(id);
+  }
+  return ids;
+}
+
+std::vector<std::string> CollidingKeys(size_t n) {
+  std::vector<std::string> keys;
+  for (uint64_t i = 0; i < n; ++i) {
+    const uint64_t word = Unmix(i << 32) ^ Mix(8);
+    keys.emplace_back(reinterpret_cast<const char*>(&word), sizeof(word));
+  }
+  return keys;
+}
+
+size_t LongestRun(const std::vector<uint32_t>& slots) {
+  size_t longest = 0;
+  size_t run = 0;
+  for (size_t i = 0; i < 2 * slots.size(); ++i) {
+    run = slots[i % slots.size()] == kEmptySlot ? 0 : run + 1;
+    longest = std::max(longest, run);
+  }
+  return longest;
+}
+
+TEST_F(LookupTest, IdsMadeToCollideGetASeed) {
+  const Ids numbers = CollidingIds(5000);
+  ASSERT_EQ(Mix(static_cast<uint64_t>(numbers[7])) & 0xFFFF, 0u);
+  ASSERT_TRUE(WriteIdFile(numbers).ok());
+  const std::string first = ReadFile(Path());
+  ASSERT_TRUE(WriteIdFile(numbers).ok());
+  EXPECT_TRUE(ReadFile(Path()) == first);
+  const storage::IdLookup ids = OpenIds();
+  EXPECT_NE(Seed("id_table"), 0u);
+  EXPECT_LT(LongestRun(Slots("id_table")), 1024u);
+  EXPECT_TRUE(ids.Verify({&TestPool()}).ok());
+  for (size_t row = 0; row < numbers.size(); ++row) ExpectRow(ids.Find(numbers[row]), row);
+  EXPECT_EQ(ids.Find(1).status().code(), StatusCode::kNotFound);
+
+  // The seed is that of these ids, and no other.
+  Damage<uint64_t>("id_table", Slots("id_table").size() / 2, {Seed("id_table") + 1});
+  ExpectError(OpenIds().Verify({&TestPool()}), kCorruption, "\"id_table\": seed ");
+}
+
+TEST_F(LookupTest, KeysMadeToCollideGetASeed) {
+  const std::vector<std::string> words = CollidingKeys(5000);
+  ASSERT_TRUE(WriteKeyFile(words).ok());
+  const storage::KeyLookup keys = Keys();
+  EXPECT_NE(Seed("key_table"), 0u);
+  EXPECT_LT(LongestRun(Slots("key_table")), 1024u);
+  EXPECT_TRUE(keys.Verify({&TestPool()}).ok());
+  for (size_t row = 0; row < words.size(); ++row) ExpectRow(keys.Find(words[row]), row);
+  EXPECT_EQ(keys.Find("absent").status().code(), StatusCode::kNotFound);
+}
+
+// Tables of format version 1, without a seed.
+class UnseededTest : public LookupTest {
+ protected:
+  Status WriteUnseeded(const Ids& ids) const {
+    size_t num_slots = 2;
+    while (num_slots < ids.size() + ids.size() / 2 + 1) num_slots *= 2;
+    std::vector<uint32_t> slots(num_slots, kEmptySlot);
+    for (uint32_t row = 0; row < ids.size(); ++row) {
+      uint64_t slot = Mix(static_cast<uint64_t>(ids[row])) % num_slots;
+      while (slots[slot] != kEmptySlot) slot = (slot + 1) % num_slots;
+      slots[slot] = row;
+    }
+    return WriteFileWith(ids.size(), [&](storage::ContainerWriter* w) {
+      KITH_RETURN_IF_ERROR(w->AddSection("ids", std::as_bytes(std::span(ids))));
+      return w->AddSection("id_table", std::as_bytes(std::span(slots)));
+    });
+  }
+};
+
+TEST_F(UnseededTest, OldTablesAreRead) {
+  const Ids numbers = {5, 77, 3, 1000};
+  ASSERT_TRUE(WriteUnseeded(numbers).ok());
+  const storage::IdLookup ids = OpenIds();
+  for (size_t row = 0; row < numbers.size(); ++row) ExpectRow(ids.Find(numbers[row]), row);
+  EXPECT_TRUE(ids.Verify({&TestPool()}).ok());
+}
+
+TEST_F(UnseededTest, OldTablesMadeToCollideAreRefusedWhereTheyWouldCost) {
+  const Ids numbers = CollidingIds(5000);
+  ASSERT_TRUE(WriteUnseeded(numbers).ok());
+  const storage::IdLookup ids = OpenIds();
+  ExpectRow(ids.Find(numbers[1000]), 1000);
+  ExpectError(ids.Find(numbers[4000]).status(), kCorruption, "no empty slot among 1024");
+  ExpectError(ids.Verify({&TestPool()}), kCorruption, "1024 used slots in a row");
+}
+
+TEST_F(LookupTest, TablesOfALaterLayoutAreNotRead) {
+  ASSERT_TRUE(WriteIdFile({5, 6}).ok());
+  ContainerImage image(ReadFile(Path()));
+  storage::SectionEntry entry = image.entry(1);
+  entry.version = 3;
+  image.SetEntry(1, entry);
+  image.Seal();
+  WriteFile(Path(), image.bytes());
+  Open();
+  ExpectError(storage::IdLookup::Open(file()).status(), StatusCode::kUnsupported,
+              "layout version 3, expected 2");
+}
+
 // Pins the format: the slots of docs/file_format.md, worked out apart from the library.
 TEST_F(LookupTest, TablesAreAsSpecified) {
   const auto mix = [](uint64_t x) {
@@ -277,15 +423,13 @@ TEST_F(LookupTest, TablesAreAsSpecified) {
   }
   ASSERT_TRUE(WriteKeyFile({"a", "123456789", ""}).ok());
   Open();
-  const auto table = file().Array<uint32_t>("key_table", 8);
-  ASSERT_TRUE(table.ok()) << table.status().message();
-  EXPECT_EQ(std::vector<uint32_t>(table->begin(), table->end()), expected);
+  EXPECT_EQ(Slots("key_table"), expected);
+  EXPECT_EQ(Seed("key_table"), 0u);
 
   ASSERT_TRUE(WriteIdFile({77}).ok());
   Open();
-  const auto ids = file().Array<uint32_t>("id_table", 2);
-  ASSERT_TRUE(ids.ok());
-  EXPECT_EQ((*ids)[mix(77) % 2], 0u);
+  EXPECT_EQ(Slots("id_table").size(), 2u);
+  EXPECT_EQ(Slots("id_table")[mix(77) % 2], 0u);
 }
 
 TEST_F(LookupTest, MissingSectionsAndWrongSizes) {
@@ -324,23 +468,23 @@ TEST_F(LookupTest, HostileKeyTables) {
   // Full of one row: no search may go round for ever.
   Damage<uint32_t>("key_table", 0, {1, 1, 1, 1, 1, 1, 1, 1});
   storage::KeyLookup keys = Keys();
-  EXPECT_TRUE(file().VerifyChecksums(TestPool()).ok());
+  EXPECT_TRUE(file().VerifyChecksums({&TestPool()}).ok());
   ExpectRow(keys.Find("b"), 1);
-  ExpectError(keys.Find("a").status(), kCorruption, "\"key_table\": has no empty slot");
-  ExpectError(keys.Verify(TestPool()), kCorruption, "\"key_table\": slot ");
+  ExpectError(keys.Find("a").status(), kCorruption, "\"key_table\": has no empty slot among 8");
+  ExpectError(keys.Verify({&TestPool()}), kCorruption, "\"key_table\": slot ");
 
   WriteFile(Path(), sound);
   Damage<uint32_t>("key_table", 0, {3, 3, 3, 3, 3, 3, 3, 3});
   keys = Keys();
   ExpectError(keys.Find("a").status(), kCorruption, "holds row 3 of 3");
-  EXPECT_EQ(keys.Verify(TestPool()).code(), kCorruption);
+  EXPECT_EQ(keys.Verify({&TestPool()}).code(), kCorruption);
 
   WriteFile(Path(), sound);
   const uint32_t e = kEmptySlot;
   Damage<uint32_t>("key_table", 0, {e, e, e, e, e, e, e, e});
   keys = Keys();
   EXPECT_EQ(keys.Find("a").status().code(), StatusCode::kNotFound);
-  ExpectError(keys.Verify(TestPool()), kCorruption, "holds nothing, expected row");
+  ExpectError(keys.Verify({&TestPool()}), kCorruption, "holds nothing, expected row");
 }
 
 TEST_F(LookupTest, HostileKeyEnds) {
@@ -357,7 +501,7 @@ TEST_F(LookupTest, HostileKeyEnds) {
         EXPECT_EQ(keys.Key(*found), key);
       }
     }
-    ExpectError(keys.Verify(TestPool()), kCorruption, message);
+    ExpectError(keys.Verify({&TestPool()}), kCorruption, message);
   };
   check({7, 7, 7}, "row 0 ends at 7, expected 0 to 6");
   check({2, 1, 6}, "row 1 ends at 1, expected 2 to 6");
@@ -379,13 +523,13 @@ TEST_F(LookupTest, HostileIds) {
   Damage<uint32_t>("id_table", 0, {2, 2, 2, 2, 2, 2, 2, 2});
   storage::IdLookup ids = OpenIds();
   ExpectRow(ids.Find(30), 2);
-  ExpectError(ids.Find(10).status(), kCorruption, "\"id_table\": has no empty slot");
-  ExpectError(ids.Verify(TestPool()), kCorruption, "\"id_table\": slot ");
+  ExpectError(ids.Find(10).status(), kCorruption, "\"id_table\": has no empty slot among 8");
+  ExpectError(ids.Verify({&TestPool()}), kCorruption, "\"id_table\": slot ");
 
   const auto verify_error = [&](int64_t third) {
     WriteFile(Path(), sound);
     Damage<int64_t>("ids", 2, {third});
-    return OpenIds().Verify(TestPool());
+    return OpenIds().Verify({&TestPool()});
   };
   ExpectError(verify_error(-5), kCorruption, "\"ids\": row 2 has the id -5");
   ExpectError(verify_error(10), kCorruption, "\"ids\": rows 0 and 2 have the same id 10");
@@ -415,7 +559,7 @@ TEST_F(LookupTest, EveryFlippedByteWithRightChecksums) {
           EXPECT_EQ(keys.Key(*found), word);
         }
       }
-      if (keys.Verify(TestPool()).ok()) {
+      if (keys.Verify({&TestPool()}).ok()) {
         EXPECT_NE(section, "key_table") << i - begin;
         for (size_t row = 0; row < words.size(); ++row) ExpectRow(keys.Find(keys.Key(row)), row);
         ++unseen;
