@@ -4,7 +4,9 @@ given, it raises, or does what it was asked to, and the process goes on."""
 from __future__ import annotations
 
 import itertools
+import resource
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +58,18 @@ ODD = [
 ]
 # More would be taken of memory.
 MOST = 2**20
+
+
+@pytest.fixture(autouse=True)
+def little_memory():
+    """Two gigabytes more than there are now: a number believed is an error, not a dead machine."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(
+        resource.RLIMIT_AS, (pages * resource.getpagesize() + 2 * 2**30, before[1])
+    )
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def tried(call, good):
