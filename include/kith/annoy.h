@@ -65,7 +65,8 @@ class AnnoyIndex {
   // 1 + the largest id; holes count.
   size_t num_items() const;
   size_t num_trees() const;
-  // The file that a loaded or saved index is mapped from, or was built on; "" without one.
+  // The file that a loaded or saved index is mapped from, or was built on; "" without one. Throws
+  // std::bad_alloc if there is no memory for the copy.
   std::string path() const;
 
   // Copies vector [dim]; an id given before gets the new one. Room is made for ids up to the
