@@ -140,8 +140,9 @@ BuildOptions ToOptions(const nb::object& metric, const Arguments& args, const nb
 
 // Builds a file, or, if `path` is None, an index in memory.
 IndexHandle Build(const nb::object& vectors, const nb::object& path, const nb::object& metric,
-                  const nb::dict& arguments, const nb::object& keys, const nb::object& ids,
-                  const nb::object& seed, const nb::object& n_jobs, const nb::object& progress) {
+                  const nb::typed<nb::dict, nb::str, nb::object>& arguments, const nb::object& keys,
+                  const nb::object& ids, const nb::object& seed, const nb::object& n_jobs,
+                  const nb::object& progress) {
   BuildOptions options = ToOptions(metric, ToArguments(arguments), seed, n_jobs);
   const InputMatrix input(vectors, "vectors");
   if (input.one()) ThrowValueError("vectors have one axis; give an array (n, d)");
