@@ -65,7 +65,8 @@ class AnnoyIndex {
   // 1 + the largest id; holes count.
   size_t num_items() const;
   size_t num_trees() const;
-  // The file that a loaded or saved index is mapped from, or was built on; "" without one.
+  // The file that a loaded or saved index is mapped from, or was built on; "" without one. Throws
+  // std::bad_alloc if there is no memory for the copy.
   std::string path() const;
   // The same from the root, as it was understood when the file was opened or written: right after
   // the process has changed its directory. "" also if the directory had no name then.

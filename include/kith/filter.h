@@ -46,13 +46,20 @@ const RowFilter& AllRows();
 // Leaves out some rows for each query: the query itself, what a user has seen already.
 class ExcludedRows final : public RowFilter {
  public:
-  // Appends the rows left out for the next query, in any order.
+  // Appends the rows left out for the next query, in any order. Throws std::bad_alloc, as standard
+  // containers do; what was appended before is then as it was.
   void Add(std::span<const uint64_t> rows) {
-    const auto begin = static_cast<ptrdiff_t>(rows_.size());
-    rows_.insert(rows_.end(), rows.begin(), rows.end());
-    std::sort(rows_.begin() + begin, rows_.end());
-    rows_.erase(std::unique(rows_.begin() + begin, rows_.end()), rows_.end());
-    ends_.push_back(rows_.size());
+    const size_t size = rows_.size();
+    try {
+      rows_.insert(rows_.end(), rows.begin(), rows.end());
+      const auto begin = rows_.begin() + static_cast<ptrdiff_t>(size);
+      std::sort(begin, rows_.end());
+      rows_.erase(std::unique(begin, rows_.end()), rows_.end());
+      ends_.push_back(rows_.size());
+    } catch (...) {
+      rows_.resize(size);
+      throw;
+    }
   }
 
   // Of a query that was added, ascending; of others, none.
@@ -79,7 +86,7 @@ class ExcludedRows final : public RowFilter {
 class HiddenRows final : public RowFilter {
  public:
   // `absent`: see RowFilter::absent(). `rows` may be in any order; those from num_rows on do not
-  // count.
+  // count. Throws std::bad_alloc.
   HiddenRows(std::span<const uint32_t> rows, uint64_t num_rows, bool absent)
       : bits_((num_rows + 63) / 64), absent_(absent) {
     for (const uint32_t row : rows) {

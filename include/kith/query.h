@@ -34,7 +34,8 @@ Result<std::vector<QueryTerm>> ParseQueryWords(const Index& index,
                                                std::span<const std::string> words);
 
 // Queries of one call of Search(), and for each the stored vectors that are no answers to it. Not
-// thread-safe but for Search().
+// thread-safe but for Search(). What adds a query throws std::bad_alloc where there is no memory
+// for it, as standard containers do; the batch is then as it was.
 class QueryBatch {
  public:
   // The index must outlive it.
@@ -64,7 +65,8 @@ class QueryBatch {
 
  private:
   // Adds the sum of the terms to the queries' vectors.
-  void AppendSum(std::span<const QueryTerm> terms);
+  std::vector<float> SumOf(std::span<const QueryTerm> terms) const;
+  void Append(std::span<const float> vector, std::span<const uint64_t> excluded, bool by_key);
   // The queries whose answers have a key of their own.
   Result<std::vector<size_t>> FindShared(const SearchResult& result) const;
   // All rows of the keys that these queries are made of.

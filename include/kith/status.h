@@ -2,6 +2,11 @@
 //
 // The core never throws on bad input, prints or aborts; every fallible function returns one of
 // these. Front ends map the seven codes to exit codes, HTTP statuses and Python exceptions.
+//
+// Lack of memory is an error of these too: OutOfMemory. Only what returns no Status, and makes or
+// extends a value of the caller's which takes memory (a string, a vector, a StringList, a
+// QueryBatch, ExcludedRows), throws std::bad_alloc as a std::vector does, and nothing else; what it
+// was to extend is then as it was. No destructor throws.
 #ifndef KITH_STATUS_H_
 #define KITH_STATUS_H_
 

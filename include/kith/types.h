@@ -86,9 +86,15 @@ inline MatrixView ViewOf(const float* data, size_t rows, size_t dim) {
 // Many strings in two allocations.
 class StringList {
  public:
+  // Throws std::bad_alloc, as standard containers do; the list is then as it was.
   void Add(std::string_view s) {
-    blob_.append(s);
-    ends_.push_back(blob_.size());
+    ends_.push_back(blob_.size() + s.size());
+    try {
+      blob_.append(s);
+    } catch (...) {
+      ends_.pop_back();
+      throw;
+    }
   }
   size_t size() const { return ends_.size(); }
   bool empty() const { return ends_.empty(); }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ def build(
     layout: str = "auto",
     calibrate: bool | None = None,
     expect_queries: int | None = None,
-    memory: int | None = None,
+    memory: int | str | None = None,
     build_seconds: float | None = None,
     scan_codes: bool | None = None,
     seed: int = 42,
@@ -40,7 +41,8 @@ def build(
     ----------
     vectors : array (n, d), or an iterator of such
         float32, float16, int8 and uint8 arrays, memory-mapped ones too, are read where they are;
-        float64 becomes float32, bool becomes bits. Also nested lists, pandas and polars frames
+        float64 becomes float32, bool becomes bits, and other integers float32 if that holds every
+        one of them exactly. Also nested lists, pandas and polars frames
         and columns of vectors, Arrow arrays of lists. An iterator of arrays (m, d) is written to
         a temporary file as it comes, so that all of it need not fit into memory.
     path : str, bytes or os.PathLike, optional
@@ -68,8 +70,8 @@ def build(
         unless fewer than 10,000 queries are expected.
     expect_queries : int, optional
         Searches that the index is for: few favour what is built sooner.
-    memory : int, optional
-        The most bytes that building may take beside the vectors.
+    memory : int or str, optional
+        The most bytes that building may take beside the vectors; "800M" or "4G" too.
     build_seconds : float, optional
         The longest that building should take, as predicted.
     scan_codes : bool, optional
@@ -95,21 +97,29 @@ def build(
     OSError, MemoryError
         An older file of the name is unchanged then, as after Ctrl-C.
     """
-    arguments = _core.BuildArguments()
-    if isinstance(index, str):
-        arguments.index = [] if index == "auto" else [index]
-    else:
-        arguments.index = list(index)
-    arguments.dtype = dtype
-    arguments.trees = trees
-    arguments.leaf_size = leaf_size
-    arguments.degree = degree
-    arguments.beam = beam
-    arguments.layout = layout
-    arguments.calibrate = calibrate
-    arguments.expect_queries = expect_queries
-    arguments.memory = memory
-    arguments.build_seconds = build_seconds
-    arguments.scan_codes = scan_codes
+    arguments = {
+        "index": index,
+        "dtype": dtype,
+        "trees": trees,
+        "leaf_size": leaf_size,
+        "degree": degree,
+        "beam": beam,
+        "layout": layout,
+        "calibrate": calibrate,
+        "expect_queries": expect_queries,
+        "memory": _bytes(memory),
+        "build_seconds": build_seconds,
+        "scan_codes": scan_codes,
+    }
     with matrix(vectors, path) as array, as_callback(progress) as report:
         return Index(_core.build(array, path, metric, arguments, keys, ids, seed, n_jobs, report))
+
+
+def _bytes(size: int | str | None) -> Any:
+    """A size as the shell writes it, in bytes; everything else as it is."""
+    if not isinstance(size, str):
+        return size
+    found = re.fullmatch(r"([0-9]+)([kmgt]?)", size.strip().lower(), re.ASCII)
+    if found is None:
+        raise ValueError(f"memory is {size!r}, which is not a size; write it as '800M' or '4G'")
+    return int(found[1]) << {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}[found[2]]

@@ -10,6 +10,8 @@ import numpy.typing
 
 VERSION: str = '0.1.0'
 
+def _end() -> None: ...
+
 class Handle:
     """An open file: what kith.Index is made of."""
 
@@ -23,8 +25,8 @@ class Handle:
         Parameters
         ----------
         queries : array (d,) for one query, or (nq, d)
-            float32, float16, float64, int8, uint8 or bool; not copied if the rows are contiguous
-            (float64 is converted).
+            float32, float16, int8 and uint8 are not copied if the rows are contiguous; float64, bool
+            and other integers are converted. Also nested lists, frames and columns of vectors.
         k : int
             Neighbours of each query; more than there are vectors: all of them.
         recall : float, optional
@@ -117,9 +119,9 @@ class Handle:
     def __len__(self) -> int:
         """The number of vectors."""
 
-    def _evaluate(self, queries: numpy.typing.ArrayLike, k: int, truth: Sequence[int] | None, efforts: Sequence[int], recalls: Sequence[float], indexes: Sequence[str], n_jobs: int | None, progress: object) -> list[dict[str, Any]]: ...
+    def _evaluate(self, queries: numpy.typing.ArrayLike, k: int, truth: numpy.typing.NDArray[Any] | None, efforts: Sequence[int] | int, recalls: Sequence[float] | float, indexes: Sequence[str] | str, n_jobs: int | None, progress: object) -> list[dict[str, Any]]: ...
 
-    def _calibrate(self, queries: object | None, ks: Sequence[int], n_jobs: object | None, progress: object | None) -> None: ...
+    def _calibrate(self, queries: object | None, ks: object | None, n_jobs: object | None, progress: object | None) -> None: ...
 
     @property
     def ids(self) -> numpy.typing.NDArray[numpy.int64]:
@@ -159,88 +161,11 @@ class Handle:
         The file that is mapped, from the root, as it was named when it was opened; None if the index is in memory.
         """
 
-def open(path: object | None, prefault: bool, huge_pages: bool) -> Handle: ...
+def open(path: object | None, prefault: object | None, huge_pages: object | None) -> Handle: ...
 
 def from_bytes(data: object | None) -> Handle: ...
 
-class BuildArguments:
-    """What kith.build() was told of how to build."""
-
-    def __init__(self) -> None: ...
-
-    @property
-    def index(self) -> list[str]: ...
-
-    @index.setter
-    def index(self, arg: Sequence[str], /) -> None: ...
-
-    @property
-    def dtype(self) -> str | None: ...
-
-    @dtype.setter
-    def dtype(self, arg: str | None, /) -> None: ...
-
-    @property
-    def trees(self) -> int | None: ...
-
-    @trees.setter
-    def trees(self, arg: int | None, /) -> None: ...
-
-    @property
-    def leaf_size(self) -> int | None: ...
-
-    @leaf_size.setter
-    def leaf_size(self, arg: int | None, /) -> None: ...
-
-    @property
-    def degree(self) -> int | None: ...
-
-    @degree.setter
-    def degree(self, arg: int | None, /) -> None: ...
-
-    @property
-    def beam(self) -> int | None: ...
-
-    @beam.setter
-    def beam(self, arg: int | None, /) -> None: ...
-
-    @property
-    def layout(self) -> str: ...
-
-    @layout.setter
-    def layout(self, arg: str, /) -> None: ...
-
-    @property
-    def calibrate(self) -> bool | None: ...
-
-    @calibrate.setter
-    def calibrate(self, arg: bool | None, /) -> None: ...
-
-    @property
-    def expect_queries(self) -> int | None: ...
-
-    @expect_queries.setter
-    def expect_queries(self, arg: int | None, /) -> None: ...
-
-    @property
-    def memory(self) -> int | None: ...
-
-    @memory.setter
-    def memory(self, arg: int | None, /) -> None: ...
-
-    @property
-    def build_seconds(self) -> float | None: ...
-
-    @build_seconds.setter
-    def build_seconds(self, arg: float | None, /) -> None: ...
-
-    @property
-    def scan_codes(self) -> bool | None: ...
-
-    @scan_codes.setter
-    def scan_codes(self, arg: bool | None, /) -> None: ...
-
-def build(vectors: object | None, path: object | None, metric: str, arguments: BuildArguments, keys: object | None, ids: object | None, seed: int, n_jobs: object | None, progress: object | None) -> Handle: ...
+def build(vectors: object | None, path: object | None, metric: object | None, arguments: dict[str, object], keys: object | None, ids: object | None, seed: object | None, n_jobs: object | None, progress: object | None) -> Handle: ...
 
 class AnnoyIndex:
     """What kith.annoy.AnnoyIndex is made of."""
@@ -360,7 +285,7 @@ class AnnoyIndex:
         Other threads run meanwhile.
         """
 
-    def _search_batch(self, queries: object, search_k: int, threads: int, ids: object, distances: object, /) -> None: ...
+    def _search_batch(self, queries: object, n: int, search_k: int, threads: int, /) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]: ...
 
     def build(self, n_trees: int, n_jobs: int = -1, progress: Callable[[str, int, int], object] | None = None) -> bool:
         """

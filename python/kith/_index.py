@@ -96,19 +96,13 @@ class Index(_core.Handle):
             queries, ``batch_qps``, ``distances`` computed per query, ... Ready for
             ``pandas.DataFrame``.
         """
-        known: list[int] | None = None
+        known = None
         if truth is not None:
-            ids = np.asarray(truth)
-            if ids.ndim != 2 or ids.dtype.kind not in "iu":
+            known = np.asarray(truth)
+            if known.ndim != 2 or known.dtype.kind not in "iu":
                 raise ValueError("truth must be an integer array (nq, k)")
-            if len(ids) != len(np.atleast_2d(np.asarray(queries))):
-                raise ValueError(f"truth has {len(ids)} rows, one is needed for each query")
-            known = ids.astype(np.int64).ravel().tolist()
-        names = [index] if isinstance(index, str) else list(index)
         with as_callback(progress) as report:
-            return self._evaluate(
-                queries, k, known, list(effort), list(recall), names, n_jobs, report
-            )
+            return self._evaluate(queries, k, known, effort, recall, index, n_jobs, report)
 
     def calibrate(
         self,
@@ -135,7 +129,7 @@ class Index(_core.Handle):
             As for :func:`build`.
         """
         with as_callback(progress) as report:
-            self._calibrate(queries, list(k), n_jobs, report)
+            self._calibrate(queries, k, n_jobs, report)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.ids.tolist())

@@ -91,6 +91,8 @@ def _spooled(chunks: Iterator[Any], file: BinaryIO) -> NDArray[Any]:
 
 def _stacked(rows: Any) -> NDArray[Any]:
     lengths = {np.shape(row) for row in rows}
+    if lengths == {()}:  # single values: whoever wants vectors says what they are
+        return np.asarray(rows)
     if len(lengths) > 1 or () in lengths:
         raise ValueError(
             "a column of vectors needs a list of numbers in each row, all of the same length"

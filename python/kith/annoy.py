@@ -196,14 +196,7 @@ class AnnoyIndex(_core.AnnoyIndex):
             inf in those places, -inf with the metric dot.
         """
         rows = self._rows(vectors)
-        if n < 0:
-            raise ValueError(f"n is {n}, but must be at least 0")
-        ids = np.full((len(rows), n), -1, dtype=np.int64)
-        distances = np.full((len(rows), n), np.inf, dtype=np.float32)
-        if self.metric == "dot":
-            distances *= -1
-        if n and len(rows):
-            self._search_batch(rows, search_k, n_jobs, ids, distances)
+        ids, distances = self._search_batch(rows, n, search_k, n_jobs)
         return (ids, distances) if include_distances else ids
 
     def _rows(self, vectors: ArrayLike) -> NDArray[np.float32]:

@@ -1,6 +1,5 @@
 #include "annoy.h"
 
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
@@ -14,11 +13,6 @@ namespace {
 
 // What is taken for the name of a file, in signatures.
 #define KITH_PATH "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
-
-using Vectors = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using Ids = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using IdsOut = nb::ndarray<int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using DistancesOut = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 // Annoy returns True where others return nothing.
 template <auto Method, class... Args>
@@ -53,12 +47,8 @@ void BindItems(nb::class_<PyAnnoyIndex>& c) {
         "IndexError if one of them is not below ``get_n_items()``.");
   c.def("get_n_items", &PyAnnoyIndex::num_items, nb::sig("def get_n_items(self) -> int"),
         "1 + the largest number of an item: those that were never added count.");
-  c.def(
-      "_add_items",
-      [](PyAnnoyIndex& self, const Ids& ids, const Vectors& vectors) {
-        self.AddItems(ids.data(), vectors.data(), ids.shape(0));
-      },
-      nb::sig("def _add_items(self, ids: object, vectors: object, /) -> None"));
+  c.def("_add_items", &PyAnnoyIndex::AddItems, nb::arg().none(), nb::arg().none(),
+        nb::sig("def _add_items(self, ids: object, vectors: object, /) -> None"));
   c.def("_items", &PyAnnoyIndex::Items);
 }
 
@@ -97,15 +87,11 @@ void BindSearch(nb::class_<PyAnnoyIndex>& c) {
         nb::sig("def get_nns_by_vector(self, vector: typing.Any, n: int, search_k: int = -1, "
                 "include_distances: bool = False) -> typing.Any"),
         by_vector.c_str());
-  c.def(
-      "_search_batch",
-      [](const PyAnnoyIndex& self, const Vectors& queries, nb::handle search_k, int threads,
-         const IdsOut& ids, const DistancesOut& distances) {
-        self.SearchBatch(queries.data(), queries.shape(0), ids.shape(1), search_k, threads,
-                         ids.data(), distances.data());
-      },
-      nb::sig("def _search_batch(self, queries: object, search_k: int, threads: int, ids: object, "
-              "distances: object, /) -> None"));
+  c.def("_search_batch", &PyAnnoyIndex::SearchBatch, nb::arg().none(), nb::arg().none(),
+        nb::arg().none(), nb::arg().none(),
+        nb::sig("def _search_batch(self, queries: object, n: int, search_k: int, threads: int, /) "
+                "-> tuple[numpy.typing.NDArray[numpy.int64], "
+                "numpy.typing.NDArray[numpy.float32]]"));
 }
 
 void BindBuild(nb::class_<PyAnnoyIndex>& c) {

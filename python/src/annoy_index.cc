@@ -6,7 +6,10 @@
 #include <string_view>
 
 #include "annoy_vector.h"
+#include "arguments.h"
+#include "arrays.h"
 #include "errors.h"
+#include "gil.h"
 #include "index.h"
 #include "kith/index.h"
 #include "long_call.h"
@@ -19,7 +22,7 @@ namespace {
 // What Annoy reads as a C int: an int, or what says that it stands for one (__index__).
 int32_t ToInt(nb::handle value) {
   if (!PyLong_Check(value.ptr())) {
-    const nb::object index = nb::steal(PyNumber_Index(value.ptr()));
+    const nb::object index = nb::steal(CallPython([&] { return PyNumber_Index(value.ptr()); }));
     if (!index.is_valid()) throw nb::python_error();
     return ToInt(index);
   }
@@ -32,22 +35,6 @@ int32_t ToInt(nb::handle value) {
     Raise(PyExc_OverflowError, "signed integer is less than minimum");
   }
   return static_cast<int32_t>(number);
-}
-
-bool ToBool(nb::handle value) {
-  const int truth = PyObject_IsTrue(value.ptr());
-  if (truth < 0) throw nb::python_error();
-  return truth != 0;
-}
-
-// str, bytes or os.PathLike.
-std::string ToPath(nb::handle path) {
-  PyObject* converted = nullptr;
-  if (PyUnicode_FSConverter(path.ptr(), static_cast<void*>(&converted)) == 0) {
-    throw nb::python_error();
-  }
-  const auto bytes = nb::steal<nb::bytes>(converted);
-  return {bytes.c_str(), bytes.size()};
 }
 
 std::string ToMetricName(nb::handle metric) {
@@ -83,6 +70,29 @@ nb::object ToLists(const Id* ids, const float* distances, size_t size, bool incl
   return pair;
 }
 
+// Vectors (n, dim) of contiguous float32, borrowed.
+class FloatRows {
+ public:
+  // Throws TypeError or ValueError for anything else.
+  FloatRows(const nb::object& object, size_t dim) : dim_(dim) {
+    buffer_.Get(object);
+    if (!IsFloat32(buffer_) || buffer_.indirect() || !buffer_.contiguous()) {
+      ThrowTypeError("vectors must be a contiguous array of float32");
+    }
+    if (buffer_.ndim() != 2 || buffer_.shape(1) != static_cast<Py_ssize_t>(dim)) {
+      ThrowValueError("vectors must have the shape (n, " + std::to_string(dim) + ")");
+    }
+  }
+  size_t size() const { return static_cast<size_t>(buffer_.shape(0)); }
+  const float* row(size_t i) const {
+    return reinterpret_cast<const float*>(buffer_.data()) + i * dim_;
+  }
+
+ private:
+  size_t dim_;
+  Buffer buffer_;
+};
+
 // Runs a search of kith::AnnoyIndex, which takes where the ids and the distances go.
 template <class Search>
 nb::object SearchAnnoy(bool include_distances, const Search& search) {
@@ -90,7 +100,7 @@ nb::object SearchAnnoy(bool include_distances, const Search& search) {
   std::vector<float> distances;
   Status status;
   {
-    const nb::gil_scoped_release release;
+    const WithoutGil without_gil;
     status = search(&ids, include_distances ? &distances : nullptr);
   }
   ThrowIfAnnoyError(status, AnnoyCall::kItems);
@@ -180,13 +190,19 @@ void PyAnnoyIndex::AddItem(nb::handle id, nb::handle vector) {
   ThrowIfAnnoyError(annoy_->AddItem(item, values.data()), AnnoyCall::kItems);
 }
 
-void PyAnnoyIndex::AddItems(const int64_t* ids, const float* vectors, size_t count) {
+void PyAnnoyIndex::AddItems(const nb::object& ids, const nb::object& vectors) {
+  const std::vector<int64_t> numbers = ToIds(ids, "ids");
+  const FloatRows rows(vectors, annoy_->dim());
+  if (numbers.size() != rows.size()) {
+    ThrowValueError(std::to_string(rows.size()) + " vectors, but " +
+                    std::to_string(numbers.size()) + " ids");
+  }
   RequireNoKith("add an item to");
   Status status;
   {
-    const nb::gil_scoped_release release;
-    for (size_t i = 0; i < count && status.ok(); ++i) {
-      status = annoy_->AddItem(ids[i], vectors + i * annoy_->dim());
+    const WithoutGil without_gil;
+    for (size_t i = 0; i < numbers.size() && status.ok(); ++i) {
+      status = annoy_->AddItem(numbers[i], rows.row(i));
     }
   }
   ThrowIfAnnoyError(status, AnnoyCall::kItems);
@@ -215,7 +231,7 @@ void PyAnnoyIndex::Unbuild() {
 
 void PyAnnoyIndex::Unload() {
   SetKith(nullptr);
-  const nb::gil_scoped_release release;
+  const WithoutGil without_gil;
   annoy_->Unload();
 }
 
@@ -236,7 +252,7 @@ void PyAnnoyIndex::Load(nb::handle path, nb::handle prefault) {
   });
   ThrowIfAnnoyError(status, AnnoyCall::kFile);
   if (opened != nullptr) {
-    const nb::gil_scoped_release release;
+    const WithoutGil without_gil;
     annoy_->Unload();
   }
   SetKith(std::move(opened));
@@ -292,6 +308,9 @@ void PyAnnoyIndex::OnDiskBuild(nb::handle path) {
                              ": on_disk_build writes Annoy's layout; for a .kith file add the "
                              "items and save() it under that name");
   }
+  if (on_disk_ == nullptr) {
+    on_disk_ = std::make_unique<DroppedAtExit>([annoy = annoy_.get()] { annoy->Unload(); });
+  }
   ThrowIfAnnoyError(annoy_->OnDiskBuild(file), AnnoyCall::kFile);
 }
 
@@ -306,7 +325,7 @@ void PyAnnoyIndex::Verify() const {
 }
 
 void PyAnnoyIndex::SetSeed(nb::handle seed) {
-  const nb::object number = nb::steal(PyNumber_Index(seed.ptr()));
+  const nb::object number = nb::steal(CallPython([&] { return PyNumber_Index(seed.ptr()); }));
   if (!number.is_valid()) throw nb::python_error();
   const unsigned long long bits = PyLong_AsUnsignedLongLongMask(number.ptr());
   if (PyErr_Occurred() != nullptr) throw nb::python_error();
@@ -338,7 +357,7 @@ nb::object PyAnnoyIndex::SearchKith(const KithAsAnnoy& kith, const float* query,
   KithAsAnnoy::Answer answer;
   Status status;
   {
-    const nb::gil_scoped_release release;
+    const WithoutGil without_gil;
     status = kith.Search(query, 1, n, search_k, 1, &answer);
   }
   ThrowIfAnnoyError(status, AnnoyCall::kItems);
@@ -376,32 +395,41 @@ nb::object PyAnnoyIndex::SearchByVector(nb::handle vector, nb::handle n, nb::han
   });
 }
 
-void PyAnnoyIndex::SearchBatch(const float* queries, size_t num_queries, size_t n,
-                               nb::handle search_k, int threads, int64_t* ids,
-                               float* distances) const {
+nb::tuple PyAnnoyIndex::SearchBatch(const nb::object& queries, nb::handle n, nb::handle search_k,
+                                    nb::handle threads) const {
+  const FloatRows rows(queries, annoy_->dim());
+  const int32_t count = ToInt(n);
+  if (count < 0) ThrowValueError("n is " + std::to_string(count) + ", but must be at least 0");
+  const auto width = static_cast<size_t>(count);
   const int32_t effort = ToInt(search_k);
+  const int32_t jobs = ToInt(threads);
   const auto kith = this->kith();
+  NewArray<int64_t> ids(rows.size(), width, false);
+  NewArray<float> distances(rows.size(), width, false);
   Status status;
   constexpr size_t kLongBatch = 256;  // some 10 ms
-  RunMaybeLong(num_queries >= kLongBatch, [&](const std::stop_token& stop) {
+  RunMaybeLong(rows.size() >= kLongBatch, [&](const std::stop_token& stop) {
+    if (rows.size() == 0 || width == 0) return Status::Ok();
     if (kith == nullptr) {
-      status = annoy_->SearchBatch(queries, num_queries, n, effort, threads, ids, distances, stop);
+      status = annoy_->SearchBatch(rows.row(0), rows.size(), width, effort, jobs, ids.data(),
+                                   distances.data(), stop);
     } else {
       KithAsAnnoy::Answer answer;
-      status = kith->Search(queries, num_queries, static_cast<int64_t>(n), effort,
-                            std::max(threads, 0), &answer, stop);
-      if (status.ok()) answer.CopyTo(annoy_->metric(), n, ids, distances);
+      status =
+          kith->Search(rows.row(0), rows.size(), count, effort, std::max(jobs, 0), &answer, stop);
+      if (status.ok()) answer.CopyTo(annoy_->metric(), width, ids.data(), distances.data());
     }
     return Status::Ok();
   });
   ThrowIfAnnoyError(status, AnnoyCall::kItems);
+  return nb::make_tuple(ids.Take(), distances.Take());
 }
 
 nb::bytes PyAnnoyIndex::ToBytes() const {
   std::string bytes;
   Status status;
   {
-    const nb::gil_scoped_release release;
+    const WithoutGil without_gil;
     status = annoy_->ToBytes(&bytes);
   }
   ThrowIfAnnoyError(status, AnnoyCall::kItems);

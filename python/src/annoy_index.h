@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "annoy_kith.h"
+#include "gil.h"
 #include "kith/annoy.h"
 #include "kith/status.h"
 #include "kith/types.h"
@@ -64,15 +65,17 @@ class PyAnnoyIndex {
   nanobind::object SearchByVector(nanobind::handle vector, nanobind::handle n,
                                   nanobind::handle search_k,
                                   nanobind::handle include_distances) const;
-  // queries [num_queries, f]; ids and distances [num_queries, n] are written.
-  void SearchBatch(const float* queries, size_t num_queries, size_t n, nanobind::handle search_k,
-                   int threads, int64_t* ids, float* distances) const;
+  // queries: float32 (m, f). Returns ids int64 (m, n) and distances float32 (m, n); -1 and
+  // infinity, negative for dot, where nothing was found.
+  nanobind::tuple SearchBatch(const nanobind::object& queries, nanobind::handle n,
+                              nanobind::handle search_k, nanobind::handle threads) const;
 
   nanobind::bytes ToBytes() const;
   void FromBytes(const nanobind::bytes& bytes);
   // The numbers of the items that are there, int32, and their vectors, float32.
   std::pair<nanobind::bytes, nanobind::bytes> Items() const;
-  void AddItems(const int64_t* ids, const float* vectors, size_t count);
+  // ids: integers (n,); vectors: float32 (n, f).
+  void AddItems(const nanobind::object& ids, const nanobind::object& vectors);
 
  private:
   nanobind::object SearchKith(const KithAsAnnoy& kith, const float* query, int64_t n,
@@ -83,6 +86,8 @@ class PyAnnoyIndex {
   void RequireNoKith(const char* what) const;
 
   std::unique_ptr<AnnoyIndex> annoy_;
+  // Once items go to a temporary file.
+  std::unique_ptr<DroppedAtExit> on_disk_;
   // What annoy_ holds does not count while this is not null.
   std::shared_ptr<const KithAsAnnoy> kith_;
   mutable std::mutex mutex_;            // of kith_, for Pythons without a GIL

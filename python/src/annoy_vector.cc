@@ -3,6 +3,10 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <vector>
+
+#include "buffer.h"
+#include "gil.h"
 
 namespace nb = nanobind;
 
@@ -16,7 +20,7 @@ void CheckLength(Py_ssize_t length, size_t dim) {
 }
 
 float ToFloat(PyObject* number) {
-  const double value = PyFloat_AsDouble(number);
+  const double value = CallPython([&] { return PyFloat_AsDouble(number); });
   if (value == -1.0 && PyErr_Occurred() != nullptr) throw nb::python_error();
   return static_cast<float>(value);
 }
@@ -40,36 +44,36 @@ void FillFromItems(PyObject* value, size_t dim, Get get, float* out) {
 void FillFromSubscripts(PyObject* value, size_t dim, float* out) {
   for (size_t i = 0; i < dim; ++i) {
     const nb::object key = nb::steal(PyLong_FromSize_t(i));
-    const nb::object item = nb::steal(PyObject_GetItem(value, key.ptr()));
+    const nb::object item =
+        nb::steal(CallPython([&] { return PyObject_GetItem(value, key.ptr()); }));
     if (!item.is_valid()) throw nb::python_error();
     out[i] = ToFloat(item.ptr());
   }
 }
 
 template <class T>
-void CopyFrom(const Py_buffer& view, float* out) {
-  const auto* from = static_cast<const char*>(view.buf);
-  const Py_ssize_t stride = view.strides[0];
-  for (Py_ssize_t i = 0; i < view.shape[0]; ++i) {
+void CopyFrom(const std::byte* from, Py_ssize_t stride, size_t size, float* out) {
+  for (size_t i = 0; i < size; ++i, from += stride) {
     T value;
-    std::memcpy(&value, from + i * stride, sizeof(value));
+    std::memcpy(&value, from, sizeof(value));
     out[i] = static_cast<float>(value);
   }
 }
 
-using Copy = void (*)(const Py_buffer&, float*);
+using Copy = void (*)(const std::byte*, Py_ssize_t, size_t, float*);
 
 // How to copy elements of this format; null if they are not native numbers.
-Copy CopyOf(const Py_buffer& view) {
-  std::string_view format = view.format == nullptr ? "B" : view.format;
-  if (format.size() == 2 && (format[0] == '@' || format[0] == '=')) format.remove_prefix(1);
+Copy CopyOf(const Buffer& view) {
+  std::string_view format = view.format();
+  if (format.size() == 2 && (format[0] == '@' || format[0] == '=' || format[0] == '<'))
+    format.remove_prefix(1);
   if (format.size() != 1) return nullptr;
   const char type = format[0];
-  const auto size = static_cast<size_t>(view.itemsize);
+  const size_t size = view.itemsize();
   if (type == 'f' && size == sizeof(float)) return CopyFrom<float>;
   if (type == 'd' && size == sizeof(double)) return CopyFrom<double>;
   if (type == '?' && size == 1) return CopyFrom<uint8_t>;
-  if (std::string_view("bhilq").find(type) != std::string_view::npos) {
+  if (std::string_view("bhilqn").find(type) != std::string_view::npos) {
     switch (size) {
       case 1: return CopyFrom<int8_t>;
       case 2: return CopyFrom<int16_t>;
@@ -78,7 +82,7 @@ Copy CopyOf(const Py_buffer& view) {
       default: return nullptr;
     }
   }
-  if (std::string_view("BHILQ").find(type) != std::string_view::npos) {
+  if (std::string_view("BHILQN").find(type) != std::string_view::npos) {
     switch (size) {
       case 1: return CopyFrom<uint8_t>;
       case 2: return CopyFrom<uint16_t>;
@@ -89,12 +93,6 @@ Copy CopyOf(const Py_buffer& view) {
   }
   return nullptr;
 }
-
-// Gives the buffer back whatever happens.
-struct Buffer {
-  Py_buffer view = {};
-  ~Buffer() { PyBuffer_Release(&view); }
-};
 
 }  // namespace
 
@@ -109,7 +107,7 @@ AnnoyVector::AnnoyVector(nb::handle value, size_t dim) {
     CheckLength(PyTuple_Size(object), dim);
     FillFromItems(object, dim, PyTuple_GetItem, data_);
   } else if (!FillFromBuffer(object, dim)) {
-    const Py_ssize_t length = PyObject_Size(object);
+    const Py_ssize_t length = CallPython([&] { return PyObject_Size(object); });
     if (length < 0) throw nb::python_error();
     CheckLength(length, dim);
     FillFromSubscripts(object, dim, data_);
@@ -118,18 +116,18 @@ AnnoyVector::AnnoyVector(nb::handle value, size_t dim) {
 
 // False if the object is not an array of one axis of native numbers.
 bool AnnoyVector::FillFromBuffer(PyObject* value, size_t dim) {
-  if (PyObject_CheckBuffer(value) == 0) return false;
+  // Some arrays can't say what they are (dates, objects); their items still may be numbers.
   Buffer buffer;
-  if (PyObject_GetBuffer(value, &buffer.view, PyBUF_RECORDS_RO) != 0) {
-    // Some arrays can't say what they are (dates, objects); their items still may be numbers.
-    PyErr_Clear();
-    buffer.view.obj = nullptr;
-    return false;
-  }
-  const Copy copy = buffer.view.ndim == 1 ? CopyOf(buffer.view) : nullptr;
+  if (!buffer.TryGet(value)) return false;
+  const Copy copy = buffer.ndim() == 1 ? CopyOf(buffer) : nullptr;
   if (copy == nullptr) return false;
-  CheckLength(buffer.view.shape[0], dim);
-  copy(buffer.view, data_);
+  CheckLength(buffer.shape(0), dim);
+  if (buffer.indirect()) {
+    const std::vector<std::byte> values = buffer.Copy();
+    copy(values.data(), static_cast<Py_ssize_t>(buffer.itemsize()), dim, data_);
+  } else {
+    copy(buffer.data(), buffer.stride(0), dim, data_);
+  }
   return true;
 }
 

@@ -10,51 +10,31 @@
 #include <utility>
 #include <vector>
 
+#include "buffer.h"
 #include "kith/types.h"
 
 namespace kith::python {
 
-// A buffer of a Python object, held as long as this lives. Needs the GIL.
-class Buffer {
- public:
-  Buffer() = default;
-  ~Buffer() { Release(); }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-
-  // Throws what the object says if it has no such buffer.
-  void Get(const nanobind::object& object, int flags) {
-    Release();
-    if (PyObject_GetBuffer(object.ptr(), &raw_, flags) != 0) throw nanobind::python_error();
-  }
-  void Release() {
-    if (raw_.obj != nullptr) PyBuffer_Release(&raw_);
-    raw_ = {};
-  }
-  const Py_buffer* operator->() const { return &raw_; }
-  const Py_buffer& operator*() const { return raw_; }
-
- private:
-  Py_buffer raw_{};
-};
-
 // Vectors given by the caller. Arrays of float32, float16, int8 and uint8 whose rows are contiguous
-// are borrowed; float64 becomes float32, bool becomes bits, other layouts are copied. Makes and
-// destroys its parts with the GIL held; the view may be read without it.
+// are borrowed; float64 becomes float32, bool becomes bits, wider integers float32 if that is the
+// same number, and everything in another layout or byte order is copied. Makes and destroys its
+// parts with the GIL held; the view may be read without it.
 class InputMatrix {
  public:
   // `object` is an array of one vector (d,) or of vectors (n, d): anything with a buffer, or that
-  // numpy.asarray takes. `name` says in messages what it is. Throws TypeError (an element type that
-  // is not a vector's), ValueError (a shape with no or more than two axes, ragged lists, a float64
-  // beyond float32).
+  // kith._inputs.as_array() or numpy.asarray() make an array of. `name` says in messages what it
+  // is. Throws TypeError (an element type that is not a vector's), ValueError (a shape with no or
+  // more than two axes, ragged lists, a number that float32 does not hold).
   InputMatrix(const nanobind::object& object, const char* name);
   const MatrixView& view() const { return view_; }
   // Whether it is one vector, for which answers have one axis too.
   bool one() const { return one_; }
 
  private:
-  void Borrow(const nanobind::object& object);
-  void Narrow();    // float64 to float32
+  // False if the object has to become another array first.
+  bool Borrow(const nanobind::object& object);
+  template <class T>
+  void Narrow();    // to float32
   void PackBits();  // bool to bits
 
   const char* name_;
@@ -65,12 +45,15 @@ class InputMatrix {
   std::vector<std::byte> bits_;
 };
 
+// Whether the elements are float32 in native byte order.
+bool IsFloat32(const Buffer& buffer);
+
 // A new numpy array of `rows` x `columns`, or of (columns,) if `one`, to be filled.
 template <class T>
 class NewArray {
  public:
   NewArray(size_t rows, size_t columns, bool one);
-  T* data() { return static_cast<T*>(buffer_->buf); }
+  T* data() { return reinterpret_cast<T*>(buffer_.writable()); }
   nanobind::object Take() {
     buffer_.Release();
     return std::move(array_);
@@ -83,7 +66,7 @@ class NewArray {
 extern template class NewArray<int64_t>;
 extern template class NewArray<float>;
 
-// One-dimensional integers. Throws TypeError, ValueError (another shape, a negative number).
+// One-dimensional integers. Throws TypeError, ValueError (another shape, a number beyond int64).
 std::vector<int64_t> ToIds(const nanobind::object& object, const char* name);
 
 // Strings: str (UTF-8) or bytes, in anything iterable. Throws TypeError naming the place.

@@ -1,16 +1,15 @@
 // Building files from arrays.
 #include <nanobind/nanobind.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "arguments.h"
 #include "arrays.h"
 #include "errors.h"
 #include "index.h"
@@ -23,40 +22,37 @@ using nb::literals::operator""_a;
 namespace kith::python {
 namespace {
 
-uint32_t ToCount(const std::optional<int64_t>& value, const char* name) {
-  if (!value) return 0;
-  if (*value < 1 || *value > 1'000'000) {
-    ThrowValueError(std::string(name) + " is " + std::to_string(*value) +
-                    "; it must be from 1 to 1000000");
-  }
-  return static_cast<uint32_t>(*value);
-}
-
+// What kith.build() was told of how to build.
 struct Arguments {
-  std::vector<std::string> index;  // empty: to be chosen
+  std::vector<IndexKind> kinds;  // empty: to be chosen
   std::optional<std::string> dtype;
-  std::optional<int64_t> trees, leaf_size, degree, beam;
-  std::string layout = "auto";
+  // 0: chosen
+  uint32_t trees, leaf_size, degree, beam;
+  std::string layout;
   std::optional<bool> calibrate;
-  std::optional<int64_t> expect_queries, memory;
+  uint64_t expect_queries, memory;
   std::optional<double> build_seconds;
   std::optional<bool> scan_codes;
 };
 
-uint64_t ToAmount(const std::optional<int64_t>& value, const char* name) {
-  if (!value) return 0;
-  if (*value < 1) {
-    ThrowValueError(std::string(name) + " is " + std::to_string(*value) + "; it must be positive");
-  }
-  return static_cast<uint64_t>(*value);
+uint32_t ToCount(nb::handle value, const char* name) {
+  if (value.is_none()) return 0;
+  return static_cast<uint32_t>(ToInteger(value, name, 1, 1'000'000));
+}
+
+uint64_t ToAmount(nb::handle value, const char* name) {
+  if (value.is_none()) return 0;
+  return static_cast<uint64_t>(ToInteger(value, name, 1, std::numeric_limits<int64_t>::max()));
 }
 
 // The ways in that are asked for, which are none if they are to be chosen.
-std::vector<IndexKind> ToKinds(const std::vector<std::string>& names) {
+std::vector<IndexKind> ToKinds(nb::handle index) {
+  const std::vector<IndexKind> given =
+      ToMany(index, "index", [](nb::handle name, const char*) { return ToIndexKind(name); });
+  if (given == std::vector{IndexKind::kAuto}) return {};
   std::vector<IndexKind> kinds;
-  for (const std::string& name : names) {
-    const IndexKind kind = ToIndexKind(name);
-    if (kind == IndexKind::kAuto || (kind == IndexKind::kExact && names.size() > 1)) {
+  for (const IndexKind kind : given) {
+    if (kind == IndexKind::kAuto || (kind == IndexKind::kExact && given.size() > 1)) {
       ThrowValueError(
           "index: auto and exact stand alone; exact search is always there, so leave it out");
     }
@@ -65,8 +61,27 @@ std::vector<IndexKind> ToKinds(const std::vector<std::string>& names) {
   return kinds;
 }
 
+// From the arguments of kith.build() by their names.
+Arguments ToArguments(const nb::dict& given) {
+  const auto of = [&](const char* name) { return nb::object(given[name]); };
+  Arguments args;
+  args.kinds = ToKinds(of("index"));
+  if (!of("dtype").is_none()) args.dtype = ToText(of("dtype"), "dtype");
+  args.trees = ToCount(of("trees"), "trees");
+  args.leaf_size = ToCount(of("leaf_size"), "leaf_size");
+  args.degree = ToCount(of("degree"), "degree");
+  args.beam = ToCount(of("beam"), "beam");
+  args.layout = ToText(of("layout"), "layout");
+  args.calibrate = ToOptionalBool(of("calibrate"));
+  args.expect_queries = ToAmount(of("expect_queries"), "expect_queries");
+  args.memory = ToAmount(of("memory"), "memory");
+  args.build_seconds = ToOptionalNumber(of("build_seconds"), "build_seconds");
+  args.scan_codes = ToOptionalBool(of("scan_codes"));
+  return args;
+}
+
 void SetPaths(const Arguments& args, BuildOptions* options) {
-  const std::vector<IndexKind> kinds = ToKinds(args.index);
+  const std::vector<IndexKind>& kinds = args.kinds;
   const auto asked = [&](IndexKind kind) {
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
   };
@@ -76,19 +91,19 @@ void SetPaths(const Arguments& args, BuildOptions* options) {
   if (!layout) {
     ThrowValueError("layout is \"" + args.layout + "\"; it must be auto, packed or compact");
   }
-  if ((args.trees || args.leaf_size) && !asked(IndexKind::kForest)) {
+  if ((args.trees > 0 || args.leaf_size > 0) && !asked(IndexKind::kForest)) {
     ThrowValueError(
         "trees and leaf_size are for forests; leave them out, or give index=\"forest\"");
   }
-  if ((args.degree || args.beam || args.layout != "auto") && !asked(IndexKind::kGraph)) {
+  if ((args.degree > 0 || args.beam > 0 || args.layout != "auto") && !asked(IndexKind::kGraph)) {
     ThrowValueError(
         "degree, beam and layout are for graphs; leave them out, or give index=\"graph\"");
   }
   graph.layout = *layout;
-  graph.degree = ToCount(args.degree, "degree");
-  graph.beam = ToCount(args.beam, "beam");
-  forest.num_trees = ToCount(args.trees, "trees");
-  forest.leaf_size = ToCount(args.leaf_size, "leaf_size");
+  graph.degree = args.degree;
+  graph.beam = args.beam;
+  forest.num_trees = args.trees;
+  forest.leaf_size = args.leaf_size;
   const ExactOptions exact{args.scan_codes};
   if (asked(IndexKind::kGraph)) options->paths.push_back(graph);
   if (asked(IndexKind::kForest)) options->paths.push_back(forest);
@@ -99,7 +114,7 @@ void SetPaths(const Arguments& args, BuildOptions* options) {
   if (kinds.empty()) options->if_chosen.push_back(exact);
 }
 
-BuildOptions ToOptions(const std::string& metric, const Arguments& args, uint64_t seed,
+BuildOptions ToOptions(const nb::object& metric, const Arguments& args, const nb::object& seed,
                        const nb::object& n_jobs) {
   BuildOptions options;
   options.metric = ToMetric(metric);
@@ -112,22 +127,23 @@ BuildOptions ToOptions(const std::string& metric, const Arguments& args, uint64_
   }
   SetPaths(args, &options);
   options.calibrate = args.calibrate;
-  options.expected_queries = ToAmount(args.expect_queries, "expect_queries");
-  options.memory = ToAmount(args.memory, "memory");
+  options.expected_queries = args.expect_queries;
+  options.memory = args.memory;
   if (args.build_seconds) {
     if (!(*args.build_seconds > 0)) ThrowValueError("build_seconds must be positive");
     options.build_seconds = *args.build_seconds;
   }
-  options.seed = seed;
+  options.seed = ToSeed(seed, "seed");
   options.threads = ToThreads(n_jobs);
   return options;
 }
 
 // Builds a file, or, if `path` is None, an index in memory.
-IndexHandle Build(const nb::object& vectors, const nb::object& path, const std::string& metric,
-                  const Arguments& args, const nb::object& keys, const nb::object& ids,
-                  uint64_t seed, const nb::object& n_jobs, const nb::object& progress) {
-  BuildOptions options = ToOptions(metric, args, seed, n_jobs);
+IndexHandle Build(const nb::object& vectors, const nb::object& path, const nb::object& metric,
+                  const nb::typed<nb::dict, nb::str, nb::object>& arguments, const nb::object& keys,
+                  const nb::object& ids, const nb::object& seed, const nb::object& n_jobs,
+                  const nb::object& progress) {
+  BuildOptions options = ToOptions(metric, ToArguments(arguments), seed, n_jobs);
   const InputMatrix input(vectors, "vectors");
   if (input.one()) ThrowValueError("vectors have one axis; give an array (n, d)");
   StringList names;
@@ -159,22 +175,8 @@ IndexHandle Build(const nb::object& vectors, const nb::object& path, const std::
 }  // namespace
 
 void BindBuild(nb::module_& m) {
-  nb::class_<Arguments>(m, "BuildArguments", "What kith.build() was told of how to build.")
-      .def(nb::init<>())
-      .def_rw("index", &Arguments::index)
-      .def_rw("dtype", &Arguments::dtype, nb::none())
-      .def_rw("trees", &Arguments::trees, nb::none())
-      .def_rw("leaf_size", &Arguments::leaf_size, nb::none())
-      .def_rw("degree", &Arguments::degree, nb::none())
-      .def_rw("beam", &Arguments::beam, nb::none())
-      .def_rw("layout", &Arguments::layout)
-      .def_rw("calibrate", &Arguments::calibrate, nb::none())
-      .def_rw("expect_queries", &Arguments::expect_queries, nb::none())
-      .def_rw("memory", &Arguments::memory, nb::none())
-      .def_rw("build_seconds", &Arguments::build_seconds, nb::none())
-      .def_rw("scan_codes", &Arguments::scan_codes, nb::none());
-  m.def("build", &Build, "vectors"_a.none(), "path"_a.none(), "metric"_a, "arguments"_a,
-        "keys"_a.none(), "ids"_a.none(), "seed"_a, "n_jobs"_a.none(), "progress"_a.none());
+  m.def("build", &Build, "vectors"_a.none(), "path"_a.none(), "metric"_a.none(), "arguments"_a,
+        "keys"_a.none(), "ids"_a.none(), "seed"_a.none(), "n_jobs"_a.none(), "progress"_a.none());
 }
 
 }  // namespace kith::python

@@ -1,20 +1,21 @@
 #include "index.h"
 
-#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
+#include <span>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "arguments.h"
 #include "arrays.h"
 #include "errors.h"
+#include "gil.h"
 #include "kith/eval.h"
+#include "kith/query.h"
 #include "long_call.h"
 #include "search.h"
 
@@ -27,7 +28,19 @@ namespace {
 uint64_t RowOfId(const Index& index, int64_t id) { return ValueOrKeyError(index.FindId(id)); }
 
 uint64_t RowOfKey(const Index& index, const std::string& key) {
-  return ValueOrKeyError(index.FindKey(key));
+  if (!index.info().has_keys) {
+    ThrowKeyError("no key '" + key + "': " + index.info().path +
+                  " has no keys; build it with keys=...");
+  }
+  const Result<uint64_t> row = index.FindKey(key);
+  if (row.ok() || row.status().code() != StatusCode::kNotFound) {
+    return ValueOrKeyError(row);
+  }
+  // As a query, which is told what was probably meant. A key may begin with a sign, a query does.
+  const std::string words[] = {"+" + key};  // NOLINT(modernize-avoid-c-arrays)
+  const Status unknown = ParseQueryWords(index, words).status();
+  if (unknown.code() == StatusCode::kNotFound) ThrowKeyError(unknown.message());
+  return ValueOrKeyError(row);
 }
 
 nb::object Vectors(const IndexHandle& self, const nb::object& ids) {
@@ -41,26 +54,13 @@ nb::object Vectors(const IndexHandle& self, const nb::object& ids) {
   return out.Take();
 }
 
-bool IsInteger(const nb::object& object) {
-  return PyIndex_Check(object.ptr()) && !PyBool_Check(object.ptr());
-}
-
-int64_t ToInteger(const nb::object& object) {
-  const nb::object number = nb::steal(PyNumber_Index(object.ptr()));
-  if (!number.is_valid()) throw nb::python_error();
-  int overflow = 0;
-  const long long value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
-  if (overflow != 0) return -1;  // no id is so large
-  return value;
-}
-
 nb::object GetItem(const IndexHandle& self, const nb::object& which) {
   const auto index = self.Get();
   if (!IsInteger(which) && !PyUnicode_Check(which.ptr()) && !PyBytes_Check(which.ptr())) {
     ThrowTypeError(std::string("an index is asked for a vector by its id or key, not by ") +
                    nb::type_name(which.type()).c_str() + "; for many, use vectors(ids)");
   }
-  const uint64_t row = IsInteger(which) ? RowOfId(*index, ToInteger(which))
+  const uint64_t row = IsInteger(which) ? RowOfId(*index, ToInteger(which, kNoId))
                                         : RowOfKey(*index, ToKey(which, "the key"));
   NewArray<float> out(1, index->info().dim, true);
   index->GetVector(row, out.data());
@@ -69,7 +69,7 @@ nb::object GetItem(const IndexHandle& self, const nb::object& which) {
 
 bool Contains(const IndexHandle& self, const nb::object& which) {
   const auto index = self.Get();
-  if (IsInteger(which)) return index->FindId(ToInteger(which)).ok();
+  if (IsInteger(which)) return index->FindId(ToInteger(which, kNoId)).ok();
   if (!PyUnicode_Check(which.ptr()) && !PyBytes_Check(which.ptr())) return false;
   return index->info().has_keys && index->FindKey(ToKey(which, "the key")).ok();
 }
@@ -195,11 +195,12 @@ nb::dict Drift(const IndexHandle& self) {
   return out;
 }
 
-IndexHandle Open(const nb::object& path, bool prefault, bool huge_pages) {
+IndexHandle Open(const nb::object& path, const nb::object& prefault, const nb::object& huge_pages) {
   const std::string name = ToPath(path);
+  const OpenOptions options{ToBool(prefault), ToBool(huge_pages)};
   Result<std::unique_ptr<Index>> index = Status::Internal("not opened");
-  RunMaybeLong(prefault, [&](const std::stop_token& stop) {
-    index = OpenIndex(name, {prefault, huge_pages, stop});
+  RunMaybeLong(options.prefault, [&](const std::stop_token& stop) {
+    index = OpenIndex(name, {options.prefault, options.huge_pages, stop});
     return Status::Ok();
   });
   return IndexHandle(ValueOrThrow(std::move(index)));
@@ -207,13 +208,20 @@ IndexHandle Open(const nb::object& path, bool prefault, bool huge_pages) {
 
 IndexHandle FromBytes(const nb::object& data) {
   Buffer buffer;
-  buffer.Get(data, PyBUF_C_CONTIGUOUS);
-  const auto bytes =
-      std::span(static_cast<const std::byte*>(buffer->buf), static_cast<size_t>(buffer->len));
+  buffer.Get(data);
+  std::vector<std::byte> copy;
+  if (!buffer.contiguous()) copy = buffer.Copy();
+  const std::span<const std::byte> bytes =
+      buffer.contiguous() ? std::span(buffer.data(), buffer.size()) : std::span(copy);
   Result<std::unique_ptr<Index>> index = Status::Internal("not opened");
   {
-    const nb::gil_scoped_release release;
+    const WithoutGil without_gil;
     index = OpenIndexBytes(bytes);
+  }
+  if (!index.ok() && index.status().code() == StatusCode::kInvalidArgument) {
+    ThrowValueError(
+        "the bytes are no .kith file's; give what Index.to_bytes() returned or a .kith file holds "
+        "(kith.build() makes an index of vectors)");
   }
   return IndexHandle(ValueOrThrow(std::move(index)));
 }
@@ -256,32 +264,48 @@ nb::dict PointOf(const EvalPoint& point) {
   return out;
 }
 
-// `truth`: None or ids [nq, k] of true neighbours; the rest as EvalOptions.
-nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, size_t k,
-                       const std::optional<std::vector<int64_t>>& truth,
-                       const std::vector<int64_t>& efforts, const std::vector<double>& recalls,
-                       const std::vector<std::string>& indexes, const nb::object& n_jobs,
-                       const nb::object& progress) {
+// The true neighbours of so many queries: ids (nq, k).
+GroundTruth ToTruth(const nb::object& object, size_t num_queries) {
+  const nb::object shape = object.attr("shape");
+  const std::vector<int64_t> sizes = ToMany(
+      shape, "truth", [](nb::handle size, const char* name) { return ToInteger(size, name); });
+  if (sizes.size() != 2) ThrowValueError("truth must be an integer array (nq, k)");
+  if (sizes[0] != static_cast<int64_t>(num_queries)) {
+    ThrowValueError("truth has " + std::to_string(sizes[0]) +
+                    " rows, one is needed for each query, of which there are " +
+                    std::to_string(num_queries));
+  }
+  GroundTruth truth;
+  truth.num_queries = num_queries;
+  truth.k = static_cast<size_t>(sizes[1]);
+  truth.ids = ToIds(CallPython([&] { return object.attr("reshape")(-1); }), "truth");
+  return truth;
+}
+
+// `truth`: None, or an array (nq, k) of the ids of true neighbours; the rest as EvalOptions.
+nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, const nb::object& k,
+                       const nb::object& truth, const nb::object& efforts,
+                       const nb::object& recalls, const nb::object& indexes,
+                       const nb::object& n_jobs, const nb::object& progress) {
   const auto index = self.Get();
   const InputMatrix input(queries, "queries");
   EvalOptions options;
-  options.k = k;
-  options.efforts = efforts;
-  options.recalls = recalls;
-  for (const std::string& name : indexes) options.paths.push_back(ToIndexKind(name));
+  options.k = static_cast<size_t>(ToInteger(k, "k", 1, kMostNeighbours));
+  options.efforts = ToMany(efforts, "effort", [](nb::handle effort, const char* name) {
+    return ToInteger(effort, name);
+  });
+  options.recalls = ToMany(recalls, "recall", ToNumber);
+  options.paths =
+      ToMany(indexes, "index", [](nb::handle name, const char*) { return ToIndexKind(name); });
   options.threads = ToThreads(n_jobs);
   GroundTruth known;
-  if (truth) {
-    known.num_queries = input.view().rows;
-    known.k = known.num_queries == 0 ? 0 : truth->size() / known.num_queries;
-    known.ids = *truth;
-  }
+  if (!truth.is_none()) known = ToTruth(truth, input.view().rows);
   std::vector<EvalPoint> points;
   RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
     options.progress = report;
     options.stop = stop;
-    KITH_ASSIGN_OR_RETURN(points,
-                          Evaluate(*index, input.view(), truth ? &known : nullptr, options));
+    KITH_ASSIGN_OR_RETURN(
+        points, Evaluate(*index, input.view(), truth.is_none() ? nullptr : &known, options));
     return Status::Ok();
   });
   nb::list out;
@@ -289,12 +313,14 @@ nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, size_
   return out;
 }
 
-void Calibrate(IndexHandle& self, const nb::object& queries, const std::vector<uint32_t>& ks,
+void Calibrate(IndexHandle& self, const nb::object& queries, const nb::object& ks,
                const nb::object& n_jobs, const nb::object& progress) {
   const auto index = self.Get();
   const InputMatrix input(queries, "queries");
   CalibrateOptions options;
-  options.ks = ks;
+  options.ks = ToMany(ks, "k", [](nb::handle each, const char* name) {
+    return static_cast<uint32_t>(ToInteger(each, name, 1, kMostNeighbours));
+  });
   options.threads = ToThreads(n_jobs);
   std::unique_ptr<Index> calibrated;
   RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
@@ -323,38 +349,6 @@ std::string ToAbsolute(const std::string& path) {
 void CheckHasKeys(const Index& index) {
   if (index.info().has_keys) return;
   ThrowValueError(index.info().path + " has no keys; build it with keys=...");
-}
-
-int ToThreads(const nb::object& n_jobs) {
-  if (n_jobs.is_none()) return 1;
-  if (!IsInteger(n_jobs)) {
-    ThrowTypeError(std::string("n_jobs must be an integer or None, not ") +
-                   nb::type_name(n_jobs.type()).c_str());
-  }
-  const int64_t n = ToInteger(n_jobs);
-  if (n == 0) ThrowValueError("n_jobs is 0; give a number of threads, or -1 for all cores");
-  if (n == -1) return 0;
-  if (n > 0) return static_cast<int>(std::min<int64_t>(n, 1024));
-  // Asking for the number of cores reads a file: only here.
-  const auto cores = static_cast<int64_t>(std::max(1u, std::thread::hardware_concurrency()));
-  return static_cast<int>(std::max<int64_t>(1, cores + 1 + n));
-}
-
-Metric ToMetric(const std::string& name) {
-  const auto metric = ParseMetric(name);
-  if (!metric) {
-    ThrowValueError("metric is \"" + name +
-                    "\"; it must be angular, euclidean, dot, manhattan or hamming");
-  }
-  return *metric;
-}
-
-IndexKind ToIndexKind(const std::string& name) {
-  const auto kind = ParseIndexKind(name);
-  if (!kind) {
-    ThrowValueError("index is \"" + name + "\"; it must be auto, exact, graph or forest");
-  }
-  return *kind;
 }
 
 void BindProperties(nb::class_<IndexHandle>* handle) {
@@ -429,18 +423,19 @@ void BindIndex(nb::module_& m) {
       .def(
           "__len__", [](const IndexHandle& self) { return self.Get()->info().num_vectors; },
           "The number of vectors.")
-      .def("_evaluate", &EvaluateIndex, "queries"_a.none(), "k"_a, "truth"_a.none(), "efforts"_a,
-           "recalls"_a, "indexes"_a, "n_jobs"_a.none(), "progress"_a.none(),
+      .def("_evaluate", &EvaluateIndex, "queries"_a.none(), "k"_a.none(), "truth"_a.none(),
+           "efforts"_a.none(), "recalls"_a.none(), "indexes"_a.none(), "n_jobs"_a.none(),
+           "progress"_a.none(),
            nb::sig("def _evaluate(self, queries: numpy.typing.ArrayLike, k: int, "
-                   "truth: collections.abc.Sequence[int] | None, "
-                   "efforts: collections.abc.Sequence[int], "
-                   "recalls: collections.abc.Sequence[float], "
-                   "indexes: collections.abc.Sequence[str], n_jobs: int | None, "
+                   "truth: numpy.typing.NDArray[typing.Any] | None, "
+                   "efforts: collections.abc.Sequence[int] | int, "
+                   "recalls: collections.abc.Sequence[float] | float, "
+                   "indexes: collections.abc.Sequence[str] | str, n_jobs: int | None, "
                    "progress: object) -> list[dict[str, typing.Any]]"))
-      .def("_calibrate", &Calibrate, "queries"_a.none(), "ks"_a, "n_jobs"_a.none(),
+      .def("_calibrate", &Calibrate, "queries"_a.none(), "ks"_a.none(), "n_jobs"_a.none(),
            "progress"_a.none());
   BindProperties(&handle);
-  m.def("open", &Open, "path"_a.none(), "prefault"_a, "huge_pages"_a);
+  m.def("open", &Open, "path"_a.none(), "prefault"_a.none(), "huge_pages"_a.none());
   m.def("from_bytes", &FromBytes, "data"_a.none());
 }
 

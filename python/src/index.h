@@ -34,16 +34,11 @@ void BindBuild(nanobind::module_& m);
 // the current directory. As it is if it is empty or that directory has no name.
 std::string ToAbsolute(const std::string& path);
 
+// No file holds more vectors.
+inline constexpr int64_t kMostNeighbours = static_cast<int64_t>(kMaxRows);
+
 // Throws ValueError unless the index has keys.
 void CheckHasKeys(const Index& index);
-
-// Threads for the core (0: one for each core) from joblib's convention: None is 1, -1 all cores,
-// -2 all but one. Throws TypeError, ValueError (0).
-int ToThreads(const nanobind::object& n_jobs);
-
-// Names as the enums they stand for. Throw ValueError listing the names.
-Metric ToMetric(const std::string& name);
-IndexKind ToIndexKind(const std::string& name);
 
 }  // namespace kith::python
 

@@ -1,16 +1,17 @@
 #include "long_call.h"
 
-#include <atomic>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <new>
 #include <string>
-#include <system_error>
+#include <string_view>
 #include <thread>
 
 #include "errors.h"
+#include "gil.h"
 
 namespace nb = nanobind;
 
@@ -19,8 +20,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenChecks{20};
 
+// A report is copied while nobody could handle that there is no memory for it.
 struct Report {
-  std::string stage;
+  std::array<char, 64> stage = {};
+  size_t stage_size = 0;
   uint64_t done = 0;
   uint64_t total = 0;
   bool fresh = false;  // not yet told to the callback
@@ -31,7 +34,7 @@ class Shared {
  public:
   void Note(std::string_view stage, uint64_t done, uint64_t total) {
     const std::lock_guard lock(mutex_);
-    report_.stage.assign(stage);
+    report_.stage_size = stage.copy(report_.stage.data(), report_.stage.size());
     report_.done = done;
     report_.total = total;
     report_.fresh = true;
@@ -66,9 +69,27 @@ class Shared {
 
 void Call(const nb::object& callback, const Report& report) {
   if (callback.is_none() || !report.fresh) return;
-  const nb::object answer =
-      callback(nb::str(report.stage.data(), report.stage.size()), report.done, report.total);
+  const nb::str stage(report.stage.data(), report.stage_size);
+  const nb::object done = nb::cast(report.done);
+  const nb::object total = nb::cast(report.total);
+  const nb::object answer = CallPython([&] { return callback(stage, done, total); });
   if (answer.ptr() == Py_False) ThrowCancelled();
+}
+
+// What the work says, or what it throws.
+Status WorkOrError(const std::function<Status(const Progress&, const std::stop_token&)>& work,
+                   const Progress& progress, const std::stop_token& stop) noexcept {
+  try {
+    return work(progress, stop);
+  } catch (const std::bad_alloc&) {
+    return Status::OutOfMemory("out of memory");  // so short that it takes no memory
+  } catch (const std::exception& error) {
+    try {
+      return Status::Internal(error.what());
+    } catch (...) {
+      return Status::OutOfMemory("out of memory");
+    }
+  }
 }
 
 }  // namespace
@@ -77,6 +98,7 @@ void RunLong(const nb::object& callback,
              const std::function<Status(const Progress&, const std::stop_token&)>& work) {
   Shared shared;
   std::stop_source stop;
+  EndedAtExit ended_at_exit(&stop);
   const Progress progress = [&](std::string_view stage, uint64_t done, uint64_t total) {
     shared.Note(stage, done, total);
     return !stop.stop_requested();
@@ -84,30 +106,28 @@ void RunLong(const nb::object& callback,
   std::thread thread;
   try {
     thread = std::thread([&] {
-      Status status;
-      try {
-        status = work(progress, stop.get_token());
-      } catch (const std::bad_alloc&) {
-        status = Status::OutOfMemory("not enough memory; close other programs or use a larger one");
-      } catch (const std::exception& error) {
-        status = Status::Internal(error.what());
-      }
+      Status status = WorkOrError(work, progress, stop.get_token());
       shared.Finish(std::move(status));
+      ended_at_exit.Done();
     });
-  } catch (const std::system_error& error) {
-    Throw(Status::OutOfMemory(std::string("cannot start a thread: ") + error.what()));
+  } catch (const std::exception&) {
+    // Out of threads, or of memory for one.
+    ended_at_exit.Done();
+    Throw(Status::OutOfMemory(
+        "cannot start a thread for this; end other programs or threads, or raise the limits of "
+        "processes and of memory (ulimit -u, -v)"));
   }
 
   std::exception_ptr raised;
   Report report;
   for (bool finished = false; !finished;) {
     {
-      const nb::gil_scoped_release release;
+      const WithoutGil without_gil;
       finished = shared.Wait(&report);
     }
     if (raised != nullptr) continue;
     try {
-      if (PyErr_CheckSignals() != 0) throw nb::python_error();
+      if (CallPython([] { return PyErr_CheckSignals(); }) != 0) throw nb::python_error();
       Call(callback, report);
     } catch (...) {
       raised = std::current_exception();
@@ -115,7 +135,7 @@ void RunLong(const nb::object& callback,
     }
   }
   {
-    const nb::gil_scoped_release release;
+    const WithoutGil without_gil;
     thread.join();
   }
   if (raised != nullptr) std::rethrow_exception(raised);
@@ -129,7 +149,7 @@ void RunMaybeLong(bool is_long, const std::function<Status(const std::stop_token
   }
   Status status;
   {
-    const nb::gil_scoped_release release;
+    const WithoutGil without_gil;
     status = work({});
   }
   ThrowIfError(status);

@@ -3,12 +3,16 @@
 
 #include "annoy.h"
 #include "errors.h"
+#include "gil.h"
 #include "index.h"
 #include "kith/version.h"
+#include "thread_memory.h"
 
 NB_MODULE(_core, m) {
   m.doc() = "The engine of kith; use the package kith.";
   m.attr("VERSION") = KITH_VERSION;
+  kith::python::TouchThreadMemory();
+  kith::python::BindExit(m);
   kith::python::BindErrors();
   kith::python::BindIndex(m);
   kith::python::BindBuild(m);

@@ -1,15 +1,14 @@
 #include "search.h"
 
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "arguments.h"
 #include "arrays.h"
 #include "errors.h"
 #include "kith/query.h"
@@ -27,8 +26,8 @@ constexpr char kSearchDoc[] =
 Parameters
 ----------
 queries : array (d,) for one query, or (nq, d)
-    float32, float16, float64, int8, uint8 or bool; not copied if the rows are contiguous
-    (float64 is converted).
+    float32, float16, int8 and uint8 are not copied if the rows are contiguous; float64, bool
+    and other integers are converted. Also nested lists, frames and columns of vectors.
 k : int
     Neighbours of each query; more than there are vectors: all of them.
 recall : float, optional
@@ -68,19 +67,36 @@ Ctrl-C ends it.)";
 // thread of its own for the search would cost more than the waiting.
 constexpr double kLongWork = 1e9;
 
-SearchParams ToParams(const Index& index, int64_t k, const std::optional<double>& recall,
-                      const std::optional<int64_t>& effort, bool exact, const std::string& kind,
-                      const nb::object& n_jobs) {
+// What every search may be given beside queries.
+struct How {
+  const nb::object& k;
+  const nb::object& recall;
+  const nb::object& effort;
+  const nb::object& exact;
+  const nb::object& index;
+};
+
+SearchParams ToParams(const Index& index, const How& how, const nb::object& n_jobs) {
   SearchParams params;
+  // More can't be found, but the caller may have meant "all".
+  constexpr int64_t kMost = int64_t{1} << 31;
+  constexpr int64_t kAnything = std::numeric_limits<int64_t>::max();
+  const int64_t k = ToInteger(how.k, "k", std::numeric_limits<int64_t>::min(), kAnything);
   if (k < 1) ThrowValueError("k is " + std::to_string(k) + "; ask for at least one neighbour");
+  if (k > std::max<int64_t>(static_cast<int64_t>(index.info().num_vectors), kMost)) {
+    ThrowValueError("k is " + std::to_string(k) + ", more than any file holds");
+  }
   params.k = static_cast<size_t>(k);
-  params.index = ToIndexKind(kind);
-  if (exact) {
+  params.index = ToIndexKind(how.index);
+  const std::optional<double> recall = ToOptionalNumber(how.recall, "recall");
+  const std::optional<int64_t> effort = ToOptionalInteger(how.effort, "effort");
+  if (ToBool(how.exact)) {
     if (recall || effort) {
       ThrowValueError("exact=True finds everything; leave out recall and effort");
     }
     if (params.index != IndexKind::kAuto && params.index != IndexKind::kExact) {
-      ThrowValueError("exact=True and index=\"" + kind + "\" exclude each other; leave out one");
+      ThrowValueError(std::string("exact=True and index=\"") + IndexKindName(params.index) +
+                      "\" exclude each other; leave out one");
     }
     params.index = IndexKind::kExact;
   }
@@ -122,12 +138,12 @@ nb::object ToArray(const std::vector<T>& values, size_t rows, size_t columns, bo
   return array.Take();
 }
 
-nb::tuple Search(const IndexHandle& self, const nb::object& queries, int64_t k,
-                 std::optional<double> recall, std::optional<int64_t> effort, bool exact,
-                 const std::string& kind, const nb::object& n_jobs) {
+nb::tuple Search(const IndexHandle& self, const nb::object& queries, const nb::object& k,
+                 const nb::object& recall, const nb::object& effort, const nb::object& exact,
+                 const nb::object& kind, const nb::object& n_jobs) {
   const auto index = self.Get();
   const InputMatrix input(queries, "queries");
-  const SearchParams params = ToParams(*index, k, recall, effort, exact, kind, n_jobs);
+  const SearchParams params = ToParams(*index, {k, recall, effort, exact, kind}, n_jobs);
   const size_t rows = input.view().rows;
   const SearchResult result =
       RunSearch(*index, rows, params, [&](const SearchParams& how, SearchResult* found) {
@@ -143,16 +159,16 @@ std::vector<QueryTerm> ToTerms(const Index& index, const nb::object& query) {
     return ValueOrKeyError(ParseQuery(index, ToKey(query, "the query")));
   }
   std::vector<std::string> words;
-  for (const nb::handle word : query) words.push_back(ToKey(word, "the keys of a query"));
+  ForEach(query, [&](nb::handle word) { words.push_back(ToKey(word, "the keys of a query")); });
   return ValueOrKeyError(ParseQueryWords(index, words));
 }
 
-nb::list SearchKeys(const IndexHandle& self, const nb::object& query, int64_t k,
-                    std::optional<double> recall, std::optional<int64_t> effort, bool exact,
-                    const std::string& kind, const nb::object& n_jobs) {
+nb::list SearchKeys(const IndexHandle& self, const nb::object& query, const nb::object& k,
+                    const nb::object& recall, const nb::object& effort, const nb::object& exact,
+                    const nb::object& kind, const nb::object& n_jobs) {
   const auto index = self.Get();
   CheckHasKeys(*index);
-  const SearchParams params = ToParams(*index, k, recall, effort, exact, kind, n_jobs);
+  const SearchParams params = ToParams(*index, {k, recall, effort, exact, kind}, n_jobs);
   SearchResult result;
   if (PyUnicode_Check(query.ptr()) || PyBytes_Check(query.ptr()) || PyList_Check(query.ptr()) ||
       PyTuple_Check(query.ptr())) {
@@ -176,11 +192,14 @@ nb::list SearchKeys(const IndexHandle& self, const nb::object& query, int64_t k,
   return out;
 }
 
-nb::dict Plan(const IndexHandle& self, int64_t k, size_t num_queries, std::optional<double> recall,
-              std::optional<int64_t> effort, bool exact, const std::string& kind) {
+nb::dict Plan(const IndexHandle& self, const nb::object& k, const nb::object& num_queries,
+              const nb::object& recall, const nb::object& effort, const nb::object& exact,
+              const nb::object& kind) {
   const auto index = self.Get();
-  const SearchParams params = ToParams(*index, k, recall, effort, exact, kind, nb::none());
-  const SearchPlan plan = ValueOrThrow(index->Plan(params, num_queries));
+  const SearchParams params = ToParams(*index, {k, recall, effort, exact, kind}, nb::none());
+  const auto queries = static_cast<size_t>(
+      ToInteger(num_queries, "num_queries", 0, std::numeric_limits<int64_t>::max()));
+  const SearchPlan plan = ValueOrThrow(index->Plan(params, queries));
   nb::dict out;
   out["index"] = IndexKindName(plan.index);
   out["effort"] = plan.effort < 0 ? nb::none() : nb::object(nb::float_(plan.effort));
@@ -193,23 +212,25 @@ nb::dict Plan(const IndexHandle& self, int64_t k, size_t num_queries, std::optio
 void BindSearch(nb::class_<IndexHandle>* handle) {
   handle
       ->def(
-          "search", &Search, "queries"_a.none(), "k"_a = 10, nb::kw_only(), "recall"_a = nb::none(),
-          "effort"_a = nb::none(), "exact"_a = false, "index"_a = "auto", "n_jobs"_a.none() = 1,
+          "search", &Search, "queries"_a.none(), "k"_a.none() = 10, nb::kw_only(),
+          "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a.none() = false,
+          "index"_a.none() = "auto", "n_jobs"_a.none() = 1,
           nb::sig("def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, "
                   "recall: float | None = None, effort: int | None = None, "
                   "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
                   "tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]"),
           kSearchDoc)
-      .def("_search_keys", &SearchKeys, "query"_a.none(), "k"_a = 10, nb::kw_only(),
-           "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a = false, "index"_a = "auto",
-           "n_jobs"_a.none() = 1,
+      .def("_search_keys", &SearchKeys, "query"_a.none(), "k"_a.none() = 10, nb::kw_only(),
+           "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a.none() = false,
+           "index"_a.none() = "auto", "n_jobs"_a.none() = 1,
            nb::sig("def _search_keys(self, query: str | bytes | collections.abc.Sequence[str] | "
                    "numpy.typing.ArrayLike, k: int = 10, *, "
                    "recall: float | None = None, effort: int | None = None, "
                    "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
                    "list[tuple[str, float]]"))
-      .def("plan", &Plan, "k"_a = 10, "num_queries"_a = 1, nb::kw_only(), "recall"_a = nb::none(),
-           "effort"_a = nb::none(), "exact"_a = false, "index"_a = "auto",
+      .def("plan", &Plan, "k"_a.none() = 10, "num_queries"_a.none() = 1, nb::kw_only(),
+           "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a.none() = false,
+           "index"_a.none() = "auto",
            nb::sig("def plan(self, k: int = 10, num_queries: int = 1, *, "
                    "recall: float | None = None, effort: int | None = None, "
                    "exact: bool = False, index: str = 'auto') -> dict[str, typing.Any]"),

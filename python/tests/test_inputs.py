@@ -124,3 +124,36 @@ def test_sparse_matrices_are_refused_with_the_remedy(cloud):
     sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
     with pytest.raises(TypeError, match="toarray"):
         kith.build(sparse.csr_matrix(cloud[:10]))
+
+
+def test_queries_may_be_all_that_vectors_may_be(cloud):
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    pl = pytest.importorskip("polars", reason="polars is not installed")
+    index = kith.build(cloud, metric="euclidean", index="graph")
+    queries = cloud[:40]
+    wanted = index.search(queries, 3)
+    rows = queries.tolist()
+    table = pd.DataFrame({"key": range(40), "vector": rows})
+    for given in (
+        table["vector"],
+        table["vector"][::1].reset_index(drop=True),
+        pd.Series(list(queries)),
+        pd.DataFrame(queries),
+        np.array([None, *list(queries)], dtype=object)[1:],
+        pl.Series(rows),
+        pl.DataFrame(queries),
+        pa.array(rows),
+        rows,
+    ):
+        for got, want in zip(index.search(given, 3), wanted, strict=True):
+            np.testing.assert_array_equal(got, want)
+    truth = index.search(queries, 3, exact=True)[0]
+    assert index.evaluate(table["vector"], 3, effort=200, truth=truth)[0]["recall"] == 1
+    index.calibrate(table["vector"], k=3)
+    with pytest.raises(ValueError, match="same length"):
+        index.search(pd.Series([[1.0], [2.0, 3.0]]))
+    with pytest.raises(TypeError, match="elements of type"):
+        index.search(pd.Series(["a", "b"], dtype=object))
+    with pytest.raises(TypeError, match="toarray"):
+        index.search(pytest.importorskip("scipy.sparse").csr_matrix(queries))

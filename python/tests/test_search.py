@@ -134,8 +134,7 @@ def test_many_queries_are_searched_in_pieces_with_the_same_answers(rng):
         (np.zeros((2, 5), "f4"), ValueError, "dimension 5"),
         (np.zeros((2, 24, 1), "f4"), ValueError, "3 axes"),
         (np.float32(3), ValueError, "0 axes"),
-        (np.zeros(24, "i4"), TypeError, "int32"),
-        (np.zeros(24, ">f4"), TypeError, ">f4"),
+        (np.full(24, 2**24 + 1, "i4"), ValueError, "16777217 at row 0, column 0.*astype"),
         (np.zeros(24, "c8"), TypeError, "complex64"),
         (np.zeros(24, object), TypeError, "object"),
         (np.array(["a"] * 24), TypeError, "not float32"),
@@ -167,12 +166,37 @@ def test_wrong_queries_are_named(graph, queries, error, words):
         ({"effort": -1}, "effort is -1"),
         ({"index": "tree"}, "auto, exact, graph or forest"),
         ({"n_jobs": 0}, "n_jobs is 0"),
+        ({"k": 2**62}, "k is 4611686018427387904, more than"),
+        ({"k": 2**80}, "k is 1208925819614629174706176;"),
     ],
     ids=str,
 )
 def test_wrong_options_are_named(cloud, graph, options, words):
     with pytest.raises(ValueError, match=words):
         graph.search(cloud[0], **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"k": 3.5}, "k must be an integer, not float"),
+        ({"k": "3"}, "k must be an integer, not str"),
+        ({"k": None}, "k must be an integer, not NoneType"),
+        ({"recall": "high"}, "recall must be a number, not str"),
+        ({"effort": 2.5}, "effort must be an integer, not float"),
+        ({"index": None}, "index must be str, not NoneType"),
+    ],
+    ids=str,
+)
+def test_options_of_other_types_are_named(cloud, graph, options, words):
+    words = f"^{words}$"
+    with pytest.raises(TypeError, match=words):
+        graph.search(cloud[0], **options)
+    with pytest.raises(TypeError, match=words):
+        graph.plan(**options)
+    with_keys = kith.build(cloud[:9], keys=list("abcdefghi"))
+    with pytest.raises(TypeError, match=words):
+        with_keys.search_keys("a", **options)
 
 
 def test_a_way_in_that_is_not_there_is_named(cloud):

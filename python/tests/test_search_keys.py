@@ -63,3 +63,30 @@ def test_what_is_wrong_is_said(index):
             index.search_keys(text)
         for part in parts:
             assert part in str(raised.value.args[0])
+
+
+def test_a_key_that_was_probably_meant_is_named_everywhere(index):
+    for look_up in (index.search_keys, index.__getitem__, lambda key: index.ids_of([key])):
+        with pytest.raises(KeyError, match="no key 'kingg' in .*; did you mean 'king'\\?"):
+            look_up("kingg")
+        with pytest.raises(KeyError, match="no key 'xyzzyx' in .* keys are such as"):
+            look_up("xyzzyx")
+    # A query's sign is none of a key's.
+    with pytest.raises(KeyError, match="no key"):
+        index["+king"]
+    assert "kingg" not in index
+
+
+def test_without_keys_it_is_said_which_index_has_none(tmp_path):
+    index = kith.build(np.eye(3, dtype="f4"))
+    for call in (
+        lambda: index.search_keys("a"),
+        lambda: index.keys_of([0]),
+        lambda: index.ids_of(["a"]),
+        lambda: index["a"],
+    ):
+        with pytest.raises((ValueError, KeyError), match="the index in memory has no keys"):
+            call()
+    index.save(tmp_path / "x.kith")
+    with pytest.raises(ValueError, match="x.kith has no keys; build it with keys="):
+        kith.open(tmp_path / "x.kith").search_keys("a")

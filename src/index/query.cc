@@ -144,7 +144,7 @@ Result<std::vector<QueryTerm>> ParseQueryWords(const Index& index,
   });
 }
 
-void QueryBatch::AppendSum(std::span<const QueryTerm> terms) {
+std::vector<float> QueryBatch::SumOf(std::span<const QueryTerm> terms) const {
   const size_t dim = index_->info().dim;
   const bool angular = search::TraitsOf(index_->info().metric).unit_length();
   std::vector<float> vector(dim);
@@ -162,37 +162,48 @@ void QueryBatch::AppendSum(std::span<const QueryTerm> terms) {
     signs += term.sign;
   }
   const double share = angular || signs <= 0 ? 1 : 1 / signs;
-  for (const double x : sum) values_.push_back(static_cast<float>(x * share));
+  for (size_t i = 0; i < dim; ++i) vector[i] = static_cast<float>(sum[i] * share);
+  return vector;
+}
+
+// All of the query or nothing.
+void QueryBatch::Append(std::span<const float> vector, std::span<const uint64_t> excluded,
+                        bool by_key) {
+  const size_t values = values_.size();
+  const size_t queries = size();
+  try {
+    values_.insert(values_.end(), vector.begin(), vector.end());
+    by_key_.push_back(by_key);
+    excluded_.Add(excluded);
+  } catch (...) {
+    values_.resize(values);
+    by_key_.resize(queries);
+    throw;
+  }
 }
 
 void QueryBatch::Add(std::span<const QueryTerm> terms) {
   std::vector<uint64_t> rows;
   rows.reserve(terms.size());
   for (const QueryTerm& term : terms) rows.push_back(term.row);
+  const bool by_key = index_->info().has_keys;
   if (terms.size() == 1 && terms[0].sign == 1) {
     // As it is stored: the same query, without what scaling rounds.
-    AddRow(terms[0].row);
+    std::vector<float> vector(index_->info().dim);
+    index_->GetVector(rows[0], vector.data());
+    Append(vector, rows, by_key);
   } else {
-    AppendSum(terms);
-    excluded_.Add(rows);
-    by_key_.push_back(false);
+    Append(SumOf(terms), rows, by_key);
   }
-  by_key_.back() = index_->info().has_keys;
 }
 
 void QueryBatch::AddRow(uint64_t row) {
-  const size_t size = values_.size();
-  values_.resize(size + index_->info().dim);
-  index_->GetVector(row, values_.data() + size);
-  excluded_.Add({&row, 1});
-  by_key_.push_back(false);
+  std::vector<float> vector(index_->info().dim);
+  index_->GetVector(row, vector.data());
+  Append(vector, {&row, 1}, false);
 }
 
-void QueryBatch::AddVector(std::span<const float> vector) {
-  values_.insert(values_.end(), vector.begin(), vector.end());
-  excluded_.Add({});
-  by_key_.push_back(false);
-}
+void QueryBatch::AddVector(std::span<const float> vector) { Append(vector, {}, false); }
 
 MatrixView QueryBatch::vectors() const {
   return ViewOf(values_.data(), size(), index_->info().dim);

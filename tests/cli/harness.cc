@@ -34,22 +34,27 @@ void Redirect(const std::string& path, int flags, int target) {
   close(fd);
 }
 
+void Limit(int resource, uint64_t most) {
+  if (most == 0) return;
+  const rlimit limit{most, most};
+  if (setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) _exit(125);
+}
+
 // In the child, after fork.
 [[noreturn]] void Execute(std::vector<std::string> args, const std::string& in_path,
                           const std::string& out_path, const std::string& err_path,
-                          uint64_t file_limit) {
+                          const StartOptions& options) {
   Redirect(in_path, O_RDONLY, STDIN_FILENO);
   Redirect(out_path, O_WRONLY | O_CREAT, STDOUT_FILENO);
   Redirect(err_path, O_WRONLY | O_CREAT, STDERR_FILENO);
-  if (file_limit > 0) {
-    signal(SIGXFSZ, SIG_IGN);  // writes then fail as they do on a full disk
-    const rlimit limit{file_limit, file_limit};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
+  if (options.file_limit > 0) signal(SIGXFSZ, SIG_IGN);  // writes fail as on a full disk
   std::string tool = KITH_TOOL;
   std::vector<char*> argv{tool.data()};
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
+  Limit(RLIMIT_FSIZE, options.file_limit);
+  Limit(RLIMIT_STACK, options.stack_size);
+  Limit(RLIMIT_AS, options.memory_limit);
   execv(tool.c_str(), argv.data());
   _exit(127);
 }
@@ -74,7 +79,7 @@ Process Process::Start(const std::vector<std::string>& args, const StartOptions&
   if (options.in_path.empty()) WriteFile(process.in_path_, options.input);
   process.pid_ = fork();
   if (process.pid_ == 0) {
-    Execute(args, process.in_path_, process.out_path_, process.err_path_, options.file_limit);
+    Execute(args, process.in_path_, process.out_path_, process.err_path_, options);
   }
   EXPECT_GT(process.pid_, 0);
   return process;

@@ -19,10 +19,12 @@ struct Outcome {
 };
 
 struct StartOptions {
-  std::string input;        // what the command reads on stdin
-  std::string in_path;      // or this file takes the place of stdin
-  std::string out_path;     // this file takes the place of stdout
-  uint64_t file_limit = 0;  // most bytes of a file it may write; 0: no limit
+  std::string input;          // what the command reads on stdin
+  std::string in_path;        // or this file takes the place of stdin
+  std::string out_path;       // this file takes the place of stdout
+  uint64_t file_limit = 0;    // most bytes of a file it may write; 0: no limit
+  uint64_t memory_limit = 0;  // most bytes of addresses it may have; 0: no limit
+  uint64_t stack_size = 0;    // of each of its threads; 0: as it is
 };
 
 // A command that was started; wait for it exactly once.

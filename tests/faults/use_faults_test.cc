@@ -1,7 +1,9 @@
 // Opening and using an index without enough memory: OutOfMemory, and the index goes on.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
+#include <new>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -179,6 +181,98 @@ TEST_F(UseFaultsTest, LookingUp) {
         },
         [](const Status&) {});
   }
+}
+
+// Calls add(), which throws std::bad_alloc for want of memory and nothing else, with each of its
+// allocations failing; unchanged() is called after each failure.
+template <class Add, class Unchanged>
+void SweepThrowing(Add add, Unchanged unchanged) {
+  int failed = 0;
+  for (int64_t n = 0; n < 100; ++n) {
+    bool threw = false;
+    {
+      const FailingMemory failing(n, FailingMemory::Mode::kOnce);
+      try {
+        add();
+      } catch (const std::bad_alloc&) {
+        threw = true;
+      }
+    }
+    if (!threw) {
+      EXPECT_EQ(n, failed) << "an allocation failed, and nobody was told";
+      break;
+    }
+    ++failed;
+    unchanged();
+    if (::testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(failed, 0);
+}
+
+TEST_F(UseFaultsTest, StringListsStayAsTheyWere) {
+  const std::string text(100, 'x');
+  StringList list;
+  for (size_t size = 0; size < 40; ++size) {
+    StringList grown = list;  // without room for more
+    const auto check = [&](const StringList& of, size_t count) {
+      ASSERT_EQ(of.size(), count);
+      for (size_t i = 0; i < count; ++i) ASSERT_EQ(of[i], text + std::to_string(i));
+    };
+    const std::string next = text + std::to_string(size);
+    SweepThrowing([&] { grown.Add(next); }, [&] { check(grown, size); });
+    check(grown, size + 1);
+    list.Add(next);
+  }
+}
+
+TEST_F(UseFaultsTest, ExcludedRowsStayAsTheyWere) {
+  const std::vector<uint64_t> rows{5, 3, 5, 9};
+  const std::vector<uint64_t> sorted{3, 5, 9};
+  ExcludedRows filter;
+  for (size_t size = 0; size < 20; ++size) {
+    ExcludedRows grown = filter;
+    const auto check = [&](const ExcludedRows& of, size_t count) {
+      ASSERT_EQ(of.num_queries(), count);
+      for (size_t q = 0; q < count; ++q) {
+        ASSERT_EQ(std::vector<uint64_t>(of.Of(q).begin(), of.Of(q).end()), sorted);
+      }
+    };
+    SweepThrowing([&] { grown.Add(rows); }, [&] { check(grown, size); });
+    check(grown, size + 1);
+    filter.Add(rows);
+  }
+}
+
+TEST_F(UseFaultsTest, BatchesOfQueriesStayAsTheyWere) {
+  const std::vector<QueryTerm> one{{.row = 3}};
+  const std::vector<QueryTerm> two{{.row = 3}, {.row = 7, .sign = -1}};
+  const std::vector<float> vector(kDim, 0.5F);
+  const std::vector<std::function<void(QueryBatch*)>> ways{
+      [&](QueryBatch* batch) { batch->Add(one); }, [&](QueryBatch* batch) { batch->Add(two); },
+      [](QueryBatch* batch) { batch->AddRow(8); },
+      [&](QueryBatch* batch) { batch->AddVector(vector); }};
+  QueryBatch batch(*index_);
+  for (size_t size = 0; size < 16; ++size) {
+    const auto& way = ways[size % ways.size()];
+    QueryBatch grown = batch;
+    SweepThrowing([&] { way(&grown); },
+                  [&] {
+                    ASSERT_EQ(grown.size(), size);
+                    ASSERT_EQ(grown.excluded().num_queries(), size);
+                  });
+    way(&batch);
+    SearchResult whole;
+    SearchResult found;
+    ASSERT_TRUE(batch.Search({.k = 5}, &whole).ok());
+    ASSERT_TRUE(grown.Search({.k = 5}, &found).ok());
+    ExpectSameAnswers(found, whole);
+  }
+}
+
+TEST_F(UseFaultsTest, RecallTakesNoMemory) {
+  const std::vector<float> distances(100, 1.0F);
+  const FailingMemory failing(0, FailingMemory::Mode::kFromThereOn);
+  EXPECT_EQ(RecallAtK(distances.data(), 10, distances.data(), 10, 10, 10), 1.0);
 }
 
 class SearchFaultsTest : public UseFaultsTest,
