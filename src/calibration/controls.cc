@@ -84,8 +84,8 @@ void CorrectForInsertion(std::span<const Change> changes, size_t first, const Co
                          CalibrationCurve* curve) {
   // Of real sets, what is missed grows as the fourth root to the square root of the number of
   // vectors, of random ones in many dimensions a little faster than that number (docs/recall.md).
-  constexpr double kOrdinary = 0.6;
-  constexpr double kSpread = 1;
+  constexpr double kOrdinary = 0.5;
+  constexpr double kSpread = 0.7;
   constexpr double kMost = 3;
   constexpr size_t kBeside = 2;
   if (changes.empty()) return;

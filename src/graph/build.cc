@@ -60,21 +60,27 @@ Status Builder::Build() {
     shells = std::move(better);
     KITH_RETURN_IF_ERROR(BuildShells(geometry, shells));
   }
-  KITH_RETURN_IF_ERROR(Repair());
+  KITH_RETURN_IF_ERROR(Adjust());
   KITH_ASSIGN_OR_RETURN(const bool codes_miss, CodesMiss());
   if (codes_miss) {
     options_.layout = GraphLayout::kCompact;
     KITH_RETURN_IF_ERROR(BuildShells(geometry, shells));
-    KITH_RETURN_IF_ERROR(Repair());
+    KITH_RETURN_IF_ERROR(Adjust());
   }
   if (edges_.table.size() == planted_.num_all) Seal();
   return Status::Ok();
 }
 
+// Chooses how far walks look, once: recall that is measured before an insertion must hold after it.
+Status Builder::Adjust() {
+  if (search::TraitsOf(request_.metric).products) return Status::Ok();
+  KITH_RETURN_IF_ERROR(ChooseReach(edges_.shells, pool_, draft_.get()));
+  return Repair();
+}
+
 // Makes walks find what is in the graph, and measures how far they do.
 Status Builder::Repair() {
   if (search::TraitsOf(request_.metric).products) return Status::Ok();
-  KITH_RETURN_IF_ERROR(ChooseReach(edges_.shells, pool_, draft_.get()));
   KITH_ASSIGN_OR_RETURN(edges_, FindMissed(std::move(edges_), pool_, draft_.get()));
   KITH_ASSIGN_OR_RETURN(const double missed, MissedShare(*draft_, edges_.shells, pool_));
   // Not quite nothing, which would say that nobody looked.

@@ -87,6 +87,7 @@ class Builder {
   void Seal();
   Status BuildShells(const quant::Geometry& geometry, std::span<const uint8_t> shells);
   Result<std::vector<uint8_t>> BetterShells();
+  Status Adjust();
   Status Repair();
   Result<bool> CodesMiss() const;
   Status InsertUpTo(size_t num_nodes);
