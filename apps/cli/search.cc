@@ -129,7 +129,7 @@ Status Searcher::AnswerLines() {
     }
     if (status.ok()) status = Print(std::exchange(queries, Queries(index_)));
     std::cout << std::flush;
-    if (!status.ok()) PrintError(status.message());
+    if (!status.ok()) PrintError(ErrorText(status));
   }
   if (interactive) return Status::Ok();
   if (queries.size() == 0) {

@@ -10,6 +10,20 @@ PyObject* g_corrupt_file_error = nullptr;
 PyObject* g_cancelled = nullptr;
 PyObject* g_annoy_file_error = nullptr;
 
+// The message, with its remedy in Python's words.
+std::string MessageOf(const Status& status) {
+  switch (status.remedy()) {
+    case Remedy::kNone: break;
+    case Remedy::kSearchExactly:
+      return status.MessageWith("ask for less, or search exactly (exact=True instead of index)");
+    case Remedy::kMeasureRecall:
+      return status.MessageWith(
+          "measure it (calibrate()), give an effort, or search exactly (exact=True instead of "
+          "index)");
+  }
+  return status.message();
+}
+
 }  // namespace
 
 void Raise(PyObject* type, const std::string& message) {
@@ -30,17 +44,18 @@ void BindErrors() {
 }
 
 void Throw(const Status& status) {
+  const std::string message = MessageOf(status);
   switch (status.code()) {
-    case StatusCode::kNotFound: Raise(PyExc_FileNotFoundError, status.message());
-    case StatusCode::kCorruption: Raise(g_corrupt_file_error, status.message());
-    case StatusCode::kIoError: Raise(PyExc_OSError, status.message());
-    case StatusCode::kOutOfMemory: Raise(PyExc_MemoryError, status.message());
+    case StatusCode::kNotFound: Raise(PyExc_FileNotFoundError, message);
+    case StatusCode::kCorruption: Raise(g_corrupt_file_error, message);
+    case StatusCode::kIoError: Raise(PyExc_OSError, message);
+    case StatusCode::kOutOfMemory: Raise(PyExc_MemoryError, message);
     case StatusCode::kInvalidArgument:
-    case StatusCode::kUnsupported: Raise(PyExc_ValueError, status.message());
+    case StatusCode::kUnsupported: Raise(PyExc_ValueError, message);
     case StatusCode::kOk:
     case StatusCode::kInternal: break;
   }
-  Raise(PyExc_RuntimeError, status.message());
+  Raise(PyExc_RuntimeError, message);
 }
 
 void ThrowValueError(const std::string& message) { Raise(PyExc_ValueError, message); }

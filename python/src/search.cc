@@ -33,7 +33,8 @@ k : int
     Neighbours of each query. More than there are vectors leaves places without a neighbour.
 recall : float, optional
     The mean recall@k wanted, above 0 and at most 1 (exact search). The effort it takes was
-    measured when the file was built, or by calibrate().
+    measured when the file was built, or by calibrate(); exact search is taken where it is cheaper
+    or nothing else is known to reach the recall, which plan() tells.
 effort : int, optional
     Instead of a recall. Graph: ef, the beam width. Forest: search_k, the distinct vectors
     compared.
@@ -57,7 +58,7 @@ Raises
 ------
 TypeError, ValueError
     Elements of another type, another dimension, NaN or infinity (with its place), a recall that
-    was never measured or that the index does not reach, a closed index.
+    the `index` asked for does not reach or that was never measured of it, a closed index.
 
 Notes
 -----
@@ -190,6 +191,10 @@ nb::dict Plan(const IndexHandle& self, int64_t k, size_t num_queries, std::optio
   out["index"] = IndexKindName(plan.index);
   out["effort"] = plan.effort < 0 ? nb::none() : nb::object(nb::float_(plan.effort));
   out["recall"] = plan.recall > 0 ? nb::object(nb::float_(plan.recall)) : nb::none();
+  out["why_exact"] =
+      plan.why == WhyExact::kNone ? nb::none() : nb::object(nb::str(WhyExactName(plan.why)));
+  out["reached"] =
+      plan.why == WhyExact::kOutOfReach ? nb::object(nb::float_(plan.reached)) : nb::none();
   return out;
 }
 
@@ -218,8 +223,11 @@ void BindSearch(nb::class_<IndexHandle>* handle) {
            nb::sig("def plan(self, k: int = 10, num_queries: int = 1, *, "
                    "recall: float | None = None, effort: int | None = None, "
                    "exact: bool = False, index: str = 'auto') -> dict[str, typing.Any]"),
-           "What search() would do: a dict of `index`, `effort` (None: the default) and `recall` "
-           "(None: not asked for).");
+           "What search() would do: a dict of `index`, `effort` (None: the default), `recall` "
+           "(None: not asked for), and of `why_exact`, why exact search is taken of a file that "
+           "has a graph or a forest (None: it is not, or nobody chose): \"everything\" (recall "
+           "1), \"cheaper\", \"out of reach\" (`reached` is the most recall that was measured) "
+           "or \"unmeasured\".");
 }
 
 }  // namespace kith::python

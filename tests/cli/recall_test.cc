@@ -162,12 +162,17 @@ TEST_F(RecallTest, TheVectorAskedAboutIsNoHit) {
 TEST_F(RecallTest, WhatIsOutOfReachIsAnErrorThatNamesTheWayOut) {
   Build("graph");
   Fails(1, {"search", file_, "--id", "1", "--index", "graph", "--recall", "1"},
-        {"recall 1 is beyond what", "x.kith", "k = 1", "--exact"});
+        {"recall 1 is beyond what the graph of", "x.kith", "k = 1", "--exact instead of --index"});
   Fails(1, {"eval", file_, "--queries", queries_, "--recall", "0.9,1"},
         {"recall 1 is beyond", "x.kith"});
   Build("graph", {"--no-calibrate"});
   Fails(1, {"search", file_, "--id", "1", "--index", "graph", "--recall", "0.9"},
         {"x.kith", "not measured", "kith tune", "--exact"});
+  // But not where the way is for kith to choose.
+  const json found = OkJson({"search", file_, "--id", "1", "--recall", "0.9", "--json"});
+  EXPECT_EQ(found["index"], "exact");
+  EXPECT_EQ(found["expected_recall"], 1);
+  EXPECT_TRUE(found["why_exact"] == "unmeasured" || found["why_exact"] == "cheaper") << found;
 }
 
 TEST_F(RecallTest, UnlikeQueriesAreWarnedOf) {
