@@ -132,6 +132,7 @@ struct SearchParams {
   // in that is asked for and does not reach it is an error.
   double recall = 0;
   int threads = 1;       // 0: one for each core. Results never depend on it.
+  bool watched = true;   // whether Index::Drift() counts the queries
   std::stop_token stop;  // as in BuildOptions
   // Which rows may be among the answers. It must outlive the call.
   const RowFilter* filter = &AllRows();
@@ -189,6 +190,10 @@ struct SearchResult {
   SearchStats stats;
   SearchPlan plan;                // of the first query
   std::vector<SearchPlan> plans;  // of each, where the filter made them differ; else empty
+  // That the queries so far look unlike those that recall was measured with (Index::Drift()), so
+  // that it may be another than asked for. Set of one search of an open index, to be passed on as a
+  // warning; noticed after 32 queries, and whenever there are twice as many.
+  bool drifted = false;
 
   const SearchPlan& plan_of(size_t query) const { return plans.empty() ? plan : plans[query]; }
 };

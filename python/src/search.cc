@@ -108,7 +108,8 @@ SearchParams ToParams(const Index& index, int64_t k, const std::optional<double>
 using SearchCall = std::function<Status(const SearchParams&, SearchResult*)>;
 
 // Runs a search of so many queries without the GIL, so that Ctrl-C ends it if it may take long.
-SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams params,
+// What there is to warn of is warned of as of the caller `level` frames of Python up.
+SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams params, int level,
                        const SearchCall& search) {
   const IndexInfo& info = index.info();
   const double work = static_cast<double>(num_queries) * static_cast<double>(info.num_vectors) *
@@ -118,6 +119,7 @@ SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams para
     params.stop = stop;
     return search(params, &result);
   });
+  if (result.drifted) WarnOfDrift(index.Drift(), info.path, level);
   return result;
 }
 
@@ -136,7 +138,7 @@ nb::tuple Search(const IndexHandle& self, const nb::object& queries, int64_t k,
   const SearchParams params = ToParams(*index, k, recall, effort, exact, kind, n_jobs);
   const size_t rows = input.view().rows;
   const SearchResult result =
-      RunSearch(*index, rows, params, [&](const SearchParams& how, SearchResult* found) {
+      RunSearch(*index, rows, params, 1, [&](const SearchParams& how, SearchResult* found) {
         return index->Search(input.view(), how, found);
       });
   return nb::make_tuple(ToArray(result.ids, rows, params.k, input.one()),
@@ -164,13 +166,13 @@ nb::list SearchKeys(const IndexHandle& self, const nb::object& query, int64_t k,
       PyTuple_Check(query.ptr())) {
     QueryBatch batch(*index);
     batch.Add(ToTerms(*index, query));
-    result = RunSearch(*index, 1, params, [&](const SearchParams& how, SearchResult* found) {
+    result = RunSearch(*index, 1, params, 2, [&](const SearchParams& how, SearchResult* found) {
       return batch.Search(how, found);
     });
   } else {
     const InputMatrix input(query, "query");
     if (!input.one()) ThrowValueError("one query is searched at a time; give an array (d,)");
-    result = RunSearch(*index, 1, params, [&](const SearchParams& how, SearchResult* found) {
+    result = RunSearch(*index, 1, params, 2, [&](const SearchParams& how, SearchResult* found) {
       return index->Search(input.view(), how, found);
     });
   }

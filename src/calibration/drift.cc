@@ -23,8 +23,7 @@ void DriftMeter::Add(float nearness) const {
 }
 
 QueryDrift DriftMeter::Read() const {
-  // Fewer queries may be a chance selection; a smaller distance changes recall little.
-  constexpr uint64_t kLeastQueries = 32;
+  // A smaller distance changes recall little.
   constexpr double kLeastDistance = 0.12;
   constexpr double kCritical = 1.86;  // of sqrt(n) * distance: chance exceeds it once in 1,000
 
@@ -43,6 +42,15 @@ QueryDrift DriftMeter::Read() const {
       std::max(kLeastDistance, kCritical / std::sqrt(static_cast<double>(drift.queries)));
   drift.unlike = drift.queries >= kLeastQueries && drift.distance > limit;
   return drift;
+}
+
+bool DriftMeter::Notices(size_t added) const {
+  const uint64_t total = added_.fetch_add(added, std::memory_order_relaxed) + added;
+  uint64_t next = next_look_.load(std::memory_order_relaxed);
+  if (total < next) return false;
+  // One of the threads that come here looks.
+  if (!next_look_.compare_exchange_strong(next, 2 * total, std::memory_order_relaxed)) return false;
+  return Read().unlike && !noticed_.exchange(true, std::memory_order_relaxed);
 }
 
 }  // namespace kith::calibration

@@ -31,8 +31,19 @@ class DriftMeter {
   void Add(float nearness) const;
   QueryDrift Read() const;
 
+  // To be called after `added` queries were added: whether they, and those before, are found to be
+  // unlike the calibration's, which is said once. It is looked at when there are 32, and then
+  // whenever there are twice as many, so that single queries take no notice of it.
+  bool Notices(size_t added) const;
+
  private:
+  // Fewer queries may be a chance selection.
+  static constexpr uint64_t kLeastQueries = 32;
+
   std::vector<float> quantiles_;
+  mutable std::atomic<uint64_t> added_{0};
+  mutable std::atomic<uint64_t> next_look_{kLeastQueries};
+  mutable std::atomic<bool> noticed_{false};
   mutable std::array<std::atomic<uint64_t>, kMostQuantiles + 1> counts_{};
 };
 
