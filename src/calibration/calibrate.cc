@@ -269,13 +269,13 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
   }
   std::reverse(curve.points.begin(), curve.points.end());
   constexpr double kEnough = 0.9993;
-  const double most = MostEffort(efforts, range.most);
-  while (curve.points.back().recall < kEnough && curve.points.back().effort < most) {
-    KITH_RETURN_IF_ERROR(measure(std::min(most, NextEffort(curve.points.back()))));
+  const double limit = MostEffort(efforts, range.most);
+  while (curve.points.back().recall < kEnough && curve.points.back().effort < limit) {
+    KITH_RETURN_IF_ERROR(measure(std::min(limit, NextEffort(curve.points.back()))));
   }
   const auto rows = static_cast<double>(vectors_.table.rows.rows);
   curve.end = curve.points.back().recall >= kEnough ? CalibrationEnd::kFound
-              : most < rows                         ? CalibrationEnd::kExactCheaper
+              : limit < rows                        ? CalibrationEnd::kExactCheaper
                                                     : CalibrationEnd::kAllSearched;
   Compared compared{at, 0, {}};
   for (const CalibrationPoint& point : curve.points) {

@@ -22,8 +22,11 @@ class DriftMeter {
  public:
   static constexpr size_t kMostQuantiles = 64;
 
-  // REQUIRES: at most kMostQuantiles.
-  void Init(const std::vector<float>& quantiles) { quantiles_ = quantiles; }
+  // The quantiles of so many queries. REQUIRES: at most kMostQuantiles.
+  void Init(const std::vector<float>& quantiles, size_t num_queries) {
+    quantiles_ = quantiles;
+    num_queries_ = num_queries;
+  }
   bool active() const { return !quantiles_.empty(); }
 
   // Queries that are nearer to the vectors than those of the calibration do no harm; the one-sided
@@ -41,6 +44,7 @@ class DriftMeter {
   static constexpr uint64_t kLeastQueries = 32;
 
   std::vector<float> quantiles_;
+  size_t num_queries_ = 0;
   mutable std::atomic<uint64_t> added_{0};
   mutable std::atomic<uint64_t> next_look_{kLeastQueries};
   mutable std::atomic<bool> noticed_{false};

@@ -284,7 +284,7 @@ class Curve {
   QueryDrift DriftOf(const Judge& judge) const {
     const IndexInfo& info = index_.info();
     calibration::DriftMeter meter;
-    meter.Init(info.calibration.nearest);
+    meter.Init(info.calibration.nearest, info.calibration.num_queries);
     for (size_t q = 0; meter.active() && q < queries_.rows; ++q) {
       if (std::isinf(judge.nearest(q))) continue;
       meter.Add(calibration::Nearness(info.metric, queries_, q, judge.nearest(q)));

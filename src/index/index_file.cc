@@ -64,7 +64,8 @@ Result<std::unique_ptr<IndexFile>> IndexFile::Open(std::shared_ptr<const MappedF
   KITH_ASSIGN_OR_RETURN(index->ids_, storage::IdLookup::Open(file));
   KITH_RETURN_IF_ERROR(index->OpenPaths());
   KITH_ASSIGN_OR_RETURN(index->info_.calibration, calibration::ReadCalibration(file));
-  index->drift_.Init(index->info_.calibration.nearest);
+  const Calibration& calibration = index->info_.calibration;
+  index->drift_.Init(calibration.nearest, calibration.num_queries);
   // A walk reads some hundred pages; the kernel would read megabytes around each.
   if (index->walked_) file.file().Advise(MappedFile::Access::kRandom);
   index->FillInfo();

@@ -75,7 +75,9 @@ TEST_F(RecallTest, BuildAndInfoTellWhatWasMeasured) {
   EXPECT_TRUE(Has(info, "recall      measured with 750 held-out vectors")) << info;
   EXPECT_TRUE(Has(info, "effort for recall")) << info;
   EXPECT_TRUE(Has(info, "all is found")) << info;
-  EXPECT_EQ(calibration["curves"][0]["end"], "found");
+  for (const json& curve : calibration["curves"]) {
+    EXPECT_TRUE(curve["k"] == 1 || curve["end"] == "found") << curve;
+  }
   for (const std::string& line : SplitLines(info)) {
     const bool of_table = Has(line, "graph  ") || Has(line, "forest  ");
     EXPECT_TRUE(!of_table || line.size() <= 100) << line;
@@ -185,7 +187,7 @@ TEST_F(RecallTest, EvalMeasuresWhatIsInReachAndSaysWhatIsNot) {
         {"not all was measured", "recall 1 is beyond what the graph of", "x.kith", "about"});
   const std::vector<std::string> table = SplitLines(Run(eval).out);
   ASSERT_EQ(table.size(), 4u);
-  EXPECT_TRUE(Has(table[2], "graph       1       -          -")) << table[2];
+  EXPECT_TRUE(Has(table[2], "graph       1       -   ")) << table[2];
   EXPECT_TRUE(Has(table[3], "graph     0.9")) << table[3];
   eval.push_back("--json");
   const Outcome outcome = Run(eval);

@@ -129,6 +129,7 @@ TEST_F(EvaluateTest, QueriesOfAnotherKindThanTheCalibrationsAreSaidWithRecalls) 
   for (int i = 0; i <= 32; ++i) {
     index_.mutable_info().calibration.nearest.push_back(0.01f * static_cast<float>(i));
   }
+  index_.mutable_info().calibration.num_queries = 2000;
   const auto drift_of = [&](float offset, const EvalOptions& options) {
     queries_.clear();
     for (int i = 0; i < 40; ++i) {
