@@ -417,7 +417,7 @@ class _Short:
         return ids, distances
 
     def plan(self, *arguments, **options):
-        return {"index": "forest"}
+        return {"index": "forest", "why_exact": None}
 
 
 def test_what_the_package_offers():

@@ -111,16 +111,13 @@ Result<SearchPlan> PlanRecall(const IndexInfo& info, const SearchParams& params,
     if (found.best.has_value()) return *found.best;
     return Unreached(info, params, found.known, found.most);
   }
-  if (!found.best.has_value() && found.known) {
-    SearchPlan plan = Exact(WhyExact::kOutOfReach);
-    plan.reached = found.most;
-    return plan;
-  }
   // Where nobody knows what recall costs, it could hardly cost less than this.
   const double cost = found.best.has_value() ? found.cost : LeastCost(params.k);
   if (ExactCost(info, num_queries) <= cost) return Exact(WhyExact::kCheaper);
-  if (!found.best.has_value()) return Exact(WhyExact::kUnmeasured);
-  return *found.best;
+  if (found.best.has_value()) return *found.best;
+  SearchPlan plan = Exact(found.known ? WhyExact::kOutOfReach : WhyExact::kUnmeasured);
+  if (found.known) plan.reached = found.most;
+  return plan;
 }
 
 }  // namespace
