@@ -88,6 +88,7 @@ void PrintJsonLines(const Measured& measured) {
       json["reachable"] = point.reachable;
       json["drift"] = point.drift.distance;
       json["drift_unlike"] = point.drift.unlike;
+      json["missed"] = point.missed;
     }
     if (!point.reachable) {
       json["effort"] = nullptr;
@@ -204,16 +205,24 @@ void PrintTable(const EvalArgs& args, const std::vector<Measured>& all, size_t q
   table.Print(std::cout, "  ");
 }
 
-// What is said below the table, or beside JSON: queries of another kind than recall was measured
-// with.
+// What is said below the table, or beside JSON: that queries are of another kind than those that
+// recall was measured with, which their distances tell, or what is found of their neighbours.
 std::vector<std::string> DriftTexts(const std::vector<Measured>& all, const std::string& queries) {
   std::vector<std::string> texts;
   for (const Measured& measured : all) {
     const auto unlike = std::find_if(measured.points.begin(), measured.points.end(),
                                      [](const EvalPoint& p) { return p.drift.unlike; });
-    if (unlike == measured.points.end()) continue;
-    texts.push_back(StrCat(all.size() == 1 ? "" : StrCat(Printable(measured.path), ": "),
-                           DriftText(unlike->drift, measured.path, queries)));
+    const auto missed = std::find_if(measured.points.begin(), measured.points.end(),
+                                     [](const EvalPoint& p) { return p.missed; });
+    const std::string where = all.size() == 1 ? "" : StrCat(Printable(measured.path), ": ");
+    if (unlike != measured.points.end()) {
+      texts.push_back(StrCat(where, DriftText(unlike->drift, measured.path, queries)));
+    } else if (missed != measured.points.end()) {
+      texts.push_back(StrCat(where, "less was found than asked for (", RecallText(*missed), " of ",
+                             ShareText(missed->target), "), for the queries are harder than those ",
+                             "that recall was measured with, though as near; measure it with such ",
+                             "queries: kith tune ", measured.path, " --queries ", queries));
+    }
   }
   return texts;
 }

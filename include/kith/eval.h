@@ -52,6 +52,9 @@ struct EvalPoint {
   double reached = 0;  // the most recall in reach, of one that is not; 0: it was never measured
   // How unlike the calibration's the queries are, where a recall was asked for.
   QueryDrift drift;
+  // Whether clearly less was found than asked for, by more than 0.02: queries may be harder than
+  // the calibration's without being farther.
+  bool missed = false;
   double recall = 0;  // recall@k, the mean of all queries
   Interval recall_interval;
   double recall_p5 = 0;            // recall@k that 95 % of the queries reach

@@ -253,6 +253,7 @@ nb::dict UnreachablePoint(const EvalPoint& point) {
   out["reachable"] = false;
   out["reached"] = point.reached > 0 ? nb::object(nb::float_(point.reached)) : nb::none();
   out["drift"] = DriftOf(point.drift);
+  out["missed"] = false;
   for (const char* name :
        {"effort", "recall", "recall_interval", "recall_p5", "recall_worst_decile", "qps",
         "qps_interval", "batch_qps", "p50_us", "p99_us", "distances", "nodes"}) {
@@ -272,6 +273,7 @@ nb::dict PointOf(const EvalPoint& point) {
   if (point.target > 0) {
     out["reachable"] = true;
     out["drift"] = DriftOf(point.drift);
+    out["missed"] = point.missed;
   }
   out["recall"] = point.recall;
   out["recall_interval"] = interval(point.recall_interval);

@@ -237,6 +237,8 @@ class Curve {
     KITH_ASSIGN_OR_RETURN(const std::vector<QueryRecall> recalls, judge.Recalls(found));
     result.recall = MeanRecall(recalls);
     result.recall_interval = RecallInterval(recalls);
+    constexpr double kClearly = 0.02;
+    result.missed = result.recall_interval.high < result.target - kClearly;
     result.recall_p5 = RecallP5(recalls);
     result.recall_worst_decile = WorstDecileRecall(recalls);
     const auto n = static_cast<double>(queries_.rows);

@@ -106,8 +106,27 @@ TEST_F(EvaluateTest, RecallsOutOfReachAreSaidBesideThoseInReach) {
   EXPECT_EQ(missed.reached, 0.75);
   EXPECT_EQ(missed.qps, 0);
   EXPECT_TRUE((*points)[1].reachable);
+  EXPECT_FALSE((*points)[1].missed) << "so few queries prove nothing";
   EXPECT_EQ((*points)[1].effort, 32.5);
   EXPECT_GT((*points)[1].qps, 0);
+}
+
+TEST_F(EvaluateTest, ATargetThatIsClearlyMissedIsSaid) {
+  // All that is looked at is the first half of the line, and of what is beyond nothing is found.
+  index_.set_paths(true, false);
+  EvalOptions options;
+  options.k = 3;
+  options.recalls = {0.5};
+  options.paths = {IndexKind::kGraph};
+  const auto missed = [&](float begin) {
+    queries_.clear();
+    for (int i = 0; i < 28; ++i) queries_.push_back(begin + static_cast<float>(i));
+    const auto points = Run(options);
+    EXPECT_TRUE(points.ok()) << points.status().message();
+    return points.ok() && points->back().missed;
+  };
+  EXPECT_TRUE(missed(35.1f));
+  EXPECT_FALSE(missed(1.1f));
 }
 
 TEST_F(EvaluateTest, RecallsThatAreAllOutOfReachAreSaidBeforeAnySearch) {
