@@ -145,6 +145,7 @@ Status Calibrator::FindTruth() {
 // For ks_[places], ascending.
 Status Calibrator::FindLimits(const std::vector<size_t>& places) {
   std::vector<uint32_t> ks;
+  ks.reserve(places.size());
   for (const size_t place : places) ks.push_back(ks_[place]);
   MatrixView queries = queries_;
   constexpr size_t kQueriesOfMany = 1024;
