@@ -25,6 +25,14 @@ std::vector<std::string> EffortCells(const Calibration& calibration,
   return cells;
 }
 
+// Why the curve of the same k ends.
+CalibrationEnd EndOf(const Calibration& calibration, const CalibrationCurve& curve) {
+  for (const CalibrationCurve& c : calibration.curves) {
+    if (c.index == curve.index && c.k == curve.k) return c.end;
+  }
+  return CalibrationEnd::kUnknown;
+}
+
 }  // namespace
 
 Table EffortTable(const Calibration& calibration, const Calibration* before) {
@@ -36,9 +44,11 @@ Table EffortTable(const Calibration& calibration, const Calibration* before) {
     table.AddColumn(ShareText(recall), Table::Align::kRight);
   }
   table.AddColumn("most", Table::Align::kRight);
+  table.AddColumn("up to where", Table::Align::kLeft);
   for (const CalibrationCurve& curve : calibration.curves) {
     const auto add = [&](std::vector<std::string> head, const Calibration& of) {
       for (std::string& cell : EffortCells(of, curve)) head.push_back(std::move(cell));
+      head.push_back(EndText(EndOf(of, curve)));
       table.AddRow(std::move(head));
     };
     const std::string name = IndexKindName(curve.index);

@@ -7,9 +7,9 @@
 
 namespace kith::apps::cli {
 
-// The efforts that kUsualRecalls take, on every curve of a calibration, and the most recall there
-// is: at most 100 columns. With `before`, a row of what it said comes above each: "-" if it is
-// empty.
+// The efforts that kUsualRecalls take, on every curve of a calibration, the most recall there
+// is, and why no more effort was measured: at most 100 columns. With `before`, a row of what it
+// said comes above each: "-" if it is empty.
 Table EffortTable(const Calibration& calibration, const Calibration* before);
 
 }  // namespace kith::apps::cli

@@ -69,6 +69,11 @@ Result<TruthSource> FindTruth(const EvalArgs& args, const Dataset& queries) {
   return TruthSource{std::nullopt, "by exact search"};
 }
 
+// Null where it was never measured.
+Json ReachedJson(const EvalPoint& point) {
+  return point.reached > 0 ? Json(point.reached) : Json();
+}
+
 void PrintJsonLines(const Measured& measured) {
   const IndexInfo& info = measured.info;
   for (const EvalPoint& point : measured.points) {
@@ -78,7 +83,19 @@ void PrintJsonLines(const Measured& measured) {
     json["index"] = IndexKindName(point.index);
     json["k"] = point.k;
     json["effort"] = EffortJson(point.index, point.effort);
-    if (point.target > 0) json["target"] = point.target;
+    if (point.target > 0) {
+      json["target"] = point.target;
+      json["reachable"] = point.reachable;
+      json["drift"] = point.drift.distance;
+      json["drift_unlike"] = point.drift.unlike;
+      json["missed"] = point.missed;
+    }
+    if (!point.reachable) {
+      json["effort"] = nullptr;
+      json["reached"] = ReachedJson(point);
+      std::cout << ToLine(json);
+      continue;
+    }
     json["recall"] = point.recall;
     json["recall_low"] = point.recall_interval.low;
     json["recall_high"] = point.recall_interval.high;
@@ -145,6 +162,11 @@ void AddRows(const std::vector<EvalPoint>& points, bool targets, bool speed_up, 
     const bool exact = point.index == IndexKind::kExact;
     std::vector<std::string> cells{IndexKindName(point.index)};
     if (targets) cells.push_back(point.target > 0 ? ShareText(point.target) : "-");
+    if (!point.reachable) {
+      cells.resize(table->num_columns(), "-");
+      table->AddRow(std::move(cells));
+      continue;
+    }
     cells.insert(cells.end(),
                  {exact ? "-" : EffortText(point.index, point.effort), RecallText(point),
                   FormatFixed(point.recall_p5, 2), FormatFixed(point.recall_worst_decile, 3),
@@ -183,10 +205,54 @@ void PrintTable(const EvalArgs& args, const std::vector<Measured>& all, size_t q
   table.Print(std::cout, "  ");
 }
 
+// What is said below the table, or beside JSON: that queries are of another kind than those that
+// recall was measured with, which their distances tell, or what is found of their neighbours.
+std::vector<std::string> DriftTexts(const std::vector<Measured>& all, const std::string& queries) {
+  std::vector<std::string> texts;
+  for (const Measured& measured : all) {
+    const auto unlike = std::find_if(measured.points.begin(), measured.points.end(),
+                                     [](const EvalPoint& p) { return p.drift.unlike; });
+    const auto missed = std::find_if(measured.points.begin(), measured.points.end(),
+                                     [](const EvalPoint& p) { return p.missed; });
+    const std::string where = all.size() == 1 ? "" : StrCat(Printable(measured.path), ": ");
+    if (unlike != measured.points.end()) {
+      texts.push_back(StrCat(where, DriftText(unlike->drift, measured.path, queries)));
+    } else if (missed != measured.points.end()) {
+      texts.push_back(StrCat(where, "less was found than asked for (", RecallText(*missed), " of ",
+                             ShareText(missed->target), "), for the queries are harder than those ",
+                             "that recall was measured with, though as near; measure it with such ",
+                             "queries: kith tune ", measured.path, " --queries ", queries));
+    }
+  }
+  return texts;
+}
+
+// Targets that were out of reach, which the table shows as dashes.
+Status CheckReached(const std::vector<Measured>& all) {
+  std::string missed;
+  for (const Measured& measured : all) {
+    for (const EvalPoint& point : measured.points) {
+      if (point.reachable) continue;
+      missed += StrCat(missed.empty() ? "" : "; ", "recall ", ShareText(point.target),
+                       " is beyond what the ", IndexKindName(point.index), " of ",
+                       Printable(measured.path), " reaches for k = ", point.k,
+                       point.reached > 0 ? StrCat(", about ", ShareText(point.reached))
+                                         : ", for it was never measured (kith tune)");
+    }
+  }
+  if (missed.empty()) return Status::Ok();
+  return Status::InvalidArgument(
+      StrCat("not all was measured: ", missed, "; a search without --index is exact there"));
+}
+
 Status DrawPlots(const std::vector<Measured>& all, size_t queries, Plots* plots) {
   std::vector<PlotFile> files;
   files.reserve(all.size());
-  for (const Measured& measured : all) files.push_back({measured.path, measured.points});
+  for (const Measured& measured : all) {
+    PlotFile file{measured.path, measured.points};
+    std::erase_if(file.points, [](const EvalPoint& point) { return !point.reachable; });
+    files.push_back(std::move(file));
+  }
   const IndexInfo& info = all[0].info;
   PlotText text;
   text.title = all.size() == 1 ? StrCat("Recall and speed of ",
@@ -267,12 +333,16 @@ Status RunEval(const EvalArgs& args) {
   for (size_t i = 0; i < indexes.size(); ++i) {
     all.push_back({indexes[i]->info(), args.files[i], std::move(points[i])});
   }
+  const std::vector<std::string> drifts = DriftTexts(all, args.queries);
   if (args.json) {
     for (const Measured& measured : all) PrintJsonLines(measured);
+    for (const std::string& text : drifts) PrintWarning(text);
   } else {
     PrintTable(args, all, queries.vectors.rows, source.text);
+    for (const std::string& text : drifts) std::cout << "warning: " << text << '\n';
   }
-  return DrawPlots(all, queries.vectors.rows, &plots);
+  KITH_RETURN_IF_ERROR(DrawPlots(all, queries.vectors.rows, &plots));
+  return CheckReached(all);
 }
 
 void CheckUsage(const EvalArgs& args) {

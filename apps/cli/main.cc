@@ -68,7 +68,7 @@ int Main(int argc, char** argv) {
   const Status status = action();
   const int flushed = FlushOutput();
   if (status.ok()) return flushed;
-  PrintError(status.message());
+  PrintError(ErrorText(status));
   return kFailed;
 }
 

@@ -16,6 +16,7 @@
 #include "common/answers.h"
 #include "common/json.h"
 #include "common/queries.h"
+#include "common/recall_text.h"
 #include "common/text.h"
 #include "kith/index.h"
 #include "options.h"
@@ -129,7 +130,7 @@ Status Searcher::AnswerLines() {
     }
     if (status.ok()) status = Print(std::exchange(queries, Queries(index_)));
     std::cout << std::flush;
-    if (!status.ok()) PrintError(status.message());
+    if (!status.ok()) PrintError(ErrorText(status));
   }
   if (interactive) return Status::Ok();
   if (queries.size() == 0) {
@@ -143,11 +144,7 @@ Status Searcher::AnswerLines() {
 void Searcher::WarnOfDrift() const {
   const QueryDrift drift = index_.Drift();
   if (!estimated_ || !drift.unlike) return;
-  PrintWarning(StrCat("the queries look unlike those that recall was measured with (",
-                      "Kolmogorov-Smirnov distance ", FormatFixed(drift.distance, 2),
-                      "), so it may be another than asked for; measure it with such queries: kith "
-                      "tune ",
-                      args_.file, " --queries ", args_.queries.empty() ? "FILE" : args_.queries));
+  PrintWarning(DriftText(drift, args_.file, args_.queries));
 }
 
 Status SearchWith(const SearchArgs& args, const Index& index, Searcher* searcher) {

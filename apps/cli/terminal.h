@@ -57,6 +57,7 @@ class Table {
   enum class Align { kLeft, kRight };
   void AddColumn(std::string name, Align align);
   void AddRow(std::vector<std::string> cells);  // one for each column
+  size_t num_columns() const { return names_.size(); }
   // A line across all columns, without the indent, over the rows that follow.
   void AddHeading(std::string text);
   // `header` prints the names of the columns first.

@@ -17,6 +17,21 @@ std::vector<SearchPlan> PlansOf(const SearchResult& result) {
   return result.plans.empty() ? std::vector{result.plan} : result.plans;
 }
 
+// What makes a plan take exact search, if that is not to be expected: ", for ...".
+std::string ReasonText(const SearchPlan& plan) {
+  switch (plan.why) {
+    case WhyExact::kOutOfReach:
+      return StrCat(", for recall ", ShareText(plan.reached),
+                    " is the most that anything else reaches");
+    case WhyExact::kUnmeasured:
+      return ", for what recall anything else gives was not measured; 'kith tune' does";
+    case WhyExact::kNone:
+    case WhyExact::kEverything:
+    case WhyExact::kCheaper: break;
+  }
+  return {};
+}
+
 }  // namespace
 
 Status Answer(const Queries& queries, const SearchParams& params, Answers* answers) {
@@ -51,22 +66,24 @@ std::string PlanText(const Answers& answers) {
   std::string names;
   const SearchPlan* least = nullptr;
   const SearchPlan* most = nullptr;
+  std::string reason;
   double recall = 1;
   const std::vector<SearchPlan> plans = PlansOf(answers.result);
   for (const SearchPlan& plan : plans) {
     const std::string name = IndexKindName(plan.index);
     if (names.find(name) == std::string::npos) names += StrCat(names.empty() ? "" : " or ", name);
+    if (reason.empty()) reason = ReasonText(plan);
     if (plan.index == IndexKind::kExact) continue;
     if (least == nullptr || plan.effort < least->effort) least = &plan;
     if (most == nullptr || plan.effort > most->effort) most = &plan;
     recall = std::min(recall, plan.recall);
   }
-  if (!answers.with_recall || least == nullptr) return names;
+  if (!answers.with_recall || least == nullptr) return names + reason;
   std::string effort = EffortText(least->index, least->effort);
   if (const std::string end = EffortText(most->index, most->effort); end != effort) {
     effort += StrCat(" to ", end);
   }
-  return StrCat(names, ", effort ", effort, ", expected recall ", ShareText(recall));
+  return StrCat(names, ", effort ", effort, ", expected recall ", ShareText(recall), reason);
 }
 
 Json AnswerJson(const Index& index, const Queries& queries, const Answers& answers, size_t query) {
@@ -77,6 +94,8 @@ Json AnswerJson(const Index& index, const Queries& queries, const Answers& answe
   if (answers.with_recall) {
     json["effort"] = plan.index == IndexKind::kExact ? Json() : EffortJson(plan.index, plan.effort);
     json["expected_recall"] = plan.recall;
+    if (plan.why != WhyExact::kNone) json["why_exact"] = WhyExactName(plan.why);
+    if (plan.why == WhyExact::kOutOfReach) json["reached"] = plan.reached;
   }
   json["neighbors"] = Json::array();
   size_t rank = 0;

@@ -62,6 +62,7 @@ Json CalibrationJson(const Calibration& calibration) {
     Json entry;
     entry["index"] = IndexKindName(curve.index);
     entry["k"] = curve.k;
+    entry["end"] = EndJson(curve.end);
     entry["points"] = Json::array();
     for (const CalibrationPoint& point : curve.points) {
       entry["points"].push_back({{"effort", JsonFloat(point.effort)},
@@ -103,6 +104,34 @@ Json EffortsJson(const Calibration& calibration, const Calibration& before) {
     }
   }
   return json;
+}
+
+std::string DriftText(const QueryDrift& drift, const std::string& file,
+                      const std::string& queries_file) {
+  return StrCat("the queries look unlike those that recall was measured with (",
+                "Kolmogorov-Smirnov distance ", FormatFixed(drift.distance, 2),
+                "), so it may be another than asked for; measure it with such queries: kith tune ",
+                file, " --queries ", queries_file.empty() ? "FILE" : queries_file);
+}
+
+std::string EndText(CalibrationEnd end) {
+  switch (end) {
+    case CalibrationEnd::kUnknown: break;
+    case CalibrationEnd::kFound: return "all is found";
+    case CalibrationEnd::kExactCheaper: return "exact is cheaper";
+    case CalibrationEnd::kAllSearched: return "all is searched";
+  }
+  return "-";
+}
+
+Json EndJson(CalibrationEnd end) {
+  switch (end) {
+    case CalibrationEnd::kUnknown: break;
+    case CalibrationEnd::kFound: return "found";
+    case CalibrationEnd::kExactCheaper: return "exact-cheaper";
+    case CalibrationEnd::kAllSearched: return "all-searched";
+  }
+  return nullptr;
 }
 
 }  // namespace kith::apps

@@ -36,6 +36,15 @@ std::optional<double> EffortFor(const Calibration& calibration, const Calibratio
 // null for nothing.
 Json EffortsJson(const Calibration& calibration, const Calibration& before);
 
+// "the queries look unlike those that ...", and how to measure with such queries; their file may be
+// empty.
+std::string DriftText(const QueryDrift& drift, const std::string& file,
+                      const std::string& queries_file);
+
+// Why no larger efforts were measured: "all is found"; for programs: "found".
+std::string EndText(CalibrationEnd end);
+Json EndJson(CalibrationEnd end);
+
 }  // namespace kith::apps
 
 #endif  // KITH_APPS_COMMON_RECALL_TEXT_H_

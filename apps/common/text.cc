@@ -58,6 +58,20 @@ std::string ThreadsText(int threads) {
   return threads == 0 ? "all cores" : Plural(static_cast<uint64_t>(threads), "thread");
 }
 
+std::string ErrorText(const Status& status) {
+  switch (status.remedy()) {
+    case Remedy::kNone: break;
+    case Remedy::kSearchExactly:
+      return status.MessageWith("ask for less, or search exactly (--exact instead of --index)");
+    case Remedy::kMeasureRecall:
+      return status.MessageWith(
+          "measure it (kith tune), give an effort (--effort), or search exactly (--exact instead "
+          "of "
+          "--index)");
+  }
+  return status.message();
+}
+
 std::string Joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/strings.h"  // IWYU pragma: export
+#include "kith/status.h"
 
 namespace kith::apps {
 
@@ -25,6 +26,9 @@ std::string ThreadsText(int threads);
 
 // {"a", "b"} as "a, b".
 std::string Joined(const std::vector<std::string>& names);
+
+// The message of an error, with its remedy in words of the shell.
+std::string ErrorText(const Status& status);
 
 // "12", or "0.95", and nothing around it.
 std::optional<int64_t> ParseWhole(std::string_view text);

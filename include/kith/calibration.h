@@ -27,11 +27,20 @@ struct CalibrationPoint {
   float distances = 0;     // computed in full, for a query
 };
 
+// Why no larger efforts were measured.
+enum class CalibrationEnd : uint32_t {
+  kUnknown = 0,       // the file does not say: an older kith wrote it
+  kFound = 1,         // nearly everything was found: 0.9993 of it
+  kExactCheaper = 2,  // from there on, exact search is expected to take less
+  kAllSearched = 3,   // there is no more to search
+};
+
 // Points in ascending order of effort, for one way in and one k.
 struct CalibrationCurve {
   IndexKind index{};
   uint32_t k = 0;
   std::vector<CalibrationPoint> points;
+  CalibrationEnd end = CalibrationEnd::kUnknown;
 };
 
 enum class CalibrationSource : uint32_t {

@@ -47,6 +47,15 @@ struct EvalPoint {
   // Ef of a graph, in fractions if a recall chose it; search_k of a forest; 0 for exact.
   double effort = 0;
   double target = 0;  // the recall that was asked for; 0: none
+  // Whether the target is in reach: if not, nothing below but `reached` was measured. A search with
+  // kAuto takes exact search then.
+  bool reachable = true;
+  double reached = 0;  // the most recall in reach, of one that is not; 0: it was never measured
+  // How unlike the calibration's the queries are, where a recall was asked for.
+  QueryDrift drift;
+  // Whether clearly less was found than asked for, by more than 0.02: queries may be harder than
+  // the calibration's without being farther.
+  bool missed = false;
   double recall = 0;  // recall@k, the mean of all queries
   Interval recall_interval;
   double recall_p5 = 0;            // recall@k that 95 % of the queries reach
@@ -73,7 +82,7 @@ struct EvalOptions {
   // efforts at least; a forest's is k * num_trees, doubling to the number of entries in all trees.
   std::vector<int64_t> efforts;
   // Instead of efforts: recalls to ask for (SearchParams::recall), in this order, of graph and
-  // forest.
+  // forest. Those out of reach are points that say so (EvalPoint::reachable).
   std::vector<double> recalls;
   // What is measured, where the file has it, in the order of IndexInfo::paths; empty: everything.
   std::vector<IndexKind> paths;
@@ -94,8 +103,8 @@ struct EvalOptions {
 // queries, up to 1000 spread over the set, for 0.3 s and once each (18 at least, should all of
 // them take over 2 s). src/eval/statistics.h has recall's interval.
 // Errors: InvalidArgument (k or queries beyond the truth's, ids not in the file, dimensions,
-// efforts below 1, or without a graph or forest, or with both; efforts and recalls; recalls that an
-// index does not reach), and those of Index::Search.
+// efforts below 1, or without a graph or forest, or with both; efforts and recalls; recalls none of
+// which is in reach of anything measured), and those of Index::Search.
 Result<std::vector<EvalPoint>> Evaluate(const Index& index, const MatrixView& queries,
                                         const GroundTruth* truth, const EvalOptions& options);
 

@@ -128,9 +128,11 @@ struct SearchParams {
   int64_t effort = -1;
   // The mean recall@k wanted, up to 1, instead of an effort; 0: not asked for. The effort it takes
   // on queries like those of the file's calibration is looked up; kAuto takes the cheapest way in
-  // that reaches it.
+  // that reaches it, and exact search if nothing else is known to: the plan tells why. Another way
+  // in that is asked for and does not reach it is an error.
   double recall = 0;
   int threads = 1;       // 0: one for each core. Results never depend on it.
+  bool watched = true;   // whether Index::Drift() counts the queries
   std::stop_token stop;  // as in BuildOptions
   // Which rows may be among the answers. It must outlive the call.
   const RowFilter* filter = &AllRows();
@@ -156,6 +158,17 @@ struct SearchStats {
   }
 };
 
+// Why kAuto takes exact search of a file that has other ways in.
+enum class WhyExact : uint32_t {
+  kNone = 0,        // it does not; or the caller said so, or there is nothing else
+  kEverything = 1,  // a recall of 1 is asked for
+  kCheaper = 2,     // it is expected to cost no more
+  kOutOfReach = 3,  // nothing else was measured to reach the recall asked for
+  kUnmeasured = 4,  // what recall anything else gives was never measured
+};
+
+const char* WhyExactName(WhyExact why);  // "everything", "cheaper", "out of reach", "unmeasured"
+
 // What a search does.
 struct SearchPlan {
   IndexKind index = IndexKind::kExact;
@@ -163,6 +176,8 @@ struct SearchPlan {
   // Of queries like the calibration's; 1 for exact search, 0 if no recall was asked for. More than
   // asked for if even the least effort gives more.
   double recall = 0;
+  WhyExact why = WhyExact::kNone;
+  double reached = 0;  // kOutOfReach: the most recall that anything else was measured to give
 };
 
 // ids and distances [num_queries, k], nearest first, ties by the smaller row number; places without
@@ -175,6 +190,10 @@ struct SearchResult {
   SearchStats stats;
   SearchPlan plan;                // of the first query
   std::vector<SearchPlan> plans;  // of each, where the filter made them differ; else empty
+  // That the queries so far look unlike those that recall was measured with (Index::Drift()), so
+  // that it may be another than asked for. Set of one search of an open index, to be passed on as a
+  // warning; noticed after 32 queries, and whenever there are twice as many.
+  bool drifted = false;
 
   const SearchPlan& plan_of(size_t query) const { return plans.empty() ? plan : plans[query]; }
 };
@@ -291,8 +310,9 @@ class Index {
                         SearchResult* result) const = 0;
 
   // What Search() would do with so many queries. O(1).
-  // Errors: InvalidArgument (no such access path; a recall that is not in (0, 1], that was never
-  // measured or that the index does not reach; a recall and an effort).
+  // Errors: InvalidArgument (no such access path; a recall that is not in (0, 1]; a recall that the
+  // way asked for does not reach, or that was never measured of it, with a Remedy; a recall and an
+  // effort).
   virtual Result<SearchPlan> Plan(const SearchParams& params, size_t num_queries) const = 0;
 
   // Of the queries that Search() was given with a recall since the file was opened, one that finds

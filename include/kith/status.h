@@ -11,6 +11,7 @@
 #define KITH_STATUS_H_
 
 #include <cassert>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -31,11 +32,21 @@ enum class StatusCode {
 // The code's name in prose, e.g. "invalid argument".
 const char* StatusCodeName(StatusCode code);
 
+// What can be done about an error, where each front end has words of its own for it: a program in
+// C++ sets a field, a shell an option.
+enum class Remedy {
+  kNone = 0,       // the message says it, in words that suit everybody
+  kSearchExactly,  // ask for less recall, or search exactly
+  kMeasureRecall,  // measure recall, give an effort, or search exactly
+};
+
 // Success, or a code and a one-line message naming the file, the place and the remedy.
 class [[nodiscard]] Status {
  public:
   Status() = default;
   Status(StatusCode code, std::string message) : code_(code), message_(std::move(message)) {}
+  // The message says the fault and then the remedy, in the words of C++.
+  Status(StatusCode code, const std::string& fault, Remedy remedy);
 
   static Status Ok() { return {}; }
   static Status InvalidArgument(std::string m) {
@@ -52,8 +63,16 @@ class [[nodiscard]] Status {
   StatusCode code() const { return code_; }
   const std::string& message() const { return message_; }
 
+  Remedy remedy() const { return remedy_; }
+  // The message with the remedy in these words. REQUIRES: remedy() is not kNone.
+  std::string MessageWith(const std::string& remedy) const {
+    return message_.substr(0, fault_size_) + "; " + remedy;
+  }
+
  private:
   StatusCode code_ = StatusCode::kOk;
+  Remedy remedy_ = Remedy::kNone;
+  size_t fault_size_ = 0;  // of the part of the message before the remedy, if there is one
   std::string message_;
 };
 

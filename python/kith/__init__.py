@@ -11,12 +11,13 @@
 
 from ._build import build
 from ._core import VERSION as __version__
-from ._errors import Cancelled, CorruptFileError
+from ._errors import Cancelled, CorruptFileError, DriftWarning
 from ._index import Index, from_bytes, open
 
 __all__ = [
     "Cancelled",
     "CorruptFileError",
+    "DriftWarning",
     "Index",
     "__version__",
     "build",

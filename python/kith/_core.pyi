@@ -31,7 +31,8 @@ class Handle:
             Neighbours of each query; more than there are vectors: all of them.
         recall : float, optional
             The mean recall@k wanted, above 0 and at most 1 (exact search). The effort it takes was
-            measured when the file was built, or by calibrate().
+            measured when the file was built, or by calibrate(); exact search is taken where it is cheaper
+            or nothing else is known to reach the recall, which plan() tells.
         effort : int, optional
             Instead of a recall. Graph: ef, the beam width. Forest: search_k, the distinct vectors
             compared.
@@ -55,7 +56,7 @@ class Handle:
         ------
         TypeError, ValueError
             Elements of another type, another dimension, NaN or infinity (with its place), a recall that
-            was never measured or that the index does not reach, a closed index.
+            the `index` asked for does not reach or that was never measured of it, a closed index.
 
         Notes
         -----
@@ -67,7 +68,7 @@ class Handle:
 
     def plan(self, k: int = 10, num_queries: int = 1, *, recall: float | None = None, effort: int | None = None, exact: bool = False, index: str = 'auto') -> dict[str, Any]:
         """
-        What search() would do: a dict of `index`, `effort` (None: the default) and `recall` (None: not asked for).
+        What search() would do: a dict of `index`, `effort` (None: the default), `recall` (None: not asked for), and of `why_exact`, why exact search is taken of a file that has a graph or a forest (None: it is not, or nobody chose): "everything" (recall 1), "cheaper", "out of reach" (`reached` is the most recall that was measured) or "unmeasured".
         """
 
     def vectors(self, ids: numpy.typing.ArrayLike) -> numpy.typing.NDArray[numpy.float32]:
@@ -105,7 +106,7 @@ class Handle:
 
     def drift(self) -> dict[str, Any]:
         """
-        How unlike the calibration's the queries are that were searched with a recall: a dict of `queries` seen, `distance` (0 to 1, Kolmogorov-Smirnov) and `unlike`, whether the recall may be another than asked for; calibrate() mends that.
+        How unlike the calibration's the queries are that were searched with a recall: a dict of `queries` seen, `distance` (0 to 1, Kolmogorov-Smirnov) and `unlike`, whether the recall may be another than asked for, of which a search warns once (kith.DriftWarning); calibrate() mends that.
         """
 
     def __getitem__(self, which: int | str | bytes, /) -> numpy.typing.NDArray[numpy.float32]:

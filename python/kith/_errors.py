@@ -1,4 +1,4 @@
-"""The exceptions of kith that Python has none for."""
+"""The exceptions and warnings of kith that Python has none for."""
 
 
 class CorruptFileError(ValueError):
@@ -16,5 +16,13 @@ class AnnoyFileError(OSError, CorruptFileError):
     """
 
 
+class DriftWarning(UserWarning):
+    """Queries look unlike those that recall was measured with: it may be another than asked for.
+
+    Given once for each index, by the search that noticed. ``Index.calibrate()`` with such queries
+    mends it, and ``warnings.filterwarnings("ignore", category=kith.DriftWarning)`` silences it.
+    """
+
+
 AnnoyFileError.__module__ = "kith.annoy"
-CorruptFileError.__module__ = Cancelled.__module__ = "kith"
+CorruptFileError.__module__ = Cancelled.__module__ = DriftWarning.__module__ = "kith"

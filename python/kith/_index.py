@@ -94,7 +94,15 @@ class Index(_core.Handle):
             One for each setting: ``index``, ``effort``, ``recall`` with ``recall_interval`` (95 %
             confidence), ``recall_p5``, ``recall_worst_decile``, ``qps`` and ``p50_us`` of single
             queries, ``batch_qps``, ``distances`` computed per query, ... Ready for
-            ``pandas.DataFrame``.
+            ``pandas.DataFrame``. With `recall`, also ``target``, ``drift`` (as :meth:`drift`, of
+            these queries; :class:`DriftWarning` is given if they are unlike), ``missed``, whether
+            clearly less was found than asked for, by over 0.02, and ``reachable``: a target that is not has None for what could not be measured, and ``reached``, the most
+            recall there is.
+
+        Raises
+        ------
+        ValueError
+            No target is in reach of anything; efforts of a graph and a forest at once; ...
         """
         known = None
         if truth is not None:

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "kith/calibration.h"
 #include "kith/status.h"
 
 namespace kith::python {
@@ -35,6 +36,10 @@ PyObject* AnnoyFileError();
 inline void ThrowIfError(const Status& status) {
   if (!status.ok()) Throw(status);
 }
+
+// Warns of queries unlike those that recall was measured with, as of the caller `level` frames of
+// Python up; throws if warnings are errors. REQUIRES: the GIL is held.
+void WarnOfDrift(const QueryDrift& drift, const std::string& path, int level);
 
 template <class T>
 T ValueOrThrow(Result<T> result) {

@@ -117,6 +117,17 @@ nb::object Path(const IndexHandle& self) {
       PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
 }
 
+// Why no larger efforts were measured.
+nb::object EndOf(CalibrationEnd end) {
+  switch (end) {
+    case CalibrationEnd::kUnknown: break;
+    case CalibrationEnd::kFound: return nb::str("found");
+    case CalibrationEnd::kExactCheaper: return nb::str("exact-cheaper");
+    case CalibrationEnd::kAllSearched: return nb::str("all-searched");
+  }
+  return nb::none();
+}
+
 nb::dict CurveOf(const CalibrationCurve& curve) {
   nb::list points;
   for (const CalibrationPoint& point : curve.points) {
@@ -132,6 +143,7 @@ nb::dict CurveOf(const CalibrationCurve& curve) {
   nb::dict out;
   out["index"] = IndexKindName(curve.index);
   out["k"] = curve.k;
+  out["end"] = EndOf(curve.end);
   out["points"] = points;
   return out;
 }
@@ -186,14 +198,15 @@ nb::dict Info(const IndexHandle& self) {
   return out;
 }
 
-nb::dict Drift(const IndexHandle& self) {
-  const QueryDrift drift = self.Get()->Drift();
+nb::dict DriftOf(const QueryDrift& drift) {
   nb::dict out;
   out["queries"] = drift.queries;
   out["distance"] = drift.distance;
   out["unlike"] = drift.unlike;
   return out;
 }
+
+nb::dict Drift(const IndexHandle& self) { return DriftOf(self.Get()->Drift()); }
 
 IndexHandle Open(const nb::object& path, const nb::object& prefault, const nb::object& huge_pages) {
   const std::string name = ToPath(path);
@@ -243,13 +256,37 @@ void Verify(const IndexHandle& self) {
                [&](const std::stop_token& stop) { return VerifyIndex(*index, {.stop = stop}); });
 }
 
+// A target out of reach has None for what could not be measured.
+nb::dict UnreachablePoint(const EvalPoint& point) {
+  nb::dict out;
+  out["index"] = IndexKindName(point.index);
+  out["k"] = point.k;
+  out["target"] = point.target;
+  out["reachable"] = false;
+  out["reached"] = point.reached > 0 ? nb::object(nb::float_(point.reached)) : nb::none();
+  out["drift"] = DriftOf(point.drift);
+  out["missed"] = false;
+  for (const char* name :
+       {"effort", "recall", "recall_interval", "recall_p5", "recall_worst_decile", "qps",
+        "qps_interval", "batch_qps", "p50_us", "p99_us", "distances", "nodes"}) {
+    out[name] = nb::none();
+  }
+  return out;
+}
+
 nb::dict PointOf(const EvalPoint& point) {
+  if (!point.reachable) return UnreachablePoint(point);
   const auto interval = [](const Interval& i) { return nb::make_tuple(i.low, i.high); };
   nb::dict out;
   out["index"] = IndexKindName(point.index);
   out["k"] = point.k;
   out["effort"] = point.effort;
   out["target"] = point.target > 0 ? nb::object(nb::float_(point.target)) : nb::none();
+  if (point.target > 0) {
+    out["reachable"] = true;
+    out["drift"] = DriftOf(point.drift);
+    out["missed"] = point.missed;
+  }
   out["recall"] = point.recall;
   out["recall_interval"] = interval(point.recall_interval);
   out["recall_p5"] = point.recall_p5;
@@ -308,6 +345,10 @@ nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, const
         points, Evaluate(*index, input.view(), truth.is_none() ? nullptr : &known, options));
     return Status::Ok();
   });
+  const auto unlike = std::find_if(points.begin(), points.end(),
+                                   [](const EvalPoint& point) { return point.drift.unlike; });
+  // As of who called evaluate(), which calls this.
+  if (unlike != points.end()) WarnOfDrift(unlike->drift, index->info().path, 2);
   nb::list out;
   for (const EvalPoint& point : points) out.append(PointOf(point));
   return out;
@@ -409,10 +450,12 @@ void BindIndex(nb::module_& m) {
       .def("close", &IndexHandle::Close,
            "Lets go of the file; using the index afterwards is a ValueError, closing it again "
            "nothing. Searches that other threads have begun end as usual.")
-      .def("drift", &Drift, nb::sig("def drift(self) -> dict[str, typing.Any]"),
-           "How unlike the calibration's the queries are that were searched with a recall: a dict "
-           "of `queries` seen, `distance` (0 to 1, Kolmogorov-Smirnov) and `unlike`, whether the "
-           "recall may be another than asked for; calibrate() mends that.")
+      .def(
+          "drift", &Drift, nb::sig("def drift(self) -> dict[str, typing.Any]"),
+          "How unlike the calibration's the queries are that were searched with a recall: a dict "
+          "of `queries` seen, `distance` (0 to 1, Kolmogorov-Smirnov) and `unlike`, whether the "
+          "recall may be another than asked for, of which a search warns once (kith.DriftWarning); "
+          "calibrate() mends that.")
       .def("__getitem__", &GetItem, "which"_a.none(),
            nb::sig("def __getitem__(self, which: int | str | bytes, /) -> "
                    "numpy.typing.NDArray[numpy.float32]"),

@@ -32,7 +32,8 @@ k : int
     Neighbours of each query; more than there are vectors: all of them.
 recall : float, optional
     The mean recall@k wanted, above 0 and at most 1 (exact search). The effort it takes was
-    measured when the file was built, or by calibrate().
+    measured when the file was built, or by calibrate(); exact search is taken where it is cheaper
+    or nothing else is known to reach the recall, which plan() tells.
 effort : int, optional
     Instead of a recall. Graph: ef, the beam width. Forest: search_k, the distinct vectors
     compared.
@@ -56,7 +57,7 @@ Raises
 ------
 TypeError, ValueError
     Elements of another type, another dimension, NaN or infinity (with its place), a recall that
-    was never measured or that the index does not reach, a closed index.
+    the `index` asked for does not reach or that was never measured of it, a closed index.
 
 Notes
 -----
@@ -118,7 +119,8 @@ SearchParams ToParams(const Index& index, const How& how, const nb::object& n_jo
 using SearchCall = std::function<Status(const SearchParams&, SearchResult*)>;
 
 // Runs a search of so many queries without the GIL, so that Ctrl-C ends it if it may take long.
-SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams params,
+// What there is to warn of is warned of as of the caller `level` frames of Python up.
+SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams params, int level,
                        const SearchCall& search) {
   const IndexInfo& info = index.info();
   const double work = static_cast<double>(num_queries) * static_cast<double>(info.num_vectors) *
@@ -128,6 +130,7 @@ SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams para
     params.stop = stop;
     return search(params, &result);
   });
+  if (result.drifted) WarnOfDrift(index.Drift(), info.path, level);
   return result;
 }
 
@@ -146,7 +149,7 @@ nb::tuple Search(const IndexHandle& self, const nb::object& queries, const nb::o
   const SearchParams params = ToParams(*index, {k, recall, effort, exact, kind}, n_jobs);
   const size_t rows = input.view().rows;
   const SearchResult result =
-      RunSearch(*index, rows, params, [&](const SearchParams& how, SearchResult* found) {
+      RunSearch(*index, rows, params, 1, [&](const SearchParams& how, SearchResult* found) {
         return index->Search(input.view(), how, found);
       });
   return nb::make_tuple(ToArray(result.ids, rows, result.k, input.one()),
@@ -174,13 +177,13 @@ nb::list SearchKeys(const IndexHandle& self, const nb::object& query, const nb::
       PyTuple_Check(query.ptr())) {
     QueryBatch batch(*index);
     batch.Add(ToTerms(*index, query));
-    result = RunSearch(*index, 1, params, [&](const SearchParams& how, SearchResult* found) {
+    result = RunSearch(*index, 1, params, 2, [&](const SearchParams& how, SearchResult* found) {
       return batch.Search(how, found);
     });
   } else {
     const InputMatrix input(query, "query");
     if (!input.one()) ThrowValueError("one query is searched at a time; give an array (d,)");
-    result = RunSearch(*index, 1, params, [&](const SearchParams& how, SearchResult* found) {
+    result = RunSearch(*index, 1, params, 2, [&](const SearchParams& how, SearchResult* found) {
       return index->Search(input.view(), how, found);
     });
   }
@@ -204,6 +207,10 @@ nb::dict Plan(const IndexHandle& self, const nb::object& k, const nb::object& nu
   out["index"] = IndexKindName(plan.index);
   out["effort"] = plan.effort < 0 ? nb::none() : nb::object(nb::float_(plan.effort));
   out["recall"] = plan.recall > 0 ? nb::object(nb::float_(plan.recall)) : nb::none();
+  out["why_exact"] =
+      plan.why == WhyExact::kNone ? nb::none() : nb::object(nb::str(WhyExactName(plan.why)));
+  out["reached"] =
+      plan.why == WhyExact::kOutOfReach ? nb::object(nb::float_(plan.reached)) : nb::none();
   return out;
 }
 
@@ -234,8 +241,11 @@ void BindSearch(nb::class_<IndexHandle>* handle) {
            nb::sig("def plan(self, k: int = 10, num_queries: int = 1, *, "
                    "recall: float | None = None, effort: int | None = None, "
                    "exact: bool = False, index: str = 'auto') -> dict[str, typing.Any]"),
-           "What search() would do: a dict of `index`, `effort` (None: the default) and `recall` "
-           "(None: not asked for).");
+           "What search() would do: a dict of `index`, `effort` (None: the default), `recall` "
+           "(None: not asked for), and of `why_exact`, why exact search is taken of a file that "
+           "has a graph or a forest (None: it is not, or nobody chose): \"everything\" (recall "
+           "1), \"cheaper\", \"out of reach\" (`reached` is the most recall that was measured) "
+           "or \"unmeasured\".");
 }
 
 }  // namespace kith::python

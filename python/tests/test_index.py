@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -196,7 +197,8 @@ def test_calibrate_and_drift(rng, cloud, tmp_path):
     ):
         assert index.info["calibration"]["source"] == "held-out vectors"
         assert index.drift()["queries"] == 0
-        index.search(far, recall=0.95)
+        with pytest.warns(kith.DriftWarning, match="calibrate"):
+            index.search(far, index="graph", recall=0.95)
         assert index.drift()["queries"] == 200 and index.drift()["unlike"]
         index.calibrate(far, k=[5])
         calibration = index.info["calibration"]
@@ -207,6 +209,73 @@ def test_calibrate_and_drift(rng, cloud, tmp_path):
         with pytest.raises(ValueError, match="too little"):
             index.calibrate(far[:5])
     assert kith.open(tmp_path / "c.kith").info["calibration"]["source"] == "queries"
+
+
+def test_searches_warn_once_of_queries_of_another_kind(rng, cloud, tmp_path):
+    far = (5 * rng.standard_normal((100, 24))).astype("f4")
+    keys = [f"w{i}" for i in range(len(cloud))]
+    kith.build(cloud, tmp_path / "d.kith", metric="euclidean", index="graph", keys=keys)
+
+    def warnings_of(search):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for query in far:
+                search(query)
+        return [w for w in caught if issubclass(w.category, kith.DriftWarning)]
+
+    index = kith.open(tmp_path / "d.kith")
+    assert not warnings_of(lambda q: index.search(q, index="graph"))
+    assert not warnings_of(lambda q: index.search(q, exact=True))
+    (told,) = warnings_of(lambda q: index.search(q, index="graph", recall=0.9))
+    assert told.filename == __file__ and "d.kith" in str(told.message)
+    assert not warnings_of(lambda q: index.search(q, index="graph", recall=0.9)), "once"
+    again = kith.open(tmp_path / "d.kith")
+    (told,) = warnings_of(lambda q: again.search_keys(q, index="graph", recall=0.9))
+    assert told.filename == __file__
+    assert issubclass(kith.DriftWarning, UserWarning)
+    # As an error, and silenced.
+    strict = kith.open(tmp_path / "d.kith")
+    with warnings.catch_warnings(), pytest.raises(kith.DriftWarning):
+        warnings.simplefilter("error", kith.DriftWarning)
+        strict.search(far, index="graph", recall=0.9)
+    silent = kith.open(tmp_path / "d.kith")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", kith.DriftWarning)
+        silent.search(far, index="graph", recall=0.9)
+    # Queries that are alike bring none, and evaluate() says it of its own.
+    alike = kith.open(tmp_path / "d.kith")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        near = cloud[:100] + rng.standard_normal((100, 24)).astype("f4") / 100
+        alike.search(near, index="graph", recall=0.9)
+        assert not alike.evaluate(near, recall=[0.9], index="graph")[0]["drift"]["unlike"]
+    with pytest.warns(kith.DriftWarning):
+        points = alike.evaluate(far, recall=[0.9], index="graph")
+    assert points[0]["drift"]["unlike"] and points[0]["drift"]["queries"] == 100
+    assert alike.drift()["queries"] == 100, "what is evaluated is not counted"
+
+
+def test_a_recall_beyond_the_graph_is_exact_search(rng):
+    # Gaussians of so many dimensions that a graph leads nowhere.
+    rows = rng.standard_normal((3000, 200)).astype("f4")
+    index = kith.build(rows, metric="dot", index="graph")
+    plan = index.plan(recall=0.9999)
+    assert plan["index"] == "exact" and plan["recall"] == 1
+    assert plan["why_exact"] == "out of reach" and 0.3 < plan["reached"] < 1
+    ids, _ = index.search(rows[:5], recall=0.9999)
+    assert (ids == index.search(rows[:5], exact=True)[0]).all()
+    assert index.plan(recall=1)["why_exact"] == "everything"
+    with pytest.raises(ValueError, match="exact=True instead of index") as error:
+        index.search(rows[:5], index="graph", recall=0.9999)
+    assert "--exact" not in str(error.value) and "kExact" not in str(error.value)
+    points = index.evaluate(rows[:50] + 1, recall=[0.3, 0.9999], index="graph")
+    assert [point["reachable"] for point in points] == [True, False]
+    assert points[1]["recall"] is None and 0.3 < points[1]["reached"] < 1
+    unmeasured = kith.build(rows, metric="dot", index="graph", calibrate=False)
+    with pytest.raises(ValueError, match=r"not measured; measure it \(calibrate\(\)\)"):
+        unmeasured.search(rows[:5], index="graph", recall=0.9)
+    assert unmeasured.plan(recall=0.9)["why_exact"] == "unmeasured"
 
 
 def test_evaluate_measures_recall_and_speed(rng, cloud, tmp_path):

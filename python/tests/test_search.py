@@ -112,7 +112,8 @@ def test_recall_is_what_was_asked_for(rng, cloud, graph):
 
 
 def test_plan_tells_what_search_does(graph):
-    assert graph.plan(exact=True) == {"index": "exact", "effort": 0.0, "recall": 1.0}
+    asked_for = {"index": "exact", "effort": 0.0, "recall": 1.0, "why_exact": None, "reached": None}
+    assert graph.plan(exact=True) == asked_for
     plan = graph.plan(k=10, recall=0.95, index="forest")
     assert plan["index"] == "forest" and plan["effort"] > 0 and plan["recall"] >= 0.95
 

@@ -13,6 +13,7 @@
 #include "calibration/section.h"
 #include "data/convert.h"
 #include "paths/registry.h"
+#include "scan/path.h"
 
 namespace kith::calibration {
 namespace {
@@ -151,6 +152,7 @@ Status Calibrator::FindTruth() {
 // For ks_[places], ascending.
 Status Calibrator::FindLimits(const std::vector<size_t>& places) {
   std::vector<uint32_t> ks;
+  ks.reserve(places.size());
   for (const size_t place : places) ks.push_back(ks_[place]);
   MatrixView queries = queries_;
   constexpr size_t kQueriesOfMany = 1024;
@@ -217,6 +219,23 @@ Status Calibrator::Measure(const search::PathType& type, const search::AccessPat
   return Status::Ok();
 }
 
+double Calibrator::MostEffort(const search::EffortScale& efforts, double at_least) const {
+  const MatrixView& rows = vectors_.table.rows;
+  const auto all = static_cast<double>(rows.rows);
+  const double bytes = all * static_cast<double>(RowBytes(rows.dtype, rows.dim));
+  const double exact_ns = scan::QueryNs(all, bytes, 1);
+  // Where both cost the same, to a millionth: the more effort, the more it takes.
+  double low = std::min(at_least, all);
+  double high = all;
+  if (efforts.QueryNs(low) >= exact_ns) return low;
+  if (efforts.QueryNs(high) <= exact_ns) return high;
+  while (high - low > 1e-6 * high) {
+    const double middle = (low + high) / 2;
+    (efforts.QueryNs(middle) < exact_ns ? low : high) = middle;
+  }
+  return std::floor(high);
+}
+
 // The curve of ks_[at].
 Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPath& path,
                             size_t at) {
@@ -260,12 +279,19 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
   }
   std::reverse(curve.points.begin(), curve.points.end());
   constexpr double kEnough = 0.9993;
-  while (curve.points.back().recall < kEnough && curve.points.back().effort < range.most) {
-    KITH_RETURN_IF_ERROR(measure(std::min(range.most, NextEffort(curve.points.back()))));
+  const double limit = MostEffort(efforts, range.most);
+  while (curve.points.back().recall < kEnough && curve.points.back().effort < limit) {
+    KITH_RETURN_IF_ERROR(measure(std::min(limit, NextEffort(curve.points.back()))));
   }
+  const auto rows = static_cast<double>(vectors_.table.rows.rows);
+  curve.end = curve.points.back().recall >= kEnough ? CalibrationEnd::kFound
+              : limit < rows                        ? CalibrationEnd::kExactCheaper
+                                                    : CalibrationEnd::kAllSearched;
   Compared compared{at, 0, {}};
   for (const CalibrationPoint& point : curve.points) {
     if (controls_ == nullptr || controls_->empty() || point.recall > kMostCompared) break;
+    // Searches of so much effort take long; what less effort tells holds for them, too.
+    if (point.effort > range.most) break;
     if (point.recall < kLeastCompared) {
       ++compared.first;
       continue;

@@ -38,8 +38,8 @@ class Calibrator {
                                    const Progress& progress);
 
   // Adds the curves of a path that is not exact. Efforts: parts of the least, if the path has such,
-  // then ever larger ones. Ends where nearly everything is found, or where exact search would be
-  // cheaper.
+  // then ever larger ones. Ends where nearly everything is found, or where an exact search of one
+  // query is expected to be cheaper.
   Status Measure(const search::PathType& type, const search::AccessPath& path);
 
   // From here on what Measure() does is done with controls, too, which must outlive it.
@@ -59,6 +59,8 @@ class Calibrator {
   Status FindLimits(const std::vector<size_t>& places);
   void FindQuantiles();
   Status MeasureK(const search::PathType& type, const search::AccessPath& path, size_t at);
+  // The largest effort that may be measured.
+  double MostEffort(const search::EffortScale& efforts, double at_least) const;
   Status MeasurePoint(const search::AccessPath& path, size_t at, double effort, size_t num_queries,
                       CalibrationPoint* point, double* variance) const;
 

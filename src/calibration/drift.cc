@@ -23,10 +23,11 @@ void DriftMeter::Add(float nearness) const {
 }
 
 QueryDrift DriftMeter::Read() const {
-  // Fewer queries may be a chance selection; a smaller distance changes recall little.
-  constexpr uint64_t kLeastQueries = 32;
+  // A smaller distance changes recall little.
   constexpr double kLeastDistance = 0.12;
-  constexpr double kCritical = 1.86;  // of sqrt(n) * distance: chance exceeds it once in 1,000
+  // Of sqrt(n) * distance, where n is the harmonic mean of the numbers of queries on both sides,
+  // halved: chance exceeds it once in 10,000. It is looked at again and again.
+  constexpr double kCritical = 2.15;
 
   QueryDrift drift;
   for (const auto& count : counts_) drift.queries += count.load(std::memory_order_relaxed);
@@ -39,10 +40,20 @@ QueryDrift DriftMeter::Read() const {
     drift.distance = std::max(
         drift.distance, expected - static_cast<double>(below) / static_cast<double>(drift.queries));
   }
-  const double limit =
-      std::max(kLeastDistance, kCritical / std::sqrt(static_cast<double>(drift.queries)));
+  const double pooled = 1 / static_cast<double>(drift.queries) +
+                        1 / static_cast<double>(std::max<size_t>(1, num_queries_));
+  const double limit = std::max(kLeastDistance, kCritical * std::sqrt(pooled));
   drift.unlike = drift.queries >= kLeastQueries && drift.distance > limit;
   return drift;
+}
+
+bool DriftMeter::Notices(size_t added) const {
+  const uint64_t total = added_.fetch_add(added, std::memory_order_relaxed) + added;
+  uint64_t next = next_look_.load(std::memory_order_relaxed);
+  if (total < next) return false;
+  // One of the threads that come here looks.
+  if (!next_look_.compare_exchange_strong(next, 2 * total, std::memory_order_relaxed)) return false;
+  return Read().unlike && !noticed_.exchange(true, std::memory_order_relaxed);
 }
 
 }  // namespace kith::calibration

@@ -20,7 +20,7 @@ namespace kith::calibration {
 // Queries and the filter that they are asked with, which numbers them alike. A view.
 struct Asking {
   MatrixView queries;
-  const RowFilter* filter;
+  const RowFilter* filter = nullptr;
 };
 
 // True neighbours of some queries, as far as measuring needs them.

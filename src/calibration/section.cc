@@ -27,7 +27,7 @@ struct CurveEntry {
   uint32_t index;  // an IndexKind
   uint32_t k;
   uint32_t num_points;
-  uint32_t reserved;
+  uint32_t end;  // a CalibrationEnd
 };
 static_assert(sizeof(CurveEntry) == 16);
 
@@ -35,6 +35,7 @@ static_assert(sizeof(CalibrationPoint) == 24 && std::is_trivially_copyable_v<Cal
 
 constexpr uint32_t kMostCurves = 64;
 constexpr uint32_t kMostPoints = 1024;
+constexpr auto kMostEnd = static_cast<uint32_t>(CalibrationEnd::kAllSearched);
 
 template <class T>
 std::span<const std::byte> BytesOf(const T* values, size_t count) {
@@ -112,7 +113,8 @@ Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter
   KITH_RETURN_IF_ERROR(writer->Append(BytesOf(&head, 1)));
   for (const CalibrationCurve& curve : calibration.curves) {
     const CurveEntry entry{static_cast<uint32_t>(curve.index), curve.k,
-                           static_cast<uint32_t>(curve.points.size()), 0};
+                           static_cast<uint32_t>(curve.points.size()),
+                           static_cast<uint32_t>(curve.end)};
     KITH_RETURN_IF_ERROR(writer->Append(BytesOf(&entry, 1)));
   }
   for (const CalibrationCurve& curve : calibration.curves) {
@@ -153,9 +155,12 @@ Result<Calibration> ReadCalibration(const storage::ContainerReader& in) {
   calibration.curves.resize(head.num_curves);
   for (CalibrationCurve& curve : calibration.curves) {
     CurveEntry entry{};
-    if (!cursor.Read(&entry, 1) || entry.num_points > kMostPoints) return damaged;
+    if (!cursor.Read(&entry, 1) || entry.num_points > kMostPoints || entry.end > kMostEnd) {
+      return damaged;
+    }
     curve.index = static_cast<IndexKind>(entry.index);
     curve.k = entry.k;
+    curve.end = static_cast<CalibrationEnd>(entry.end);
     curve.points.resize(entry.num_points);
   }
   for (CalibrationCurve& curve : calibration.curves) {

@@ -7,6 +7,7 @@
 
 #include "base/edge.h"
 #include "base/strings.h"
+#include "calibration/drift.h"
 #include "eval/judge.h"
 #include "eval/speed.h"
 #include "eval/statistics.h"
@@ -120,25 +121,38 @@ SearchParams ParamsOf(IndexKind kind, const EvalOptions& options) {
   params.index = kind;
   params.threads = options.threads;
   params.stop = options.stop;
+  // The same queries are asked again and again, which would look like as many.
+  params.watched = false;
   return params;
 }
 
-// That each recall is in reach, before time is spent on the others.
+SearchParams ParamsOfRecall(IndexKind kind, double recall, const EvalOptions& options) {
+  SearchParams params = ParamsOf(kind, options);
+  params.recall = recall;
+  return params;
+}
+
+// That some recall is in reach of something, before time is spent.
 Status CheckRecalls(const std::vector<const Index*>& indexes, const EvalOptions& options) {
   if (options.recalls.empty()) return Status::Ok();
   if (!options.efforts.empty()) {
     return Status::InvalidArgument("both efforts and recalls are given; give one of them");
   }
+  Status first;  // of those out of reach
+  bool any = false;
   for (const Index* index : indexes) {
     for (const search::PathType* type : MeasuredWith(index->info(), options)) {
       for (const double recall : options.recalls) {
-        SearchParams params = ParamsOf(type->kind(), options);
-        params.recall = recall;
-        KITH_RETURN_IF_ERROR(index->Plan(params, 1).status());
+        const Status status =
+            index->Plan(ParamsOfRecall(type->kind(), recall, options), 1).status();
+        any = any || status.ok();
+        if (status.ok()) continue;
+        if (status.remedy() == Remedy::kNone) return status;
+        if (first.ok()) first = status;
       }
     }
   }
-  return Status::Ok();
+  return any ? Status::Ok() : first;
 }
 
 Status CheckArguments(const std::vector<const Index*>& indexes, const MatrixView& queries,
@@ -188,6 +202,7 @@ class Curve {
     if (IsWanted(IndexKind::kExact, options_)) {
       KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kExact, 0));
     }
+    if (!options_.recalls.empty()) drift_ = DriftOf(judge);
     for (const search::PathType* type : MeasuredWith(index_.info(), options_)) {
       KITH_RETURN_IF_ERROR(HasSettings() ? AddSettings(judge, type->kind())
                                          : AddGrid(judge, *type));
@@ -217,10 +232,13 @@ class Curve {
     result.index = params.index;
     result.k = options_.k;
     result.target = params.recall;
+    if (params.recall > 0) result.drift = drift_;
     result.effort = params.recall > 0 ? found.plan.effort : static_cast<double>(params.effort);
     KITH_ASSIGN_OR_RETURN(const std::vector<QueryRecall> recalls, judge.Recalls(found));
     result.recall = MeanRecall(recalls);
     result.recall_interval = RecallInterval(recalls);
+    constexpr double kClearly = 0.02;
+    result.missed = result.recall_interval.high < result.target - kClearly;
     result.recall_p5 = RecallP5(recalls);
     result.recall_worst_decile = WorstDecileRecall(recalls);
     const auto n = static_cast<double>(queries_.rows);
@@ -238,11 +256,42 @@ class Curve {
       KITH_RETURN_IF_ERROR(Add(judge, kind, effort));
     }
     for (const double recall : options_.recalls) {
-      SearchParams params = ParamsOf(kind, options_);
-      params.recall = recall;
-      KITH_RETURN_IF_ERROR(Add(judge, params, StrCat(IndexKindName(kind), ", recall ", recall)));
+      const SearchParams params = ParamsOfRecall(kind, recall, options_);
+      const Status planned = index_.Plan(params, queries_.rows).status();
+      if (planned.ok()) {
+        KITH_RETURN_IF_ERROR(Add(judge, params, StrCat(IndexKindName(kind), ", recall ", recall)));
+      } else if (planned.remedy() != Remedy::kNone) {
+        AddUnreachable(params);
+      } else {
+        return planned;
+      }
     }
     return Status::Ok();
+  }
+
+  void AddUnreachable(const SearchParams& params) {
+    Point point{{}, SpeedMeter(index_, queries_, params)};
+    EvalPoint& result = point.result;
+    result.index = params.index;
+    result.k = options_.k;
+    result.target = params.recall;
+    result.drift = drift_;
+    result.reachable = false;
+    result.reached =
+        FindEffort(index_.info().calibration, params.index, options_.k, params.recall).recall;
+    points_.push_back(std::move(point));
+  }
+
+  // Of the true neighbours: what searches find of them makes no difference.
+  QueryDrift DriftOf(const Judge& judge) const {
+    const IndexInfo& info = index_.info();
+    calibration::DriftMeter meter;
+    meter.Init(info.calibration.nearest, info.calibration.num_queries);
+    for (size_t q = 0; meter.active() && q < queries_.rows; ++q) {
+      if (std::isinf(judge.nearest(q))) continue;
+      meter.Add(calibration::Nearness(info.metric, queries_, q, judge.nearest(q)));
+    }
+    return meter.Read();
   }
 
   Status AddGrid(const Judge& judge, const search::PathType& type) {
@@ -257,6 +306,7 @@ class Curve {
   const MatrixView& queries_;
   const EvalOptions& options_;
   std::vector<Point> points_;
+  QueryDrift drift_;
 };
 
 // All points in turn, and back again in the next round: none is always first, and of a machine
@@ -267,7 +317,8 @@ Status TimeInRounds(std::vector<Curve>& curves, const EvalOptions& options) {
   for (Curve& curve : curves) longest = std::max(longest, curve.points().size());
   for (size_t i = 0; i < longest; ++i) {
     for (Curve& curve : curves) {
-      if (i < curve.points().size()) meters.push_back(&curve.points()[i].meter);
+      if (i >= curve.points().size() || !curve.points()[i].result.reachable) continue;
+      meters.push_back(&curve.points()[i].meter);
     }
   }
   const size_t total = meters.size() * SpeedMeter::kRounds;
@@ -302,7 +353,7 @@ Result<std::vector<std::vector<EvalPoint>>> MeasureAll(const std::vector<const I
   std::vector<std::vector<EvalPoint>> results(curves.size());
   for (size_t i = 0; i < curves.size(); ++i) {
     for (Curve::Point& point : curves[i].points()) {
-      point.meter.Summarize(&point.result);
+      if (point.result.reachable) point.meter.Summarize(&point.result);
       results[i].push_back(point.result);
     }
   }

@@ -32,6 +32,9 @@ class Judge {
   // InvalidArgument (cancelled).
   Result<std::vector<QueryRecall>> Recalls(const SearchResult& found) const;
 
+  // How far the nearest neighbour of a query is; +inf if it has none.
+  float nearest(size_t query) const { return true_distances_[query * k_]; }
+
  private:
   Judge(const Index& index, const MatrixView& queries, size_t k, std::stop_token stop)
       : index_(&index), queries_(queries), k_(k), stop_(std::move(stop)) {}

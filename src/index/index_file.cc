@@ -65,7 +65,8 @@ Result<std::unique_ptr<IndexFile>> IndexFile::Open(std::shared_ptr<const MappedF
   KITH_ASSIGN_OR_RETURN(index->ids_, storage::IdLookup::Open(file));
   KITH_RETURN_IF_ERROR(index->OpenPaths());
   KITH_ASSIGN_OR_RETURN(index->info_.calibration, calibration::ReadCalibration(file));
-  index->drift_.Init(index->info_.calibration.nearest);
+  const Calibration& calibration = index->info_.calibration;
+  index->drift_.Init(calibration.nearest, calibration.num_queries);
   // A walk reads some hundred pages; the kernel would read megabytes around each.
   if (index->walked_) file.file().Advise(MappedFile::Access::kRandom);
   index->FillInfo();
@@ -176,6 +177,7 @@ Status IndexFile::Search(const MatrixView& queries, const SearchParams& asked,
     result->stats = {};
     result->plan = {};
     result->plans.clear();
+    result->drifted = false;
     const RowFilter& filter = *params.filter;
     if (filter.passes_all()) return SearchRun(queries, 0, queries.rows, params, pool, result);
     // Queries that leave out as many rows are searched together: the k searched for, on which
@@ -214,8 +216,11 @@ Status IndexFile::SearchRun(const MatrixView& queries, size_t begin, size_t end,
                                     .filter = begin == 0 ? params.filter : &filter,
                                     .effort = plan.effort},
                                    &hits, &result->stats));
-  if (params.recall > 0 && drift_.active() && FindsNearest(params.k, plan.recall)) {
+  if (params.recall > 0 && params.watched && drift_.active() &&
+      FindsNearest(params.k, plan.recall)) {
     Observe(run, hits);
+    // Exact search finds everything, whatever the queries.
+    if (plan.index != IndexKind::kExact && drift_.Notices(run.rows)) result->drifted = true;
   }
   for (size_t q = 0; q < run.rows; ++q) {
     KITH_RETURN_IF_ERROR(pool.CheckStop());

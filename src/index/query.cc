@@ -262,6 +262,7 @@ Status QueryBatch::SearchAgain(std::span<const size_t> queries, const SearchPara
   own.filter = &excluded;
   SearchResult again;
   KITH_RETURN_IF_ERROR(index_->Search(ViewOf(values.data(), queries.size(), dim), own, &again));
+  result->drifted |= again.drifted;
 
   if (result->plans.empty()) result->plans.assign(size(), result->plan);
   for (size_t i = 0; i < queries.size(); ++i) {

@@ -42,66 +42,82 @@ double LeastCost(size_t k) {
   return least;
 }
 
+SearchPlan Exact(WhyExact why) { return {IndexKind::kExact, 0, 1, why}; }
+
 std::string Digits(double recall) { return StrCat(std::round(recall * 1e4) / 1e4); }
 
 // Without a recall: the preferred path, unless comparing with all costs no more than its own choice
 // of an effort (small sets, many queries at once, or nearly all vectors asked for).
 SearchPlan PlanEffort(const IndexInfo& info, const SearchParams& params, size_t num_queries) {
   const std::vector<const search::PathType*> candidates = Candidates(info, params.index);
-  if (candidates.empty()) return {IndexKind::kExact, 0, 1};
+  if (candidates.empty()) return Exact(WhyExact::kNone);
   const search::EffortScale& efforts = *candidates[0]->efforts();
   const std::optional<double> usual = efforts.Default(params.k);
   if (params.index == IndexKind::kAuto && params.effort < 0 && usual.has_value() &&
       ExactCost(info, num_queries) <= efforts.QueryNs(*usual)) {
-    return {IndexKind::kExact, 0, 1};
+    return Exact(WhyExact::kCheaper);
   }
   const auto asked = static_cast<double>(params.effort);
   return {candidates[0]->kind(), asked < 0 ? asked : efforts.Taken(asked, params.k), 0};
 }
 
-Status Unreached(const IndexInfo& info, const SearchParams& params, double most) {
-  return Status::InvalidArgument(
-      StrCat("recall ", Digits(params.recall), " is beyond what ", info.path,
-             " reaches for k = ", params.k, ", about ", Digits(most),
-             "; ask for less, or search exactly (--exact, IndexKind::kExact)"));
+// Why a way that was asked for can't be taken. `most`: the recall it reaches; `known`: whether that
+// was measured.
+Status Unreached(const IndexInfo& info, const SearchParams& params, bool known, double most) {
+  if (!known) {
+    return Status(StatusCode::kInvalidArgument,
+                  StrCat(info.path, ": what recall its ", IndexKindName(params.index),
+                         " gives was not measured"),
+                  Remedy::kMeasureRecall);
+  }
+  return Status(
+      StatusCode::kInvalidArgument,
+      StrCat("recall ", Digits(params.recall), " is beyond what the ", IndexKindName(params.index),
+             " of ", info.path, " reaches for k = ", params.k, ", about ", Digits(most)),
+      Remedy::kSearchExactly);
+}
+
+// The cheapest of the ways in that reach the recall, and what is known of all of them.
+struct Reaching {
+  std::optional<SearchPlan> best;
+  double cost = 0;     // of the best, in nanoseconds
+  double most = 0;     // the most recall that any reaches
+  bool known = false;  // whether any was measured
+};
+
+Reaching FindReaching(const IndexInfo& info, const SearchParams& params) {
+  Reaching found;
+  for (const search::PathType* type : Candidates(info, params.index)) {
+    const EffortForRecall effort =
+        FindEffort(info.calibration, type->kind(), params.k, params.recall);
+    found.known = found.known || effort.known;
+    found.most = std::max(found.most, effort.recall);
+    if (!effort.reachable) continue;
+    const double ns = type->efforts()->QueryNs(effort.effort);
+    if (found.best.has_value() && ns >= found.cost) continue;
+    found.best = SearchPlan{type->kind(), effort.effort, effort.recall};
+    found.cost = ns;
+  }
+  return found;
 }
 
 Result<SearchPlan> PlanRecall(const IndexInfo& info, const SearchParams& params,
                               size_t num_queries) {
   const bool any = params.index == IndexKind::kAuto;
-  const std::vector<const search::PathType*> candidates = Candidates(info, params.index);
-  if (candidates.empty() || (any && params.recall == 1)) {
-    return SearchPlan{IndexKind::kExact, 0, 1};
+  if (Candidates(info, params.index).empty()) return Exact(WhyExact::kNone);
+  if (any && params.recall == 1) return Exact(WhyExact::kEverything);
+  const Reaching found = FindReaching(info, params);
+  if (!any) {
+    if (found.best.has_value()) return *found.best;
+    return Unreached(info, params, found.known, found.most);
   }
-  SearchPlan best;
-  double cost = 0;
-  double most = 0;
-  bool known = false;
-  bool found = false;
-  for (const search::PathType* type : candidates) {
-    const EffortForRecall effort =
-        FindEffort(info.calibration, type->kind(), params.k, params.recall);
-    known = known || effort.known;
-    most = std::max(most, effort.recall);
-    if (!effort.reachable) continue;
-    const double ns = type->efforts()->QueryNs(effort.effort);
-    if (found && ns >= cost) continue;
-    best = {type->kind(), effort.effort, effort.recall};
-    cost = ns;
-    found = true;
-  }
-  // Where the walk costs as much, or nobody knows but it could hardly cost less.
-  if (any && ExactCost(info, num_queries) <= (found ? cost : LeastCost(params.k))) {
-    return SearchPlan{IndexKind::kExact, 0, 1};
-  }
-  if (!known) {
-    return Status::InvalidArgument(StrCat(
-        info.path, ": what recall its ", candidates[0]->name(),
-        " gives was not measured; measure it (kith tune, CalibrateIndex), give an effort, or "
-        "search exactly (--exact, IndexKind::kExact)"));
-  }
-  if (!found) return Unreached(info, params, most);
-  return best;
+  // Where nobody knows what recall costs, it could hardly cost less than this.
+  const double cost = found.best.has_value() ? found.cost : LeastCost(params.k);
+  if (ExactCost(info, num_queries) <= cost) return Exact(WhyExact::kCheaper);
+  if (found.best.has_value()) return *found.best;
+  SearchPlan plan = Exact(found.known ? WhyExact::kOutOfReach : WhyExact::kUnmeasured);
+  if (found.known) plan.reached = found.most;
+  return plan;
 }
 
 }  // namespace
@@ -148,3 +164,18 @@ Result<SearchPlan> PlanExcluding(const IndexInfo& info, const SearchParams& para
 }
 
 }  // namespace kith::plan
+
+namespace kith {
+
+const char* WhyExactName(WhyExact why) {
+  switch (why) {
+    case WhyExact::kNone: break;
+    case WhyExact::kEverything: return "everything";
+    case WhyExact::kCheaper: return "cheaper";
+    case WhyExact::kOutOfReach: return "out of reach";
+    case WhyExact::kUnmeasured: return "unmeasured";
+  }
+  return "";
+}
+
+}  // namespace kith

@@ -138,7 +138,8 @@ class EffortScale {
   // Nanoseconds of a query on one core, roughly: they have to tell which path is the cheaper one.
   virtual double QueryNs(double effort) const = 0;
 
-  // The least effort worth measuring for one k, and the most: beyond it, a scan is cheaper.
+  // The least effort worth measuring for one k, and how far measuring goes even where a scan is
+  // cheaper, for those who ask for this path.
   struct Range {
     double least;
     double most;

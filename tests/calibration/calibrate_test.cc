@@ -24,6 +24,9 @@
 #include "kith/index.h"
 #include "matrix.h"
 #include "paths.h"
+#include "paths/registry.h"
+#include "scan/path.h"
+#include "scan_data.h"
 #include "search/access_path.h"
 #include "search/stored_vectors.h"
 #include "storage/container_image.h"
@@ -227,6 +230,86 @@ TEST_F(CalibrateTest, DriftOfDotDoesNotDependOnTheQueriesLength) {
                  {.index = IndexKind::kGraph, .recall = 0.8});
     EXPECT_FALSE((*opened)->Drift().unlike) << scale << ": " << (*opened)->Drift().distance;
   }
+}
+
+TEST_F(CalibrateTest, OneSearchOfAnOpenFileSaysThatQueriesAreUnlike) {
+  ASSERT_NE(Build(Options()), nullptr);
+  const Matrix far = Mixture(100, kDim, 10, 12, 77);
+  const auto told = [&](const Index& index, const SearchParams& params) {
+    size_t count = 0;
+    for (size_t q = 0; q < far.rows(); ++q) {
+      count += SearchOrFail(index, Part(far, q, 1).view(), params).drifted ? 1 : 0;
+    }
+    return count;
+  };
+  for (const IndexKind kind : {IndexKind::kGraph, IndexKind::kForest}) {
+    SCOPED_TRACE(IndexKindName(kind));
+    const auto index = OpenIndex(Path());
+    ASSERT_TRUE(index.ok());
+    // Neither where no recall is asked for or all is found, nor where nobody wants to know.
+    EXPECT_EQ(told(**index, {.index = kind}), 0u);
+    EXPECT_EQ(told(**index, {.index = kind, .recall = 0.9, .watched = false}), 0u);
+    EXPECT_EQ((*index)->Drift().queries, 0u);
+    EXPECT_EQ(told(**index, {.index = IndexKind::kExact, .recall = 0.9}), 0u);
+    EXPECT_EQ(told(**index, {.index = kind, .recall = 0.9}), 1u);
+    EXPECT_TRUE((*index)->Drift().unlike);
+    EXPECT_EQ(told(**index, {.index = kind, .recall = 0.9}), 0u) << "once";
+  }
+  const auto alike = OpenIndex(Path());
+  ASSERT_TRUE(alike.ok());
+  for (size_t q = 0; q < kQueries; q += 20) {
+    EXPECT_FALSE(SearchOrFail(**alike, Part(Queries(), q, 20).view(),
+                              {.index = IndexKind::kGraph, .recall = 0.9})
+                     .drifted);
+  }
+}
+
+// ---- How far it goes.
+
+TEST_F(CalibrateTest, CurvesSayWhyTheyEnd) {
+  const auto index = Build(Options());
+  ASSERT_NE(index, nullptr);
+  for (const CalibrationCurve& curve : index->info().calibration.curves) {
+    EXPECT_NE(curve.end, CalibrationEnd::kUnknown);
+    // So few queries for one neighbour each can't show that nearly everything is found.
+    if (curve.k == 1) continue;
+    EXPECT_EQ(curve.end, CalibrationEnd::kFound) << IndexKindName(curve.index) << " " << curve.k;
+  }
+}
+
+// Gaussians of so many dimensions that neighbours say nothing of each other.
+TEST_F(CalibrateTest, GoesOnUntilExactSearchIsCheaper) {
+  constexpr size_t kHardRows = 3000;
+  constexpr size_t kHardDim = 200;
+  const Matrix rows = testing::Gaussian(kHardRows, kHardDim, 5);
+  BuildOptions options = Options(true, false);
+  options.metric = Metric::kDot;
+  const auto index = testing::BuildAndOpen(Path(), rows, options);
+  ASSERT_NE(index, nullptr);
+  const double exact_ns = scan::QueryNs(kHardRows, kHardRows * kHardDim * sizeof(float), 1);
+  const search::EffortScale& efforts = *paths::TypeOf(IndexKind::kGraph)->efforts();
+  size_t cheaper = 0;
+  for (const CalibrationCurve& curve : index->info().calibration.curves) {
+    SCOPED_TRACE(curve.k);
+    const double cost = efforts.QueryNs(curve.points.back().effort);
+    if (curve.end == CalibrationEnd::kFound) continue;
+    EXPECT_EQ(curve.end, CalibrationEnd::kExactCheaper);
+    EXPECT_GE(cost, exact_ns - efforts.QueryNs(1));
+    ++cheaper;
+    // Beyond, exact search is taken, and costs no more than exact search.
+    const SearchParams params{.k = curve.k, .recall = 0.9999};
+    const SearchPlan plan = PlanOrFail(*index, params);
+    EXPECT_EQ(plan.index, IndexKind::kExact);
+    EXPECT_EQ(plan.why, WhyExact::kOutOfReach);
+    EXPECT_EQ(plan.reached, double{curve.points.back().recall});
+    const SearchResult found = SearchOrFail(*index, Part(rows, 0, 3).view(), params);
+    const SearchResult exact =
+        SearchOrFail(*index, Part(rows, 0, 3).view(), {.k = curve.k, .index = IndexKind::kExact});
+    testing::ExpectSameAnswers(found, exact);
+    EXPECT_EQ(found.stats.distances, exact.stats.distances);
+    EXPECT_EQ(found.stats.nodes, 0u);
+  }
+  EXPECT_GT(cheaper, 0u) << "an easy set tells nothing";
 }
 
 // ---- With queries of the user.

@@ -74,6 +74,7 @@ void ExpectSame(const Calibration& a, const Calibration& b) {
   for (size_t i = 0; i < a.curves.size(); ++i) {
     EXPECT_EQ(a.curves[i].index, b.curves[i].index);
     EXPECT_EQ(a.curves[i].k, b.curves[i].k);
+    EXPECT_EQ(a.curves[i].end, b.curves[i].end);
     ASSERT_EQ(a.curves[i].points.size(), b.curves[i].points.size());
     for (size_t p = 0; p < a.curves[i].points.size(); ++p) {
       const CalibrationPoint& x = a.curves[i].points[p];
@@ -166,6 +167,7 @@ TEST(CalibrationSectionTest, ContradictionsAreCorruption) {
          while (c->curves.size() < 65) c->curves.push_back(c->curves[0]);
        }},
       {"too many distances", [](Calibration* c) { c->nearest.assign(2000, 1.0f); }},
+      {"unknown end", [](Calibration* c) { c->curves[1].end = static_cast<CalibrationEnd>(4); }},
       {"effort NaN", [](Calibration* c) { c->curves[0].points[1].effort = kNan; }},
       {"effort infinite", [](Calibration* c) { c->curves[0].points[3].effort = kInf; }},
       {"effort 0", [](Calibration* c) { c->curves[0].points[0].effort = 0; }},

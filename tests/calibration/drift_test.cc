@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <thread>
@@ -39,7 +40,7 @@ void Add(const std::vector<float>& values, const calibration::DriftMeter* meter)
 
 QueryDrift DriftOf(const std::vector<float>& quantiles, const std::vector<float>& values) {
   calibration::DriftMeter meter;
-  meter.Init(quantiles);
+  meter.Init(quantiles, 1000);
   Add(values, &meter);
   return meter.Read();
 }
@@ -127,7 +128,7 @@ TEST(DriftTest, AnythingIsCounted) {
 
 TEST(DriftTest, ManyThreadsCountTogether) {
   calibration::DriftMeter meter;
-  meter.Init(QuantilesOf(Draw(1000, 1)));
+  meter.Init(QuantilesOf(Draw(1000, 1)), 1000);
   constexpr size_t kThreads = 8;
   constexpr size_t kCalls = 500;
   std::vector<std::thread> threads;
@@ -143,11 +144,69 @@ TEST(DriftTest, ManyThreadsCountTogether) {
   }
   for (std::thread& thread : threads) thread.join();
   calibration::DriftMeter alone;
-  alone.Init(QuantilesOf(Draw(1000, 1)));
+  alone.Init(QuantilesOf(Draw(1000, 1)), 1000);
   for (size_t i = 0; i < kThreads * kCalls; ++i) Add(Draw(7, i), &alone);
   EXPECT_EQ(meter.Read().queries, kThreads * kCalls * 7);
   EXPECT_EQ(meter.Read().distance, alone.Read().distance);
   EXPECT_FALSE(meter.Read().unlike);
+}
+
+// Adds values a few at a time, as searches do. How often it was noticed that they are unlike.
+size_t CountNotices(const std::vector<float>& values, size_t at_once,
+                    const calibration::DriftMeter& meter) {
+  size_t notices = 0;
+  for (size_t begin = 0; begin < values.size(); begin += at_once) {
+    const size_t count = std::min(at_once, values.size() - begin);
+    for (size_t i = 0; i < count; ++i) meter.Add(values[begin + i]);
+    notices += meter.Notices(count) ? 1 : 0;
+  }
+  return notices;
+}
+
+TEST(DriftTest, IsNoticedOnce) {
+  const auto quantiles = QuantilesOf(Draw(1000, 1));
+  for (const size_t at_once : {1, 7, 32, 5000}) {
+    SCOPED_TRACE(at_once);
+    calibration::DriftMeter meter;
+    meter.Init(quantiles, 1000);
+    // Few queries tell nothing.
+    EXPECT_EQ(CountNotices(Draw(20, 2, 10), std::min<size_t>(at_once, 20), meter), 0u);
+    EXPECT_EQ(CountNotices(Draw(5000, 3, 10), at_once, meter), 1u);
+    EXPECT_EQ(CountNotices(Draw(5000, 4, 10), at_once, meter), 0u) << "it was said";
+  }
+}
+
+TEST(DriftTest, IsNotNoticedWhereThereIsNone) {
+  calibration::DriftMeter meter;
+  meter.Init(QuantilesOf(Draw(1000, 1)), 1000);
+  EXPECT_EQ(CountNotices(Draw(5000, 2), 1, meter), 0u);
+  // Should they become others, it is noticed when these are as many.
+  EXPECT_EQ(CountNotices(Draw(5000, 3, 10), 1, meter), 1u);
+}
+
+// Chance may have it, but seldom, however often it is looked at.
+TEST(DriftTest, ChanceIsSeldomNoticed) {
+  for (const size_t measured : {250, 1000, 2048}) {
+    size_t notices = 0;
+    for (uint64_t seed = 0; seed < 1000; ++seed) {
+      calibration::DriftMeter meter;
+      meter.Init(QuantilesOf(Draw(measured, 2 * seed)), measured);
+      notices += CountNotices(Draw(1000, 2 * seed + 1), 1, meter);
+    }
+    EXPECT_LE(notices, 4u) << measured << " queries measured with";
+  }
+}
+
+TEST(DriftTest, OneOfManyThreadsNoticesIt) {
+  calibration::DriftMeter meter;
+  meter.Init(QuantilesOf(Draw(1000, 1)), 1000);
+  std::atomic<size_t> notices{0};
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] { notices += CountNotices(Draw(500, t, 10), 1, meter); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(notices, 1u);
 }
 
 TEST(NearnessTest, IsTheDistanceButOfDotWhichIsByTheQuerysLength) {

@@ -99,6 +99,10 @@ TEST_F(RecallTest, BuildAndInfoTellWhatWasMeasured) {
   const std::string info = Ok({"info", file_});
   EXPECT_TRUE(Has(info, "recall      measured with 750 held-out vectors")) << info;
   EXPECT_TRUE(Has(info, "effort for recall")) << info;
+  EXPECT_TRUE(Has(info, "all is found")) << info;
+  for (const json& curve : calibration["curves"]) {
+    EXPECT_TRUE(curve["k"] == 1 || curve["end"] == "found") << curve;
+  }
   for (const std::string& line : SplitLines(info)) {
     const bool of_table = Has(line, "graph  ") || Has(line, "forest  ");
     EXPECT_TRUE(!of_table || line.size() <= 100) << line;
@@ -187,12 +191,64 @@ TEST_F(RecallTest, TheVectorAskedAboutIsNoHit) {
 TEST_F(RecallTest, WhatIsOutOfReachIsAnErrorThatNamesTheWayOut) {
   Build("graph");
   Fails(1, {"search", file_, "--id", "1", "--index", "graph", "--recall", "1"},
-        {"recall 1 is beyond what", "x.kith", "k = 1", "--exact"});
-  Fails(1, {"eval", file_, "--queries", queries_, "--recall", "0.9,1"},
+        {"recall 1 is beyond what the graph of", "x.kith", "k = 1", "--exact instead of --index"});
+  Fails(1, {"eval", file_, "--queries", queries_, "--recall", "1"},
         {"recall 1 is beyond", "x.kith"});
   Build("graph", {"--no-calibrate"});
   Fails(1, {"search", file_, "--id", "1", "--index", "graph", "--recall", "0.9"},
         {"x.kith", "not measured", "kith tune", "--exact"});
+  // But not where the way is for kith to choose.
+  const json found = OkJson({"search", file_, "--id", "1", "--recall", "0.9", "--json"});
+  EXPECT_EQ(found["index"], "exact");
+  EXPECT_EQ(found["expected_recall"], 1);
+  EXPECT_TRUE(found["why_exact"] == "unmeasured" || found["why_exact"] == "cheaper") << found;
+}
+
+TEST_F(RecallTest, EvalMeasuresWhatIsInReachAndSaysWhatIsNot) {
+  Build("graph");
+  std::vector<std::string> eval{"eval",     file_,   "--queries", queries_,
+                                "--recall", "1,0.9", "--no-exact"};
+  Fails(1, eval,
+        {"not all was measured", "recall 1 is beyond what the graph of", "x.kith", "about"});
+  const std::vector<std::string> table = SplitLines(Run(eval).out);
+  ASSERT_EQ(table.size(), 4u);
+  EXPECT_TRUE(Has(table[2], "graph       1       -   ")) << table[2];
+  EXPECT_TRUE(Has(table[3], "graph     0.9")) << table[3];
+  eval.push_back("--json");
+  const Outcome outcome = Run(eval);
+  EXPECT_EQ(outcome.exit_code, 1);
+  const std::vector<std::string> lines = SplitLines(outcome.out);
+  ASSERT_EQ(lines.size(), 2u);
+  const json missed = json::parse(lines[0]);
+  EXPECT_EQ(missed["target"], 1);
+  EXPECT_EQ(missed["reachable"], false);
+  EXPECT_GT(missed["reached"], 0.9);
+  EXPECT_TRUE(missed["effort"].is_null());
+  EXPECT_FALSE(missed.contains("recall"));
+  const json found = json::parse(lines[1]);
+  EXPECT_EQ(found["target"], 0.9);
+  EXPECT_EQ(found["reachable"], true);
+  EXPECT_GT(found["recall"], 0.8);
+  EXPECT_EQ(found["drift_unlike"], false);
+}
+
+TEST_F(RecallTest, EvalSaysThatQueriesAreUnlike) {
+  Build("graph");
+  Matrix far = RandomFloats(200, kDim, 7);
+  for (float& x : far.values) x *= 3;
+  const std::string noise = WriteFvecs("noise.fvecs", far);
+  std::vector<std::string> eval{"eval", file_, "--queries", noise, "--recall", "0.9", "--no-exact"};
+  const std::vector<std::string> table = SplitLines(Ok(eval));
+  ASSERT_EQ(table.size(), 4u);
+  EXPECT_EQ(table[3].rfind("warning: the queries look unlike those", 0), 0u) << table[3];
+  EXPECT_TRUE(Has(table[3], StrCat("kith tune ", file_, " --queries ", noise))) << table[3];
+  eval.push_back("--json");
+  const Outcome outcome = Run(eval);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(Has(outcome.err, "kith: warning: the queries look unlike")) << outcome.err;
+  const json point = json::parse(outcome.out);
+  EXPECT_EQ(point["drift_unlike"], true);
+  EXPECT_GT(point["drift"], 0.12);
 }
 
 TEST_F(RecallTest, UnlikeQueriesAreWarnedOf) {

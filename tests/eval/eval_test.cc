@@ -87,11 +87,53 @@ TEST_F(EvaluateTest, RecallsAreMeasuredWithTheEffortsTheyTake) {
   }
 }
 
-TEST_F(EvaluateTest, ARecallOutOfReachIsSaidBeforeAnySearch) {
+TEST_F(EvaluateTest, RecallsOutOfReachAreSaidBesideThoseInReach) {
+  index_.set_most_recall(0.9);
+  index_.mutable_info().calibration.curves = {
+      {IndexKind::kForest, 3, {{.effort = 8, .recall = 0.5f}, {.effort = 32, .recall = 0.75f}}}};
+  EvalOptions options;
+  options.k = 3;
+  options.recalls = {0.95, 0.5};
+  options.paths = {IndexKind::kForest};
+  const auto points = Run(options);
+  ASSERT_TRUE(points.ok()) << points.status().message();
+  ASSERT_EQ(points->size(), 2u);
+  const EvalPoint& missed = (*points)[0];
+  EXPECT_EQ(missed.index, IndexKind::kForest);
+  EXPECT_EQ(missed.k, 3u);
+  EXPECT_EQ(missed.target, 0.95);
+  EXPECT_FALSE(missed.reachable);
+  EXPECT_EQ(missed.reached, 0.75);
+  EXPECT_EQ(missed.qps, 0);
+  EXPECT_TRUE((*points)[1].reachable);
+  EXPECT_FALSE((*points)[1].missed) << "so few queries prove nothing";
+  EXPECT_EQ((*points)[1].effort, 32.5);
+  EXPECT_GT((*points)[1].qps, 0);
+}
+
+TEST_F(EvaluateTest, ATargetThatIsClearlyMissedIsSaid) {
+  // All that is looked at is the first half of the line, and of what is beyond nothing is found.
+  index_.set_paths(true, false);
+  EvalOptions options;
+  options.k = 3;
+  options.recalls = {0.5};
+  options.paths = {IndexKind::kGraph};
+  const auto missed = [&](float begin) {
+    queries_.clear();
+    for (int i = 0; i < 28; ++i) queries_.push_back(begin + static_cast<float>(i));
+    const auto points = Run(options);
+    EXPECT_TRUE(points.ok()) << points.status().message();
+    return points.ok() && points->back().missed;
+  };
+  EXPECT_TRUE(missed(35.1f));
+  EXPECT_FALSE(missed(1.1f));
+}
+
+TEST_F(EvaluateTest, RecallsThatAreAllOutOfReachAreSaidBeforeAnySearch) {
   index_.set_most_recall(0.9);
   EvalOptions options;
   options.k = 3;
-  options.recalls = {0.5, 0.95};
+  options.recalls = {0.95, 0.99};
   EXPECT_NE(Error(options).find("recall 0.95 is out of reach"), std::string::npos);
   EXPECT_TRUE(index_.calls().empty());
   options.efforts = {8};
@@ -99,6 +141,35 @@ TEST_F(EvaluateTest, ARecallOutOfReachIsSaidBeforeAnySearch) {
   index_.set_paths(false, false);
   options.efforts = {};
   EXPECT_NE(Error(options).find("to measure recalls with"), std::string::npos);
+}
+
+TEST_F(EvaluateTest, QueriesOfAnotherKindThanTheCalibrationsAreSaidWithRecalls) {
+  // Those of the calibration were up to 0.32 from a point of the line.
+  for (int i = 0; i <= 32; ++i) {
+    index_.mutable_info().calibration.nearest.push_back(0.01f * static_cast<float>(i));
+  }
+  index_.mutable_info().calibration.num_queries = 2000;
+  const auto drift_of = [&](float offset, const EvalOptions& options) {
+    queries_.clear();
+    for (int i = 0; i < 40; ++i) {
+      queries_.push_back(static_cast<float>(i) + offset * static_cast<float>(i % 8) / 8);
+    }
+    const auto points = Run(options);
+    EXPECT_TRUE(points.ok()) << points.status().message();
+    return points.ok() ? points->back().drift : QueryDrift{};
+  };
+  EvalOptions options;
+  options.k = 3;
+  options.recalls = {0.5};
+  const QueryDrift alike = drift_of(0.32f, options);
+  EXPECT_EQ(alike.queries, 40u) << "however often they are searched for";
+  EXPECT_FALSE(alike.unlike) << alike.distance;
+  const QueryDrift far = drift_of(0.5f, options);
+  EXPECT_EQ(far.queries, 40u);
+  EXPECT_TRUE(far.unlike) << far.distance;
+  options.recalls = {};
+  options.efforts = {8};
+  EXPECT_EQ(drift_of(0.5f, options).queries, 0u);
 }
 
 TEST_F(EvaluateTest, PartialRecallFollowsTheTruth) {

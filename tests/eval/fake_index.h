@@ -107,7 +107,8 @@ class FakeIndex : public Index {
   // A recall takes that share of the rows, and half a row.
   Result<SearchPlan> Plan(const SearchParams& params, size_t /*num_queries*/) const override {
     if (params.recall > most_recall_) {
-      return Status::InvalidArgument(StrCat("recall ", params.recall, " is out of reach"));
+      return Status(StatusCode::kInvalidArgument,
+                    StrCat("recall ", params.recall, " is out of reach"), Remedy::kSearchExactly);
     }
     if (params.recall > 0) {
       return SearchPlan{params.index, params.recall * static_cast<double>(info_.num_vectors) + 0.5,

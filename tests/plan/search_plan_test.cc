@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -58,6 +59,18 @@ void ExpectPlan(const IndexInfo& info, const SearchParams& params, size_t num_qu
   EXPECT_EQ(plan->index, expected.index) << IndexKindName(plan->index);
   EXPECT_NEAR(plan->effort, expected.effort, 1e-4);
   EXPECT_NEAR(plan->recall, expected.recall, 1e-6);
+}
+
+// Exact search, for this reason.
+void ExpectExact(const IndexInfo& info, const SearchParams& params, size_t num_queries,
+                 WhyExact why, double reached = 0) {
+  const auto plan = plan::PlanSearch(info, params, num_queries);
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  EXPECT_EQ(plan->index, IndexKind::kExact);
+  EXPECT_EQ(plan->effort, 0);
+  EXPECT_EQ(plan->recall, 1);
+  EXPECT_EQ(plan->why, why) << WhyExactName(plan->why);
+  EXPECT_NEAR(plan->reached, reached, 1e-6);
 }
 
 void ExpectInvalid(const IndexInfo& info, const SearchParams& params, std::string_view part) {
@@ -191,28 +204,72 @@ TEST(PlanRecallTest, AutoScansWhereThatIsAsFast) {
   ExpectPlan(info, {.recall = 0.98f}, 10000, {IndexKind::kExact, 0, 1});
 }
 
-TEST(PlanRecallTest, NothingMeasuredIsAnErrorThatNamesTheRemedies) {
-  for (const IndexInfo& info : {Large(true, false), Large(false, true)}) {
-    for (const std::string_view part :
-         {"some.kith", "was not measured", "kith tune", "CalibrateIndex", "--exact", "effort"}) {
-      ExpectInvalid(info, {.recall = 0.9}, part);
-    }
+TEST(PlanRecallTest, OfAWayAskedForNothingMeasuredIsAnErrorThatNamesTheRemedies) {
+  const SearchParams graph{.index = IndexKind::kGraph, .recall = 0.9};
+  const SearchParams forest{.index = IndexKind::kForest, .recall = 0.9};
+  for (const std::string_view part : {"some.kith", "its graph", "was not measured",
+                                      "CalibrateIndex", "IndexKind::kExact", "effort"}) {
+    ExpectInvalid(Large(true, false), graph, part);
   }
-  ExpectInvalid(Large(true, false), {.recall = 0.9}, "graph");
-  ExpectInvalid(Large(false, true), {.recall = 0.9}, "forest");
+  ExpectInvalid(Large(false, true), forest, "its forest");
+  EXPECT_EQ(plan::PlanSearch(Large(true, false), graph, 1).status().remedy(),
+            Remedy::kMeasureRecall);
   // One of two.
   IndexInfo info = Large(true, true);
   Calibrate(IndexKind::kGraph, 10, {{10, 0.95f}}, &info);
-  ExpectInvalid(info, {.index = IndexKind::kForest, .recall = 0.9}, "its forest gives was not");
+  ExpectInvalid(info, forest, "its forest gives was not");
   ExpectPlan(info, {.recall = 0.9}, 1, {IndexKind::kGraph, 10, 0.95f});
 }
 
-TEST(PlanRecallTest, MoreThanTheIndexReachesIsAnErrorThatSaysHowMuch) {
-  for (const std::string_view part :
-       {"some.kith", "recall 0.99 ", "k = 10", "about 0.98", "ask for less", "--exact"}) {
-    ExpectInvalid(Calibrated(), {.recall = 0.99}, part);
+TEST(PlanRecallTest, OfAWayAskedForMoreThanItReachesIsAnErrorThatSaysHowMuch) {
+  const SearchParams graph{.index = IndexKind::kGraph, .recall = 0.99};
+  for (const std::string_view part : {"some.kith", "recall 0.99 ", "the graph of", "k = 10",
+                                      "about 0.98;", "ask for less", "IndexKind::kExact"}) {
+    ExpectInvalid(Calibrated(), graph, part);
   }
   ExpectInvalid(Calibrated(), {.index = IndexKind::kForest, .recall = 0.95}, "about 0.9;");
+  const Status status = plan::PlanSearch(Calibrated(), graph, 1).status();
+  EXPECT_EQ(status.remedy(), Remedy::kSearchExactly);
+  // Each front end has its own words for the remedy.
+  const std::string said = status.MessageWith("say --exact");
+  EXPECT_NE(said.find("about 0.98; say --exact"), std::string::npos) << said;
+  EXPECT_EQ(said.find("IndexKind"), std::string::npos) << said;
+}
+
+// What a recall of 1 is, every recall can be: exact search.
+TEST(PlanRecallTest, AutoTakesExactSearchWhereNothingElseIsKnownToReachARecall) {
+  ExpectExact(Calibrated(), {.recall = 0.99}, 1, WhyExact::kOutOfReach, 0.98f);
+  ExpectExact(Calibrated(), {.recall = 0.99}, 10000, WhyExact::kOutOfReach, 0.98f);
+  ExpectExact(Calibrated(), {.k = 20, .recall = 0.99}, 1, WhyExact::kOutOfReach, 0.98f);
+  ExpectExact(Large(true, true), {.recall = 0.2}, 1, WhyExact::kUnmeasured);
+  ExpectExact(Large(true, false), {.recall = 0.9}, 1, WhyExact::kUnmeasured);
+  // Of few vectors nobody needs to know.
+  ExpectExact(Small(true, false), {.recall = 0.9}, 1, WhyExact::kCheaper);
+  // Where the file has nothing else, or exact search is asked for, there is no reason to give.
+  ExpectExact(Large(false, false), {.recall = 0.9}, 1, WhyExact::kNone);
+  ExpectExact(Calibrated(), {.index = IndexKind::kExact, .recall = 0.9}, 1, WhyExact::kNone);
+}
+
+TEST(PlanRecallTest, ExactSearchSaysWhy) {
+  ExpectExact(Calibrated(), {.recall = 1}, 1, WhyExact::kEverything);
+  IndexInfo small = Calibrated();
+  small.num_vectors = 1000;
+  ExpectExact(small, {.recall = 0.9}, 1, WhyExact::kCheaper);
+  ExpectExact(Small(true, false), {}, 1, WhyExact::kCheaper);
+  EXPECT_STREQ(WhyExactName(WhyExact::kOutOfReach), "out of reach");
+  EXPECT_EQ(plan::PlanSearch(Calibrated(), {.recall = 0.9}, 1)->why, WhyExact::kNone);
+}
+
+// Queries that leave out rows are planned for more neighbours, and are no error either.
+TEST(PlanRecallTest, AutoTakesExactSearchForQueriesThatLeaveOutRows) {
+  const auto plan = plan::PlanExcluding(Calibrated(), {.recall = 0.975}, 1, 5);
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  EXPECT_EQ(plan->index, IndexKind::kExact);
+  EXPECT_EQ(plan->why, WhyExact::kOutOfReach);
+  EXPECT_EQ(plan->recall, 1);
+  const auto forced =
+      plan::PlanExcluding(Calibrated(), {.index = IndexKind::kGraph, .recall = 0.99}, 1, 1);
+  ExpectError(forced.status(), StatusCode::kInvalidArgument, "recall 0.99 is beyond");
 }
 
 TEST(PlanRecallTest, UsesTheCurvesOfItsK) {

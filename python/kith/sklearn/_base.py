@@ -184,11 +184,16 @@ class NeighborsEstimator(BaseEstimator):
     def _way(self, k: int) -> dict[str, Any]:
         """How the index is searched for k neighbours: what is best for as many queries as there are
         samples. kith's own choice depends on how many there are, and so would the answers."""
-        try:
-            way = self.index_.plan(k, self.n_samples_fit_, recall=self.recall)["index"]
-        except ValueError as error:
-            warnings.warn(f"Exact search instead: {error}", RuntimeWarning, stacklevel=5)
-            way = "exact"
+        plan = self.index_.plan(k, self.n_samples_fit_, recall=self.recall)
+        way = plan["index"]
+        if plan["why_exact"] in ("out of reach", "unmeasured"):
+            reason = (
+                "what recall its index gives was not measured"
+                if plan["reached"] is None
+                else f"recall {self.recall} is beyond what its index reaches for k = {k}, "
+                f"about {plan['reached']:.4g}"
+            )
+            warnings.warn(f"Exact search instead: {reason}", RuntimeWarning, stacklevel=5)
         return {"exact": True} if way == "exact" else {"index": way, "recall": self.recall}
 
     def _neighbors_of_fitted(
