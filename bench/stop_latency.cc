@@ -165,8 +165,7 @@ void MeasureUses(const Index& index, const MatrixView& queries, int threads) {
     return Evaluate(index, some, nullptr, options).status();
   });
   Measure("verify", [&](std::stop_token stop, const Progress& progress) {
-    return VerifyIndex(index,
-                       {.threads = threads, .progress = progress, .stop = std::move(stop)});
+    return VerifyIndex(index, {.threads = threads, .progress = progress, .stop = std::move(stop)});
   });
 }
 

@@ -96,8 +96,8 @@ class Index(_core.Handle):
             queries, ``batch_qps``, ``distances`` computed per query, ... Ready for
             ``pandas.DataFrame``. With `recall`, also ``target``, ``drift`` (as :meth:`drift`, of
             these queries; :class:`DriftWarning` is given if they are unlike), ``missed``, whether
-            clearly less was found than asked for, by over 0.02, and ``reachable``: a target that is not has None for what could not be measured, and ``reached``, the most
-            recall there is.
+            clearly less was found than asked for, by over 0.02, and ``reachable``: a target that is
+            not has None for what could not be measured, and ``reached``, the most recall there is.
 
         Raises
         ------

@@ -225,9 +225,9 @@ double Calibrator::MostEffort(const search::EffortScale& efforts, double at_leas
   const double bytes = all * static_cast<double>(RowBytes(rows.dtype, rows.dim));
   const double exact_ns = scan::QueryNs(all, bytes, 1);
   // Where both cost the same, to a millionth: the more effort, the more it takes.
-  double low = std::min(at_least, all);
+  double low = at_least;
   double high = all;
-  if (efforts.QueryNs(low) >= exact_ns) return low;
+  if (low >= all || efforts.QueryNs(low) >= exact_ns) return low;
   if (efforts.QueryNs(high) <= exact_ns) return high;
   while (high - low > 1e-6 * high) {
     const double middle = (low + high) / 2;
@@ -279,7 +279,7 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
   }
   std::reverse(curve.points.begin(), curve.points.end());
   constexpr double kEnough = 0.9993;
-  const double limit = MostEffort(efforts, range.most);
+  const double limit = Kept(MostEffort(efforts, range.most));
   while (curve.points.back().recall < kEnough && curve.points.back().effort < limit) {
     KITH_RETURN_IF_ERROR(measure(std::min(limit, NextEffort(curve.points.back()))));
   }

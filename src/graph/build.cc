@@ -71,13 +71,6 @@ Status Builder::Build() {
   return Status::Ok();
 }
 
-// Chooses how far walks look, once: recall that is measured before an insertion must hold after it.
-Status Builder::Adjust() {
-  if (search::TraitsOf(request_.metric).products) return Status::Ok();
-  KITH_RETURN_IF_ERROR(ChooseReach(edges_.shells, pool_, draft_.get()));
-  return Repair();
-}
-
 // Makes walks find what is in the graph, and measures how far they do.
 Status Builder::Repair() {
   if (search::TraitsOf(request_.metric).products) return Status::Ok();
@@ -86,6 +79,18 @@ Status Builder::Repair() {
   // Not quite nothing, which would say that nobody looked.
   self_recall_ = static_cast<float>(std::max(1e-6, 1 - missed));
   return Status::Ok();
+}
+
+// Does so after every stage but the insertion of rows held out, and makes walks look farther if
+// that was not enough: not later, for recall that is measured before an insertion must hold after
+// it.
+Status Builder::Adjust() {
+  // Edges cost nothing, a farther reach costs every search.
+  constexpr double kMany = 0.01;
+  KITH_RETURN_IF_ERROR(Repair());
+  if (self_recall_ == 0 || 1 - double{self_recall_} <= kMany) return Status::Ok();
+  KITH_RETURN_IF_ERROR(ChooseReach(edges_.shells, pool_, draft_.get()));
+  return draft_->outline().reach == 1 ? Status::Ok() : Repair();
 }
 
 // Whether a packed graph misses many of its own vectors which the same edges without codes find:
@@ -234,11 +239,19 @@ std::unique_ptr<Graph> Builder::Open(const search::StoredVectors& vectors) const
 
 Status Builder::InsertHalf() {
   const size_t left = planted_.num_all - edges_.table.size();
-  return left < 2 ? Status::Ok() : InsertUpTo(planted_.num_all - left / 2);
+  if (left < 2) return Status::Ok();
+  before_ = edges_;
+  return InsertUpTo(planted_.num_all - left / 2);
 }
 
 Status Builder::Finish() {
   if (edges_.table.size() == planted_.num_all) return Status::Ok();
+  if (before_.has_value()) {
+    // Vectors that come in two parts get edges that are a little worse.
+    edges_ = std::move(*before_);
+    before_.reset();
+    KITH_RETURN_IF_ERROR(draft_->Show(edges_, pool_));
+  }
   KITH_RETURN_IF_ERROR(InsertUpTo(planted_.num_all));
   Seal();
   return Status::Ok();

@@ -108,6 +108,7 @@ class Builder {
   float self_recall_ = 0;  // as the header has it
   Entries chosen_;         // those that no part of the graph needed
   Edges edges_;
+  std::optional<Edges> before_;   // what they were before half of the rows held out were inserted
   std::unique_ptr<Draft> draft_;  // shows edges_
 };
 

@@ -574,7 +574,7 @@ TEST_F(CalibrateTest, EffortsBeyondWhatFloatsTellApartComeToAnEnd) {
   const std::vector<CalibrationPoint>& points = calibration.curves[0].points;
   // As files want them.
   for (size_t i = 1; i < points.size(); ++i) EXPECT_GT(points[i].effort, points[i - 1].effort);
-  EXPECT_EQ(points.back().effort, static_cast<float>(HugeEfforts::kMost));
+  EXPECT_GE(points.back().effort, static_cast<float>(HugeEfforts::kMost));
 }
 
 }  // namespace
