@@ -191,6 +191,8 @@ nb::dict Info(const IndexHandle& self) {
   if (const PathInfo* graph = info.path_of(IndexKind::kGraph)) {
     out["graph_layout"] = std::string(graph->text("layout"));
     out["graph_degree"] = graph->number("degree");
+    const double found = graph->share("self_recall");
+    out["graph_self_recall"] = found < 0 ? nb::none() : nb::object(nb::float_(found));
   }
   out["calibration"] = CalibrationOf(info.calibration);
   out["build_seconds"] =
