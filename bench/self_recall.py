@@ -4,8 +4,8 @@
     bench/run self [--rows 5000] [--dims 64 384 1536] [--seed 2]
 
 Every stored vector is searched for with k = 1 at the default effort (a beam of 64; hnswlib with
-M = 16, ef_construction = 200 and ef = 64). Rows that were added in the middle of the others count as
-stored, not as asked for. Copies are found if any of them is. Counts are exact, not timed.
+M = 16, ef_construction = 200 and ef = 64). Rows that were added in the middle of the others count
+as stored, not as asked for. Copies are found if any of them is. Counts are exact, not timed.
 """
 
 from __future__ import annotations
