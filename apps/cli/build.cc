@@ -1,7 +1,6 @@
 // kith build: vectors to a .kith file.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 
 #include "commands.h"
 #include "common/describe.h"
+#include "common/files.h"
 #include "common/json.h"
 #include "common/plan_text.h"
 #include "common/read_vectors.h"
@@ -69,8 +69,7 @@ bool ChoosesItself(const BuildArgs& args) {
 
 // Refuses to replace the vectors by the index made of them; a .kith file may be rebuilt in place.
 Status CheckOutput(const BuildArgs& args) {
-  std::error_code error;
-  if (std::filesystem::equivalent(args.vectors, args.out, error) && !IsKithFile(args.vectors)) {
+  if (IsSameFile(args.vectors, args.out) && !IsKithFile(args.vectors)) {
     return Status::InvalidArgument(
         StrCat(args.out, " is the file of the vectors; choose another name with -o"));
   }

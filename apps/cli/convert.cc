@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "common/files.h"
 #include "common/json.h"
 #include "common/read_vectors.h"
 #include "common/stopwatch.h"
@@ -76,6 +77,12 @@ Status WriteKith(const ConvertArgs& args, const Dataset& dataset, const std::vec
 
 Status RunConvert(const ConvertArgs& args) {
   const Stopwatch stopwatch;
+  if (IsSameFile(args.in, args.out)) {
+    return Status::InvalidArgument(
+        StrCat(args.out,
+               " is the file that is read, of which only the vectors would be left; "
+               "choose another name"));
+  }
   ProgressBar bar;
   ReadOptions read;
   read.format = args.in_format;

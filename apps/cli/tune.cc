@@ -1,7 +1,6 @@
 // kith tune: the recall of a file's indexes, measured with queries like those it gets.
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "common/files.h"
 #include "common/json.h"
 #include "common/read_vectors.h"
 #include "common/recall_text.h"
@@ -33,12 +33,6 @@ struct TuneArgs {
   int threads = 0;
   bool json = false;
 };
-
-// Whether both are names of one file.
-bool IsSameFile(const std::string& a, const std::string& b) {
-  std::error_code error;
-  return std::filesystem::equivalent(a, b, error);
-}
 
 Status CheckFiles(const TuneArgs& args) {
   if (IsSameFile(args.queries, args.file)) {

@@ -1,6 +1,11 @@
 #include "index/meta.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "base/strings.h"
@@ -36,6 +41,7 @@ class Checker {
     at_ += word.size();
     return true;
   }
+  bool TakeHex(uint32_t* value);
   bool TakeEscape();
   bool TakeString();
   bool TakeNumber();
@@ -51,14 +57,23 @@ class Checker {
   std::vector<char> open_;  // what ends each object and array that has begun
 };
 
+bool Checker::TakeHex(uint32_t* value) {
+  const std::string_view digits = text_.substr(std::min(at_, text_.size()), 4);
+  const char* end = digits.data() + digits.size();
+  if (digits.size() != 4 || std::from_chars(digits.data(), end, *value, 16).ptr != end)
+    return false;
+  at_ += 4;
+  return true;
+}
+
+// A character that is written as two halves has both, in order.
 bool Checker::TakeEscape() {
   if (Take('u')) {
-    for (int i = 0; i < 4; ++i, ++at_) {
-      const std::string_view digit = text_.substr(at_, 1);
-      constexpr std::string_view kHex = "0123456789abcdefABCDEF";
-      if (digit.empty() || kHex.find(digit) == std::string_view::npos) return false;
-    }
-    return true;
+    uint32_t first = 0;
+    uint32_t second = 0;
+    if (!TakeHex(&first) || (first >= 0xDC00 && first < 0xE000)) return false;
+    if (first < 0xD800 || first >= 0xE000) return true;
+    return TakeWord("\\u") && TakeHex(&second) && second >= 0xDC00 && second < 0xE000;
   }
   constexpr std::string_view kEscapes = "\"\\/bfnrt";
   if (at_ >= text_.size() || kEscapes.find(text_[at_]) == std::string_view::npos) return false;
@@ -82,12 +97,17 @@ bool Checker::TakeString() {
 }
 
 bool Checker::TakeNumber() {
+  const size_t begin = at_;
   Take('-');
   if (!Take('0') && !TakeDigits()) return false;
   if (Take('.') && !TakeDigits()) return false;
-  if (!Take('e') && !Take('E')) return true;
-  if (!Take('+')) Take('-');
-  return TakeDigits();
+  if (Take('e') || Take('E')) {
+    if (!Take('+')) Take('-');
+    if (!TakeDigits()) return false;
+  }
+  // Larger ones than a double holds are no numbers to those who read them.
+  const std::string number(text_.substr(begin, at_ - begin));
+  return std::isfinite(std::strtod(number.c_str(), nullptr));
 }
 
 bool Checker::TakeScalar() {

@@ -30,6 +30,10 @@ TEST_F(ConvertTest, AKithFileGivesBackItsVectorsInOrder) {
   Ok({"build", floats, "-o", Path("f.kith"), "--metric", "euclidean"});
   Ok({"convert", Path("f.kith"), Path("back.fvecs")});
   EXPECT_TRUE(ReadFile(Path("back.fvecs")) == ReadFile(floats));
+  // Onto itself, the file would lose its index without a word.
+  const std::string before = ReadFile(Path("f.kith"));
+  Fails(1, {"convert", Path("f.kith"), Path("f.kith")}, {"f.kith", "choose another name"});
+  EXPECT_TRUE(ReadFile(Path("f.kith")) == before);
   const std::string bytes = WriteBvecs("b.bvecs", RandomBytes(3000, 9, 1));
   Ok({"convert", bytes, Path("b.kith")});
   EXPECT_EQ(OkJson({"info", Path("b.kith"), "--json"})["index"], json({"exact"}));

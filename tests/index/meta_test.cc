@@ -21,7 +21,8 @@ TEST(Meta, WhatIsJsonIsTaken) {
   for (const std::string text :
        {"{}", " { } ", R"({"kith": "0.1.0", "seed": 42})", R"({"a":[],"b":[1,-2.5e+3,0.1,0]})",
         R"({"a":{"b":[true,false,null,"x"]},"":"\"\\\/\b\f\n\r\t\u00e9"})",
-        "{\"\u00e9\U0001F600\":1}", "{\"a\"\t:\n[ 1 , 2 ]\r}"}) {
+        R"({"a":"\ud83d\ude00","b":1e-999})", "{\"\u00e9\U0001F600\":1}",
+        "{\"a\"\t:\n[ 1 , 2 ]\r}"}) {
     EXPECT_TRUE(index::CheckMeta(text).ok()) << text << ": " << index::CheckMeta(text).message();
   }
   EXPECT_TRUE(index::CheckMeta(Nested(index::kMaxMetaDepth)).ok());
@@ -50,6 +51,12 @@ TEST(Meta, WhatIsNotIsRefused) {
                                  "{\"a\":1e}",
                                  "{\"a\":+1}",
                                  "{\"a\":nan}",
+                                 "{\"a\":1e999}",
+                                 "{\"a\":-1e400}",
+                                 "{\"a\":\"\\ud800\"}",
+                                 "{\"a\":\"\\ud800\\u0041\"}",
+                                 "{\"a\":\"\\udc00\"}",
+                                 "{\"a\":\"\\u12",
                                  "{\"a\":\"\n\"}",
                                  "{\"a\":\"\\x\"}",
                                  "{\"a\":\"\\u12g4\"}",

@@ -125,7 +125,9 @@ inline void CheckShape(const Index& index, const SearchResult& result, size_t qu
     for (size_t i = 0; i < k; ++i) {
       const float distance = result.distances[q * k + i];
       ASSERT_FALSE(std::isnan(distance));
-      if (i > 0) ASSERT_LE(result.distances[q * k + i - 1], distance);
+      if (i > 0) {
+        ASSERT_LE(result.distances[q * k + i - 1], distance);
+      }
       if (index.info().has_ids) continue;
       const int64_t id = result.ids[q * k + i];
       ASSERT_GE(id, kNoId);
@@ -179,20 +181,28 @@ inline void LookUpEverything(const Index& index) {
     index.GetVector(row, vector.data());
     for (const float v : vector) read += std::isnan(v) ? 1 : 0;
     const auto found = index.FindId(index.Id(row));
-    if (found.ok()) ASSERT_LT(*found, n);
+    if (found.ok()) {
+      ASSERT_LT(*found, n);
+    }
     if (row % 8 == 0) {
       const auto by_key = index.FindKey(key);
-      if (by_key.ok()) ASSERT_LT(*by_key, n);
+      if (by_key.ok()) {
+        ASSERT_LT(*by_key, n);
+      }
     }
   }
   for (const std::string_view key : {"", "key 0", "key 4", "nobody"}) {
     const auto found = index.FindKey(key);
-    if (found.ok()) ASSERT_LT(*found, n);
+    if (found.ok()) {
+      ASSERT_LT(*found, n);
+    }
     if (!found.ok()) CheckMessage(found.status());
   }
   for (const int64_t id : {int64_t{-1}, int64_t{0}, int64_t{7}, int64_t{1} << 62}) {
     const auto found = index.FindId(id);
-    if (found.ok()) ASSERT_LT(*found, n);
+    if (found.ok()) {
+      ASSERT_LT(*found, n);
+    }
     if (!found.ok()) CheckMessage(found.status());
   }
   for (const auto& section : index.info().sections) read += section.size;
