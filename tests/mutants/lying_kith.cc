@@ -112,9 +112,8 @@ void Resize(Parts* file, Rng* rng) {
   Part* part = AnyPart(file, rng);
   const size_t unit = part->entry.row_bytes != 0 ? part->entry.row_bytes : size_t{4};
   const size_t units = part->bytes.size() / unit;
-  const size_t wanted =
-      std::min<size_t>(Telling(rng, units) * unit,
-                       (part->name() == "meta" ? size_t{1} << 14 : size_t{1} << 18) / unit * unit);
+  constexpr size_t kMost = size_t{1} << 18;
+  const size_t wanted = std::min<size_t>(Telling(rng, units) * unit, kMost / unit * unit);
   const std::string old = part->bytes;
   part->bytes.resize(wanted);
   for (size_t at = old.size(); !old.empty() && at < wanted; ++at) {
@@ -364,7 +363,13 @@ void LieInMeta(Parts* file, Rng* rng) {
   Part* part = file->Find("meta");
   if (part == nullptr) return;
   switch (rng->Below(4)) {
-    case 0: part->bytes = std::string(rng->Below(1000), Chance(rng, 2) ? '[' : '{'); return;
+    case 0: {
+      const size_t depth = Chance(rng, 2) ? 1000 : 100000;
+      part->bytes =
+          std::string(rng->Below(static_cast<uint32_t>(depth)), Chance(rng, 2) ? '[' : '{');
+      if (Chance(rng, 2)) part->bytes = "{\"a\":" + part->bytes;
+      return;
+    }
     case 1:
       part->bytes = "{\"seed\": 1e999, \"x\": " + std::string(rng->Below(500), '[') + "1}";
       return;
