@@ -40,7 +40,9 @@ struct Part {
   }
   template <class T>
   void SetAt(size_t at, T value) {
-    if (at + sizeof(T) <= bytes.size()) std::memcpy(bytes.data() + at, &value, sizeof(T));
+    // What a lie computes may be any number: the sum of both might begin at 0 again.
+    if (bytes.size() < sizeof(T) || at > bytes.size() - sizeof(T)) return;
+    std::memcpy(bytes.data() + at, &value, sizeof(T));
   }
 };
 
