@@ -21,8 +21,6 @@
 #include "search/metric_traits.h"
 
 namespace kith::graph {
-namespace {}  // namespace
-
 Result<std::unique_ptr<Builder>> Builder::Create(const MatrixView& rows,
                                                  const BuildRequest& request, ThreadPool& pool) {
   KITH_RETURN_IF_ERROR(CheckOptions(rows, request));
@@ -247,7 +245,7 @@ Status Builder::InsertHalf() {
 Status Builder::Finish() {
   if (edges_.table.size() == planted_.num_all) return Status::Ok();
   if (before_.has_value()) {
-    // Vectors that come in two parts get edges that are a little worse.
+    // The trial leaves no trace: the graph is the one that all of them make that come at once.
     edges_ = std::move(*before_);
     before_.reset();
     KITH_RETURN_IF_ERROR(draft_->Show(edges_, pool_));
@@ -257,7 +255,7 @@ Status Builder::Finish() {
   return Status::Ok();
 }
 
-// Links nodes from those there are to n, whose edges are then repaired.
+// Links the nodes from those there are up to n, and repairs the edges.
 Status Builder::InsertUpTo(size_t n) {
   KITH_ASSIGN_OR_RETURN(
       edges_, InsertHeldOut(std::move(edges_), n, options_.beam, space_, pool_, draft_.get()));

@@ -70,7 +70,8 @@ class Builder {
   // meanwhile.
   std::unique_ptr<Graph> Open(const search::StoredVectors& vectors) const;
 
-  // Inserts the rows held out but search::LaterHalf() of them. Errors: as Build().
+  // Inserts the rows held out but search::LaterHalf() of them, for a trial: Finish() begins again
+  // without them. Errors: as Build().
   Status InsertHalf();
   // Inserts the rows held out, and frees what only building needs. Errors: as Build().
   Status Finish();

@@ -9,8 +9,6 @@
 #include "search/stored_vectors.h"
 
 namespace kith::graph {
-namespace {}  // namespace
-
 Result<std::unique_ptr<CompactDraft>> CompactDraft::Create(const MatrixView& rows,
                                                            std::span<const uint32_t> nodes,
                                                            Metric metric, float max_norm,
