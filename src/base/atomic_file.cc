@@ -97,7 +97,8 @@ Status AtomicFile::CreateTemporary(const std::string& target) {
   if (exists && !S_ISREG(old.st_mode)) {
     return Status::InvalidArgument(StrCat(
         path_,
-        ": is a device or a pipe; kith writes to regular files only, give the name of a file"));
+        ": is a device, a pipe or a socket; kith writes to regular files only, give the name of a "
+        "file"));
   }
   // A rename would replace a write-protected file without asking.
   if (exists && faccessat(dir_fd_, name_.c_str(), W_OK, AT_EACCESS) != 0) {
@@ -117,10 +118,15 @@ Status AtomicFile::CreateTemporary(const std::string& target) {
   return Status::Ok();
 }
 
-// That the name is still that of the file to be replaced, or nobody's.
+// That the name is still that of the file to be replaced.
 Status AtomicFile::CheckReplaced() const {
   struct stat now = {};
-  if (!replaced_.known() || fstatat(dir_fd_, name_.c_str(), &now, 0) != 0) return Status::Ok();
+  if (!replaced_.known()) return Status::Ok();
+  if (fstatat(dir_fd_, name_.c_str(), &now, 0) != 0) {
+    return Status::NotFound(StrCat(path_,
+                                   ": was removed since it was opened, and is not made again; "
+                                   "write to another name"));
+  }
   if (replaced_ == FileIdentity{now.st_dev, now.st_ino}) return Status::Ok();
   return Status::IoError(StrCat(path_,
                                 ": is another file than the one that was opened, and stays as it "

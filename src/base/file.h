@@ -58,7 +58,7 @@ struct FileTarget {
   FileTarget(std::shared_ptr<AnonymousFile> file)          // NOLINT(google-explicit-constructor)
       : path(file->label()), anonymous(std::move(file)) {}
   // The place of a mapped file, as it was when it was mapped. Another file that has its name by now
-  // is not replaced: IoError. One that was removed is written anew.
+  // is not replaced: IoError. One removed: NotFound.
   static FileTarget Replacing(const MappedFile& file);
 
   std::string path;  // or what stands for it in messages

@@ -26,6 +26,11 @@ bool IsFile(const std::string& path, int fd) {
          named.st_dev == open_file.st_dev && named.st_ino == open_file.st_ino;
 }
 
+Status NoRegularFile(const std::string& path) {
+  return Status::InvalidArgument(
+      StrCat(path, ": is a pipe, a device or a socket; write its content to a regular file first"));
+}
+
 }  // namespace
 
 FileTarget FileTarget::Replacing(const MappedFile& file) {
@@ -47,6 +52,7 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& pa
     if (error == ENOENT || error == ENOTDIR) {
       return Status::NotFound(StrCat(path, ": no such file"));
     }
+    if (error == ENXIO || error == ENODEV) return NoRegularFile(path);
     return Status::IoError(StrCat(path, ": cannot open for reading: ", ErrorText(error)));
   }
   struct Closer {
@@ -73,10 +79,7 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::Map(int fd, const std::str
   if (S_ISDIR(info.st_mode)) {
     return Status::InvalidArgument(StrCat(path, ": is a directory; give the name of a file"));
   }
-  if (!S_ISREG(info.st_mode)) {
-    return Status::InvalidArgument(
-        StrCat(path, ": is a pipe or a device; write its content to a regular file first"));
-  }
+  if (!S_ISREG(info.st_mode)) return NoRegularFile(path);
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->path_ = path;
   file->absolute_path_ = std::move(absolute_path);

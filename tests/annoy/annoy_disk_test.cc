@@ -10,6 +10,7 @@
 
 #include "annoy/annoy_util.h"
 #include "child.h"
+#include "status_checks.h"
 #include "temp_dir.h"
 
 namespace kith {
@@ -19,6 +20,7 @@ using testing::AddAll;
 using testing::BuiltIndex;
 using testing::BytesOf;
 using testing::CanMountSmallDisk;
+using testing::ExpectError;
 using testing::ExpectInChild;
 using testing::InDirectory;
 using testing::MountSmallDisk;
@@ -29,11 +31,6 @@ using testing::ReadFile;
 using testing::TempDir;
 using testing::Vectors;
 using testing::WriteFile;
-
-void ExpectError(const Status& status, StatusCode code, std::string_view words) {
-  EXPECT_EQ(status.code(), code) << status.message();
-  EXPECT_NE(status.message().find(words), std::string::npos) << status.message();
-}
 
 // Reading a hole through a mapping takes a page of a disk in memory: SIGBUS, if there is none.
 TEST(AnnoyDisk, HolesOnAFullDiskAreAnErrorOrAnIndex) {

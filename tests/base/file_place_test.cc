@@ -10,35 +10,22 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "base/file_checks.h"
 #include "child.h"
+#include "status_checks.h"
 #include "temp_dir.h"
 
 namespace kith {
 namespace {
 
+using testing::Bytes;
+using testing::ExpectError;
 using testing::ExpectInChild;
 using testing::InDirectory;
 using testing::ReadFile;
 using testing::TempDir;
+using testing::WriteAtomically;
 using testing::WriteFile;
-
-std::span<const std::byte> Bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
-
-// Writes `content` in pieces of `piece` bytes.
-Status WriteAtomically(const std::string& path, std::string_view content, size_t piece = 1 << 20) {
-  KITH_ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(path));
-  while (!content.empty()) {
-    KITH_RETURN_IF_ERROR(file->Write(Bytes(content.substr(0, piece))));
-    content.remove_prefix(std::min(piece, content.size()));
-  }
-  return file->Commit();
-}
-
-void ExpectError(const Status& status, StatusCode code, std::string_view part) {
-  EXPECT_EQ(status.code(), code) << status.message();
-  EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
-  EXPECT_EQ(status.message().find('\n'), std::string::npos) << status.message();
-}
 
 TEST(MappedFileTest, ItsPlaceIsWhereItWasOpened) {
   const TempDir dir;
@@ -106,10 +93,20 @@ TEST(AtomicFileTest, ReplacesTheFileThatWasMappedAndNoOther) {
   ASSERT_TRUE(WriteAtomically(dir.File("one/a"), "theirs").ok());
   ExpectError((*file)->Commit(), StatusCode::kIoError, "another file");
   EXPECT_EQ(ReadFile(dir.File("one/a")), "theirs");
-  // One that was removed is written anew: nothing is lost.
-  ASSERT_EQ(unlink(dir.File("one/a").c_str()), 0);
-  ASSERT_TRUE(replace("again").ok());
-  EXPECT_EQ(ReadFile(dir.File("one/a")), "again");
+}
+
+// Whoever removed it does not want it back.
+TEST(AtomicFileTest, AFileThatWasRemovedIsNotMadeAgain) {
+  const TempDir dir;
+  WriteFile(dir.File("a"), "old");
+  const auto mapped = *MappedFile::Open(dir.File("a"));
+  const auto file = AtomicFile::Create(FileTarget::Replacing(*mapped));
+  ASSERT_TRUE(file.ok());
+  ASSERT_EQ(unlink(dir.File("a").c_str()), 0);
+  ExpectError((*file)->Commit(), StatusCode::kNotFound, dir.File("a") + ": was removed since");
+  ExpectError(AtomicFile::Create(FileTarget::Replacing(*mapped)).status(), StatusCode::kNotFound,
+              dir.File("a") + ": was removed since");
+  EXPECT_EQ(dir.NumFiles(), 1u) << "that of what is still being written";
 }
 
 TEST(AtomicFileTest, ALinkThatPointsElsewhereByNowIsNotFollowed) {

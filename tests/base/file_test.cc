@@ -13,33 +13,26 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file_checks.h"
 #include "child.h"
+#include "status_checks.h"
 #include "temp_dir.h"
 
 namespace kith {
 namespace {
 
+using testing::Bytes;
 using testing::CanMountSmallDisk;
+using testing::ExpectError;
 using testing::ExpectInChild;
 using testing::MountSmallDisk;
 using testing::ReadFile;
 using testing::TempDir;
+using testing::WriteAtomically;
 using testing::WriteFile;
-
-std::span<const std::byte> Bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 std::string Text(const MappedFile& file) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
-}
-
-// Writes `content` in pieces of `piece` bytes.
-Status WriteAtomically(const std::string& path, std::string_view content, size_t piece = 1 << 20) {
-  KITH_ASSIGN_OR_RETURN(const auto file, AtomicFile::Create(path));
-  while (!content.empty()) {
-    KITH_RETURN_IF_ERROR(file->Write(Bytes(content.substr(0, piece))));
-    content.remove_prefix(std::min(piece, content.size()));
-  }
-  return file->Commit();
 }
 
 std::string Pattern(size_t size) {
@@ -52,12 +45,6 @@ mode_t ModeOf(const std::string& path) {
   struct stat info = {};
   EXPECT_EQ(stat(path.c_str(), &info), 0) << path;
   return info.st_mode & 07777;
-}
-
-void ExpectError(const Status& status, StatusCode code, std::string_view part) {
-  EXPECT_EQ(status.code(), code) << status.message();
-  EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
-  EXPECT_EQ(status.message().find('\n'), std::string::npos) << status.message();
 }
 
 TEST(MappedFileTest, ShowsTheContent) {

@@ -7,8 +7,8 @@
 
 #include <atomic>
 #include <cstddef>
-#include <new>
 
+#include "new_operators.h"
 #include "sanitized.h"
 
 namespace kith::testing {
@@ -28,20 +28,12 @@ bool FailThisCall() noexcept {
   return g_once.load(std::memory_order_relaxed) ? call == first : call >= first;
 }
 
-void* Allocate(size_t bytes, size_t alignment) noexcept {
-  if (FailThisCall()) return nullptr;
-  if (bytes == 0) bytes = 1;
-  if (alignment <= alignof(max_align_t)) return malloc(bytes);
-  return aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-}
-
-void* AllocateOrThrow(size_t bytes, size_t alignment) {
-  void* p = Allocate(bytes, alignment);
-  if (p == nullptr) throw std::bad_alloc();
-  return p;
-}
-
 }  // namespace
+
+void* Allocate(size_t bytes, size_t alignment) noexcept {
+  return FailThisCall() ? nullptr : AllocatePlainly(bytes, alignment);
+}
+void Free(void* p) noexcept { free(p); }
 
 FailingMemory::FailingMemory(int64_t n, Mode mode) {
   g_calls = 0;
@@ -59,40 +51,6 @@ NoThreads::~NoThreads() { g_no_threads = false; }
 bool NoThreads::works() { return !kSanitized; }
 
 }  // namespace kith::testing
-
-// What the program's own operators are replaced by, all of them: sanitizers replace those that are
-// left.
-using kith::testing::Allocate;
-using kith::testing::AllocateOrThrow;
-
-void* operator new(size_t bytes) { return AllocateOrThrow(bytes, 0); }
-void* operator new[](size_t bytes) { return AllocateOrThrow(bytes, 0); }
-void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes, 0); }
-void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes, 0); }
-void* operator new(size_t bytes, std::align_val_t alignment) {
-  return AllocateOrThrow(bytes, static_cast<size_t>(alignment));
-}
-void* operator new[](size_t bytes, std::align_val_t alignment) {
-  return AllocateOrThrow(bytes, static_cast<size_t>(alignment));
-}
-void* operator new(size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return Allocate(bytes, static_cast<size_t>(alignment));
-}
-void* operator new[](size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return Allocate(bytes, static_cast<size_t>(alignment));
-}
-void operator delete(void* p) noexcept { free(p); }
-void operator delete[](void* p) noexcept { free(p); }
-void operator delete(void* p, size_t) noexcept { free(p); }
-void operator delete[](void* p, size_t) noexcept { free(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { free(p); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { free(p); }
-void operator delete(void* p, size_t, std::align_val_t) noexcept { free(p); }
-void operator delete[](void* p, size_t, std::align_val_t) noexcept { free(p); }
-void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { free(p); }
-void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { free(p); }
 
 #if !KITH_SANITIZED
 // What std::thread calls, in the program's stead.

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <new>
 
 #include "sanitized.h"
 
@@ -36,68 +35,27 @@ void ForgetPeak() {
 
 size_t Peak() { return static_cast<size_t>(std::max<int64_t>(0, g_peak - g_start)); }
 
-namespace {
-
-#if !KITH_SANITIZED
-void* Allocate(size_t bytes, size_t alignment) noexcept {
-  bytes = std::max<size_t>(bytes, 1);
-  void* p = alignment <= alignof(max_align_t)
-                ? malloc(bytes)
-                : aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  if (p != nullptr) Count(static_cast<int64_t>(malloc_usable_size(p)));
-  return p;
-}
-
-void* AllocateOrThrow(size_t bytes, size_t alignment) {
-  void* p = Allocate(bytes, alignment);
-  if (p == nullptr) throw std::bad_alloc();
-  return p;
-}
-
-void Free(void* p) noexcept {
-  if (p != nullptr) Count(-static_cast<int64_t>(malloc_usable_size(p)));
-  free(p);
-}
-#endif
-
-}  // namespace
 }  // namespace kith::mutants
 
 // Sanitizers count for themselves: under them, memory is not measured.
 #if !KITH_SANITIZED
 
-using kith::mutants::Allocate;
-using kith::mutants::AllocateOrThrow;
-using kith::mutants::Free;
+#include "new_operators.h"
 
-void* operator new(size_t bytes) { return AllocateOrThrow(bytes, 0); }
-void* operator new[](size_t bytes) { return AllocateOrThrow(bytes, 0); }
-void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes, 0); }
-void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return Allocate(bytes, 0); }
-void* operator new(size_t bytes, std::align_val_t alignment) {
-  return AllocateOrThrow(bytes, static_cast<size_t>(alignment));
+namespace kith::testing {
+
+void* Allocate(size_t bytes, size_t alignment) noexcept {
+  void* p = AllocatePlainly(bytes, alignment);
+  if (p != nullptr) mutants::Count(static_cast<int64_t>(malloc_usable_size(p)));
+  return p;
 }
-void* operator new[](size_t bytes, std::align_val_t alignment) {
-  return AllocateOrThrow(bytes, static_cast<size_t>(alignment));
+
+void Free(void* p) noexcept {
+  if (p != nullptr) mutants::Count(-static_cast<int64_t>(malloc_usable_size(p)));
+  free(p);
 }
-void* operator new(size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return Allocate(bytes, static_cast<size_t>(alignment));
-}
-void* operator new[](size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return Allocate(bytes, static_cast<size_t>(alignment));
-}
-void operator delete(void* p) noexcept { Free(p); }
-void operator delete[](void* p) noexcept { Free(p); }
-void operator delete(void* p, size_t) noexcept { Free(p); }
-void operator delete[](void* p, size_t) noexcept { Free(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { Free(p); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { Free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { Free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { Free(p); }
-void operator delete(void* p, size_t, std::align_val_t) noexcept { Free(p); }
-void operator delete[](void* p, size_t, std::align_val_t) noexcept { Free(p); }
-void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { Free(p); }
-void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { Free(p); }
+
+}  // namespace kith::testing
 
 namespace {
 

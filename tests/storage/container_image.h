@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "status_checks.h"  // IWYU pragma: export
 #include "storage/container.h"
 #include "storage/format.h"
 #include "storage/seal.h"
@@ -19,12 +20,6 @@ namespace kith::testing {
 
 inline std::span<const std::byte> AsBytes(std::string_view text) {
   return std::as_bytes(std::span(text));
-}
-
-inline void ExpectError(const Status& status, StatusCode code, std::string_view part) {
-  EXPECT_EQ(status.code(), code) << status.message();
-  EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
-  EXPECT_EQ(status.message().find('\n'), std::string::npos) << status.message();
 }
 
 class ContainerImage {
