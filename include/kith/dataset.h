@@ -35,7 +35,9 @@ enum class DatasetPart { kBase, kQueries };
 struct ReadOptions {
   std::string format;                     // a name of DatasetFormats(), or "" to find out
   DatasetPart part = DatasetPart::kBase;  // hdf5: "train" or "test"; other formats have one part
-  uint64_t max_rows = 0;                  // stop after this many rows; 0 reads all
+  // hdf5: the name of the dataset to read instead, "vectors" or "group/vectors"; "" goes by `part`.
+  std::string dataset;
+  uint64_t max_rows = 0;  // stop after this many rows; 0 reads all
   // A file of keys that replace the file's own: one a line, or idx of one axis. "" for none, but
   // MNIST's labels are found beside its images.
   std::string labels_path;

@@ -16,7 +16,7 @@ namespace kith {
 // What "near" means. Users always see distances of which the smaller is the closer:
 //
 //   metric      distance returned           range       a vector's distance to itself
-//   angular     1 - cos(q, x)               [0, 2]      0   (a zero vector is at 1 from everything)
+//   angular     1 - cos(q, x)               [0, 2]      0 to 5e-7; a zero vector is at 1 from all
 //   euclidean   sqrt(sum (q_i - x_i)^2)     [0, inf)    0
 //   dot         -sum q_i * x_i              (-inf,inf)  -|x|^2   (maximum inner product first)
 //   manhattan   sum |q_i - x_i|             [0, inf)    0
@@ -49,7 +49,7 @@ inline constexpr int64_t kNoId = -1;
 // "angular", "euclidean", ... and "f32", "f16", ...; "unknown" for a value outside the enum.
 const char* MetricName(Metric metric);
 const char* DataTypeName(DataType dtype);
-// The reverse; nullopt for an unknown name.
+// The reverse, of metrics also by the names in kith/metric_names.h; nullopt for an unknown name.
 std::optional<Metric> ParseMetric(std::string_view name);
 std::optional<DataType> ParseDataType(std::string_view name);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/nearest_name.h"
 #include "base/strings.h"
 #include "data/readers.h"
 #include "data/text.h"
@@ -203,8 +204,13 @@ struct Columns {
   size_t dim = 0;
 };
 
+// What is wrong with a choice of columns: a fault of the caller, on no line of the file.
+Status WrongChoice(const std::string& path, std::string_view expected, std::string_view got) {
+  return Status::InvalidArgument(StrCat(path, ": expected ", expected, ", got ", got));
+}
+
 // The number from 0 of the column that a user calls `name`. Errors: InvalidArgument.
-Result<size_t> FindColumn(const LineReader& lines, const StringList& header, size_t count,
+Result<size_t> FindColumn(const std::string& path, const StringList& header, size_t count,
                           std::string_view name) {
   for (size_t i = 0; i < std::min(header.size(), count); ++i) {
     if (header[i] == name) return i;
@@ -220,20 +226,21 @@ Result<size_t> FindColumn(const LineReader& lines, const StringList& header, siz
     names += StrCat(i == 0 ? "" : ", ", Printable(header[i]));
   }
   if (header.size() > kMostNamed) names += StrCat(", ... (", header.size(), " in all)");
-  return lines.Error(header.empty() ? StrCat("a column from 1 to ", count)
+  std::vector<std::string_view> candidates;
+  for (size_t i = 0; i < header.size(); ++i) candidates.push_back(header[i]);
+  return WrongChoice(path,
+                     header.empty() ? StrCat("a column from 1 to ", count)
                                     : StrCat("one of the columns ", names, " or their numbers"),
-                     Quoted(name));
+                     Quoted(name) + DidYouMean(name, candidates));
 }
 
-Result<Columns> ChooseColumns(const LineReader& lines, const StringList& header, size_t count,
+Result<Columns> ChooseColumns(const std::string& path, const StringList& header, size_t count,
                               const Dialect& dialect, const ReadOptions& options) {
   Columns columns;
-  if (count == 0) return columns;
-  if (count > kMaxColumns) return lines.Error(StrCat("at most ", kMaxColumns, " fields"), "more");
   const bool all = options.columns.empty();
   columns.roles.assign(count, all ? 0 : Columns::kSkipped);
   if (!options.key_column.empty()) {
-    KITH_ASSIGN_OR_RETURN(const size_t key, FindColumn(lines, header, count, options.key_column));
+    KITH_ASSIGN_OR_RETURN(const size_t key, FindColumn(path, header, count, options.key_column));
     columns.roles[key] = Columns::kKey;
   } else if (dialect.key_column) {
     columns.roles[0] = Columns::kKey;
@@ -246,11 +253,11 @@ Result<Columns> ChooseColumns(const LineReader& lines, const StringList& header,
   }
   const StringList names = Fields(options.columns, ',');
   for (size_t i = 0; i < names.size(); ++i) {
-    KITH_ASSIGN_OR_RETURN(const size_t column, FindColumn(lines, header, count, names[i]));
+    KITH_ASSIGN_OR_RETURN(const size_t column, FindColumn(path, header, count, names[i]));
     int& role = columns.roles[column];
     // One that holds keys as far as kith can tell may be a coordinate nevertheless.
     if (role >= 0 || (role == Columns::kKey && !options.key_column.empty())) {
-      return lines.Error("each column chosen once",
+      return WrongChoice(path, "each column chosen once",
                          StrCat(Quoted(names[i]),
                                 role >= 0 ? " twice; name it once" : " as coordinate and as key"));
     }
@@ -315,7 +322,13 @@ Result<Dataset> ReadCsv(ByteStream* stream, const ReadOptions& options) {
     if (!more) break;
     if (columns.dim == 0) {
       const size_t count = CountFields(line, dialect.separator);
-      KITH_ASSIGN_OR_RETURN(columns, ChooseColumns(lines, header, count, dialect, options));
+      if (count > kMaxColumns) {
+        return lines.Error(StrCat("at most ", kMaxColumns, " fields"), "more");
+      }
+      if (count > 0) {
+        KITH_ASSIGN_OR_RETURN(columns,
+                              ChooseColumns(stream->path(), header, count, dialect, options));
+      }
     }
     if (columns.dim == 0) {
       return lines.Error(dialect.key_column ? "a key and numbers" : "numbers", Quoted(line));

@@ -149,7 +149,9 @@ Result<GroundTruth> ReadTruth(Input input) {
   }
 }
 
-Result<Format> FormatToWrite(const std::string& path, const std::string& name) {
+// `expected` are the extensions that may be meant.
+Result<Format> FormatToWrite(const std::string& path, const std::string& name,
+                             std::string_view expected) {
   if (path.ends_with(".gz")) {
     return Status::InvalidArgument(
         StrCat(path, ": kith reads .gz but does not write it; leave out .gz and run gzip after"));
@@ -157,9 +159,7 @@ Result<Format> FormatToWrite(const std::string& path, const std::string& name) {
   if (!name.empty()) return ParseFormat(name);
   if (const std::optional<Format> format = FormatOfExtension(path)) return *format;
   return Status::InvalidArgument(
-      StrCat(path,
-             ": expected an extension that says the format, such as .fvecs, .npy or .csv; "
-             "name the format"));
+      StrCat(path, ": expected an extension that says the format, ", expected));
 }
 
 Status WriteAs(Format format, const std::string& path, const MatrixView& vectors,
@@ -228,6 +228,10 @@ Result<Dataset> ReadOpened(const Input& input, const ReadOptions& options) {
     return Status::InvalidArgument(
         StrCat(path, ": only csv files have columns to choose, and this is ", set.format));
   }
+  if (set.format != FormatName(Format::kHdf5) && !options.dataset.empty()) {
+    return Status::InvalidArgument(
+        StrCat(path, ": only hdf5 files have datasets to choose, and this is ", set.format));
+  }
   std::string labels = options.labels_path;
   if (labels.empty() && set.format == FormatName(Format::kIdx)) labels = FindLabelsBeside(path);
   if (!labels.empty()) {
@@ -258,7 +262,7 @@ Result<Input> DrainStandardInput() {
 }
 
 Status WriteTruth(const std::string& path, const GroundTruth& truth) {
-  KITH_ASSIGN_OR_RETURN(const Format format, FormatToWrite(path, ""));
+  KITH_ASSIGN_OR_RETURN(const Format format, FormatToWrite(path, "", ".ivecs, .ibin or .npy"));
   if (format != Format::kIvecs && format != Format::kIbin && format != Format::kNpy) {
     return Status::InvalidArgument(StrCat(
         path, ": ground truth is written as .ivecs, .ibin or .npy, got ", FormatName(format)));
@@ -287,7 +291,9 @@ Status WriteTruth(const std::string& path, const GroundTruth& truth) {
 
 Status WriteFile(const std::string& path, const std::string& format_name, const MatrixView& vectors,
                  const StringList& keys) {
-  KITH_ASSIGN_OR_RETURN(const Format format, FormatToWrite(path, format_name));
+  KITH_ASSIGN_OR_RETURN(
+      const Format format,
+      FormatToWrite(path, format_name, "such as .fvecs, .npy or .csv; or name the format"));
   KITH_RETURN_IF_ERROR(CheckShape(path, vectors.rows, vectors.dim));
   KITH_RETURN_IF_ERROR(CheckKeys(path, format, vectors.rows, keys.size()));
   if (IsStreamFormat(format) && format != Format::kWord2vecBinary) {

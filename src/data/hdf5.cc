@@ -52,7 +52,9 @@ bool IsInteger(const Hdf5Dataset& set) { return set.type.kind == 'i' || set.type
 
 Result<Dataset> ReadHdf5(const Input& input, const ReadOptions& options) {
   KITH_ASSIGN_OR_RETURN(const Hdf5File file, Hdf5File::Open(input));
-  const char* name = options.part == DatasetPart::kBase ? "train" : "test";
+  const std::string name = !options.dataset.empty()             ? options.dataset
+                           : options.part == DatasetPart::kBase ? "train"
+                                                                : "test";
   KITH_ASSIGN_OR_RETURN(const Hdf5Dataset set, file.Find(name));
   if (set.type.kind != 'f' && set.type.kind != 'b' && !IsInteger(set)) {
     return OtherType(file, set, "floats of 2, 4 and 8 bytes, integers and bool");

@@ -12,9 +12,16 @@ namespace {
 
 constexpr std::string_view kMagicNumber = "\x89HDF\r\n\x1a\n";
 constexpr uint64_t kFirstUserBlock = 512;
-constexpr size_t kLongestText = 64;  // of an attribute that is read
-constexpr size_t kOldMessageHead = 8;
+constexpr size_t kLongestText = 64;    // of an attribute that is read
+constexpr size_t kLongestName = 1024;  // of an object that is found
+constexpr uint64_t kNamesListed = 12;
 constexpr size_t kTreeHead = 24;
+
+// How messages begin: in headers of version 1; in those of version 2; and in these if they keep the
+// order in which messages were made.
+constexpr Hdf5File::MessageHead kOldHead{2, 8};
+constexpr Hdf5File::MessageHead kNewHead{1, 4};
+constexpr Hdf5File::MessageHead kOrderedHead{1, 6};
 
 std::string_view AsText(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -91,33 +98,12 @@ Status Hdf5File::VisitOldHeader(uint64_t header, const VisitMessage& visit) cons
   const uint64_t version = start.Take(1);
   start.Skip(7);  // a reserved byte, the numbers of messages and of links
   if (version != 1) return Damaged(header, "the header of an object");
-  std::vector<std::pair<uint64_t, uint64_t>> blocks = {{header + kPrefix, start.Take(4)}};
-  // Blocks lie apart, so that all of them are no longer than the file.
-  uint64_t left = input_->bytes.size();
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    const auto [address, length] = blocks[i];
+  Blocks blocks = {{{header + kPrefix, start.Take(4)}}, input_->bytes.size()};
+  for (size_t i = 0; i < blocks.places.size(); ++i) {
+    const auto [address, length] = blocks.places[i];
     KITH_ASSIGN_OR_RETURN(const auto block, At(address, length, "messages of an object"));
-    if (length > left || (i > 0 && length < kOldMessageHead)) {
-      return Damaged(address, "messages of an object, and no others twice");
-    }
-    left -= length;
-    Hdf5Cursor cursor(block);
-    while (cursor.left() >= kOldMessageHead) {
-      Hdf5Message message;
-      message.type = static_cast<Hdf5MessageType>(cursor.Take(2));
-      const uint64_t size = cursor.Take(2);
-      message.shared = (cursor.Take(1) & 2) != 0;
-      cursor.Skip(3);
-      message.bytes = cursor.TakeBytes(size);
-      if (!cursor.ok()) return Damaged(address, "whole messages of an object");
-      if (message.type == Hdf5MessageType::kContinuation) {
-        Hdf5Cursor next(message.bytes);
-        const uint64_t to = next.TakeWord();
-        blocks.emplace_back(to, next.TakeWord());
-      } else {
-        KITH_RETURN_IF_ERROR(visit(message));
-      }
-    }
+    if (i > 0 && length < kOldHead.bytes) return Damaged(address, "more messages of an object");
+    KITH_RETURN_IF_ERROR(VisitBlock(address, block, kOldHead, visit, &blocks));
   }
   return Status::Ok();
 }
@@ -134,11 +120,10 @@ Status Hdf5File::VisitNewHeader(uint64_t header, const VisitMessage& visit) cons
   const uint64_t first_bytes = start.Take(size_t{1} << (flags & 3));
   if (version != 2 || !start.ok()) return Damaged(header, "the header of an object");
   const uint64_t first = header + (rest.size() - start.left());
-  const size_t message_head = (flags & 4) != 0 ? 6 : 4;
-  std::vector<std::pair<uint64_t, uint64_t>> blocks = {{first, first_bytes}};
-  uint64_t left = input_->bytes.size();
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    const auto [address, length] = blocks[i];
+  const MessageHead& head = (flags & 4) != 0 ? kOrderedHead : kNewHead;
+  Blocks blocks = {{{first, first_bytes}}, input_->bytes.size()};
+  for (size_t i = 0; i < blocks.places.size(); ++i) {
+    const auto [address, length] = blocks.places[i];
     KITH_ASSIGN_OR_RETURN(auto block, At(address, length, "messages of an object"));
     if (i > 0) {
       if (length < 4 + kChecksum || AsText(block.first(4)) != "OCHK") {
@@ -146,24 +131,33 @@ Status Hdf5File::VisitNewHeader(uint64_t header, const VisitMessage& visit) cons
       }
       block = block.subspan(4, length - 4 - kChecksum);
     }
-    if (length > left) return Damaged(address, "messages of an object, and no others twice");
-    left -= length;
-    Hdf5Cursor cursor(block);
-    while (cursor.left() >= message_head) {
-      Hdf5Message message;
-      message.type = static_cast<Hdf5MessageType>(cursor.Take(1));
-      const uint64_t size = cursor.Take(2);
-      message.shared = (cursor.Take(1) & 2) != 0;
-      cursor.Skip(message_head - 4);  // the order in which it was made
-      message.bytes = cursor.TakeBytes(size);
-      if (!cursor.ok()) return Damaged(address, "whole messages of an object");
-      if (message.type == Hdf5MessageType::kContinuation) {
-        Hdf5Cursor next(message.bytes);
-        const uint64_t to = next.TakeWord();
-        blocks.emplace_back(to, next.TakeWord());
-      } else {
-        KITH_RETURN_IF_ERROR(visit(message));
-      }
+    KITH_RETURN_IF_ERROR(VisitBlock(address, block, head, visit, &blocks));
+  }
+  return Status::Ok();
+}
+
+Status Hdf5File::VisitBlock(uint64_t address, std::span<const std::byte> block,
+                            const MessageHead& head, const VisitMessage& visit,
+                            Blocks* blocks) const {
+  if (block.size() > blocks->left) {
+    return Damaged(address, "messages of an object, and no others twice");
+  }
+  blocks->left -= block.size();
+  Hdf5Cursor cursor(block);
+  while (cursor.left() >= head.bytes) {
+    Hdf5Message message;
+    message.type = static_cast<Hdf5MessageType>(cursor.Take(head.type_bytes));
+    const uint64_t size = cursor.Take(2);
+    message.shared = (cursor.Take(1) & 2) != 0;
+    cursor.Skip(head.bytes - head.type_bytes - 3);  // reserved, or the order of its making
+    message.bytes = cursor.TakeBytes(size);
+    if (!cursor.ok()) return Damaged(address, "whole messages of an object");
+    if (message.type == Hdf5MessageType::kContinuation) {
+      Hdf5Cursor next(message.bytes);
+      const uint64_t to = next.TakeWord();
+      blocks->places.emplace_back(to, next.TakeWord());
+    } else {
+      KITH_RETURN_IF_ERROR(visit(message));
     }
   }
   return Status::Ok();
@@ -211,15 +205,15 @@ Status Hdf5File::WalkTree(uint64_t root, uint64_t type, size_t key_bytes,
   return Status::Ok();
 }
 
-Result<std::optional<uint64_t>> Hdf5File::FindInTable(std::span<const std::byte> table,
-                                                      std::string_view name) const {
+Status Hdf5File::VisitTable(uint64_t group, std::span<const std::byte> table,
+                            const VisitObject& visit) const {
   constexpr uint64_t kGroupNode = 0;
   constexpr uint64_t kEntryBytes = 40;
   constexpr uint64_t kSoftLink = 2;
   Hdf5Cursor cursor(table);
   const uint64_t tree = cursor.TakeWord();
   const uint64_t heap = cursor.TakeWord();
-  if (!cursor.ok()) return Damaged(root_, "the first group");
+  if (!cursor.ok()) return Damaged(group, "a group");
   KITH_ASSIGN_OR_RETURN(const auto heap_head, At(heap, 32, "a heap of names"));
   Hdf5Cursor head(heap_head);
   if (!head.TakeText("HEAP")) return Damaged(heap, "a heap of names");
@@ -228,9 +222,8 @@ Result<std::optional<uint64_t>> Hdf5File::FindInTable(std::span<const std::byte>
   head.Skip(8);  // what is free
   const uint64_t heap_at = head.TakeWord();
   KITH_ASSIGN_OR_RETURN(const auto names, At(heap_at, heap_bytes, "a heap of names"));
-  std::optional<uint64_t> found;
   uint64_t budget = input_->bytes.size();
-  const auto visit = [&](std::span<const std::byte>, uint64_t address) -> Status {
+  const auto visit_node = [&](std::span<const std::byte>, uint64_t address) -> Status {
     KITH_ASSIGN_OR_RETURN(const auto node_head, At(address, 8, "a node of a group"));
     Hdf5Cursor node(node_head);
     const bool is_node = node.TakeText("SNOD");
@@ -245,27 +238,26 @@ Result<std::optional<uint64_t>> Hdf5File::FindInTable(std::span<const std::byte>
       const bool soft = entry.Take(4) == kSoftLink;
       entry.Skip(20);
       if (name_at > names.size()) return Damaged(address, "names within their heap");
-      const std::string_view text = AsText(names.subspan(name_at));
-      // The heap ends each name with a zero byte.
-      const bool same = text.starts_with(name) && text.substr(name.size()).starts_with('\0');
-      if (same && !soft) found = object;
+      // The heap ends each name with a zero byte; to look for it farther would take the square of
+      // the file's size.
+      const std::string_view text = AsText(names.subspan(name_at)).substr(0, kLongestName + 1);
+      const size_t end = text.find('\0');
+      if (end != std::string_view::npos && !soft) {
+        KITH_RETURN_IF_ERROR(visit(text.substr(0, end), object));
+      }
     }
     return Status::Ok();
   };
-  KITH_RETURN_IF_ERROR(WalkTree(tree, kGroupNode, 8, visit));
-  return found;
+  return WalkTree(tree, kGroupNode, 8, visit_node);
 }
 
-Result<std::optional<uint64_t>> Hdf5File::FindObject(std::string_view name) const {
-  std::optional<uint64_t> found;
+Status Hdf5File::ForEachObject(uint64_t group, const VisitObject& visit) const {
   bool has_table = false;
-  const auto visit = [&](const Hdf5Message& message) -> Status {
+  const auto visit_message = [&](const Hdf5Message& message) -> Status {
     if (message.type == Hdf5MessageType::kSymbolTable) {
       // Looking through many would take the square of the file's size.
-      if (std::exchange(has_table, true)) return Damaged(root_, "a group with one table");
-      KITH_ASSIGN_OR_RETURN(const std::optional<uint64_t> in_table,
-                            FindInTable(message.bytes, name));
-      if (in_table) found = in_table;
+      if (std::exchange(has_table, true)) return Damaged(group, "a group with one table");
+      KITH_RETURN_IF_ERROR(VisitTable(group, message.bytes, visit));
     } else if (message.type == Hdf5MessageType::kLinkInfo) {
       Hdf5Cursor cursor(message.bytes);
       cursor.Skip(1);
@@ -276,17 +268,46 @@ Result<std::optional<uint64_t>> Hdf5File::FindObject(std::string_view name) cons
     } else if (message.type == Hdf5MessageType::kLink) {
       const Result<Hdf5Link> link = ParseHdf5Link(message.bytes);
       if (!link.ok()) return InMessage(message, link.status());
-      if (link->name == name && link->address != kHdf5NoAddress) found = link->address;
+      if (link->address != kHdf5NoAddress) return visit(link->name, link->address);
     }
     return Status::Ok();
   };
-  KITH_RETURN_IF_ERROR(ForEachMessage(root_, visit));
+  return ForEachMessage(group, visit_message);
+}
+
+Result<std::optional<uint64_t>> Hdf5File::FindObject(std::string_view name) const {
+  std::optional<uint64_t> found = root_;
+  while (found && !name.empty()) {
+    const size_t end = std::min(name.find('/'), name.size());
+    const std::string_view own = name.substr(0, end);
+    name.remove_prefix(std::min(end + 1, name.size()));
+    if (own.empty()) continue;  // "/train" is "train"
+    const uint64_t group = *std::exchange(found, std::nullopt);
+    const auto visit = [&](std::string_view text, uint64_t object) {
+      if (text == own) found = object;
+      return Status::Ok();
+    };
+    KITH_RETURN_IF_ERROR(ForEachObject(group, visit));
+  }
   return found;
 }
 
 Result<bool> Hdf5File::Has(std::string_view name) const {
   KITH_ASSIGN_OR_RETURN(const std::optional<uint64_t> object, FindObject(name));
   return object.has_value();
+}
+
+std::string Hdf5File::ObjectsText() const {
+  std::vector<std::string> names;
+  uint64_t count = 0;
+  const auto visit = [&](std::string_view name, uint64_t) {
+    if (count++ < kNamesListed) names.push_back(StrCat("'", Printable(name), "'"));
+    return Status::Ok();
+  };
+  if (!ForEachObject(root_, visit).ok() || count == 0) return "none";
+  std::string text = "none of this name; the file has ";
+  for (size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  return count == names.size() ? text : StrCat(text, " and ", count - names.size(), " more");
 }
 
 Status Hdf5File::InMessage(const Hdf5Message& message, const Status& status) const {
@@ -298,10 +319,10 @@ Status Hdf5File::InMessage(const Hdf5Message& message, const Status& status) con
 Result<Hdf5Dataset> Hdf5File::Find(std::string_view name) const {
   KITH_ASSIGN_OR_RETURN(const std::optional<uint64_t> object, FindObject(name));
   const auto other = [&](std::string_view got) {
-    return Status::InvalidArgument(StrCat(input_->path, ": expected a dataset '", name,
-                                          "' as ann-benchmarks files have, got ", got));
+    return Status::InvalidArgument(
+        StrCat(input_->path, ": expected a dataset '", Printable(name), "', got ", got));
   };
-  if (!object) return other("none");
+  if (!object) return other(ObjectsText());
   Hdf5Dataset set;
   set.name = name;
   std::optional<std::vector<uint64_t>> shape;

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "data/byte_stream.h"
@@ -41,9 +42,11 @@ class Hdf5File {
   // `input` must outlive the object.
   static Result<Hdf5File> Open(const Input& input);
 
-  // Whether the first group has an object of this name in the file itself, not a link elsewhere.
+  // Whether there is an object of this name in the file itself, not a link elsewhere: in the first
+  // group, or with '/' between the names of the groups that lead to it.
   Result<bool> Has(std::string_view name) const;
   // The data set of this name. What its lengths promise was compared with the bytes there are.
+  // If there is none, the error lists the objects of the first group.
   Result<Hdf5Dataset> Find(std::string_view name) const;
   // The text of an attribute of the first group; nullopt if there is none, or none of text.
   Result<std::optional<std::string>> Text(std::string_view attribute) const;
@@ -60,18 +63,37 @@ class Hdf5File {
   Status Unsupported(std::string_view what) const;
   const Input& input() const { return *input_; }
 
+  // The bytes before what a message holds, and how many of them are its type.
+  struct MessageHead {
+    size_t type_bytes;
+    size_t bytes;
+  };
+
  private:
   using VisitMessage = std::function<Status(const Hdf5Message&)>;
+  using VisitObject = std::function<Status(std::string_view name, uint64_t header)>;
+  // Where the messages of an object lie. Blocks lie apart, so that all of them are no longer than
+  // the file.
+  struct Blocks {
+    std::vector<std::pair<uint64_t, uint64_t>> places;  // addresses and bytes
+    uint64_t left;                                      // bytes that blocks to come may have
+  };
   explicit Hdf5File(const Input& input) : input_(&input) {}
   Status OpenSuperblock();
   // All messages of the object whose header is there.
   Status ForEachMessage(uint64_t header, const VisitMessage& visit) const;
   Status VisitOldHeader(uint64_t header, const VisitMessage& visit) const;
   Status VisitNewHeader(uint64_t header, const VisitMessage& visit) const;
-  // The header of an object of the first group.
+  // The messages of one block; what continues elsewhere is appended to the blocks.
+  Status VisitBlock(uint64_t address, std::span<const std::byte> block, const MessageHead& head,
+                    const VisitMessage& visit, Blocks* blocks) const;
+  // The objects of the group whose header is there.
+  Status ForEachObject(uint64_t group, const VisitObject& visit) const;
+  Status VisitTable(uint64_t group, std::span<const std::byte> table,
+                    const VisitObject& visit) const;
+  // The header of an object.
   Result<std::optional<uint64_t>> FindObject(std::string_view name) const;
-  Result<std::optional<uint64_t>> FindInTable(std::span<const std::byte> table,
-                                              std::string_view name) const;
+  std::string ObjectsText() const;
   Result<std::optional<std::string>> TextOf(const Hdf5Attribute& attribute) const;
   // What decoding a message says is wrong, as an error of the file.
   Status InMessage(const Hdf5Message& message, const Status& status) const;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "base/strings.h"
@@ -124,7 +125,11 @@ Result<std::vector<int64_t>> IdsOf(const ItemMatrix& m) {
   const Status status = WithIntegerType(m, [&](auto zero) {
     for (size_t i = 0; i < ids.size(); ++i) {
       const auto id = LoadItem<decltype(zero)>(m, i / m.dim, i % m.dim);
-      // Beyond 2^63 an unsigned id turns negative, which CheckId refuses.
+      // Unsigned ones would turn negative, and the last of them would stand for none.
+      if (std::cmp_greater(id, std::numeric_limits<int64_t>::max())) {
+        return Status::InvalidArgument(StrCat(m.path, ": row ", i / m.dim, ", column ", i % m.dim,
+                                              ": the id ", id, " is beyond the largest, 2^63 - 1"));
+      }
       // NOLINTNEXTLINE(bugprone-signed-char-misuse): an int8_t is a number here, not a character
       ids[i] = static_cast<int64_t>(id);
       KITH_RETURN_IF_ERROR(CheckId(m.path, ids[i], i / m.dim, i % m.dim));

@@ -6,9 +6,12 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/aligned_buffer.h"
 #include "base/strings.h"
+#include "kith/metric_names.h"
 #include "kith/status.h"
 #include "kith/version.h"
 
@@ -30,8 +33,37 @@ TEST(TypesTest, NamesOfMetricsAndTypesGoBothWays) {
   EXPECT_EQ(names.size(), static_cast<size_t>(kNumMetrics + kNumDataTypes));
   EXPECT_STREQ(MetricName(static_cast<Metric>(kNumMetrics)), "unknown");
   EXPECT_STREQ(DataTypeName(static_cast<DataType>(kNumDataTypes)), "unknown");
-  EXPECT_EQ(ParseMetric("Angular"), std::nullopt);
+  EXPECT_EQ(ParseMetric(""), std::nullopt);
   EXPECT_EQ(ParseDataType(""), std::nullopt);
+}
+
+TEST(TypesTest, MetricsGoByWhatOthersCallThem) {
+  const std::vector<std::pair<Metric, std::vector<const char*>>> names = {
+      {Metric::kAngular, {"angular", "Angular", "cosine", "COSINE", "cos"}},
+      {Metric::kEuclidean, {"euclidean", "Euclidean", "l2", "L2"}},
+      {Metric::kDot,
+       {"dot", "ip", "IP", "inner_product", "innerproduct", "inner product", "Inner-Product",
+        "dot_product"}},
+      {Metric::kManhattan, {"manhattan", "l1", "L1", "cityblock", "taxicab"}},
+      {Metric::kHamming, {"hamming", "HAMMING"}},
+  };
+  for (const auto& [metric, texts] : names) {
+    for (const char* text : texts) EXPECT_EQ(ParseMetric(text), metric) << text;
+  }
+}
+
+TEST(TypesTest, UnknownMetricsNameTheOneThatWasMeant) {
+  const std::string expected =
+      "xpected angular (cosine), euclidean (l2), dot (ip), manhattan (l1) or hamming";
+  EXPECT_EQ(UnknownMetric("Cosin"), "unknown metric 'Cosin'; did you mean 'cosine'? E" + expected);
+  EXPECT_EQ(UnknownMetric("euclidian"),
+            "unknown metric 'euclidian'; did you mean 'euclidean'? E" + expected);
+  EXPECT_EQ(UnknownMetric("jaccard"), "unknown metric 'jaccard'; e" + expected);
+  // Its distances would not be what the name says.
+  for (const char* square : {"sqeuclidean", "l2_squared", "squared l2", "L2sq"}) {
+    EXPECT_EQ(ParseMetric(square), std::nullopt) << square;
+    EXPECT_NE(UnknownMetric(square).find("take euclidean"), std::string::npos) << square;
+  }
 }
 
 TEST(TypesTest, RowBytes) {

@@ -71,6 +71,12 @@ TEST(Csv, ChosenColumns) {
   ExpectError(read("", ""), kInvalid, {"line 2", "field 2", "'Norway'"});
   ExpectError(read("lat,height", ""), kInvalid,
               {"cities.csv", "city, country, lat, lon", "height"});
+  // A fault of the choice is on no line of the file.
+  for (const char* wrong : {"city,lat,logn", "5", "lat,lat"}) {
+    EXPECT_EQ(read(wrong, "").status().message().find("line"), std::string::npos) << wrong;
+  }
+  ExpectError(read("lat,longitud", ""), kInvalid, {"got 'longitud'"});
+  ExpectError(read("lat,lno", ""), kInvalid, {"got 'lno'; did you mean 'lon'?"});
   ExpectError(read("5", ""), kInvalid, {"cities.csv", "'5'"});
   ExpectError(read("lat", "0"), kInvalid, {"cities.csv", "'0'"});
 }

@@ -90,6 +90,62 @@ TEST(Hdf5, AnnBenchmarksLayout) {
   }
 }
 
+TEST(Hdf5, DatasetsByName) {
+  const TempDir dir;
+  const std::string path = dir / "a.h5";
+  {
+    Hdf5File file(path);
+    file.Add("vectors", H5T_NATIVE_FLOAT, {3, 2}, kTrain);
+    file.Add("asked", H5T_NATIVE_FLOAT, {1, 2}, kTest);
+    for (const char* group : {"deep", "deep/er"}) {
+      H5Gclose(H5Gcreate2(file.id(), group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    }
+    file.Add("deep/er/asked", H5T_NATIVE_FLOAT, {2, 1}, kTest);
+  }
+  const auto read = [&](const std::string& name, DatasetPart part = DatasetPart::kBase) {
+    ReadOptions options;
+    options.dataset = name;
+    options.part = part;
+    return ReadDataset(path, options);
+  };
+  ExpectSet(read("vectors"), "hdf5", DataType::kF32, {{1, -2}, {0.5, 3}, {4, 5}});
+  ExpectSet(read("vectors", DatasetPart::kQueries), "hdf5", DataType::kF32,
+            {{1, -2}, {0.5, 3}, {4, 5}});
+  ExpectSet(read("/asked"), "hdf5", DataType::kF32, {{7, 8}});
+  ExpectSet(read("deep/er/asked"), "hdf5", DataType::kF32, {{7}, {8}});
+  for (const char* name : {"", "nope", "vector", "deep/asked", "/"}) {
+    const Result<Dataset> set = read(name);
+    if (name == std::string("/")) {
+      ExpectError(set, kInvalid, {path, "got another object"});
+      continue;
+    }
+    ExpectError(set, kInvalid, {path, "the file has 'asked', 'deep', 'vectors'"});
+  }
+  ExpectError(read("deep"), kInvalid, {path, "dataset 'deep'", "got another object"});
+  ExpectError(read("vectors/x"), kInvalid, {path, "dataset 'vectors/x'"});
+}
+
+TEST(Hdf5, ManyDatasetsAreListedInPart) {
+  const TempDir dir;
+  const std::string path = dir / "a.h5";
+  {
+    Hdf5File file(path);
+    for (char c = 'a'; c < 'a' + 20; ++c) {
+      file.Add(std::string(1, c).c_str(), H5T_NATIVE_FLOAT, {3, 2}, kTrain);
+    }
+  }
+  ExpectError(ReadDataset(path), kInvalid, {"the file has 'a', 'b',", "'l' and 8 more"});
+}
+
+TEST(Hdf5, OtherFormatsHaveNoDatasets) {
+  const TempDir dir;
+  const std::string path = dir / "a.csv";
+  WriteFile(path, "1,2\n3,4\n");
+  ReadOptions options;
+  options.dataset = "train";
+  ExpectError(ReadDataset(path, options), kInvalid, {path, "only hdf5 files have datasets", "csv"});
+}
+
 TEST(Hdf5, ElementTypes) {
   const TempDir dir;
   const std::string path = dir / "a.h5";

@@ -45,6 +45,19 @@ TEST(Npy, NativeTypesAreViewedInPlace) {
   }
 }
 
+// They would be negative numbers, and the largest would stand for no neighbour.
+TEST(Npy, UnsignedIdsBeyondTheSignedOnes) {
+  const TempDir dir;
+  const std::string path = dir / "ids.npy";
+  for (const uint64_t id : {uint64_t{1} << 63, UINT64_MAX}) {
+    WriteFile(path, Npy(Dict("<u8", "(2, 1)"), Raw<uint64_t>(INT64_MAX, id)));
+    ExpectError(ReadGroundTruth(path), StatusCode::kInvalidArgument,
+                {path, "row 1, column 0", std::to_string(id)});
+  }
+  WriteFile(path, Npy(Dict("<u8", "(1, 1)"), Raw<uint64_t>(INT64_MAX)));
+  EXPECT_EQ(ReadGroundTruth(path)->ids, std::vector<int64_t>{INT64_MAX});
+}
+
 TEST(Npy, AllVersions) {
   for (int version : {1, 2, 3}) {
     ExpectSet(ReadNpyBytes(Npy(Dict("|u1", "(2, 2)"), "\1\2\3\4", version)), "npy", DataType::kU8,
