@@ -42,7 +42,7 @@ void PrintTable(const Index& index, const Queries& queries, const Answers& answe
     size_t rank = 0;
     for (const Neighbour& neighbour : NeighboursOf(answers.result, q)) {
       std::vector<std::string> cells{std::to_string(++rank), std::to_string(neighbour.id)};
-      if (info.has_keys) cells.push_back(Printable(KeyOf(index, neighbour.id)));
+      if (info.has_keys) cells.push_back(Escaped(KeyOf(index, neighbour.id)));
       cells.push_back(DistanceText(info.metric, neighbour.distance));
       if (angular) cells.push_back(FormatFixed(1 - static_cast<double>(neighbour.distance), 4));
       table.AddRow(std::move(cells));

@@ -48,6 +48,7 @@ struct BuildArgs {
   std::string format;
   int64_t dim = 0;
   int64_t rows = 0;
+  std::string dataset;
   ColumnArgs columns;
   uint64_t seed = 42;
   int threads = 0;
@@ -168,6 +169,7 @@ Status RunBuild(const BuildArgs& args) {
   read.format = args.format;
   read.max_rows = static_cast<uint64_t>(args.rows);
   read.labels_path = args.keys;
+  read.dataset = args.dataset;
   read.columns = args.columns.columns;
   read.key_column = args.columns.key_column;
   read.progress = bar.callback();
@@ -346,6 +348,7 @@ void AddBuildCommand(CLI::App* app, Action* action) {
       ->capture_default_str();
   sub->add_flag("--no-calibrate", args->no_calibrate,
                 "Do not measure the recall of graph and forest, which searches with --recall need");
+  AddDataset(sub, &args->dataset, "Of an hdf5 file, the dataset to take instead of \"train\"");
   AddColumns(sub, &args->columns);
   AddFormat(sub, "--format", &args->format, "Format of VECTORS; found out if absent");
   AddCount(sub, "--dim", &args->dim, 1, "Of an Annoy file (.ann), its dimension");

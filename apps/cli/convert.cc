@@ -33,6 +33,7 @@ struct ConvertArgs {
   std::string keys;
   int64_t rows = 0;
   int64_t dim = 0;
+  std::string dataset;
   ColumnArgs columns;
   bool queries = false;
   bool json = false;
@@ -88,6 +89,7 @@ Status RunConvert(const ConvertArgs& args) {
   read.format = args.in_format;
   read.part = args.queries ? DatasetPart::kQueries : DatasetPart::kBase;
   read.max_rows = static_cast<uint64_t>(args.rows);
+  read.dataset = args.dataset;
   read.columns = args.columns.columns;
   read.key_column = args.columns.key_column;
   read.progress = bar.callback();
@@ -133,6 +135,9 @@ void CheckUsage(const ConvertArgs& args) {
   if (args.dim > 0 && !IsAnnoyFile(args.in)) {
     throw CLI::ValidationError("--dim", "is for Annoy's files (.ann); leave it out");
   }
+  if (args.queries && !args.dataset.empty()) {
+    throw CLI::ValidationError("--dataset", "is instead of --queries; leave one out");
+  }
   if (!args.format.empty() && EndsInKith(args.out)) {
     throw CLI::ValidationError("--format", "a .kith file has its own; leave it out");
   }
@@ -160,6 +165,7 @@ void AddConvertCommand(CLI::App* app, Action* action) {
                   "Write the keys to FILE, one a line, for formats without names")
       ->type_name("FILE");
   sub->add_flag("--queries", args->queries, "Of hdf5, take \"test\" instead of \"train\"");
+  AddDataset(sub, &args->dataset, "Of hdf5, take this dataset");
   AddColumns(sub, &args->columns);
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N vectors");
   sub->add_flag("--json", args->json, "Print the summary as a JSON object");

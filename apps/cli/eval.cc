@@ -27,6 +27,7 @@ namespace {
 struct EvalArgs {
   std::vector<std::string> files;
   std::string queries;
+  std::string dataset;
   std::string truth;
   int64_t k = 10;
   std::vector<int64_t> efforts;
@@ -54,13 +55,14 @@ struct TruthSource {
   std::string text;
 };
 
-// An hdf5 file of queries has their truth, of which the file need not be built, in it.
+// An hdf5 file of queries has their truth, of which the file need not be built, in it; but not that
+// of another dataset than its "test".
 Result<TruthSource> FindTruth(const EvalArgs& args, const Dataset& queries) {
   if (!args.truth.empty()) {
     KITH_ASSIGN_OR_RETURN(GroundTruth truth, ReadGroundTruth(args.truth));
     return TruthSource{std::move(truth), StrCat("from ", args.truth)};
   }
-  if (queries.format == "hdf5") {
+  if (queries.format == "hdf5" && args.dataset.empty()) {
     Result<GroundTruth> truth = ReadGroundTruth(args.queries);
     if (truth.ok() && truth->k >= static_cast<size_t>(args.k)) {
       return TruthSource{std::move(truth).value(), StrCat("from ", args.queries)};
@@ -313,6 +315,7 @@ Status RunEval(const EvalArgs& args) {
   ProgressBar bar;
   ReadOptions read;
   read.part = DatasetPart::kQueries;
+  read.dataset = args.dataset;
   read.max_rows = static_cast<uint64_t>(args.rows);
   read.progress = bar.callback();
   KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
@@ -377,12 +380,15 @@ void CheckUsage(const EvalArgs& args) {
 void AddEvalCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<EvalArgs>();
   CLI::App* sub = app->add_subcommand("eval", "Measure the recall and speed of .kith files");
-  sub->add_option("FILE", args->files, "The .kith files, of the same vectors if several")
+  MustHaveName(
+      sub->add_option("FILE", args->files, "The .kith files, of the same vectors if several"))
       ->required()
       ->option_text("...");
   sub->add_option("--queries", args->queries, "File of queries; of hdf5, its \"test\"")
       ->required()
       ->type_name("FILE");
+  AddDataset(sub, &args->dataset,
+             "Of an hdf5 file of queries, the dataset to take instead of \"test\"");
   sub->add_option("--truth", args->truth,
                   "Their true neighbours: ivecs, ibin, npy or hdf5; computed if absent")
       ->type_name("FILE");

@@ -129,7 +129,7 @@ Status RunVerify(const InfoArgs& args) {
 CLI::App* AddCommand(CLI::App* app, const char* name, const char* description, Action* action,
                      Status (*run)(const InfoArgs&), const std::shared_ptr<InfoArgs>& args) {
   CLI::App* sub = app->add_subcommand(name, description);
-  sub->add_option("FILE", args->file, "The .kith file")->required()->option_text(" ");
+  AddKithFile(sub, &args->file, "The .kith file");
   sub->add_flag("--json", args->json, "Print a JSON object");
   sub->callback([args, action, run] { *action = [args, run] { return run(*args); }; });
   return sub;

@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "kith/version.h"
 #include "terminal.h"
+#include "usage.h"
 
 namespace kith::apps::cli {
 namespace {
@@ -19,10 +20,8 @@ constexpr int kOk = 0;
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
-int ReportUsage(const CLI::App& app, const CLI::Error& error) {
-  std::string command = "kith";
-  for (const CLI::App* sub : app.get_subcommands()) command += " " + sub->get_name();
-  PrintError(StrCat(error.what(), "; see '", command, " --help'"));
+int ReportUsage(const std::string& fault) {
+  PrintError(fault);
   return kUsage;
 }
 
@@ -61,7 +60,9 @@ int Main(int argc, char** argv) {
     if (!action) throw CLI::RequiredError("a command (build, search, eval, ...)");
   } catch (const CLI::Error& error) {
     // --help and --version end parsing the same way, with exit code 0.
-    if (error.get_exit_code() != 0) return ReportUsage(app, error);
+    if (error.get_exit_code() != 0) return ReportUsage(UsageText(app, error));
+    // The help of a command that is not there is not that of all the others.
+    if (const auto unknown = UnknownWord(app, true)) return ReportUsage(*unknown);
     app.exit(error, std::cout, std::cerr);
     return FlushOutput();
   }

@@ -1,25 +1,26 @@
 #include "options.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/text.h"
 #include "kith/dataset.h"
+#include "kith/metric_names.h"
 
 namespace kith::apps::cli {
 namespace {
 
-// An option of one word out of a list, parsed by `parse`.
-template <class T, class Parse>
+// An option of one word, parsed by `parse`; `fault` says what is wrong with another. The first of
+// `names`, which are for the help, leaves *value empty.
+template <class T, class Parse, class Fault>
 CLI::Option* AddChoice(CLI::App* app, const std::string& name, std::optional<T>* value,
-                       const std::vector<std::string>& names, Parse parse,
+                       const std::vector<std::string>& names, Parse parse, Fault fault,
                        const std::string& description) {
   auto set = [value, parse](const std::string& text) { *value = parse(text); };
-  auto check = [names, parse, name](const std::string& text) {
-    return parse(text) || text == names.front()
-               ? std::string()
-               : StrCat("unknown value '", text, "', expected ", Joined(names));
+  auto check = [names, parse, fault](const std::string& text) {
+    return parse(text) || text == names.front() ? std::string() : fault(text);
   };
-  return app->add_option_function<std::string>(name, set, description)
+  return app->add_option_function<std::string>(name, set, StrCat(description, ": ", Joined(names)))
       ->check(CLI::Validator(check, ""))
       ->type_name("NAME");
 }
@@ -41,6 +42,21 @@ CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, in
                             : StrCat("'", text, "' is not a whole number of at least ", least);
   };
   return app->add_option(name, *value, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name("N");
+}
+
+CLI::Option* AddEffort(CLI::App* app, int64_t* value, const std::string& description) {
+  constexpr double kMost = 1e18;  // which int64 has room for
+  const auto set = [value](const std::string& text) {
+    *value = static_cast<int64_t>(std::ceil(ParseReal(text).value_or(1)));
+  };
+  const auto check = [](const std::string& text) {
+    const std::optional<double> x = ParseReal(text);
+    return x && *x >= 1 && *x <= kMost ? std::string()
+                                       : StrCat("'", text, "' is not a number of at least 1");
+  };
+  return app->add_option_function<std::string>("--effort", set, description)
       ->check(CLI::Validator(check, ""))
       ->type_name("N");
 }
@@ -86,8 +102,7 @@ CLI::Option* AddMetric(CLI::App* app, std::optional<Metric>* metric,
                        const std::string& description) {
   std::vector<std::string> names{"auto"};
   for (int i = 0; i < kNumMetrics; ++i) names.emplace_back(MetricName(static_cast<Metric>(i)));
-  return AddChoice(app, "--metric", metric, names, ParseMetric,
-                   StrCat(description, ": ", Joined(names)));
+  return AddChoice(app, "--metric", metric, names, ParseMetric, UnknownMetric, description);
 }
 
 CLI::Option* AddDataType(CLI::App* app, std::optional<DataType>* dtype,
@@ -96,8 +111,28 @@ CLI::Option* AddDataType(CLI::App* app, std::optional<DataType>* dtype,
   for (int i = 0; i < kNumDataTypes; ++i) {
     names.emplace_back(DataTypeName(static_cast<DataType>(i)));
   }
-  return AddChoice(app, "--dtype", dtype, names, ParseDataType,
-                   StrCat(description, ": ", Joined(names)));
+  const auto fault = [names](const std::string& text) {
+    return StrCat("unknown value '", Printable(text), "', expected ", Joined(names));
+  };
+  return AddChoice(app, "--dtype", dtype, names, ParseDataType, fault, description);
+}
+
+CLI::Option* MustHaveName(CLI::Option* option) {
+  auto check = [](const std::string& text) {
+    return text != "-" ? std::string()
+                       : "a .kith file is mapped where it lies and can't come from standard input; "
+                         "give its name (./- for a file named -)";
+  };
+  return option->check(CLI::Validator(check, ""));
+}
+
+CLI::Option* AddKithFile(CLI::App* app, std::string* file, const std::string& description) {
+  return MustHaveName(app->add_option("FILE", *file, description)->required()->option_text(" "));
+}
+
+CLI::Option* AddDataset(CLI::App* app, std::string* dataset, const std::string& description,
+                        const std::string& name) {
+  return app->add_option(name, *dataset, description)->type_name("NAME");
 }
 
 void AddColumns(CLI::App* app, ColumnArgs* args) {

@@ -14,6 +14,15 @@
 
 namespace kith::apps::cli {
 
+// FILE, the .kith file that a command is about.
+CLI::Option* AddKithFile(CLI::App* app, std::string* file, const std::string& description);
+// Refuses "-": a .kith file is mapped.
+CLI::Option* MustHaveName(CLI::Option* option);
+
+// The dataset of an hdf5 file to read.
+CLI::Option* AddDataset(CLI::App* app, std::string* dataset, const std::string& description,
+                        const std::string& name = "--dataset");
+
 // --columns and --key-column, for csv files.
 struct ColumnArgs {
   std::string columns;
@@ -24,6 +33,8 @@ void AddColumns(CLI::App* app, ColumnArgs* args);
 // `name` is CLI11's, "-k" or "--effort".
 CLI::Option* AddCount(CLI::App* app, const std::string& name, int64_t* value, int64_t least,
                       const std::string& description);
+// An effort of at least 1; a fraction, as 'kith search' and 'kith info' print them, is rounded up.
+CLI::Option* AddEffort(CLI::App* app, int64_t* value, const std::string& description);
 // A number of bytes, with K, M, G or T for 2^10, 2^20, 2^30 or 2^40 of them.
 CLI::Option* AddSize(CLI::App* app, const std::string& name, uint64_t* bytes,
                      const std::string& description);

@@ -29,6 +29,7 @@ struct SearchArgs {
   std::string file;
   std::string stdin_mark;
   std::string queries;
+  std::string dataset;
   std::optional<int64_t> id;
   std::vector<std::string> keys;
   std::optional<std::string> vector;
@@ -74,6 +75,11 @@ Status CheckHasKeys(const IndexInfo& info) {
       StrCat(info.path, " has no keys; build it with --keys, or search with --id or --vector"));
 }
 
+// Whether the fault is in what was asked, not in the file or the machine.
+bool IsOfTheQuery(const Status& status) {
+  return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kInvalidArgument;
+}
+
 class Searcher {
  public:
   Searcher(const Index& index, const SearchParams& params, const SearchArgs& args)
@@ -83,8 +89,9 @@ class Searcher {
 
   // Searches and prints one batch.
   Status Print(const Queries& queries);
-  // Queries from standard input: all at once, or at a terminal one by one, where a bad line is
-  // reported and the next one read.
+  // Queries from standard input: all at once, or at a terminal one by one. A line that is none is
+  // reported, and the others are answered; but for an array, whose rows have no other name than
+  // their number.
   Status AnswerLines();
   // If the queries answered were of another kind than those that the recall was measured with.
   void WarnOfDrift() const;
@@ -116,29 +123,35 @@ Status Searcher::Print(const Queries& queries) {
 }
 
 Status Searcher::AnswerLines() {
-  const bool interactive = isatty(STDIN_FILENO) == 1 && args_.format != "npy";
+  const bool to_array = args_.format == "npy";
+  const bool interactive = isatty(STDIN_FILENO) == 1 && !to_array;
   Queries queries(index_);
   uint64_t line_number = 0;
+  uint64_t asked = 0;
+  uint64_t failed = 0;
   for (std::string line; std::getline(std::cin, line);) {
     ++line_number;
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.find_first_not_of(" \t") == std::string::npos) continue;
+    ++asked;
     Status status = queries.AddLine(line, line_number);
-    if (!interactive) {
-      KITH_RETURN_IF_ERROR(status);
-      continue;
-    }
-    if (status.ok()) status = Print(std::exchange(queries, Queries(index_)));
+    if (!status.ok() && (to_array || !IsOfTheQuery(status))) return status;
+    if (interactive && status.ok()) status = Print(std::exchange(queries, Queries(index_)));
     std::cout << std::flush;
-    if (!status.ok()) PrintError(ErrorText(status));
+    if (status.ok()) continue;
+    ++failed;
+    PrintError(ErrorText(status));
   }
   if (interactive) return Status::Ok();
-  if (queries.size() == 0) {
+  if (asked == 0) {
     return Status::InvalidArgument(
         StrCat("no queries on standard input; write one a line: ",
                index_.info().has_keys ? "keys" : "the numbers of a vector"));
   }
-  return Print(queries);
+  if (queries.size() > 0) KITH_RETURN_IF_ERROR(Print(queries));
+  if (failed == 0) return Status::Ok();
+  return Status::NotFound(
+      StrCat(FormatCount(failed), " of ", Plural(asked, "query"), " could not be answered"));
 }
 
 void Searcher::WarnOfDrift() const {
@@ -150,8 +163,9 @@ void Searcher::WarnOfDrift() const {
 Status SearchWith(const SearchArgs& args, const Index& index, Searcher* searcher) {
   if (!args.stdin_mark.empty()) return searcher->AnswerLines();
   if (!args.queries.empty()) {
-    KITH_ASSIGN_OR_RETURN(const Queries queries,
-                          Queries::FromFile(args.queries, index, searcher->bar()->callback()));
+    KITH_ASSIGN_OR_RETURN(
+        const Queries queries,
+        Queries::FromFile(args.queries, args.dataset, index, searcher->bar()->callback()));
     return searcher->Print(queries);
   }
   Queries queries(index);
@@ -172,9 +186,10 @@ Status RunSearch(const SearchArgs& args) {
   KITH_ASSIGN_OR_RETURN(const SearchParams params, MakeParams(args, index->info()));
   Searcher searcher(*index, params, args);
   if (args.format == "tsv") PrintTsvHeader(std::cout);
-  KITH_RETURN_IF_ERROR(SearchWith(args, *index, &searcher));
+  // Also of a batch of which some queries could not be answered.
+  const Status status = SearchWith(args, *index, &searcher);
   searcher.WarnOfDrift();
-  return Status::Ok();
+  return status;
 }
 
 void CheckUsage(SearchArgs* args) {
@@ -189,6 +204,9 @@ void CheckUsage(SearchArgs* args) {
     throw CLI::ValidationError("query",
                                "give one of --queries, --id, --key, --vector, or - for "
                                "standard input");
+  }
+  if (!args->dataset.empty() && args->queries.empty()) {
+    throw CLI::ValidationError("--dataset", "is of a file of queries; add --queries");
   }
   if (args->exact && args->index != "auto" && args->index != "exact") {
     throw CLI::ValidationError("--exact",
@@ -221,13 +239,19 @@ void CheckUsage(SearchArgs* args) {
 }
 
 void AddQueryOptions(CLI::App* sub, SearchArgs* args) {
-  sub->add_option("FILE", args->file, "The .kith file")->required()->option_text(" ");
+  AddKithFile(sub, &args->file, "The .kith file");
   sub->add_option("DASH", args->stdin_mark,
                   "A single - reads queries from standard input, one a line")
       ->option_text(" ");
   sub->add_option("--queries", args->queries, "Search for every vector of a file")
       ->type_name("FILE");
+  AddDataset(sub, &args->dataset, "The dataset of an hdf5 file of queries; \"test\" if absent");
+  const auto check_id = [](const std::string& text) {
+    return ParseWhole(text) ? std::string()
+                            : StrCat("'", text, "' is not an id, a whole number below 2^63");
+  };
   sub->add_option("--id", args->id, "Search for the vector of this id, itself left out")
+      ->check(CLI::Validator(check_id, ""))
       ->type_name("N");
   sub->add_option("--key", args->keys,
                   "Search for a key, or a sum of keys, as \"+king -man +woman\"")
@@ -244,9 +268,9 @@ void AddSearchCommand(CLI::App* app, Action* action) {
   CLI::App* sub = app->add_subcommand("search", "Find the nearest neighbours of queries");
   AddQueryOptions(sub, args.get());
   AddCount(sub, "-k", &args->k, 1, "Neighbours of each query")->capture_default_str();
-  AddCount(sub, "--effort", &args->effort, 1,
-           "Graph: ef, the width of the beam; 64 or 2 k if absent, whichever is more. "
-           "Forest: search_k, the vectors to compare; 8 k times the trees if absent");
+  AddEffort(sub, &args->effort,
+            "Graph: ef, the width of the beam; 64 or 2 k if absent, whichever is more. "
+            "Forest: search_k, the vectors to compare; 8 k times the trees if absent");
   AddRecall(sub, &args->recall,
             "The share of true neighbours wanted on average, as 0.95, instead of an effort");
   sub->add_flag("--exact", args->exact, "Compare every vector");

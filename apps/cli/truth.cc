@@ -21,6 +21,8 @@ namespace {
 struct TruthArgs {
   std::string vectors;
   std::string queries;
+  std::string dataset;
+  std::string queries_dataset;
   std::string out;
   std::optional<Metric> metric;
   int64_t k = 100;
@@ -33,10 +35,12 @@ Status RunTruth(const TruthArgs& args) {
   const Stopwatch stopwatch;
   ProgressBar bar;
   ReadOptions read;
+  read.dataset = args.dataset;
   read.progress = bar.callback();
   KITH_ASSIGN_OR_RETURN(const Items items, LoadVectorsAndIds(args.vectors, read));
   const Dataset& base = items.dataset;
   read.part = DatasetPart::kQueries;
+  read.dataset = args.queries_dataset;
   read.max_rows = static_cast<uint64_t>(args.rows);
   KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
   KITH_RETURN_IF_ERROR(
@@ -88,6 +92,11 @@ void AddTruthCommand(CLI::App* app, Action* action) {
   sub->add_option("--queries", args->queries, "File of queries; of hdf5, its \"test\"")
       ->required()
       ->type_name("FILE");
+  AddDataset(sub, &args->dataset,
+             "Of an hdf5 file of vectors, the dataset to take instead of \"train\"");
+  AddDataset(sub, &args->queries_dataset,
+             "Of an hdf5 file of queries, the dataset to take instead of \"test\"",
+             "--queries-dataset");
   AddCount(sub, "-k", &args->k, 1, "Neighbours of each query")->capture_default_str();
   sub->add_option("-o,--output", args->out, "File to write: .ivecs, .ibin or .npy")
       ->required()

@@ -27,6 +27,7 @@ namespace {
 struct TuneArgs {
   std::string file;
   std::string queries;
+  std::string dataset;
   std::string out;  // empty: the file itself
   std::vector<uint32_t> ks;
   int64_t rows = 0;
@@ -77,6 +78,7 @@ Status RunTune(const TuneArgs& args) {
     before = index->info().calibration;
     ReadOptions read;
     read.part = DatasetPart::kQueries;
+    read.dataset = args.dataset;
     read.max_rows = static_cast<uint64_t>(args.rows);
     read.progress = bar.callback();
     KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
@@ -112,13 +114,12 @@ Status RunTune(const TuneArgs& args) {
 void AddTuneCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<TuneArgs>();
   CLI::App* sub = app->add_subcommand("tune", "Measure the recall of a .kith file with queries");
-  sub->add_option("FILE", args->file, "The .kith file; it is replaced when all is measured")
-      ->required()
-      ->option_text(" ");
+  AddKithFile(sub, &args->file, "The .kith file; it is replaced when all is measured");
   sub->add_option("--queries", args->queries,
                   "File of queries like those to come, a thousand or more; of hdf5, its \"test\"")
       ->required()
       ->type_name("FILE");
+  AddDataset(sub, &args->dataset, "Of an hdf5 file, the dataset to take instead of \"test\"");
   sub->add_option("-k", args->ks,
                   "Numbers of neighbours to measure, commas between; 1, 10, 100, and 30 of a "
                   "graph, if absent. "

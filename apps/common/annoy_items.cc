@@ -51,9 +51,10 @@ bool IsAnnoyFile(const std::string& path) {
 
 Result<Items> LoadAnnoyItems(const std::string& path, const std::optional<Metric>& metric,
                              int64_t dim, const ReadOptions& options) {
-  if (!options.labels_path.empty() || !options.columns.empty() || !options.key_column.empty()) {
+  if (!options.labels_path.empty() || !options.columns.empty() || !options.key_column.empty() ||
+      !options.dataset.empty()) {
     return Status::InvalidArgument(
-        StrCat(path, ": an Annoy file has no keys and no columns; leave the options out"));
+        StrCat(path, ": an Annoy file has no keys, columns and datasets; leave the options out"));
   }
   KITH_ASSIGN_OR_RETURN(const AnnoyShape shape, FindShape(path, metric, dim));
   KITH_ASSIGN_OR_RETURN(const auto index, AnnoyIndex::Create(shape.metric, shape.dim));

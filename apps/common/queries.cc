@@ -36,10 +36,11 @@ Result<std::vector<float>> ParseVector(std::string_view text) {
 
 }  // namespace
 
-Result<Queries> Queries::FromFile(const std::string& path, const Index& index,
-                                  const Progress& progress) {
+Result<Queries> Queries::FromFile(const std::string& path, const std::string& set,
+                                  const Index& index, const Progress& progress) {
   ReadOptions read;
   read.part = DatasetPart::kQueries;
+  read.dataset = set;
   read.progress = progress;
   KITH_ASSIGN_OR_RETURN(Dataset dataset, LoadVectors(path, read));
   const IndexInfo& info = index.info();
@@ -52,7 +53,7 @@ Result<Queries> Queries::FromFile(const std::string& path, const Index& index,
     queries.notes_[i].label = i;
     queries.notes_[i].title = StrCat("query ", i);
     if (!dataset.keys.empty())
-      queries.notes_[i].title += StrCat(" (", Printable(dataset.keys[i]), ")");
+      queries.notes_[i].title += StrCat(" (", Escaped(dataset.keys[i]), ")");
   }
   return queries;
 }
@@ -80,7 +81,7 @@ Status Queries::AddKeys(const std::vector<std::string>& texts) {
     all += (all.empty() ? "" : " ") + text;
   }
   batch_.Add(terms);
-  notes_.push_back({all, StrCat("\"", Printable(all), "\"")});
+  notes_.push_back({all, StrCat("\"", Escaped(all), "\"")});
   return Status::Ok();
 }
 

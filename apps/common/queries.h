@@ -28,9 +28,10 @@ class Queries {
  public:
   explicit Queries(const Index& index) : index_(&index), batch_(index) {}
 
-  // The vectors of a file (hdf5: "test"). Errors: as LoadVectors; InvalidArgument (dimension).
-  static Result<Queries> FromFile(const std::string& path, const Index& index,
-                                  const Progress& progress);
+  // The vectors of a file; of an hdf5 file, of the dataset of this name, or of "test". Errors: as
+  // LoadVectors; InvalidArgument (dimension).
+  static Result<Queries> FromFile(const std::string& path, const std::string& dataset,
+                                  const Index& index, const Progress& progress);
 
   // The following add a query to those there are, which may not be of a file.
 

@@ -50,6 +50,10 @@ Result<Dataset> LoadKith(const std::string& path, const ReadOptions& options,
                ": the vectors of a .kith file keep their own keys; to give them others, "
                "convert it to npy first"));
   }
+  if (!options.dataset.empty()) {
+    return Status::InvalidArgument(
+        StrCat(path, ": only hdf5 files have datasets to choose; leave --dataset out"));
+  }
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(path));
   const IndexInfo& info = index->info();
   Dataset dataset;
@@ -87,7 +91,7 @@ Result<std::vector<int64_t>> ReadIdLines(const std::string& path) {
     if (!id) {
       return Status::InvalidArgument(StrCat(path, ": line ", ids.size() + 1, " is '",
                                             Printable(line.substr(0, 40)),
-                                            "', expected one whole number a line"));
+                                            "', expected one whole number below 2^63 a line"));
     }
     ids.push_back(*id);
   }

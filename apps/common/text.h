@@ -1,5 +1,5 @@
 // Numbers, sizes and times as people read and write them, beside what base/strings.h has: StrCat(),
-// FormatCount(), Plural() and Printable().
+// FormatCount(), Plural() and Printable(); and base/nearest_name.h: DidYouMean().
 #ifndef KITH_APPS_COMMON_TEXT_H_
 #define KITH_APPS_COMMON_TEXT_H_
 
@@ -9,7 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/strings.h"  // IWYU pragma: export
+#include "base/nearest_name.h"  // IWYU pragma: export
+#include "base/strings.h"       // IWYU pragma: export
 #include "kith/status.h"
 
 namespace kith::apps {

@@ -29,7 +29,9 @@ TEST_F(UsageTest, WrongUsageOfBuildIsExitCode2) {
   const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> cases = {
       {{"build"}, {"required", "see 'kith build --help'"}},
       {{"build", "v.fvecs"}, {"--output", "required"}},
-      {{"build", "v.fvecs", "-o", f, "--metric", "cosine"}, {"'cosine'", "angular", "hamming"}},
+      {{"build", "v.fvecs", "-o", f, "--metric", "cosin"},
+       {"'cosin'", "did you mean 'cosine'?", "hamming"}},
+      {{"build", "v.fvecs", "-o", f, "--metric", "sqeuclidean"}, {"take euclidean"}},
       {{"build", "v.fvecs", "-o", f, "--dtype", "f8"}, {"'f8'", "bf16"}},
       {{"build", "v.fvecs", "-o", f, "--format", "xls"}, {"'xls'", "fvecs"}},
       {{"build", "v.fvecs", "-o", f, "--index", "tree"}, {"tree", "graph", "forest"}},
@@ -71,7 +73,17 @@ TEST_F(UsageTest, WrongUsageIsExitCode2) {
   const std::string f = Path("w.kith");
   const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> cases = {
       {{}, {"build, search", "see 'kith --help'"}},
-      {{"frobnicate"}, {"frobnicate"}},
+      {{"frobnicate"}, {"no command 'frobnicate'; see 'kith --help'"}},
+      {{"serch"}, {"no command 'serch'; did you mean 'search'? See 'kith --help'"}},
+      {{"serch", f, "--key", "a"}, {"did you mean 'search'?"}},
+      {{"frobnicate", "--help"}, {"no command 'frobnicate'; see 'kith --help'"}},
+      {{"serch", "--help"}, {"did you mean 'search'?"}},
+      {{"serch", "--version"}, {"did you mean 'search'?"}},
+      {{"--verson"}, {"'kith' has no option '--verson'; did you mean '--version'?"}},
+      {{"search", f, "--key", "a", "--recal", "0.9"},
+       {"'kith search' has no option '--recal'; did you mean '--recall'? See 'kith search"}},
+      {{"search", "--recal=0.9", f}, {"no option '--recal'; did you mean '--recall'?"}},
+      {{"search", f, "--key", "a", "-q"}, {"'kith search' has no option '-q'; see"}},
       {{"search"}, {"required"}},
       {{"search", f}, {"--queries", "--id", "--key", "--vector", "standard input"}},
       {{"search", f, "--id", "1", "--key", "a"}, {"give one of"}},
@@ -79,7 +91,8 @@ TEST_F(UsageTest, WrongUsageIsExitCode2) {
       {{"search", f, "--id", "1", "-k", "0"}, {"-k", "'0'", "at least 1"}},
       {{"search", f, "--id", "1", "-k", "-3"}, {"-k"}},
       {{"search", f, "--id", "1", "-k", "99999999999999999999"}, {"-k"}},
-      {{"search", f, "--id", "one"}, {"--id", "one"}},
+      {{"search", f, "--id", "one"}, {"--id", "'one' is not an id"}},
+      {{"search", f, "--id", "9223372036854775808"}, {"'9223372036854775808' is not an id"}},
       {{"search", f, "--id", "1", "--effort", "0"}, {"--effort"}},
       {{"search", f, "--id", "1", "--exact", "--effort", "9"}, {"--effort", "leave it out"}},
       {{"search", f, "--id", "1", "--exact", "--index", "forest"}, {"contradicts"}},
@@ -122,6 +135,13 @@ TEST_F(UsageTest, WrongUsageIsExitCode2) {
       {{"tune", f, "--queries", "q", "--recall", "0.9"}, {"--recall"}},
       {{"truth", "v.fvecs", "--queries", "q"}, {"--output", "required"}},
       {{"info"}, {"required"}},
+      {{"info", "-"}, {"can't come from standard input", "./-"}},
+      {{"verify", "-"}, {"can't come from standard input"}},
+      {{"search", "-", "--key", "a"}, {"can't come from standard input"}},
+      {{"eval", "-", "--queries", "q"}, {"can't come from standard input"}},
+      {{"tune", "-", "--queries", "q"}, {"can't come from standard input"}},
+      {{"search", f, "--key", "a", "--dataset", "x"}, {"--dataset", "add --queries"}},
+      {{"convert", "a", "b.npy", "--queries", "--dataset", "x"}, {"--dataset", "leave one out"}},
       {{"verify"}, {"required"}},
       {{"convert", "a"}, {"required"}},
       {{"convert", "a", "b.npy", "--metric", "dot"}, {".kith"}},
@@ -180,7 +200,8 @@ TEST_F(ErrorsTest, OutputsThatCannotBe) {
   Fails(1, {"convert", floats_, Path("x.npy"), "--keys", Path("k.txt")}, {"no keys"});
   Fails(1, {"truth", floats_, "--queries", floats_, "-k", "2", "-o", nowhere + ".ivecs"},
         {"no/such/directory"});
-  Fails(1, {"truth", floats_, "--queries", floats_, "-k", "2", "-o", Path("t.txt")}, {"t.txt"});
+  Fails(1, {"truth", floats_, "--queries", floats_, "-k", "2", "-o", Path("t.txt")},
+        {"t.txt", "expected an extension that says the format, .ivecs, .ibin or .npy"});
 }
 
 TEST_F(ErrorsTest, VectorsThatAreWrong) {
@@ -237,8 +258,27 @@ TEST_F(ErrorsTest, UnknownKeysAndIds) {
   Fails(1, {"search", points_, "--key", "river"}, {"no keys", "--keys"});
   Fails(1, {"search", words_, "--id", "100"}, {"no id 100", "0 to 99"});
   Fails(1, {"search", words_, "--id", "-1"}, {"no id -1"});
-  Fails(1, {"search", words_, "-"}, {"line 2", "no key 'oops'"}, "river\noops\n");
-  Fails(1, {"search", points_, "-"}, {"line 1", "value 1"}, "river\n");
+  Fails(1, {"search", words_, "--key", ""}, {"query is empty"});
+  for (const char* format : {"tsv", "json", "table"}) {
+    const Outcome outcome =
+        Run({"search", words_, "-", "-k", "1", "--format", format}, "river\nrivr\nw2\n");
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_NE(outcome.out.find("river"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("w2"), std::string::npos) << outcome.out;
+    EXPECT_EQ(outcome.err, "kith: line 2: no key 'rivr' in " + words_ +
+                               "; did you mean 'river'?\n"
+                               "kith: 1 of 3 queries could not be answered\n");
+  }
+  // Rows of an array have no name but their number: all of them or none.
+  Fails(1, {"search", words_, "-", "--format", "npy", "-o", Path("a.npy")},
+        {"line 2", "no key 'oops'"}, "river\noops\n");
+  EXPECT_FALSE(std::filesystem::exists(Path("a.npy")));
+  const Outcome numbers = Run({"search", points_, "-", "-k", "1"}, "river\n1 2 3\n");
+  EXPECT_EQ(numbers.exit_code, 1);
+  EXPECT_EQ(numbers.out, "");
+  EXPECT_NE(numbers.err.find("line 1: value 1"), std::string::npos) << numbers.err;
+  EXPECT_NE(numbers.err.find("line 2: the vector has 3 values"), std::string::npos) << numbers.err;
+  EXPECT_NE(numbers.err.find("2 of 2 queries"), std::string::npos) << numbers.err;
   Fails(1, {"search", words_, "-"}, {"no queries", "keys"}, "\n\n");
 }
 
