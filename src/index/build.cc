@@ -21,6 +21,7 @@
 #include "kith/version.h"
 #include "paths/registry.h"
 #include "search/access_path.h"
+#include "search/lengths.h"
 #include "search/metric_traits.h"
 #include "search/stored_vectors.h"
 #include "simd/kernels.h"
@@ -153,6 +154,7 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
       auto writer, storage::ContainerWriter::Create(target, rows.rows, rows.dim, options.metric,
                                                     rows.dtype, &pool));
   KITH_ASSIGN_OR_RETURN(const std::vector<float> norms, search::InverseNorms(rows, pool));
+  KITH_RETURN_IF_ERROR(search::CheckLengths(norms, options.metric));
   calibration::HeldOut held_out(rows, norms, options, pool);
   KITH_ASSIGN_OR_RETURN(const std::vector<BuiltPath> built,
                         BuildPaths(paths,

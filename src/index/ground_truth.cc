@@ -8,6 +8,7 @@
 #include "data/convert.h"
 #include "kith/eval.h"
 #include "scan/exact.h"
+#include "search/lengths.h"
 #include "search/metric_traits.h"
 #include "search/stored_vectors.h"
 
@@ -34,11 +35,9 @@ Result<GroundTruth> FindTruth(const MatrixView& base, const MatrixView& queries,
     vectors.table.rows.data = bits.data();
     vectors.table.rows.stride = stride;
   }
-  std::vector<float> norms;
-  if (search::TraitsOf(metric).unit_length()) {
-    KITH_ASSIGN_OR_RETURN(norms, search::InverseNorms(base, pool));
-    vectors.table.inverse_norms = norms.data();
-  }
+  KITH_ASSIGN_OR_RETURN(const std::vector<float> norms, search::InverseNorms(base, pool));
+  KITH_RETURN_IF_ERROR(search::CheckLengths(norms, metric));
+  if (search::TraitsOf(metric).unit_length()) vectors.table.inverse_norms = norms.data();
   GroundTruth truth;
   truth.num_queries = queries.rows;
   truth.k = k;

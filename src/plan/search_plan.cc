@@ -1,6 +1,7 @@
 #include "plan/search_plan.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -45,6 +46,13 @@ double LeastCost(size_t k) {
 SearchPlan Exact(WhyExact why) { return {IndexKind::kExact, 0, 1, why}; }
 
 std::string Digits(double recall) { return StrCat(std::round(recall * 1e4) / 1e4); }
+
+// All of its digits, so that what is a little beyond a bound does not look like it.
+std::string AllDigits(double x) {
+  char buffer[32];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), x);
+  return error == std::errc() ? std::string(buffer, end) : StrCat(x);
+}
 
 // Without a recall: the preferred path, unless comparing with all costs no more than its own choice
 // of an effort (small sets, many queries at once, or nearly all vectors asked for).
@@ -131,8 +139,9 @@ Result<SearchPlan> PlanSearch(const IndexInfo& info, const SearchParams& params,
   }
   if (params.recall == 0) return PlanEffort(info, params, num_queries);
   if (!(params.recall > 0 && params.recall <= 1)) {
-    return Status::InvalidArgument(StrCat(
-        "recall is ", params.recall, ", but must be above 0 and at most 1, 0.95 for instance"));
+    return Status::InvalidArgument(
+        StrCat("recall is ", AllDigits(params.recall),
+               ", but must be above 0 and at most 1, 0.95 for instance"));
   }
   if (params.effort >= 0) {
     return Status::InvalidArgument("both a recall and an effort are given; give one of them");

@@ -8,6 +8,7 @@
 #include "base/math.h"
 #include "base/strings.h"
 #include "data/convert.h"
+#include "search/lengths.h"
 
 namespace kith::search {
 namespace {
@@ -96,10 +97,16 @@ Result<Scorer> Scorer::Create(const VectorTable& table, const MatrixView& querie
   std::vector<float> native_norms;
   for (size_t i = 0; i < count; ++i) {
     data::RowToF32(queries, begin + i, x.data());
-    if (SquaredNorm(x.data(), dim) > std::numeric_limits<float>::max() / 4) {
+    const double norm = SquaredNorm(x.data(), dim);
+    if (norm > std::numeric_limits<float>::max() / 4) {
       return Status::InvalidArgument(
           StrCat("query ", begin + i,
                  ": values too large, the squared norm overflows float32; scale the vectors down"));
+    }
+    if (s.form_ == DistanceForm::kNegated && norm > 0 && norm < kShortestFactor * kShortestFactor) {
+      return Status::InvalidArgument(StrCat("query ", begin + i,
+                                            ": values too small, products with them vanish in "
+                                            "float32; scale the query up"));
     }
     const bool native = HasNativeKernel(dtype) && HoldsExactly(dtype, x.data(), dim);
     if (native) {

@@ -1,6 +1,8 @@
 // Exact search against a plain loop in double precision, through files and without.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -168,6 +170,12 @@ INSTANTIATE_TEST_SUITE_P(
              DataTypeName(std::get<1>(info.param));
     });
 
+double SquaredNorm(const Matrix& rows, size_t r) {
+  double sum = 0;
+  for (size_t c = 0; c < rows.dim(); ++c) sum += rows.Get(r, c) * rows.Get(r, c);
+  return sum;
+}
+
 class ExactEdgesTest : public ::testing::TestWithParam<Metric> {
  protected:
   BuildOptions Options() const {
@@ -219,6 +227,13 @@ TEST_P(ExactEdgesTest, ExtremeLengths) {
   const auto index = BuildAndOpen(dir_.File("x.kith"), rows, Options());
   ASSERT_NE(index, nullptr);
   for (size_t q = 0; q < rows.rows(); ++q) {
+    if (GetParam() == Metric::kDot && lengths[q] < 1e-25) {
+      SearchResult result;
+      const Status status = index->Search(rows.Row(q), {.k = 1}, &result);
+      EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << status.message();
+      EXPECT_NE(status.message().find("query 0: values too small"), std::string::npos);
+      continue;
+    }
     const SearchResult result = SearchOrFail(*index, rows.Row(q), {.k = rows.rows()});
     for (size_t i = 0; i < rows.rows(); ++i) {
       ASSERT_NE(result.ids[i], kNoId) << "query of length " << lengths[q] << ", place " << i;
@@ -230,6 +245,72 @@ TEST_P(ExactEdgesTest, ExtremeLengths) {
             << "query of length " << lengths[q] << ", row of length " << length;
       }
     }
+  }
+}
+
+// What README.md says of the distance of a vector to itself.
+TEST_P(ExactEdgesTest, ToItself) {
+  if (GetParam() == Metric::kDot) return;
+  for (const DataType dtype : {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kI8}) {
+    for (const size_t dim : {1, 3, 17, 100, 1000, 5000}) {
+      const Matrix rows = Matrix::Random(dtype, 40, dim, dim);
+      BuildOptions options = Options();
+      options.dtype = dtype;
+      const auto index = BuildAndOpen(dir_.File("x.kith"), rows, options);
+      ASSERT_NE(index, nullptr);
+      const SearchResult result = SearchOrFail(*index, rows.view(), {.k = 40});
+      for (size_t r = 0; r < rows.rows(); ++r) {
+        const auto own = std::find(result.ids.begin() + static_cast<ptrdiff_t>(r * 40),
+                                   result.ids.end(), static_cast<int64_t>(r));
+        const float distance = result.distances[static_cast<size_t>(own - result.ids.begin())];
+        const bool zero = SquaredNorm(rows, r) == 0;
+        if (GetParam() == Metric::kAngular && !zero) {
+          EXPECT_LE(distance, 5e-7f) << "row " << r << " of dimension " << dim;
+        } else {
+          EXPECT_EQ(distance, zero && GetParam() == Metric::kAngular ? 1.0f : 0.0f);
+        }
+      }
+    }
+  }
+}
+
+// The order is that of the same vectors at their usual scale, or the build refuses them: squares
+// and products must not vanish without a word. Powers of two, which round nothing.
+TEST_P(ExactEdgesTest, TinyVectorsAreRightOrRefused) {
+  const Matrix usual = Matrix::Random(DataType::kF32, 200, 5, 1);
+  const auto scaled = [&](double scale) {
+    Matrix rows(DataType::kF32, usual.rows(), 5);
+    for (size_t r = 0; r < usual.rows(); ++r) {
+      for (size_t c = 0; c < 5; ++c) rows.Set(r, c, usual.Get(r, c) * scale);
+    }
+    return rows;
+  };
+  const auto index = BuildAndOpen(dir_.File("usual.kith"), usual, Options());
+  ASSERT_NE(index, nullptr);
+  const SearchResult expected = SearchOrFail(*index, usual.view(), {.k = 200});
+  for (const int exponent : {30, -30, -50, -77, -110}) {
+    const Matrix rows = scaled(std::ldexp(1.0, exponent));
+    const bool refused =
+        exponent < -45 && (GetParam() == Metric::kEuclidean || GetParam() == Metric::kDot);
+    const std::string path = dir_.File("tiny.kith");
+    const Status status = BuildIndex(rows.view(), path, Options());
+    const Result<GroundTruth> truth =
+        ComputeGroundTruth(rows.view(), rows.view(), GetParam(), 200, 1);
+    if (refused) {
+      for (const Status& refusal : {status, truth.status()}) {
+        EXPECT_EQ(refusal.code(), StatusCode::kInvalidArgument) << "2^" << exponent;
+        EXPECT_NE(refusal.message().find("too small"), std::string::npos) << refusal.message();
+        EXPECT_NE(refusal.message().find("scale the vectors up"), std::string::npos);
+      }
+      continue;
+    }
+    ASSERT_TRUE(status.ok()) << status.message();
+    ASSERT_TRUE(truth.ok()) << truth.status().message();
+    auto opened = OpenIndex(path);
+    ASSERT_TRUE(opened.ok());
+    EXPECT_EQ(SearchOrFail(**opened, rows.view(), {.k = 200}).ids, expected.ids)
+        << "2^" << exponent;
+    EXPECT_EQ(truth->ids, expected.ids) << "2^" << exponent;
   }
 }
 

@@ -31,9 +31,9 @@ KITH_METRICS = {
 }
 
 # Squares of values between these, and sums of 65,536 of them, neither overflow nor vanish in
-# float32.
+# float32; kith.build() refuses what is all smaller.
 _LARGEST = 1e16
-_SMALLEST = 1e-15
+_SMALLEST = 1e-12
 # Cosine distances below this, differences of numbers near one, are computed anew.
 _NEAR = 1e-3
 # Values converted at a time.
