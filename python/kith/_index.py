@@ -64,7 +64,7 @@ class Index(_core.Handle):
         *,
         truth: ArrayLike | None = None,
         recall: Sequence[float] = (),
-        effort: Sequence[int] = (),
+        effort: Sequence[float] = (),
         index: Sequence[str] | str = (),
         n_jobs: int | None = 1,
         progress: Progress = None,

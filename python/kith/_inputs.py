@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import mmap  # noqa: F401  (np.memmap imports it, and may then lack the memory to)
 import os
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +45,16 @@ def as_array(vectors: Any) -> Any:
     return vectors
 
 
+def unmasked(vectors: Any) -> Any:
+    """`vectors` as they are. ValueError for an array with masked values, which would count."""
+    if isinstance(vectors, np.ma.MaskedArray) and np.ma.is_masked(vectors):
+        raise ValueError(
+            "vectors have masked values, which would count; leave these rows out, or fill them in "
+            "(.filled(0))"
+        )
+    return vectors
+
+
 def _is_iterator(vectors: Any) -> bool:
     return hasattr(vectors, "__next__") and not hasattr(vectors, "__array__")
 
@@ -51,7 +63,7 @@ def _spooled(chunks: Iterator[Any], file: BinaryIO) -> NDArray[Any]:
     dtype: np.dtype[Any] | None = None
     dim = rows = 0
     for number, chunk in enumerate(chunks):
-        array = np.atleast_2d(np.asarray(as_array(chunk)))
+        array = np.atleast_2d(np.asarray(unmasked(as_array(chunk))))
         if array.ndim != 2:
             raise ValueError(f"chunk {number} has {array.ndim} axes; give arrays (m, d)")
         if dtype is None:
@@ -84,9 +96,14 @@ def _spooled(chunks: Iterator[Any], file: BinaryIO) -> NDArray[Any]:
     if dim == 0:
         raise ValueError("vectors have no coordinates")
     file.flush()
-    return np.memmap(
-        file, dtype=np.float32 if dtype == np.float64 else dtype, mode="r", shape=(rows, dim)
-    )
+    try:
+        return np.memmap(
+            file, dtype=np.float32 if dtype == np.float64 else dtype, mode="r", shape=(rows, dim)
+        )
+    except OSError as error:
+        if error.errno != errno.ENOMEM:
+            raise
+        raise MemoryError(f"no memory to map {rows} vectors of dimension {dim}") from error
 
 
 def _stacked(rows: Any) -> NDArray[Any]:

@@ -26,6 +26,7 @@ import numpy as np
 
 from . import _core
 from ._errors import AnnoyFileError
+from ._inputs import unmasked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,7 +201,13 @@ class AnnoyIndex(_core.AnnoyIndex):
         return (ids, distances) if include_distances else ids
 
     def _rows(self, vectors: ArrayLike) -> NDArray[np.float32]:
-        rows = np.ascontiguousarray(vectors, dtype=np.float32)
+        array = unmasked(np.asanyarray(vectors))
+        if array.dtype.kind not in "fiub" and array.size:
+            raise TypeError(
+                f"vectors have elements of type {array.dtype}, not real numbers; convert them "
+                'with .astype("float32")'
+            )
+        rows = np.ascontiguousarray(array, dtype=np.float32)
         if rows.ndim != 2 or rows.shape[1] != self.f:
             raise ValueError(f"vectors must have the shape (n, {self.f}), not {rows.shape}")
         return rows

@@ -126,8 +126,10 @@ void ThrowIfAnnoyError(const Status& status, AnnoyCall call) {
 
 PyAnnoyIndex::PyAnnoyIndex(nb::handle f, nb::handle metric) {
   const int32_t dim = ToInt(f);
-  const std::optional<Metric> parsed = ParseMetric(ToMetricName(metric));
-  if (!parsed) Raise(PyExc_ValueError, "No such metric");
+  // Annoy knows these names and no others.
+  const std::string name = ToMetricName(metric);
+  const std::optional<Metric> parsed = ParseMetric(name);
+  if (!parsed || name != MetricName(*parsed)) Raise(PyExc_ValueError, "No such metric");
   if (dim < 1) Raise(PyExc_ValueError, "f is " + std::to_string(dim) + ", but must be at least 1");
   annoy_ = ValueOrThrow(AnnoyIndex::Create(*parsed, static_cast<size_t>(dim)));
 }

@@ -1,11 +1,16 @@
 #include "annoy_vector.h"
 
+#include <nanobind/stl/string.h>
+
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "arrays.h"
 #include "buffer.h"
+#include "errors.h"
 #include "gil.h"
 
 namespace nb = nanobind;
@@ -19,7 +24,27 @@ void CheckLength(Py_ssize_t length, size_t dim) {
   throw nb::python_error();
 }
 
+// Items of numpy that are no real numbers have something to say for themselves as floats.
+void CheckReal(PyObject* number) {
+  if (PyFloat_Check(number) || PyLong_Check(number)) return;
+  nb::object kind;
+  if (PyComplex_Check(number)) {
+    kind = nb::str("c");
+  } else if (nb::hasattr(number, "dtype")) {
+    kind =
+        CallPython([&] { return nb::getattr(nb::getattr(number, "dtype"), "kind", nb::str("f")); });
+  } else {
+    return;
+  }
+  const auto letter = nb::cast<std::string>(kind);
+  if (letter == "c" || letter == "m" || letter == "M") {
+    ThrowTypeError(std::string("a vector has a value of type ") +
+                   nb::type_name(nb::handle(number).type()).c_str() + ", not a real number");
+  }
+}
+
 float ToFloat(PyObject* number) {
+  CheckReal(number);
   const double value = CallPython([&] { return PyFloat_AsDouble(number); });
   if (value == -1.0 && PyErr_Occurred() != nullptr) throw nb::python_error();
   return static_cast<float>(value);
@@ -116,6 +141,7 @@ AnnoyVector::AnnoyVector(nb::handle value, size_t dim) {
 
 // False if the object is not an array of one axis of native numbers.
 bool AnnoyVector::FillFromBuffer(PyObject* value, size_t dim) {
+  CheckNotMasked(nb::borrow(value));
   // Some arrays can't say what they are (dates, objects); their items still may be numbers.
   Buffer buffer;
   if (!buffer.TryGet(value)) return false;

@@ -1,11 +1,13 @@
 #include "arguments.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <thread>
 
 #include "arrays.h"
 #include "errors.h"
+#include "kith/metric_names.h"
 
 namespace nb = nanobind;
 
@@ -91,6 +93,28 @@ std::optional<double> ToOptionalNumber(nb::handle object, const char* name) {
   return ToNumber(object, name);
 }
 
+double ToRecall(nb::handle object, const char* name) {
+  const double recall = ToNumber(object, name);
+  if (recall > 0 && recall <= 1) return recall;
+  ThrowValueError(std::string(name) + " is " + Written(object) + "; it must be above 0, at most 1");
+}
+
+std::optional<double> ToOptionalRecall(nb::handle object, const char* name) {
+  if (object.is_none()) return std::nullopt;
+  return ToRecall(object, name);
+}
+
+std::optional<int64_t> ToOptionalEffort(nb::handle object, const char* name) {
+  if (object.is_none()) return std::nullopt;
+  if (IsInteger(object)) {
+    return ToInteger(object, name, 0, std::numeric_limits<int64_t>::max());
+  }
+  constexpr double kMost = 1e18;  // which int64 has room for
+  const double effort = ToNumber(object, name);
+  if (effort >= 0 && effort <= kMost) return static_cast<int64_t>(std::ceil(effort));
+  ThrowValueError(std::string(name) + " is " + Written(object) + "; it must be from 0 to 1e18");
+}
+
 bool ToBool(nb::handle object) {
   const int truth = CallPython([&] { return PyObject_IsTrue(object.ptr()); });
   if (truth < 0) throw nb::python_error();
@@ -123,10 +147,7 @@ int ToThreads(nb::handle n_jobs) {
 Metric ToMetric(nb::handle name) {
   const std::string text = ToText(name, "metric");
   const auto metric = ParseMetric(text);
-  if (!metric) {
-    ThrowValueError("metric is \"" + text +
-                    "\"; it must be angular, euclidean, dot, manhattan or hamming");
-  }
+  if (!metric) ThrowValueError(UnknownMetric(text));
   return *metric;
 }
 

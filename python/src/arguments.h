@@ -32,6 +32,11 @@ int64_t ToInteger(nanobind::handle object, const char* name, int64_t least, int6
 uint64_t ToSeed(nanobind::handle object, const char* name);
 double ToNumber(nanobind::handle object, const char* name);
 std::optional<double> ToOptionalNumber(nanobind::handle object, const char* name);
+// A recall: above 0 and at most 1.
+double ToRecall(nanobind::handle object, const char* name);
+std::optional<double> ToOptionalRecall(nanobind::handle object, const char* name);
+// An effort: at least 0, and a fraction, which plan() may give, is rounded up.
+std::optional<int64_t> ToOptionalEffort(nanobind::handle object, const char* name);
 // What Python takes for true.
 bool ToBool(nanobind::handle object);
 std::optional<bool> ToOptionalBool(nanobind::handle object);

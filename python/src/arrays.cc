@@ -102,8 +102,9 @@ std::string TypeOf(const nb::object& object) {
 // static objects are.
 struct Numpy {
   nb::object asarray, ascontiguousarray, frombuffer, empty, dtype, int64, float32;
-  // Of kith: frames and columns as arrays.
-  nb::object as_array;
+  nb::object ndarray;
+  // Of kith: frames and columns as arrays; and arrays without masks.
+  nb::object as_array, unmasked;
 
   static const Numpy& Get() {
     static const Numpy& numpy = *new Numpy;
@@ -120,7 +121,10 @@ struct Numpy {
     dtype = numpy.attr("dtype");
     int64 = dtype("int64");
     float32 = dtype("float32");
-    as_array = nb::module_::import_("kith._inputs").attr("as_array");
+    ndarray = numpy.attr("ndarray");
+    const nb::module_ inputs = nb::module_::import_("kith._inputs");
+    as_array = inputs.attr("as_array");
+    unmasked = inputs.attr("unmasked");
   }
 };
 
@@ -186,9 +190,16 @@ nb::object AsArray(const nb::object& object, const char* name) {
 
 }  // namespace
 
+void CheckNotMasked(const nb::object& object) {
+  if (PyList_CheckExact(object.ptr()) || PyTuple_CheckExact(object.ptr())) return;
+  const Numpy& numpy = Numpy::Get();
+  if (!object.type().is(numpy.ndarray)) Call(numpy.unmasked, object);
+}
+
 bool IsFloat32(const Buffer& buffer) { return Recognise(buffer) == Element::kF32; }
 
 InputMatrix::InputMatrix(const nb::object& object, const char* name) : name_(name) {
+  CheckNotMasked(object);
   const bool text = PyBytes_Check(object.ptr()) || PyByteArray_Check(object.ptr());
   if (!text && Borrow(object)) return;
   const nb::object array = AsArray(object, name);

@@ -45,6 +45,10 @@ class InputMatrix {
   std::vector<std::byte> bits_;
 };
 
+// ValueError if the object is an array of numpy some values of which are masked: they would count.
+// Costs next to nothing for lists, tuples and plain arrays.
+void CheckNotMasked(const nanobind::object& object);
+
 // Whether the elements are float32 in native byte order.
 bool IsFloat32(const Buffer& buffer);
 

@@ -27,6 +27,14 @@ namespace {
 
 uint64_t RowOfId(const Index& index, int64_t id) { return ValueOrKeyError(index.FindId(id)); }
 
+// Of an integer of Python's, which may be beyond every id.
+uint64_t RowOfNumber(const Index& index, const nb::object& number) {
+  const int64_t id = ToInteger(number, kNoId);
+  if (id != kNoId) return RowOfId(index, id);
+  const nb::str text = CallPython([&] { return nb::str(number); });
+  ThrowKeyError(index.info().path + ": no id " + ToKey(text, "an id"));
+}
+
 uint64_t RowOfKey(const Index& index, const std::string& key) {
   if (!index.info().has_keys) {
     ThrowKeyError("no key '" + key + "': " + index.info().path +
@@ -60,8 +68,8 @@ nb::object GetItem(const IndexHandle& self, const nb::object& which) {
     ThrowTypeError(std::string("an index is asked for a vector by its id or key, not by ") +
                    nb::type_name(which.type()).c_str() + "; for many, use vectors(ids)");
   }
-  const uint64_t row = IsInteger(which) ? RowOfId(*index, ToInteger(which, kNoId))
-                                        : RowOfKey(*index, ToKey(which, "the key"));
+  const uint64_t row =
+      IsInteger(which) ? RowOfNumber(*index, which) : RowOfKey(*index, ToKey(which, "the key"));
   NewArray<float> out(1, index->info().dim, true);
   index->GetVector(row, out.data());
   return out.Take();
@@ -331,9 +339,9 @@ nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, const
   EvalOptions options;
   options.k = static_cast<size_t>(ToInteger(k, "k", 1, kMostNeighbours));
   options.efforts = ToMany(efforts, "effort", [](nb::handle effort, const char* name) {
-    return ToInteger(effort, name);
+    return ToOptionalEffort(effort, name).value_or(0);
   });
-  options.recalls = ToMany(recalls, "recall", ToNumber);
+  options.recalls = ToMany(recalls, "recall", ToRecall);
   options.paths =
       ToMany(indexes, "index", [](nb::handle name, const char*) { return ToIndexKind(name); });
   options.threads = ToThreads(n_jobs);
@@ -473,7 +481,7 @@ void BindIndex(nb::module_& m) {
            "progress"_a.none(),
            nb::sig("def _evaluate(self, queries: numpy.typing.ArrayLike, k: int, "
                    "truth: numpy.typing.NDArray[typing.Any] | None, "
-                   "efforts: collections.abc.Sequence[int] | int, "
+                   "efforts: collections.abc.Sequence[float] | float, "
                    "recalls: collections.abc.Sequence[float] | float, "
                    "indexes: collections.abc.Sequence[str] | str, n_jobs: int | None, "
                    "progress: object) -> list[dict[str, typing.Any]]"))

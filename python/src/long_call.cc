@@ -1,5 +1,7 @@
 #include "long_call.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <chrono>
 #include <condition_variable>
@@ -9,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "errors.h"
 #include "gil.h"
@@ -118,6 +121,7 @@ void RunLong(const nb::object& callback,
         "processes and of memory (ulimit -u, -v)"));
   }
 
+  const pid_t process = getpid();
   std::exception_ptr raised;
   Report report;
   for (bool finished = false; !finished;) {
@@ -133,6 +137,14 @@ void RunLong(const nb::object& callback,
       raised = std::current_exception();
       stop.request_stop();
     }
+    if (getpid() == process) continue;
+    // The callback forked, and this is the child, which has none of the other threads: nothing
+    // waits for the work here, and what it was using stays where it is.
+    static_cast<void>(new std::thread(std::move(thread)));  // NOLINT: neither joined nor destroyed
+    if (raised != nullptr) std::rethrow_exception(raised);
+    Raise(PyExc_RuntimeError,
+          "the progress callback forked this process, and the work goes on in its parent alone; "
+          "end the child in the callback (os._exit)");
   }
   {
     const WithoutGil without_gil;

@@ -34,9 +34,9 @@ recall : float, optional
     The mean recall@k wanted, above 0 and at most 1 (exact search). The effort it takes was
     measured when the file was built, or by calibrate(); exact search is taken where it is cheaper
     or nothing else is known to reach the recall, which plan() tells.
-effort : int, optional
+effort : int or float, optional
     Instead of a recall. Graph: ef, the beam width. Forest: search_k, the distinct vectors
-    compared.
+    compared. Fractions, as plan() gives them, are rounded up.
 exact : bool
     Compare every vector.
 index : str
@@ -49,8 +49,8 @@ Returns
 ids : int64 (k,) or (nq, k), k being at most the number of vectors
     -1 where there is no neighbour.
 distances : float32, of the same shape
-    The smaller the closer; inf where there is no neighbour. angular: 1 - cosine; euclidean: the
-    root of the sum of squares; dot: minus the product; manhattan: the sum of absolute
+    The smaller the closer; inf where there is no neighbour. angular: 1 - cosine, of equal vectors
+    0 to 5e-7, which is rounding; euclidean: the root of the sum of squares; dot: minus the product; manhattan: the sum of absolute
     differences; hamming: the number of coordinates that differ.
 
 Raises
@@ -89,8 +89,8 @@ SearchParams ToParams(const Index& index, const How& how, const nb::object& n_jo
   }
   params.k = static_cast<size_t>(k);
   params.index = ToIndexKind(how.index);
-  const std::optional<double> recall = ToOptionalNumber(how.recall, "recall");
-  const std::optional<int64_t> effort = ToOptionalInteger(how.effort, "effort");
+  const std::optional<double> recall = ToOptionalRecall(how.recall, "recall");
+  const std::optional<int64_t> effort = ToOptionalEffort(how.effort, "effort");
   if (ToBool(how.exact)) {
     if (recall || effort) {
       ThrowValueError("exact=True finds everything; leave out recall and effort");
@@ -101,17 +101,8 @@ SearchParams ToParams(const Index& index, const How& how, const nb::object& n_jo
     }
     params.index = IndexKind::kExact;
   }
-  if (recall) {
-    // 0 would mean to the core that none was asked for.
-    if (!(*recall > 0 && *recall <= 1)) {
-      ThrowValueError("recall is " + std::to_string(*recall) + "; it must be above 0, at most 1");
-    }
-    params.recall = *recall;
-  }
-  if (effort) {
-    if (*effort < 0) ThrowValueError("effort is " + std::to_string(*effort) + "; it must be >= 0");
-    params.effort = *effort;
-  }
+  if (recall) params.recall = *recall;
+  if (effort) params.effort = *effort;
   params.threads = ToThreads(n_jobs);
   return params;
 }
@@ -223,7 +214,7 @@ void BindSearch(nb::class_<IndexHandle>* handle) {
           "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a.none() = false,
           "index"_a.none() = "auto", "n_jobs"_a.none() = 1,
           nb::sig("def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, "
-                  "recall: float | None = None, effort: int | None = None, "
+                  "recall: float | None = None, effort: float | None = None, "
                   "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
                   "tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]"),
           kSearchDoc)
@@ -232,17 +223,19 @@ void BindSearch(nb::class_<IndexHandle>* handle) {
            "index"_a.none() = "auto", "n_jobs"_a.none() = 1,
            nb::sig("def _search_keys(self, query: str | bytes | collections.abc.Sequence[str] | "
                    "numpy.typing.ArrayLike, k: int = 10, *, "
-                   "recall: float | None = None, effort: int | None = None, "
+                   "recall: float | None = None, effort: float | None = None, "
                    "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
                    "list[tuple[str, float]]"))
       .def("plan", &Plan, "k"_a.none() = 10, "num_queries"_a.none() = 1, nb::kw_only(),
            "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a.none() = false,
            "index"_a.none() = "auto",
            nb::sig("def plan(self, k: int = 10, num_queries: int = 1, *, "
-                   "recall: float | None = None, effort: int | None = None, "
+                   "recall: float | None = None, effort: float | None = None, "
                    "exact: bool = False, index: str = 'auto') -> dict[str, typing.Any]"),
-           "What search() would do: a dict of `index`, `effort` (None: the default), `recall` "
-           "(None: not asked for), and of `why_exact`, why exact search is taken of a file that "
+           "What search() would do with so many queries in one call, many of which favour exact "
+           "search: a dict of `index`, `effort` (None: the default; a graph's may be a fraction), "
+           "`recall` (None: not asked for), and of `why_exact`, why exact search is taken of a "
+           "file that "
            "has a graph or a forest (None: it is not, or nobody chose): \"everything\" (recall "
            "1), \"cheaper\", \"out of reach\" (`reached` is the most recall that was measured) "
            "or \"unmeasured\".");

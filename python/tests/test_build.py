@@ -74,7 +74,7 @@ def test_integers_given_as_floats_are_stored_as_bytes_and_compared_exactly(rng):
         ({"ids": range(-8, 0)}, ValueError, "-8"),
         ({"ids": np.arange(8.0)}, TypeError, "integers"),
         ({"ids": np.zeros((8, 1), int)}, ValueError, "2 axes"),
-        ({"metric": "cosine"}, ValueError, "angular, euclidean, dot"),
+        ({"metric": "cosin"}, ValueError, "did you mean .cosine"),
         ({"index": "tree"}, ValueError, "auto, exact, graph or forest"),
         ({"index": ("exact", "graph")}, ValueError, "stand alone"),
         ({"dtype": "float32"}, ValueError, "f32"),

@@ -147,6 +147,36 @@ def test_what_is_done_at_exit_may_search_and_build(tmp_path):
     assert said == "[5]\n(3000, 1)\n"
 
 
+@pytest.mark.parametrize("ends", ["sys.exit(3)", "os._exit(3)", "return"])
+def test_a_callback_may_fork(tmp_path, ends):
+    """The child has no thread that works, and must not wait for one."""
+    script = f"""
+import os, sys, numpy as np, kith
+base = np.random.default_rng(0).standard_normal((3_000, 32)).astype("f4")
+children = []
+def progress(*report):
+    if not children:
+        children.append(os.fork())
+        if children[0] == 0:
+            {ends}
+try:
+    index = kith.build(base, "x.kith", index="graph", progress=progress)
+except RuntimeError as error:
+    assert "forked this process" in str(error)
+    os._exit(3)
+print(os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]), len(index))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "3 3000\n", "")
+    assert os.listdir(tmp_path) == ["x.kith"]
+
+
 def test_a_forked_child_waits_for_nobody(tmp_path):
     """It has none of the threads whose work its parent waits for."""
     said = ends_well(

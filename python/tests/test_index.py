@@ -315,3 +315,11 @@ def test_opening_copies_nothing(words):
     held = [kith.open(words.path) for _ in range(100)]
     assert private_kb() - before < 50 * words.nbytes / 1000
     assert len(held) == 100
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**70), -1, 10**6])
+def test_ids_that_are_not_there_are_told_as_they_are(cloud, number):
+    index = kith.build(cloud[:20])
+    with pytest.raises(KeyError, match=f"no id {number}"):
+        index[number]
+    assert number not in index

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import kith
+from kith.annoy import AnnoyIndex
 
 
 def same(index: kith.Index, base: np.ndarray) -> None:
@@ -157,3 +158,47 @@ def test_queries_may_be_all_that_vectors_may_be(cloud):
         index.search(pd.Series(["a", "b"], dtype=object))
     with pytest.raises(TypeError, match="toarray"):
         index.search(pytest.importorskip("scipy.sparse").csr_matrix(queries))
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_masked_values_are_refused(chunked):
+    """They would count as what lies below the mask."""
+    values = np.arange(20, dtype="f4").reshape(5, 4)
+    masked = np.ma.masked_array(values, mask=values == 7)
+    words = "vectors have masked values, which would count"
+    with pytest.raises(ValueError, match=words):
+        kith.build(iter([masked]) if chunked else masked)
+    whole = np.ma.masked_array(values)
+    index = kith.build(iter([whole]) if chunked else whole, metric="euclidean")
+    np.testing.assert_array_equal(index.vectors(index.ids), values)
+    with pytest.raises(ValueError, match=words):
+        index.search(masked)
+    annoy = AnnoyIndex(4, "euclidean")
+    with pytest.raises(ValueError, match=words):
+        annoy.add_items(masked)
+    with pytest.raises(ValueError, match=words):
+        annoy.add_item(0, masked[1])
+    annoy.add_items(whole)
+    assert annoy.get_item_vector(4) == [16, 17, 18, 19]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([1 + 2j, 3]),
+        np.array([1 + 2j, 3], "c8"),
+        np.array(["2020-01-01", "2021-01-01"], "M8[D]"),
+        np.array([1, 2], "m8[s]"),
+        np.array([1 + 2j, 3], object),
+        [np.complex64(1 + 2j), 3],
+        [1 + 2j, 3],
+    ],
+    ids=str,
+)
+def test_annoy_takes_real_numbers_only(values):
+    annoy = AnnoyIndex(2, "euclidean")
+    with pytest.raises(TypeError):
+        annoy.add_item(0, values)
+    with pytest.raises(TypeError):
+        annoy.add_items([values])
+    assert annoy.get_n_items() == 0

@@ -64,6 +64,7 @@ print(ended["done"], ended["MemoryError"])
 WORKS = {
     "build": "kith.build(base, 'o.kith', index=('graph', 'forest'), n_jobs=4)",
     "build in memory": "kith.build(base, index=('graph', 'forest'), n_jobs=4)",
+    "chunks": "kith.build((base for _ in range(3)), 'o.kith', index='exact', n_jobs=4)",
     "keys": "kith.build(base, index='exact', keys=[str(i) * 20 for i in range(1500)], n_jobs=4)",
     "search exact": "index.search(base, n_jobs=4, exact=True)",
     "search graph": "index.search(base, n_jobs=4, index='graph')",

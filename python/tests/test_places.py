@@ -62,6 +62,17 @@ def test_calibrating_leaves_another_file_of_the_name(folders):
     assert len(index) == 900
 
 
+def test_calibrating_does_not_bring_back_a_file_that_was_removed(folders):
+    path = folders / "x.kith"
+    index = build(path)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"x\.kith: was removed since it was opened"):
+        index.calibrate(VECTORS[:100], k=[5])
+    assert not path.exists()
+    assert len(index) == 900
+    index.save(path)
+
+
 def test_a_build_ends_where_it_began(folders, monkeypatch):
     monkeypatch.chdir(folders / "one")
     index = kith.build(

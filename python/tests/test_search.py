@@ -116,6 +116,47 @@ def test_plan_tells_what_search_does(graph):
     assert plan["index"] == "forest" and plan["effort"] > 0 and plan["recall"] >= 0.95
 
 
+@pytest.mark.parametrize("num_queries", [1, 5, 500])
+def test_what_a_plan_says_is_taken_by_search(cloud, graph, num_queries):
+    """A recall takes a fraction of an effort, which search() rounds up."""
+    plan = graph.plan(10, num_queries, recall=0.9, index="graph")
+    assert plan["effort"] != int(plan["effort"])
+    queries = cloud[:num_queries]
+    given = graph.search(queries, 10, effort=plan["effort"], index=plan["index"])
+    rounded = graph.search(queries, 10, effort=int(plan["effort"]) + 1, index="graph")
+    np.testing.assert_array_equal(given[0], rounded[0])
+    point = graph.evaluate(queries, 10, effort=plan["effort"], index="graph")[0]
+    assert point["effort"] == int(plan["effort"]) + 1
+
+
+def test_metrics_go_by_other_names_too(cloud):
+    names = {
+        "angular": ("cosine", "COS", "Angular"),
+        "euclidean": ("l2", "L2", "Euclidean"),
+        "dot": ("ip", "IP", "inner_product", "innerproduct", "inner product"),
+        "manhattan": ("l1", "cityblock"),
+        "hamming": ("Hamming",),
+    }
+    for metric, others in names.items():
+        for name in others:
+            assert kith.build(cloud[:10], metric=name).metric == metric
+    with pytest.raises(ValueError, match=r"^unknown metric 'cosin'; did you mean 'cosine'\?"):
+        kith.build(cloud[:10], metric="cosin")
+    with pytest.raises(ValueError, match="^unknown metric 'sqeuclidean'; take euclidean"):
+        kith.build(cloud[:10], metric="sqeuclidean")
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "dot"])
+def test_vectors_whose_squares_vanish_are_refused(cloud, metric):
+    with pytest.raises(ValueError, match="values too small: .* scale the vectors up"):
+        kith.build(cloud * np.float32(1e-23), metric=metric)
+    right = kith.build(cloud, metric="manhattan").search(cloud[:50], 5)[0]
+    tiny = cloud * np.float32(2.0**-80)
+    np.testing.assert_array_equal(
+        kith.build(tiny, metric="manhattan").search(tiny[:50], 5)[0], right
+    )
+
+
 def test_many_queries_are_searched_in_pieces_with_the_same_answers(rng):
     # More than are searched at once between two looks for Ctrl-C.
     index = kith.build(rng.standard_normal((50, 3)).astype("f4"), metric="euclidean")
@@ -159,6 +200,10 @@ def test_wrong_queries_are_named(graph, queries, error, words):
         ({"recall": 0}, "recall is 0"),
         ({"recall": 1.5}, "recall is 1.5"),
         ({"recall": float("nan")}, "recall is nan"),
+        ({"recall": 1.0000001}, "recall is 1.0000001; it must be above 0, at most 1"),
+        ({"effort": -0.5}, "effort is -0.5"),
+        ({"effort": float("nan")}, "effort is nan"),
+        ({"effort": float("inf")}, "effort is inf"),
         ({"recall": 0.9, "effort": 10}, "recall"),
         ({"recall": 0.9, "exact": True}, "leave out"),
         ({"exact": True, "index": "graph"}, "exclude each other"),
@@ -182,7 +227,7 @@ def test_wrong_options_are_named(cloud, graph, options, words):
         ({"k": "3"}, "k must be an integer, not str"),
         ({"k": None}, "k must be an integer, not NoneType"),
         ({"recall": "high"}, "recall must be a number, not str"),
-        ({"effort": 2.5}, "effort must be an integer, not float"),
+        ({"effort": "2"}, "effort must be a number, not str"),
         ({"index": None}, "index must be str, not NoneType"),
     ],
     ids=str,
