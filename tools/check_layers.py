@@ -27,7 +27,7 @@ FLOORS = [
     ["src/calibration"],
     ["src/plan"],
     ["src/index"],
-    ["src/eval"],
+    ["src/eval", "src/learn"],
     ["apps/common"],
     ["apps/cli", "python/src"],
 ]

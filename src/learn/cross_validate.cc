@@ -1,0 +1,181 @@
+// Cross-validation: each row is predicted by neighbours of other folds.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <unordered_map>
+#include <utility>
+
+#include "base/edge.h"
+#include "base/rng.h"
+#include "base/strings.h"
+#include "kith/predict.h"
+#include "learn/neighbours.h"
+#include "learn/votes.h"
+
+namespace kith {
+namespace {
+
+Status CheckFolds(const Index& index, const Folds& folds, std::span<const size_t> ks) {
+  KITH_RETURN_IF_ERROR(learn::CheckOnePerRow(index, folds.size(), "folds"));
+  if (ks.empty()) return Status::InvalidArgument("no k to measure; give at least one");
+  std::unordered_map<uint32_t, size_t> sizes;
+  for (const uint32_t fold : folds) ++sizes[fold];
+  if (sizes.size() < 2) {
+    return Status::InvalidArgument(
+        "all rows are in one fold; a cross-validation takes two or more");
+  }
+  size_t largest = 0;
+  for (const auto& [fold, size] : sizes) largest = std::max(largest, size);
+  for (const size_t k : ks) {
+    if (k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
+    if (k > folds.size() - largest) {
+      return Status::InvalidArgument(StrCat("k is ", k, ", but outside the largest fold there are ",
+                                            folds.size() - largest,
+                                            " vectors; choose less, or more folds"));
+    }
+  }
+  return Status::Ok();
+}
+
+// Calls fn(row, its neighbours in other folds) for each row, fold by fold. Errors: those of fn and
+// of searches.
+template <class Fn>
+Status ForEachHeldOut(const Index& index, const Folds& folds, size_t k, SearchParams params,
+                      const Progress& progress, Fn&& fn) {
+  std::vector<std::vector<uint32_t>> rows_of;
+  {
+    std::unordered_map<uint32_t, size_t> places;
+    for (size_t row = 0; row < folds.size(); ++row) {
+      const auto [place, is_new] = places.try_emplace(folds[row], rows_of.size());
+      if (is_new) rows_of.emplace_back();
+      rows_of[place->second].push_back(static_cast<uint32_t>(row));
+    }
+  }
+  params.k = k;
+  params.watched = false;
+  const size_t dim = index.info().dim;
+  uint64_t done = 0;
+  std::vector<float> queries;
+  for (const std::vector<uint32_t>& rows : rows_of) {
+    const HiddenRows others(rows, folds.size(), true);
+    params.filter = &others;
+    queries.resize(rows.size() * dim);
+    for (size_t i = 0; i < rows.size(); ++i) index.GetVector(rows[i], queries.data() + i * dim);
+    KITH_RETURN_IF_ERROR(learn::ForEachNeighbours(
+        index, ViewOf(queries.data(), rows.size(), dim), params, progress, done, folds.size(),
+        [&](size_t query, std::span<const learn::Voter> voters) {
+          return fn(rows[query], voters);
+        }));
+    done += rows.size();
+  }
+  return Status::Ok();
+}
+
+std::span<const learn::Voter> First(std::span<const learn::Voter> voters, size_t k) {
+  return voters.first(std::min(k, voters.size()));
+}
+
+}  // namespace
+
+Result<Folds> RandomFolds(uint64_t num_rows, uint32_t count, uint64_t seed) {
+  return CatchAll([&]() -> Result<Folds> {
+    std::vector<uint64_t> blocks(num_rows);
+    std::iota(blocks.begin(), blocks.end(), uint64_t{0});
+    if (count > num_rows) {
+      return Status::InvalidArgument(
+          StrCat(num_rows, " rows make no ", count, " folds; choose fewer"));
+    }
+    return BlockFolds(blocks, count, seed);
+  });
+}
+
+Result<Folds> BlockFolds(std::span<const uint64_t> blocks, uint32_t count, uint64_t seed) {
+  return CatchAll([&]() -> Result<Folds> {
+    if (count < 2) {
+      return Status::InvalidArgument(StrCat(count, " folds asked for; there must be two or more"));
+    }
+    std::unordered_map<uint64_t, uint32_t> fold_of;
+    std::vector<uint64_t> found;
+    for (const uint64_t block : blocks) {
+      if (fold_of.try_emplace(block, 0).second) found.push_back(block);
+    }
+    if (found.size() < count) {
+      return Status::InvalidArgument(StrCat(found.size(), " blocks make no ", count,
+                                            " folds; choose smaller blocks or fewer folds"));
+    }
+    Rng rng(seed);
+    rng.Shuffle(&found);
+    for (size_t i = 0; i < found.size(); ++i) fold_of[found[i]] = static_cast<uint32_t>(i % count);
+    Folds folds(blocks.size());
+    for (size_t row = 0; row < blocks.size(); ++row) folds[row] = fold_of[blocks[row]];
+    return folds;
+  });
+}
+
+Result<std::vector<RegressionScore>> CrossValidateRegression(
+    const Index& index, std::span<const double> values, const Averaging& averaging,
+    const Folds& folds, std::span<const size_t> ks, const SearchParams& params,
+    const Progress& progress) {
+  return CatchAll([&]() -> Result<std::vector<RegressionScore>> {
+    KITH_RETURN_IF_ERROR(learn::CheckValues(index, values));
+    KITH_RETURN_IF_ERROR(learn::CheckAveraging(index, averaging));
+    KITH_RETURN_IF_ERROR(CheckFolds(index, folds, ks));
+    learn::Averager averager(values, averaging);
+    std::vector<double> squared(ks.size());
+    std::vector<double> absolute(ks.size());
+    KITH_RETURN_IF_ERROR(ForEachHeldOut(
+        index, folds, *std::max_element(ks.begin(), ks.end()), params, progress,
+        [&](uint32_t row, std::span<const learn::Voter> voters) -> Status {
+          if (voters.empty()) {
+            return Status::InvalidArgument(
+                StrCat("no neighbour of row ", row, " was found; search exactly"));
+          }
+          for (size_t i = 0; i < ks.size(); ++i) {
+            const double error = averager.Of(First(voters, ks[i])).value - values[row];
+            squared[i] += error * error;
+            absolute[i] += std::abs(error);
+          }
+          return Status::Ok();
+        }));
+    const auto count = static_cast<double>(values.size());
+    const double mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+    double variance = 0;
+    for (const double value : values) variance += (value - mean) * (value - mean);
+    std::vector<RegressionScore> scores(ks.size());
+    for (size_t i = 0; i < ks.size(); ++i) {
+      // As scikit-learn has it, of values that are all the same.
+      const double constant = squared[i] == 0 ? 1 : 0;
+      scores[i] = {ks[i], std::sqrt(squared[i] / count), absolute[i] / count,
+                   variance > 0 ? 1 - squared[i] / variance : constant};
+    }
+    return scores;
+  });
+}
+
+Result<std::vector<ClassificationScore>> CrossValidateClassification(
+    const Index& index, std::span<const uint32_t> labels, NeighbourWeights weights,
+    const Folds& folds, std::span<const size_t> ks, const SearchParams& params,
+    const Progress& progress) {
+  return CatchAll([&]() -> Result<std::vector<ClassificationScore>> {
+    KITH_RETURN_IF_ERROR(learn::CheckLabels(index, labels));
+    KITH_RETURN_IF_ERROR(learn::CheckWeights(index, weights));
+    KITH_RETURN_IF_ERROR(CheckFolds(index, folds, ks));
+    learn::Ballot ballot(labels, weights);
+    std::vector<uint64_t> wrong(ks.size());
+    KITH_RETURN_IF_ERROR(
+        ForEachHeldOut(index, folds, *std::max_element(ks.begin(), ks.end()), params, progress,
+                       [&](uint32_t row, std::span<const learn::Voter> voters) {
+                         for (size_t i = 0; i < ks.size(); ++i) {
+                           wrong[i] += ballot.Of(First(voters, ks[i])).label != labels[row];
+                         }
+                         return Status::Ok();
+                       }));
+    std::vector<ClassificationScore> scores(ks.size());
+    for (size_t i = 0; i < ks.size(); ++i) {
+      scores[i] = {ks[i], static_cast<double>(wrong[i]) / static_cast<double>(labels.size())};
+    }
+    return scores;
+  });
+}
+
+}  // namespace kith

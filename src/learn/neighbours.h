@@ -1,0 +1,62 @@
+// The neighbours of many queries, some thousands of queries at a time.
+#ifndef KITH_LEARN_NEIGHBOURS_H_
+#define KITH_LEARN_NEIGHBOURS_H_
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kith/filter.h"
+#include "kith/index.h"
+#include "kith/status.h"
+#include "learn/votes.h"
+
+namespace kith::learn {
+
+// Queries searched for at a time, so that the neighbours of millions need no memory.
+inline constexpr size_t kQueriesAtOnce = 8192;
+
+// The neighbours of a query by their rows, nearest first. Errors: those of Index::FindId().
+Status VotersOf(const Index& index, const SearchResult& found, size_t query,
+                std::vector<Voter>* voters);
+
+// Calls fn(number of the query, span of its voters), which returns a Status, for all queries in
+// order. `done` of `total` queries have been reported before. Errors: those of fn, of
+// Index::Search() and of Progress.
+template <class Fn>
+Status ForEachNeighbours(const Index& index, const MatrixView& queries, const SearchParams& params,
+                         const Progress& progress, uint64_t done, uint64_t total, Fn&& fn) {
+  ThreadPool reports(1, params.stop);
+  std::vector<Voter> voters;
+  for (size_t begin = 0; begin < queries.rows; begin += kQueriesAtOnce) {
+    KITH_RETURN_IF_ERROR(reports.Report(progress, "search", done + begin, total));
+    MatrixView part = queries;
+    part.data = queries.row(begin);
+    part.rows = std::min(kQueriesAtOnce, queries.rows - begin);
+    const QueriesFrom filter(*params.filter, begin);
+    SearchParams part_params = params;
+    if (!params.filter->passes_all()) part_params.filter = &filter;
+    SearchResult found;
+    KITH_RETURN_IF_ERROR(index.Search(part, part_params, &found));
+    for (size_t q = 0; q < part.rows; ++q) {
+      KITH_RETURN_IF_ERROR(VotersOf(index, found, q, &voters));
+      KITH_RETURN_IF_ERROR(fn(begin + q, std::span<const Voter>(voters)));
+    }
+  }
+  return reports.Report(progress, "search", done + queries.rows, total);
+}
+
+// InvalidArgument unless there is one value for each row of the index.
+Status CheckOnePerRow(const Index& index, size_t count, const char* what);
+// InvalidArgument unless they are finite, and one for each row.
+Status CheckValues(const Index& index, std::span<const double> values);
+// InvalidArgument unless none is kNoLabel, and there is one for each row.
+Status CheckLabels(const Index& index, std::span<const uint32_t> labels);
+// InvalidArgument for what means nothing.
+Status CheckAveraging(const Index& index, const Averaging& averaging);
+Status CheckWeights(const Index& index, NeighbourWeights weights);
+
+}  // namespace kith::learn
+
+#endif  // KITH_LEARN_NEIGHBOURS_H_
