@@ -52,6 +52,8 @@ int Main(int argc, char** argv) {
   AddEvalCommand(&app, &action);
   AddTuneCommand(&app, &action);
   AddTruthCommand(&app, &action);
+  AddClassifyCommand(&app, &action);
+  AddRegressCommand(&app, &action);
   AddInfoCommand(&app, &action);
   AddVerifyCommand(&app, &action);
   AddConvertCommand(&app, &action);

@@ -59,6 +59,10 @@ std::vector<std::string> DatasetFormats();
 // Unsupported (what kith does not read of hdf5, npy of objects); IoError; OutOfMemory. Thread-safe.
 Result<Dataset> ReadDataset(const std::string& path, const ReadOptions& options = {});
 
+// Reads labels, one for each row of some vectors: text of one a line, or idx of one axis, packed or
+// not. Cost: O(bytes). Errors as ReadDataset. Thread-safe.
+Result<StringList> ReadLabels(const std::string& path);
+
 // Reads ground truth from ivecs, ibin, npy (integers) or hdf5 ("neighbors", "distances").
 // Errors as ReadDataset.
 Result<GroundTruth> ReadGroundTruth(const std::string& path);

@@ -45,14 +45,16 @@ struct Regression {
   std::vector<float> nearest;  // the distance of the nearest neighbour; +inf where there is none
 };
 
-// The value of each query, from those of its params.k nearest vectors. `values` has one for each
-// row of the index, finite. Cost: that of Search(), and O(k log k) a query; memory for the
-// neighbours of some thousands of queries at a time. Does not depend on the threads. Errors: those
-// of Search(); InvalidArgument (another number of values; a value that is not finite, with its row;
-// trim or interval out of range; weights by distances of dot). Thread-safe.
-Result<Regression> Regress(const Index& index, const MatrixView& queries,
-                           std::span<const double> values, const Averaging& averaging,
-                           const SearchParams& params, const Progress& progress = {});
+// For each k of `ks`, the value of each query from those of its k nearest vectors. One search for
+// the most neighbours serves every k; params.k is not used. `values` has one for each row of the
+// index, finite. Cost: that of Search(), and O(k log k) a query and k; memory for the neighbours of
+// some thousands of queries at a time. Does not depend on the threads. Errors: those of Search();
+// InvalidArgument (no k; another number of values; a value that is not finite, with its row; trim or
+// interval out of range; weights by distances of dot). Thread-safe.
+Result<std::vector<Regression>> Regress(const Index& index, const MatrixView& queries,
+                                        std::span<const double> values, const Averaging& averaging,
+                                        std::span<const size_t> ks, const SearchParams& params,
+                                        const Progress& progress = {});
 
 // Labels of queries, one each; kNoLabel where a query has no neighbours.
 inline constexpr uint32_t kNoLabel = 0xFFFFFFFFu;
@@ -61,12 +63,14 @@ struct Classification {
   std::vector<double> shares;  // of the votes that the label got, by weight; 0 without neighbours
 };
 
-// The label that most of each query's params.k nearest vectors have, by weight; of those with as
-// much, the smallest. `labels` has one for each row of the index: numbers from 0, few of them.
-// Cost and errors as of Regress(); InvalidArgument (kNoLabel as a label). Thread-safe.
-Result<Classification> Classify(const Index& index, const MatrixView& queries,
-                                std::span<const uint32_t> labels, NeighbourWeights weights,
-                                const SearchParams& params, const Progress& progress = {});
+// For each k of `ks`, the label that most of each query's k nearest vectors have, by weight; of
+// those with as much, the smallest. `labels` has one for each row of the index: numbers from 0, few
+// of them. Cost and errors as of Regress(); InvalidArgument (kNoLabel as a label). Thread-safe.
+Result<std::vector<Classification>> Classify(const Index& index, const MatrixView& queries,
+                                             std::span<const uint32_t> labels,
+                                             NeighbourWeights weights, std::span<const size_t> ks,
+                                             const SearchParams& params,
+                                             const Progress& progress = {});
 
 // Folds of a cross-validation: the number of the fold of each row.
 using Folds = std::vector<uint32_t>;

@@ -84,7 +84,7 @@ Result<Dataset> ReadAnyFormat(const Input& input, const ReadOptions& options) {
   return set;
 }
 
-Result<StringList> ReadLabels(const std::string& path) {
+Result<StringList> LabelsOf(const std::string& path) {
   KITH_ASSIGN_OR_RETURN(Input input, OpenInput(path));
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<ByteStream> stream, ByteStream::Create(input));
   KITH_ASSIGN_OR_RETURN(const std::span<const std::byte> head, stream->Peek(2));
@@ -117,7 +117,7 @@ std::string FindLabelsBeside(const std::string& path) {
 
 Status AddLabels(const std::string& path, const std::string& labels_path,
                  const ReadOptions& options, Dataset* set) {
-  KITH_ASSIGN_OR_RETURN(StringList labels, ReadLabels(labels_path));
+  KITH_ASSIGN_OR_RETURN(StringList labels, LabelsOf(labels_path));
   const size_t rows = set->vectors.rows;
   // With max_rows, the labels may be those of the whole file.
   const bool cut = options.max_rows != 0 && rows == options.max_rows && labels.size() > rows;
@@ -332,6 +332,10 @@ Result<Dataset> ReadDataset(const std::string& path, const ReadOptions& options)
     KITH_ASSIGN_OR_RETURN(const data::Input input, data::OpenInput(path));
     return data::ReadOpened(input, options);
   });
+}
+
+Result<StringList> ReadLabels(const std::string& path) {
+  return AtEdge(path, "", [&] { return data::LabelsOf(path); });
 }
 
 Result<GroundTruth> ReadGroundTruth(const std::string& path) {

@@ -17,7 +17,6 @@ namespace {
 
 Status CheckFolds(const Index& index, const Folds& folds, std::span<const size_t> ks) {
   KITH_RETURN_IF_ERROR(learn::CheckOnePerRow(index, folds.size(), "folds"));
-  if (ks.empty()) return Status::InvalidArgument("no k to measure; give at least one");
   std::unordered_map<uint32_t, size_t> sizes;
   for (const uint32_t fold : folds) ++sizes[fold];
   if (sizes.size() < 2) {
@@ -27,7 +26,6 @@ Status CheckFolds(const Index& index, const Folds& folds, std::span<const size_t
   size_t largest = 0;
   for (const auto& [fold, size] : sizes) largest = std::max(largest, size);
   for (const size_t k : ks) {
-    if (k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
     if (k > folds.size() - largest) {
       return Status::InvalidArgument(StrCat("k is ", k, ", but outside the largest fold there are ",
                                             folds.size() - largest,
@@ -40,7 +38,7 @@ Status CheckFolds(const Index& index, const Folds& folds, std::span<const size_t
 // Calls fn(row, its neighbours in other folds) for each row, fold by fold. Errors: those of fn and
 // of searches.
 template <class Fn>
-Status ForEachHeldOut(const Index& index, const Folds& folds, size_t k, SearchParams params,
+Status ForEachHeldOut(const Index& index, const Folds& folds, SearchParams params,
                       const Progress& progress, Fn&& fn) {
   std::vector<std::vector<uint32_t>> rows_of;
   {
@@ -51,7 +49,6 @@ Status ForEachHeldOut(const Index& index, const Folds& folds, size_t k, SearchPa
       rows_of[place->second].push_back(static_cast<uint32_t>(row));
     }
   }
-  params.k = k;
   params.watched = false;
   const size_t dim = index.info().dim;
   uint64_t done = 0;
@@ -69,10 +66,6 @@ Status ForEachHeldOut(const Index& index, const Folds& folds, size_t k, SearchPa
     done += rows.size();
   }
   return Status::Ok();
-}
-
-std::span<const learn::Voter> First(std::span<const learn::Voter> voters, size_t k) {
-  return voters.first(std::min(k, voters.size()));
 }
 
 }  // namespace
@@ -120,18 +113,19 @@ Result<std::vector<RegressionScore>> CrossValidateRegression(
     KITH_RETURN_IF_ERROR(learn::CheckValues(index, values));
     KITH_RETURN_IF_ERROR(learn::CheckAveraging(index, averaging));
     KITH_RETURN_IF_ERROR(CheckFolds(index, folds, ks));
+    KITH_ASSIGN_OR_RETURN(const SearchParams all, learn::ForAll(ks, params));
     learn::Averager averager(values, averaging);
     std::vector<double> squared(ks.size());
     std::vector<double> absolute(ks.size());
     KITH_RETURN_IF_ERROR(ForEachHeldOut(
-        index, folds, *std::max_element(ks.begin(), ks.end()), params, progress,
+        index, folds, all, progress,
         [&](uint32_t row, std::span<const learn::Voter> voters) -> Status {
           if (voters.empty()) {
             return Status::InvalidArgument(
                 StrCat("no neighbour of row ", row, " was found; search exactly"));
           }
           for (size_t i = 0; i < ks.size(); ++i) {
-            const double error = averager.Of(First(voters, ks[i])).value - values[row];
+            const double error = averager.Of(learn::First(voters, ks[i])).value - values[row];
             squared[i] += error * error;
             absolute[i] += std::abs(error);
           }
@@ -160,16 +154,16 @@ Result<std::vector<ClassificationScore>> CrossValidateClassification(
     KITH_RETURN_IF_ERROR(learn::CheckLabels(index, labels));
     KITH_RETURN_IF_ERROR(learn::CheckWeights(index, weights));
     KITH_RETURN_IF_ERROR(CheckFolds(index, folds, ks));
+    KITH_ASSIGN_OR_RETURN(const SearchParams all, learn::ForAll(ks, params));
     learn::Ballot ballot(labels, weights);
     std::vector<uint64_t> wrong(ks.size());
-    KITH_RETURN_IF_ERROR(
-        ForEachHeldOut(index, folds, *std::max_element(ks.begin(), ks.end()), params, progress,
-                       [&](uint32_t row, std::span<const learn::Voter> voters) {
-                         for (size_t i = 0; i < ks.size(); ++i) {
-                           wrong[i] += ballot.Of(First(voters, ks[i])).label != labels[row];
-                         }
-                         return Status::Ok();
-                       }));
+    KITH_RETURN_IF_ERROR(ForEachHeldOut(
+        index, folds, all, progress, [&](uint32_t row, std::span<const learn::Voter> voters) {
+          for (size_t i = 0; i < ks.size(); ++i) {
+            wrong[i] += ballot.Of(learn::First(voters, ks[i])).label != labels[row];
+          }
+          return Status::Ok();
+        }));
     std::vector<ClassificationScore> scores(ks.size());
     for (size_t i = 0; i < ks.size(); ++i) {
       scores[i] = {ks[i], static_cast<double>(wrong[i]) / static_cast<double>(labels.size())};

@@ -17,6 +17,13 @@ namespace kith::learn {
 // Queries searched for at a time, so that the neighbours of millions need no memory.
 inline constexpr size_t kQueriesAtOnce = 8192;
 
+// The same for the most of these neighbours. Errors: InvalidArgument (none, or none wanted).
+Result<SearchParams> ForAll(std::span<const size_t> ks, SearchParams params);
+
+inline std::span<const Voter> First(std::span<const Voter> voters, size_t k) {
+  return voters.first(std::min(k, voters.size()));
+}
+
 // The neighbours of a query by their rows, nearest first. Errors: those of Index::FindId().
 Status VotersOf(const Index& index, const SearchResult& found, size_t query,
                 std::vector<Voter>* voters);

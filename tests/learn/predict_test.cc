@@ -55,6 +55,21 @@ std::vector<Near> Ranked(const std::vector<float>& points, const float* query,
   return near;
 }
 
+// Of a single k.
+template <class... Args>
+Result<Regression> RegressOne(const Args&... args) {
+  auto all = Regress(args...);
+  if (!all.ok()) return all.status();
+  return std::move(all->at(0));
+}
+
+template <class... Args>
+Result<Classification> ClassifyOne(const Args&... args) {
+  auto all = Classify(args...);
+  if (!all.ok()) return all.status();
+  return std::move(all->at(0));
+}
+
 class PredictTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -65,7 +80,6 @@ class PredictTest : public testing::Test {
       values_[row] = 10 * points_[row * kDim] + rng.Normal();
       labels_[row] = rng.Below(4);
     }
-    params_.k = 20;
     params_.index = IndexKind::kExact;
   }
   MatrixView queries() const { return ViewOf(queries_.data(), queries_.size() / kDim, kDim); }
@@ -74,19 +88,21 @@ class PredictTest : public testing::Test {
   std::vector<float> queries_ = Points(40, 2);
   std::vector<double> values_;
   std::vector<uint32_t> labels_;
+  std::vector<size_t> ks_{20};
   std::unique_ptr<Index> index_ = Built(points_);
   SearchParams params_;
 };
 
 TEST_F(PredictTest, MeansAndWeightedMeans) {
   for (const NeighbourWeights weights : {NeighbourWeights::kUniform, NeighbourWeights::kDistance}) {
-    const auto found = Regress(*index_, queries(), values_, {.weights = weights}, params_);
+    const auto found =
+        RegressOne(*index_, queries(), values_, Averaging{.weights = weights}, ks_, params_);
     ASSERT_TRUE(found.ok()) << found.status().message();
     for (size_t q = 0; q < found->values.size(); ++q) {
       const std::vector<Near> near = Ranked(points_, &queries_[q * kDim]);
       double sum = 0;
       double total = 0;
-      for (size_t i = 0; i < params_.k; ++i) {
+      for (size_t i = 0; i < ks_[0]; ++i) {
         const double weight = weights == NeighbourWeights::kUniform ? 1 : 1 / near[i].distance;
         sum += weight * values_[near[i].row];
         total += weight;
@@ -98,15 +114,16 @@ TEST_F(PredictTest, MeansAndWeightedMeans) {
 }
 
 TEST_F(PredictTest, TrimmedMeansMediansAndIntervals) {
-  const auto trimmed =
-      Regress(*index_, queries(), values_, {.trim = 0.1, .interval = 0.8}, params_);
-  const auto median = Regress(*index_, queries(), values_, {.median = true}, params_);
+  const auto trimmed = RegressOne(*index_, queries(), values_,
+                                  Averaging{.trim = 0.1, .interval = 0.8}, ks_, params_);
+  const auto median =
+      RegressOne(*index_, queries(), values_, Averaging{.median = true}, ks_, params_);
   ASSERT_TRUE(trimmed.ok() && median.ok());
   EXPECT_TRUE(median->low.empty());
   for (size_t q = 0; q < trimmed->values.size(); ++q) {
     const std::vector<Near> near = Ranked(points_, &queries_[q * kDim]);
     std::vector<double> values;
-    for (size_t i = 0; i < params_.k; ++i) values.push_back(values_[near[i].row]);
+    for (size_t i = 0; i < ks_[0]; ++i) values.push_back(values_[near[i].row]);
     std::sort(values.begin(), values.end());
     EXPECT_NEAR(trimmed->values[q], std::accumulate(values.begin(), values.begin() + 18, 0.0) / 18,
                 1e-12);
@@ -117,21 +134,23 @@ TEST_F(PredictTest, TrimmedMeansMediansAndIntervals) {
 }
 
 TEST_F(PredictTest, NeighboursAtDistanceZeroAloneCount) {
-  params_.k = 5;
+  ks_ = {5};
   const MatrixView stored = ViewOf(points_.data(), 10, kDim);
-  const auto found = Regress(*index_, stored, values_,
-                             {.weights = NeighbourWeights::kDistance, .trim = 0.5}, params_);
+  const auto found =
+      RegressOne(*index_, stored, values_,
+                 Averaging{.weights = NeighbourWeights::kDistance, .trim = 0.5}, ks_, params_);
   ASSERT_TRUE(found.ok());
   for (size_t q = 0; q < 10; ++q) EXPECT_EQ(found->values[q], values_[q]);
 }
 
 TEST_F(PredictTest, Votes) {
-  const auto found = Classify(*index_, queries(), labels_, NeighbourWeights::kUniform, params_);
+  const auto found =
+      ClassifyOne(*index_, queries(), labels_, NeighbourWeights::kUniform, ks_, params_);
   ASSERT_TRUE(found.ok());
   for (size_t q = 0; q < found->labels.size(); ++q) {
     const std::vector<Near> near = Ranked(points_, &queries_[q * kDim]);
     std::map<uint32_t, int> votes;
-    for (size_t i = 0; i < params_.k; ++i) ++votes[labels_[near[i].row]];
+    for (size_t i = 0; i < ks_[0]; ++i) ++votes[labels_[near[i].row]];
     // The first of the most is the smallest label.
     const auto most =
         std::max_element(votes.begin(), votes.end(),
@@ -149,10 +168,10 @@ TEST_F(PredictTest, FilesWithIdsAndFiltersAndManyQueries) {
   const auto with_ids = Built(points_, options);
   const std::vector<float> many = Points(20000, 3);
   const MatrixView view = ViewOf(many.data(), many.size() / kDim, kDim);
-  params_.k = 3;
-  const auto a = Regress(*index_, view, values_, {}, params_);
+  ks_ = {3};
+  const auto a = RegressOne(*index_, view, values_, Averaging{}, ks_, params_);
   params_.threads = 2;
-  const auto b = Regress(*with_ids, view, values_, {}, params_);
+  const auto b = RegressOne(*with_ids, view, values_, Averaging{}, ks_, params_);
   ASSERT_TRUE(a.ok() && b.ok());
   EXPECT_EQ(a->values, b->values);
 
@@ -163,11 +182,11 @@ TEST_F(PredictTest, FilesWithIdsAndFiltersAndManyQueries) {
     excluded.Add(std::span(&first, 1));
     if (q > 8300) break;
   }
-  params_.k = 1;
+  ks_ = {1};
   params_.filter = &excluded;
   MatrixView some = view;
   some.rows = 8300;
-  const auto second = Regress(*index_, some, values_, {}, params_);
+  const auto second = RegressOne(*index_, some, values_, Averaging{}, ks_, params_);
   ASSERT_TRUE(second.ok());
   for (const size_t q : {0, 8191, 8192, 8299}) {
     EXPECT_EQ(second->values[q], values_[Ranked(points_, &many[q * kDim])[1].row]);
@@ -234,7 +253,7 @@ TEST_F(PredictTest, RefusesWhatMeansNothing) {
     return result.ok() ? std::string() : std::string(result.status().message());
   };
   const auto regress = [&](const std::vector<double>& values, const Averaging& averaging) {
-    return message(Regress(*index_, queries(), values, averaging, params_));
+    return message(RegressOne(*index_, queries(), values, averaging, ks_, params_));
   };
   EXPECT_EQ(regress({1, 2}, {}),
             "there are 2 values, but the index in memory has 500 vectors; give one for each");
@@ -245,8 +264,10 @@ TEST_F(PredictTest, RefusesWhatMeansNothing) {
   EXPECT_NE(regress(values, {}).find("row 17"), std::string::npos);
   std::vector<uint32_t> labels = labels_;
   labels[3] = kNoLabel;
-  EXPECT_NE(message(Classify(*index_, queries(), labels, {}, params_)).find("row 3"),
-            std::string::npos);
+  EXPECT_NE(
+      message(ClassifyOne(*index_, queries(), labels, NeighbourWeights::kUniform, ks_, params_))
+          .find("row 3"),
+      std::string::npos);
 
   const auto folds = RandomFolds(values_.size(), 2, 11);
   ASSERT_TRUE(folds.ok());
@@ -267,9 +288,12 @@ TEST(PredictMetricTest, DotHasNoWeights) {
   const auto index = BuildIndexInMemory(ViewOf(points.data(), 20, kDim), options);
   ASSERT_TRUE(index.ok());
   const std::vector<double> values(20, 1.0);
+  const std::vector<size_t> ks{3};
   const MatrixView query = ViewOf(points.data(), 1, kDim);
-  EXPECT_FALSE(Regress(**index, query, values, {.weights = NeighbourWeights::kDistance}, {}).ok());
-  EXPECT_TRUE(Regress(**index, query, values, {}, {}).ok());
+  EXPECT_FALSE(
+      Regress(**index, query, values, Averaging{.weights = NeighbourWeights::kDistance}, ks, {})
+          .ok());
+  EXPECT_TRUE(Regress(**index, query, values, {}, ks, {}).ok());
 }
 
 }  // namespace
