@@ -220,12 +220,23 @@ Confusion Judge(const std::vector<Classification>& told, const LabelNames& names
   return confusion;
 }
 
+// Whether a table of queries has the labels' column too, so that errors can be counted. What else
+// may be wrong with the file turns up when all of it is read.
+bool HasKeyColumn(const std::string& path, const ColumnArgs& columns) {
+  if (path == "-" || columns.key_column.empty()) return false;
+  ReadOptions first;
+  first.columns = columns.columns;
+  first.key_column = columns.key_column;
+  first.max_rows = 1;
+  return ReadDataset(path, first).ok();
+}
+
 Status RunQueries(const ClassifyArgs& args, const Index& index, const LabelNames& names,
                   const std::vector<uint32_t>& labels, ProgressBar* bar) {
   ReadOptions read;
   read.part = DatasetPart::kQueries;
   read.columns = args.columns.columns;
-  read.key_column = args.columns.key_column;
+  if (HasKeyColumn(args.queries, args.columns)) read.key_column = args.columns.key_column;
   read.progress = bar->callback();
   KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
   KITH_RETURN_IF_ERROR(
