@@ -14,8 +14,12 @@
 
 namespace kith::learn {
 
-// Queries searched for at a time, so that the neighbours of millions need no memory.
-inline constexpr size_t kQueriesAtOnce = 8192;
+// Queries searched for at a time, so that the neighbours of millions need little memory. Many, for
+// a search may prepare itself for them (scan/box_search.h).
+inline size_t QueriesAtOnce(size_t k) {
+  constexpr size_t kNeighbours = size_t{1} << 22;
+  return std::clamp<size_t>(kNeighbours / std::max<size_t>(k, 1), 1024, size_t{1} << 17);
+}
 
 // The same for the most of these neighbours. Errors: InvalidArgument (none, or none wanted).
 Result<SearchParams> ForAll(std::span<const size_t> ks, SearchParams params);
@@ -36,11 +40,12 @@ Status ForEachNeighbours(const Index& index, const MatrixView& queries, const Se
                          const Progress& progress, uint64_t done, uint64_t total, Fn&& fn) {
   ThreadPool reports(1, params.stop);
   std::vector<Voter> voters;
-  for (size_t begin = 0; begin < queries.rows; begin += kQueriesAtOnce) {
+  const size_t at_once = QueriesAtOnce(params.k);
+  for (size_t begin = 0; begin < queries.rows; begin += at_once) {
     KITH_RETURN_IF_ERROR(reports.Report(progress, "search", done + begin, total));
     MatrixView part = queries;
     part.data = queries.row(begin);
-    part.rows = std::min(kQueriesAtOnce, queries.rows - begin);
+    part.rows = std::min(at_once, queries.rows - begin);
     const QueriesFrom filter(*params.filter, begin);
     SearchParams part_params = params;
     if (!params.filter->passes_all()) part_params.filter = &filter;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "scan/box_search.h"
 #include "scan/coded_scan.h"
 #include "scan/group.h"
 #include "search/top_k.h"
@@ -208,6 +209,7 @@ class Scan {
 
 Status ExactSearch(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
                    const search::Request& request, search::Hits* hits, SearchStats* stats) {
+  if (BoxesPay(vectors, request)) return BoxSearch(vectors, request, hits, stats);
   if (request.wanted.within_radius()) {
     // Nobody knows how many there are: as if the nearest few were wanted.
     constexpr size_t kLikely = 128;

@@ -1,0 +1,149 @@
+// Exact search by boxes: the same answers, bit for bit, as by comparing every row.
+#include "scan/box_search.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/rng.h"
+#include "base/thread_pool.h"
+#include "kith/filter.h"
+#include "matrix.h"
+#include "scan/exact.h"
+#include "search/stored_vectors.h"
+
+namespace kith::scan {
+namespace {
+
+using search::Hits;
+using search::Request;
+using search::Wanted;
+using testing::Matrix;
+
+search::StoredVectors Stored(const Matrix& rows, Metric metric) {
+  return {{rows.view(), metric, nullptr, 0}, nullptr};
+}
+
+// What comparing all rows finds: of queries so few at a time that boxes do not pay.
+Hits Plain(const search::StoredVectors& vectors, const Request& request, SearchStats* stats) {
+  Hits all;
+  constexpr size_t kFew = 100;
+  for (size_t begin = 0; begin < request.queries.rows; begin += kFew) {
+    Request part = request;
+    part.queries.data = request.queries.row(begin);
+    part.queries.rows = std::min(kFew, request.queries.rows - begin);
+    const QueriesFrom filter(*request.filter, begin);
+    part.filter = &filter;
+    EXPECT_FALSE(BoxesPay(vectors, part));
+    Hits found;
+    EXPECT_TRUE(ExactSearch(vectors, {}, part, &found, stats).ok());
+    for (size_t q = 0; q < found.num_queries(); ++q) {
+      const auto of = found.of(q);
+      all.found.insert(all.found.end(), of.begin(), of.end());
+      all.offsets.push_back(all.found.size());
+    }
+  }
+  return all;
+}
+
+void ExpectSame(const Hits& a, const Hits& b) {
+  ASSERT_EQ(a.offsets, b.offsets);
+  for (size_t i = 0; i < a.found.size(); ++i) {
+    ASSERT_EQ(a.found[i].row, b.found[i].row) << i;
+    ASSERT_EQ(a.found[i].distance, b.found[i].distance) << i;
+  }
+}
+
+class BoxSearchTest : public ::testing::TestWithParam<std::tuple<Metric, DataType, size_t>> {};
+
+TEST_P(BoxSearchTest, FindsWhatAPlainScanFinds) {
+  const auto [metric, dtype, dim] = GetParam();
+  // Many equal coordinates, so that there are ties and copies.
+  const Matrix rows = Matrix::Random(dtype, 2100, dim, 1);
+  const search::StoredVectors vectors = Stored(rows, metric);
+  ExcludedRows excluded;
+  for (uint64_t q = 0; q < 260; ++q) {
+    const std::vector<uint64_t> some{q, 2 * q, 3 * q};
+    excluded.Add(some);
+  }
+  for (const DataType of_queries : {dtype, DataType::kF32}) {
+    const Matrix queries = Matrix::Random(of_queries, 260, dim, 2);
+    ThreadPool pool(of_queries == dtype ? 1 : 3);
+    for (const Wanted wanted : {Wanted::Nearest(1), Wanted::Nearest(50), Wanted::Within(20)}) {
+      for (const RowFilter* filter : {&AllRows(), static_cast<const RowFilter*>(&excluded)}) {
+        const Request request{queries.view(), wanted, &pool, filter};
+        ASSERT_TRUE(BoxesPay(vectors, request));
+        SearchStats stats;
+        SearchStats plain;
+        Hits hits;
+        ASSERT_TRUE(BoxSearch(vectors, request, &hits, &stats).ok());
+        ExpectSame(hits, Plain(vectors, request, &plain));
+        if (HasFatalFailure()) return;
+        if (dim <= 3 && wanted.k == 1) EXPECT_LT(stats.distances, plain.distances / 3);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BoxSearchTest,
+    ::testing::Combine(::testing::Values(Metric::kEuclidean, Metric::kManhattan),
+                       ::testing::Values(DataType::kF32, DataType::kF16, DataType::kU8),
+                       ::testing::Values(1, 3, 8)),
+    [](const auto& info) {
+      return std::string(MetricName(std::get<0>(info.param))) + "_" +
+             DataTypeName(std::get<1>(info.param)) + "_" + std::to_string(std::get<2>(info.param));
+    });
+
+// On a map, a query looks at some leaves of 32 rows, however many there are.
+TEST(BoxSearchCostTest, LooksAtFewRows) {
+  constexpr size_t kRows = 100000;
+  Matrix rows(DataType::kF32, kRows, 3);
+  Matrix queries(DataType::kF32, 300, 3);
+  Rng rng(5);
+  const auto place = [&](Matrix* m, size_t row) {
+    const double z = 2 * rng.Uniform() - 1;
+    const double turn = 6.283185307 * rng.Uniform();
+    const double r = std::sqrt(1 - z * z);
+    m->Set(row, 0, r * std::cos(turn));
+    m->Set(row, 1, r * std::sin(turn));
+    m->Set(row, 2, z);
+  };
+  for (size_t i = 0; i < kRows; ++i) place(&rows, i);
+  for (size_t i = 0; i < 300; ++i) place(&queries, i);
+  ThreadPool pool(1);
+  const search::StoredVectors vectors = Stored(rows, Metric::kEuclidean);
+  Hits hits;
+  SearchStats stats;
+  ASSERT_TRUE(
+      ExactSearch(vectors, {}, {queries.view(), Wanted::Nearest(50), &pool}, &hits, &stats).ok());
+  EXPECT_LT(stats.distances / 300, 500u);
+  EXPECT_LT(stats.nodes / 300, 100u);
+}
+
+// Values that squares cannot hold, and what a damaged file may have.
+TEST(BoxSearchHostileTest, ExtremesAndNaN) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  Matrix rows = Matrix::Random(DataType::kF32, 3000, 2, 1);
+  for (size_t i = 0; i < 3000; i += 7) rows.Set(i, 0, i % 2 == 0 ? 1e30 : 1e-30);
+  for (size_t i = 3; i < 3000; i += 11) rows.Set(i, 1, i % 2 == 0 ? kInf : std::nan(""));
+  Matrix queries = Matrix::Random(DataType::kF32, 300, 2, 2);
+  for (size_t i = 0; i < 300; i += 3) queries.Set(i, 0, i % 2 == 0 ? 1e-25 : -1e15);
+  ThreadPool pool(2);
+  for (const Metric metric : {Metric::kEuclidean, Metric::kManhattan}) {
+    const search::StoredVectors vectors = Stored(rows, metric);
+    const Request request{queries.view(), Wanted::Nearest(100), &pool};
+    Hits hits;
+    SearchStats stats;
+    ASSERT_TRUE(BoxSearch(vectors, request, &hits, &stats).ok());
+    ExpectSame(hits, Plain(vectors, request, &stats));
+  }
+}
+
+}  // namespace
+}  // namespace kith::scan
