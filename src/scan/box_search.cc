@@ -76,9 +76,13 @@ class TreeBuilder {
     const auto number = static_cast<uint32_t>(tree_->nodes.size());
     tree_->nodes.push_back({begin, end, 0});
     const size_t widest = AddBox(begin, end);
-    if (end - begin <= kLeafRows) return number;
-    const uint32_t middle = begin + (end - begin) / 2;
     const auto at = tree_->order.begin();
+    if (end - begin <= kLeafRows) {
+      // Of rows at the same distance the first are kept, so that these had better come first.
+      std::sort(at + begin, at + end);
+      return number;
+    }
+    const uint32_t middle = begin + (end - begin) / 2;
     std::nth_element(at + begin, at + middle, at + end, [&](uint32_t a, uint32_t b) {
       const float x = points_[a * tree_->dim + widest];
       const float y = points_[b * tree_->dim + widest];
