@@ -1,6 +1,7 @@
 // kith classify: labels told by nearest neighbours.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <iostream>
 #include <memory>
@@ -46,7 +47,7 @@ struct Report {
 };
 
 uint64_t NumWrong(const ClassificationScore& score, size_t told) {
-  return static_cast<uint64_t>(score.error * static_cast<double>(told) + 0.5);
+  return static_cast<uint64_t>(std::llround(score.error * static_cast<double>(told)));
 }
 
 const ClassificationScore& Best(const std::vector<ClassificationScore>& scores) {

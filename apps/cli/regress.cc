@@ -122,7 +122,8 @@ std::string SubjectOf(const RegressArgs& args, const Known& known) {
 }
 
 std::string PartsText(const RegressArgs& args, int64_t folds) {
-  return args.blocks > 0 ? StrCat(folds, " parts of blocks of ", FormatFloat(static_cast<float>(args.blocks)), "°")
+  return args.blocks > 0 ? StrCat(folds, " parts of blocks of ",
+                                  FormatFloat(static_cast<float>(args.blocks)), "°")
                          : StrCat(folds, " parts");
 }
 

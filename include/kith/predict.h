@@ -49,8 +49,8 @@ struct Regression {
 // the most neighbours serves every k; params.k is not used. `values` has one for each row of the
 // index, finite. Cost: that of Search(), and O(k log k) a query and k; memory for the neighbours of
 // some thousands of queries at a time. Does not depend on the threads. Errors: those of Search();
-// InvalidArgument (no k; another number of values; a value that is not finite, with its row; trim or
-// interval out of range; weights by distances of dot). Thread-safe.
+// InvalidArgument (no k; another number of values; a value that is not finite, with its row; trim
+// or interval out of range; weights by distances of dot). Thread-safe.
 Result<std::vector<Regression>> Regress(const Index& index, const MatrixView& queries,
                                         std::span<const double> values, const Averaging& averaging,
                                         std::span<const size_t> ks, const SearchParams& params,
