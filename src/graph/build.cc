@@ -65,15 +65,28 @@ Status Builder::Build() {
     KITH_RETURN_IF_ERROR(BuildShells(geometry, shells));
     KITH_RETURN_IF_ERROR(Adjust());
   }
+  stored_.reset();
   if (edges_.table.size() == planted_.num_all) Seal();
   return Status::Ok();
+}
+
+// The nodes' vectors as they are stored, until nodes are others.
+Result<const NodeVectors*> Builder::Stored() {
+  if (!stored_.has_value()) {
+    KITH_ASSIGN_OR_RETURN(stored_,
+                          NodeVectors::Gather(rows_, request_.metric, planted_.nodes(), pool_));
+  }
+  return &*stored_;
 }
 
 // Makes walks find what is in the graph, and measures how far they do.
 Status Builder::Repair() {
   if (search::TraitsOf(request_.metric).products) return Status::Ok();
-  KITH_ASSIGN_OR_RETURN(edges_, FindMissed(std::move(edges_), pool_, draft_.get()));
-  KITH_ASSIGN_OR_RETURN(const double missed, MissedShare(*draft_, edges_.shells, pool_));
+  KITH_ASSIGN_OR_RETURN(const NodeVectors* stored, Stored());
+  draft_->Compare(&stored->table());
+  KITH_ASSIGN_OR_RETURN(edges_, FindMissed(std::move(edges_), *stored, pool_, draft_.get()));
+  draft_->Compare(nullptr);
+  KITH_ASSIGN_OR_RETURN(const double missed, MissedShare(*draft_, *stored, pool_));
   // Not quite nothing, which would say that nobody looked.
   self_recall_ = static_cast<float>(std::max(1e-6, 1 - missed));
   return Status::Ok();
@@ -87,13 +100,14 @@ Status Builder::Adjust() {
   constexpr double kMany = 0.01;
   KITH_RETURN_IF_ERROR(Repair());
   if (self_recall_ == 0 || 1 - double{self_recall_} <= kMany) return Status::Ok();
-  KITH_RETURN_IF_ERROR(ChooseReach(edges_.shells, pool_, draft_.get()));
+  KITH_ASSIGN_OR_RETURN(const NodeVectors* stored, Stored());
+  KITH_RETURN_IF_ERROR(ChooseReach(*stored, pool_, draft_.get()));
   return draft_->outline().reach == 1 ? Status::Ok() : Repair();
 }
 
 // Whether a packed graph misses many of its own vectors which the same edges without codes find:
 // where neighbours are nearer than the rounding of a query can tell apart.
-Result<bool> Builder::CodesMiss() const {
+Result<bool> Builder::CodesMiss() {
   constexpr double kMany = 0.005;
   constexpr double kClearly = 0.5;
   const bool packed = header().layout == static_cast<uint32_t>(GraphLayout::kPacked);
@@ -104,7 +118,8 @@ Result<bool> Builder::CodesMiss() const {
                                              options_.degree, space_, pool_));
   compact->SetReach(draft_->outline().reach);
   KITH_RETURN_IF_ERROR(compact->Show(edges_, pool_));
-  KITH_ASSIGN_OR_RETURN(const double without, MissedShare(*compact, edges_.shells, pool_));
+  KITH_ASSIGN_OR_RETURN(const NodeVectors* stored, Stored());
+  KITH_ASSIGN_OR_RETURN(const double without, MissedShare(*compact, *stored, pool_));
   return without <= kClearly * missed;
 }
 
@@ -112,6 +127,7 @@ Result<bool> Builder::CodesMiss() const {
 Status Builder::BuildShells(const quant::Geometry& geometry, std::span<const uint8_t> shells) {
   const std::vector<float> mean = MeanOf(rows_, geometry);
   draft_.reset();
+  stored_.reset();
   edges_ = {};
   space_ = {};
   KITH_ASSIGN_OR_RETURN(planted_,
@@ -130,7 +146,8 @@ Result<std::vector<uint8_t>> Builder::BetterShells() {
   std::vector<uint8_t> of_rows;
   // Of products, the nearest to a vector need not be itself, and the longest are entries.
   if (search::TraitsOf(request_.metric).products) return of_rows;
-  KITH_ASSIGN_OR_RETURN(const double missed, MissedShare(*draft_, edges_.shells, pool_));
+  KITH_ASSIGN_OR_RETURN(const NodeVectors* stored, Stored());
+  KITH_ASSIGN_OR_RETURN(const double missed, MissedShare(*draft_, *stored, pool_));
   if (missed <= kMostMissed) {
     KITH_ASSIGN_OR_RETURN(const bool hides,
                           HeldOutHide(space_, edges_.table, planted_.num_all, pool_));
@@ -274,7 +291,9 @@ Status Builder::InsertUpTo(size_t n) {
   KITH_ASSIGN_OR_RETURN(edges_, Connected(std::move(edges_), pool_));
   KITH_RETURN_IF_ERROR(draft_->Show(edges_, pool_));
   KITH_ASSIGN_OR_RETURN(edges_, BuildBridges(std::move(edges_), pool_, draft_.get()));
-  return Repair();
+  KITH_RETURN_IF_ERROR(Repair());
+  stored_.reset();
+  return Status::Ok();
 }
 
 Header Builder::header() const {

@@ -15,6 +15,7 @@
 #include "graph/graph.h"
 #include "graph/packed_draft.h"
 #include "graph/plant.h"
+#include "graph/repair.h"
 #include "graph/space.h"
 #include "kith/index.h"
 #include "kith/status.h"
@@ -90,7 +91,8 @@ class Builder {
   Result<std::vector<uint8_t>> BetterShells();
   Status Adjust();
   Status Repair();
-  Result<bool> CodesMiss() const;
+  Result<bool> CodesMiss();
+  Result<const NodeVectors*> Stored();
   Status InsertUpTo(size_t num_nodes);
   Result<Edges> FirstEdges(const quant::Geometry& geometry, const std::vector<float>& mean);
   Result<Edges> RefineIn(Draft* draft, const Edges& first, std::string_view stage) const;
@@ -106,6 +108,7 @@ class Builder {
   float max_norm_ = 0;
   Planted planted_;
   Space space_;
+  std::optional<NodeVectors> stored_;  // while walks are compared with those of users
   float self_recall_ = 0;  // as the header has it
   Entries chosen_;         // those that no part of the graph needed
   Edges edges_;

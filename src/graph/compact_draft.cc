@@ -25,6 +25,7 @@ Result<std::unique_ptr<CompactDraft>> CompactDraft::Create(const MatrixView& row
     table.padded_bytes = stride;
     table.metric = metric;
   }
+  draft->built_on_ = table;
   draft->store_ = CompactStore({0, degree, {}, table.metric, max_norm}, nullptr, table);
   return draft;
 }
@@ -37,6 +38,13 @@ Status CompactDraft::Show(const Edges& edges, ThreadPool& /*pool*/) {
   store_.set_outline(outline);
   store_.set_links(edges.table.links.data());
   return Status::Ok();
+}
+
+void CompactDraft::Compare(const search::VectorTable* stored) {
+  const search::VectorTable& table = stored != nullptr ? *stored : built_on_;
+  Outline outline = store_.outline();
+  outline.metric = table.metric;
+  store_ = CompactStore(outline, store_.Links(0), table);
 }
 
 void CompactDraft::SetReach(float reach) {

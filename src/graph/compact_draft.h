@@ -25,6 +25,7 @@ class CompactDraft final : public Draft {
 
   Status Show(const Edges& edges, ThreadPool& pool) override;
   const Outline& outline() const override { return store_.outline(); }
+  void Compare(const search::VectorTable* stored) override;
   void SetReach(float reach) override;
   Result<std::unique_ptr<NodeSearches>> Searches(const NodeQueries& queries, const Terms& terms,
                                                  const ThreadPool& pool) const override;
@@ -36,6 +37,7 @@ class CompactDraft final : public Draft {
   CompactDraft() = default;
 
   AlignedBuffer<std::byte> rows_;  // of the nodes, where walks do not compare those of the space
+  search::VectorTable built_on_;   // these, or those of the space
   CompactStore store_;
 };
 

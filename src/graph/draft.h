@@ -65,6 +65,11 @@ class Draft {
   // What searches see.
   virtual const Outline& outline() const = 0;
 
+  // Makes searches compare the nodes' vectors as they are stored, which must stay where they are,
+  // where they compared them rounded, as users' searches do not; nullptr: as before. What walks of
+  // packed graphs compare is what those of users do.
+  virtual void Compare(const search::VectorTable* /*stored*/) {}
+
   // Makes searches look so much farther: Outline::reach.
   virtual void SetReach(float reach) = 0;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "quant/centre.h"
+
 namespace kith::graph {
 namespace {
 
@@ -29,6 +31,14 @@ std::vector<float> MeanOf(const MatrixView& rows, const quant::Geometry& geometr
   for (size_t j = 0; j < mean.size(); ++j) {
     mean[j] = static_cast<float>(sums[j] / static_cast<double>(sample));
   }
+  std::vector<float> row(geometry.dim());
+  quant::DropCoarseCentre(
+      sample,
+      [&](size_t i) {
+        geometry.Row(rows, i * rows.rows / sample, row.data());
+        return row.data();
+      },
+      &mean);
   return mean;
 }
 

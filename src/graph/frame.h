@@ -26,7 +26,7 @@ struct Frame {
   void Map(const MatrixView& m, size_t row, float* out) const;
 };
 
-// The mean in a geometry, of a sample evenly spread.
+// The mean in a geometry, of a sample evenly spread; 0 where it would cost digits (quant/centre.h).
 std::vector<float> MeanOf(const MatrixView& rows, const quant::Geometry& geometry);
 
 // A frame over a geometry, rotated as the signs say: Rotation::SignBytes of its padded dimension.

@@ -8,10 +8,15 @@
 #include <utility>
 #include <vector>
 
+#include "data/convert.h"
 #include "graph/bridge.h"
 #include "graph/connect.h"
 #include "graph/graph.h"
 #include "graph/terms.h"
+#include "search/hits.h"
+#include "search/metric_traits.h"
+#include "search/request.h"
+#include "search/stored_vectors.h"
 
 namespace kith::graph {
 namespace {
@@ -38,30 +43,68 @@ Status EachMissed(const Draft& draft, const NodeQueries& queries, ThreadPool& po
 
 }  // namespace
 
-Result<double> MissedShare(const Draft& draft, std::span<const uint8_t> shells, ThreadPool& pool) {
-  constexpr size_t kMostSearches = 2048;
-  const size_t n = draft.outline().num_nodes;
-  const size_t step = (n + kMostSearches - 1) / kMostSearches;
-  const NodeQueries queries{0, step, (n + step - 1) / step, shells};
-  std::vector<size_t> of_thread(pool.size());
-  KITH_RETURN_IF_ERROR(
-      EachMissed(draft, queries, pool,
-                 [&](uint32_t /*node*/, EndedWalk* /*walk*/, std::vector<uint32_t>* /*visited*/,
-                     int thread) { ++of_thread[thread]; }));
-  const size_t missed = std::accumulate(of_thread.begin(), of_thread.end(), size_t{0});
-  return static_cast<double>(missed) / static_cast<double>(queries.count);
+Result<NodeVectors> NodeVectors::Gather(const MatrixView& rows, Metric metric,
+                                        std::span<const uint32_t> nodes, ThreadPool& pool) {
+  NodeVectors vectors;
+  const size_t stride = search::RowStride(rows.dtype, rows.dim);
+  KITH_ASSIGN_OR_RETURN(vectors.rows_, data::GatherRows(rows, nodes, stride, pool));
+  search::VectorTable& table = vectors.table_;
+  table.rows = {vectors.rows_.data(), nodes.size(), rows.dim, stride, rows.dtype};
+  table.metric = metric;
+  table.padded_bytes = stride;
+  if (search::TraitsOf(metric).unit_length()) {
+    KITH_ASSIGN_OR_RETURN(vectors.inverse_norms_, search::InverseNorms(table.rows, pool));
+    table.inverse_norms = vectors.inverse_norms_.data();
+  }
+  return vectors;
 }
 
-Status ChooseReach(std::span<const uint8_t> shells, ThreadPool& pool, Draft* draft) {
+Result<double> MissedShare(const Draft& draft, const NodeVectors& vectors, ThreadPool& pool) {
+  constexpr size_t kMostSearches = 2048;
+  search::VectorTable table = vectors.table();
+  const size_t n = draft.outline().num_nodes;
+  const size_t step = (n + kMostSearches - 1) / kMostSearches;
+  table.rows.rows = n;
+  MatrixView queries = table.rows;
+  queries.rows = (n + step - 1) / step;
+  queries.stride *= step;
+  const std::unique_ptr<Graph> graph =
+      draft.Open({}, {{table, nullptr}, {}, static_cast<uint32_t>(n)});
+  search::Hits hits;
+  SearchStats stats;
+  KITH_RETURN_IF_ERROR(
+      graph->Search({.queries = queries, .wanted = search::Wanted::Nearest(1), .pool = &pool},
+                    &hits, &stats));
+  std::vector<size_t> of_thread(pool.size());
+  const auto count = [&](size_t begin, size_t end, int thread) -> Status {
+    KITH_ASSIGN_OR_RETURN(const search::Scorer scorer,
+                          search::Scorer::Create(table, queries, begin, end));
+    for (size_t slot = 0; slot < scorer.num_queries(); ++slot) {
+      const size_t query = begin + scorer.order()[slot];
+      const auto node = static_cast<uint32_t>(query * step);
+      const std::span<const search::Candidate> found = hits.of(query);
+      float own = 0;
+      scorer.ScoreIds(slot, &node, 1, &own);
+      const bool missed = found.empty() || !(found[0].row == node || found[0].distance <= own);
+      of_thread[thread] += missed ? 1 : 0;
+    }
+    return Status::Ok();
+  };
+  KITH_RETURN_IF_ERROR(pool.Chunks(queries.rows, kNodesAtOnce, count));
+  const size_t missed = std::accumulate(of_thread.begin(), of_thread.end(), size_t{0});
+  return static_cast<double>(missed) / static_cast<double>(queries.rows);
+}
+
+Status ChooseReach(const NodeVectors& vectors, ThreadPool& pool, Draft* draft) {
   constexpr float kReaches[] = {2, 4, 8};
   // A farther reach costs every search, so it must let a third fewer be missed.
   constexpr double kClearly = 2.0 / 3;
   float chosen = 1;
-  KITH_ASSIGN_OR_RETURN(double least, MissedShare(*draft, shells, pool));
+  KITH_ASSIGN_OR_RETURN(double least, MissedShare(*draft, vectors, pool));
   for (const float reach : kReaches) {
     if (least <= kOrdinaryMissed) break;
     draft->SetReach(reach);
-    KITH_ASSIGN_OR_RETURN(const double missed, MissedShare(*draft, shells, pool));
+    KITH_ASSIGN_OR_RETURN(const double missed, MissedShare(*draft, vectors, pool));
     if (missed > kClearly * least) continue;
     least = missed;
     chosen = reach;
@@ -70,12 +113,12 @@ Status ChooseReach(std::span<const uint8_t> shells, ThreadPool& pool, Draft* dra
   return Status::Ok();
 }
 
-Result<Edges> FindMissed(Edges edges, ThreadPool& pool, Draft* draft) {
+Result<Edges> FindMissed(Edges edges, const NodeVectors& vectors, ThreadPool& pool, Draft* draft) {
   constexpr int kRounds = 2;
   constexpr size_t kEnds = 10;
   std::vector<uint16_t> leaving(edges.table.size());
   for (int round = 0; round < kRounds; ++round) {
-    KITH_ASSIGN_OR_RETURN(const double share, MissedShare(*draft, edges.shells, pool));
+    KITH_ASSIGN_OR_RETURN(const double share, MissedShare(*draft, vectors, pool));
     if (share <= kOrdinaryMissed) break;
     std::vector<std::vector<Lost>> of_thread(pool.size());
     const auto missed = [&](uint32_t node, EndedWalk* walk, std::vector<uint32_t>* visited,

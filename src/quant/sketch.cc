@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "linalg/matrix.h"
 #include "linalg/principal.h"
+#include "quant/centre.h"
 #include "simd/kernels.h"
 
 namespace kith::quant {
@@ -63,6 +64,7 @@ Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geomet
   for (size_t c = 0; c < dim; ++c) {
     sketch.mean[c] = static_cast<float>(sum[c] / static_cast<double>(samples));
   }
+  DropCoarseCentre(samples, [&](size_t i) { return x.row(i); }, &sketch.mean);
   if (sketch.sketch_dim == dim) return sketch;
 
   for (size_t i = 0; i < samples; ++i) {

@@ -3,29 +3,22 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <memory>
-#include <string>
 #include <vector>
 
 #include "calibration/calibrate.h"
 #include "graph/graph_data.h"
-#include "index/index_checks.h"
+#include "graph/self_search.h"
 #include "kith/index.h"
 #include "matrix.h"
 #include "sanitized.h"
-#include "temp_dir.h"
 
 namespace kith {
 namespace {
 
-using testing::BuildAndOpen;
 using testing::GraphBuild;
 using testing::kSanitized;
 using testing::Layouts;
 using testing::Matrix;
-using testing::Part;
-using testing::SearchOrFail;
-using testing::TempDir;
 
 constexpr size_t kRows = kSanitized ? 1000 : 3000;
 constexpr size_t kDim = kSanitized ? 192 : 256;
@@ -43,24 +36,11 @@ Matrix WithMiddle(size_t middle, double centre, double spread) {
 
 class GraphHubsTest : public ::testing::Test {
  protected:
-  // The share of the first kRows that do not find themselves at the default effort.
   double Missed(const Matrix& rows, const BuildOptions& options) {
-    const std::string path = dir_.File("x.kith");
-    const auto index = BuildAndOpen(path, rows, options);
-    if (index == nullptr) return 1;
-    const Status verified = VerifyIndex(path);
-    EXPECT_TRUE(verified.ok()) << verified.message();
-    self_recall_ = index->info().path_of(IndexKind::kGraph)->share("self_recall");
-    const Matrix own = Part(rows, 0, kRows);
-    const SearchResult found =
-        SearchOrFail(*index, own.view(), {.k = 1, .index = IndexKind::kGraph});
-    size_t missed = 0;
-    for (size_t r = 0; r < kRows; ++r) missed += found.ids[r] == static_cast<int64_t>(r) ? 0 : 1;
-    return static_cast<double>(missed) / static_cast<double>(kRows);
+    return self_.Missed(rows, kRows, options);
   }
 
-  TempDir dir_;
-  double self_recall_ = -1;
+  testing::SelfSearch self_;
 };
 
 TEST_F(GraphHubsTest, AnyNumberOfVectorsInTheMiddleHidesNoOthers) {
@@ -76,7 +56,7 @@ TEST_F(GraphHubsTest, AnyNumberOfVectorsInTheMiddleHidesNoOthers) {
         SCOPED_TRACE(::testing::Message() << MetricName(metric) << ", " << GraphLayoutName(layout)
                                           << ", " << middle << " in the middle");
         EXPECT_LE(Missed(WithMiddle(middle, centre, 1e-3), options), alone + 0.005);
-        EXPECT_GE(self_recall_, 0.99);
+        EXPECT_GE(self_.told(), 0.99);
       }
     }
   }
