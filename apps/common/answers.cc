@@ -25,6 +25,7 @@ std::string ReasonText(const SearchPlan& plan) {
                     " is the most that anything else reaches");
     case WhyExact::kUnmeasured:
       return ", for what recall anything else gives was not measured; 'kith tune' does";
+    case WhyExact::kMissesOwn: return ", for the graph misses many of its own vectors";
     case WhyExact::kNone:
     case WhyExact::kEverything:
     case WhyExact::kCheaper: break;

@@ -165,9 +165,11 @@ enum class WhyExact : uint32_t {
   kCheaper = 2,     // it is expected to cost no more
   kOutOfReach = 3,  // nothing else was measured to reach the recall asked for
   kUnmeasured = 4,  // what recall anything else gives was never measured
+  kMissesOwn = 5,   // no recall is asked for, and the graph misses many of its own vectors
 };
 
-const char* WhyExactName(WhyExact why);  // "everything", "cheaper", "out of reach", "unmeasured"
+// "everything", "cheaper", "out of reach", "unmeasured", "misses its own".
+const char* WhyExactName(WhyExact why);
 
 // What a search does.
 struct SearchPlan {

@@ -68,7 +68,7 @@ class Handle:
 
     def plan(self, k: int = 10, num_queries: int = 1, *, recall: float | None = None, effort: float | None = None, exact: bool = False, index: str = 'auto') -> dict[str, Any]:
         """
-        What search() would do with so many queries in one call, many of which favour exact search: a dict of `index`, `effort` (None: the default; a graph's may be a fraction), `recall` (None: not asked for), and of `why_exact`, why exact search is taken of a file that has a graph or a forest (None: it is not, or nobody chose): "everything" (recall 1), "cheaper", "out of reach" (`reached` is the most recall that was measured) or "unmeasured".
+        What search() would do with so many queries in one call, many of which favour exact search: a dict of `index`, `effort` (None: the default; a graph's may be a fraction), `recall` (None: not asked for), and of `why_exact`, why exact search is taken of a file that has a graph or a forest (None: it is not, or nobody chose): "everything" (recall 1), "cheaper", "out of reach" (`reached` is the most recall that was measured), "unmeasured" or, without a recall, "misses its own" (vectors, of which the graph finds too few).
         """
 
     def vectors(self, ids: numpy.typing.ArrayLike) -> numpy.typing.NDArray[numpy.float32]:

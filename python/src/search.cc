@@ -237,8 +237,9 @@ void BindSearch(nb::class_<IndexHandle>* handle) {
            "`recall` (None: not asked for), and of `why_exact`, why exact search is taken of a "
            "file that "
            "has a graph or a forest (None: it is not, or nobody chose): \"everything\" (recall "
-           "1), \"cheaper\", \"out of reach\" (`reached` is the most recall that was measured) "
-           "or \"unmeasured\".");
+           "1), \"cheaper\", \"out of reach\" (`reached` is the most recall that was measured), "
+           "\"unmeasured\" or, without a recall, \"misses its own\" (vectors, of which the graph "
+           "finds too few).");
 }
 
 }  // namespace kith::python

@@ -64,7 +64,7 @@ double NextEffort(const CalibrationPoint& last) {
 
 // What is missed before and after an insertion is compared where recall is asked for and enough is
 // missed to count.
-constexpr float kLeastCompared = 0.6f;
+constexpr float kLeastCompared = 0.75f;
 constexpr float kMostCompared = 0.995f;
 
 // Parts of the least effort are measured for as long as there is recall to spare.

@@ -80,33 +80,58 @@ Change ChangeOf(std::span<const uint32_t> before, std::span<const uint32_t> afte
   return change;
 }
 
+namespace {
+
+// By what power of the effort what is missed falls at a point of a curve: between those beside it.
+// Effort is what it costs, the nodes visited.
+double FallAt(const std::vector<CalibrationPoint>& points, size_t i) {
+  const CalibrationPoint& less = points[i == 0 ? 0 : i - 1];
+  const CalibrationPoint& more = points[std::min(i + 1, points.size() - 1)];
+  const double fall = std::log((1 - double{less.recall}) / (1 - double{more.recall}));
+  const double effort = std::log(double{more.nodes} / double{less.nodes});
+  return fall > 0 && effort > 0 && std::isfinite(fall / effort) ? fall / effort : 0;
+}
+
+// The power of the number of vectors by which efforts grow, from the changes at points from `first`
+// on, drawn towards an ordinary one as far as chance blurs it.
+double PowerOfEffort(std::span<const Change> changes, std::span<const double> falls,
+                     double growth) {
+  // Of real sets an eighth to a quarter, of random ones in many dimensions a little more than a half
+  // (docs/recall.md): rather too much than too little where few are held out to tell.
+  constexpr double kOrdinary = 0.4;
+  constexpr double kSpread = 0.25;
+  double weights = 0;
+  double sum = 0;
+  double blurs = 0;
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const Change& change = changes[i];
+    if (!(change.before > 0 && change.after > 0 && falls[i] > 0)) continue;
+    const double seen = std::log(change.after / change.before) / growth / falls[i];
+    // One neighbour more or less is chance, however alike all queries were.
+    const double blur = std::max(change.deviation, 1.0) / change.before / growth / falls[i];
+    const double weight = 1 / (blur * blur);
+    weights += weight;
+    sum += weight * seen;
+    blurs += weight * blur;  // the queries are the same at all points, and so is their chance
+  }
+  if (weights == 0) return kOrdinary;
+  const double blur = blurs / weights;
+  const double trusted = kSpread * kSpread / (kSpread * kSpread + blur * blur);
+  return std::max(0.0, trusted * sum / weights + (1 - trusted) * kOrdinary);
+}
+
+}  // namespace
+
 void CorrectForInsertion(std::span<const Change> changes, size_t first, const Controls& controls,
                          CalibrationCurve* curve) {
-  // Of real sets, what is missed grows as the fourth root to the square root of the number of
-  // vectors, of random ones in many dimensions a little faster than that number (docs/recall.md).
-  constexpr double kOrdinary = 0.5;
-  constexpr double kSpread = 0.7;
   constexpr double kMost = 3;
-  constexpr size_t kBeside = 2;
   if (changes.empty()) return;
-  const double growth = std::log(controls.growth());
+  std::vector<double> falls(curve->points.size());
+  for (size_t i = 0; i < falls.size(); ++i) falls[i] = FallAt(curve->points, i);
+  const double of_effort =
+      PowerOfEffort(changes, std::span(falls).subspan(first), std::log(controls.growth()));
   for (size_t i = 0; i < curve->points.size(); ++i) {
-    const size_t at = i < first ? 0 : std::min(i - first, changes.size() - 1);
-    Change sum;
-    for (size_t j = at < kBeside ? 0 : at - kBeside; j < std::min(changes.size(), at + kBeside + 1);
-         ++j) {
-      sum.before += changes[j].before;
-      sum.after += changes[j].after;
-      sum.deviation += changes[j].deviation;
-    }
-    double power = kOrdinary;
-    if (sum.before > 0 && sum.after > 0) {
-      const double seen = std::log(sum.after / sum.before) / growth;
-      // One neighbour more or less is chance, however alike all queries were.
-      const double blur = std::max(sum.deviation, 1.0) / sum.before / growth;
-      const double weight = kSpread * kSpread / (kSpread * kSpread + blur * blur);
-      power = std::clamp(weight * seen + (1 - weight) * kOrdinary, 0.0, kMost);
-    }
+    const double power = std::min(kMost, of_effort * falls[i]);
     const double missed =
         (1 - double{curve->points[i].recall}) * std::pow(controls.whole_growth(), power);
     curve->points[i].recall = static_cast<float>(std::max(0.0, 1 - missed));

@@ -71,8 +71,9 @@ struct Change {
 Change ChangeOf(std::span<const uint32_t> before, std::span<const uint32_t> after);
 
 // Makes the recalls of a curve those of the path that has all rows, from what changed at its points
-// from `first` on: missed neighbours grow as a power of the number of vectors, which is taken from
-// each point and those beside it, and drawn towards an ordinary one as far as chance blurs it.
+// from `first` on: where there are more vectors, the same recall takes more effort, by a power of
+// their number that is one for the whole curve. So what is missed at an effort grows the more, the
+// faster it falls there with the effort.
 void CorrectForInsertion(std::span<const Change> changes, size_t first, const Controls& controls,
                          CalibrationCurve* curve);
 

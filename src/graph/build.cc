@@ -59,6 +59,11 @@ Status Builder::Build() {
     KITH_RETURN_IF_ERROR(BuildShells(geometry, shells));
   }
   KITH_RETURN_IF_ERROR(Adjust());
+  if (RoundingMisses()) {
+    in_floats_ = true;
+    KITH_RETURN_IF_ERROR(BuildShells(geometry, shells));
+    KITH_RETURN_IF_ERROR(Adjust());
+  }
   KITH_ASSIGN_OR_RETURN(const bool codes_miss, CodesMiss());
   if (codes_miss) {
     options_.layout = GraphLayout::kCompact;
@@ -81,7 +86,6 @@ Result<const NodeVectors*> Builder::Stored() {
 
 // Makes walks find what is in the graph, and measures how far they do.
 Status Builder::Repair() {
-  if (search::TraitsOf(request_.metric).products) return Status::Ok();
   KITH_ASSIGN_OR_RETURN(const NodeVectors* stored, Stored());
   draft_->Compare(&stored->table());
   KITH_ASSIGN_OR_RETURN(edges_, FindMissed(std::move(edges_), *stored, pool_, draft_.get()));
@@ -99,10 +103,21 @@ Status Builder::Adjust() {
   // Edges cost nothing, a farther reach costs every search.
   constexpr double kMany = 0.01;
   KITH_RETURN_IF_ERROR(Repair());
-  if (self_recall_ == 0 || 1 - double{self_recall_} <= kMany) return Status::Ok();
+  // Of products, more than in other metrics is missed by every search; what is seen of the nearest
+  // alone is no reason for another layout or for more effort.
+  if (search::TraitsOf(request_.metric).products) return Status::Ok();
+  if (1 - double{self_recall_} <= kMany) return Status::Ok();
   KITH_ASSIGN_OR_RETURN(const NodeVectors* stored, Stored());
   KITH_RETURN_IF_ERROR(ChooseReach(*stored, pool_, draft_.get()));
   return draft_->outline().reach == 1 ? Status::Ok() : Repair();
+}
+
+// Whether so many are missed as may be because of rounding: nodes, if only a few of them, are
+// nearer to their neighbours than the space that edges were chosen in can tell.
+bool Builder::RoundingMisses() const {
+  constexpr double kMany = 0.01;
+  const double missed = 1 - double{self_recall_};
+  return missed > kMany && 2 * too_fine_ >= missed;
 }
 
 // Whether a packed graph misses many of its own vectors which the same edges without codes find:
@@ -112,7 +127,8 @@ Result<bool> Builder::CodesMiss() {
   constexpr double kClearly = 0.5;
   const bool packed = header().layout == static_cast<uint32_t>(GraphLayout::kPacked);
   const double missed = 1 - double{self_recall_};
-  if (!measures_ || !packed || self_recall_ == 0 || missed <= kMany) return false;
+  if (search::TraitsOf(request_.metric).products) return false;
+  if (!measures_ || !packed || missed <= kMany) return false;
   KITH_ASSIGN_OR_RETURN(const auto compact,
                         CompactDraft::Create(rows_, planted_.nodes(), request_.metric, max_norm_,
                                              options_.degree, space_, pool_));
@@ -173,8 +189,9 @@ Result<Edges> Builder::FirstEdges(const quant::Geometry& geometry, const std::ve
   const Frame frame = MakeFrame(geometry, mean, SignsOf(geometry, request_.seed));
   KITH_ASSIGN_OR_RETURN(Candidates found, FindCandidates(rows_, request_.metric, planted_.nodes(),
                                                          frame, std::exchange(planted_.trees, {}),
-                                                         request_.progress, pool_));
+                                                         in_floats_, request_.progress, pool_));
   space_ = std::move(found.space);
+  too_fine_ = found.too_fine;
   KITH_ASSIGN_OR_RETURN(LinkTable table,
                         LinkCandidates(space_, std::move(found.lists), options_.degree, pool_));
   KITH_ASSIGN_OR_RETURN(chosen_,

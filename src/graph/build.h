@@ -91,6 +91,7 @@ class Builder {
   Result<std::vector<uint8_t>> BetterShells();
   Status Adjust();
   Status Repair();
+  bool RoundingMisses() const;
   Result<bool> CodesMiss();
   Result<const NodeVectors*> Stored();
   Status InsertUpTo(size_t num_nodes);
@@ -108,9 +109,11 @@ class Builder {
   float max_norm_ = 0;
   Planted planted_;
   Space space_;
+  double too_fine_ = 0;                // Candidates::too_fine, of the space
+  bool in_floats_ = false;             // the space is to be of floats
   std::optional<NodeVectors> stored_;  // while walks are compared with those of users
-  float self_recall_ = 0;  // as the header has it
-  Entries chosen_;         // those that no part of the graph needed
+  float self_recall_ = 0;              // as the header has it
+  Entries chosen_;                     // those that no part of the graph needed
   Edges edges_;
   std::optional<Edges> before_;   // what they were before half of the rows held out were inserted
   std::unique_ptr<Draft> draft_;  // shows edges_

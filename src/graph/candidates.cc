@@ -80,7 +80,7 @@ void CandidateLists::JoinLeaf(const Space& space, std::span<const uint32_t> node
   }
 }
 
-bool CandidateLists::FinerThanBytes(size_t dim) const {
+double CandidateLists::FinerThanBytes(size_t dim) const {
   const size_t n = lists_.size() / kSize;
   const size_t judged = std::min(n, kJudgedNodes);
   const float least = kFinest * static_cast<float>(dim) / 6;
@@ -88,15 +88,17 @@ bool CandidateLists::FinerThanBytes(size_t dim) const {
   for (size_t i = 0; i < judged; ++i) {
     too_near += Of(i * n / judged)[kJudgedRank - 1].distance < least ? 1 : 0;
   }
-  return too_near > judged / 20;
+  return static_cast<double>(too_near) / static_cast<double>(std::max<size_t>(1, judged));
 }
 
 Result<Candidates> FindCandidates(const MatrixView& rows, Metric metric,
                                   std::span<const uint32_t> nodes, const Frame& frame,
-                                  const std::vector<trees::Tree>& trees, const Progress& progress,
-                                  ThreadPool& pool) {
+                                  const std::vector<trees::Tree>& trees, bool in_floats,
+                                  const Progress& progress, ThreadPool& pool) {
+  constexpr double kMostTooFine = 0.05;
   const size_t num_linked = trees[0].entries.size();
   for (const bool as_floats : {false, true}) {
+    if (in_floats && !as_floats) continue;
     Candidates found;
     KITH_ASSIGN_OR_RETURN(found.space, Space::Create(rows, metric, nodes, frame, as_floats, pool));
     KITH_ASSIGN_OR_RETURN(found.lists, CandidateLists::Create(num_linked, pool));
@@ -104,9 +106,10 @@ Result<Candidates> FindCandidates(const MatrixView& rows, Metric metric,
       KITH_RETURN_IF_ERROR(found.lists.Join(found.space, trees[t], kLeafSize, pool));
       KITH_RETURN_IF_ERROR(pool.Report(progress, "candidates", t + 1, trees.size()));
     }
-    const bool too_fine =
-        found.space.rounded() && found.lists.FinerThanBytes(found.space.table().rows.dim);
-    if (!too_fine) return found;
+    if (found.space.rounded()) {
+      found.too_fine = found.lists.FinerThanBytes(found.space.table().rows.dim);
+    }
+    if (found.too_fine <= kMostTooFine) return found;
   }
   return Status::Internal("floats are not rounded");
 }

@@ -34,9 +34,9 @@ class CandidateLists {
   // depend on the threads. Cost: n * leaf_size distances. Errors: those of the pool's loops.
   Status Join(const Space& space, const trees::Tree& tree, size_t leaf_size, ThreadPool& pool);
 
-  // Whether so many neighbours are nearer than rounding to bytes can tell that their order would be
-  // chance.
-  bool FinerThanBytes(size_t dim) const;
+  // The share of nodes whose neighbours are nearer than rounding to bytes can tell, so that their
+  // order would be chance.
+  double FinerThanBytes(size_t dim) const;
 
  private:
   struct Scratch;
@@ -48,15 +48,17 @@ class CandidateLists {
 struct Candidates {
   Space space;  // that they were compared in
   CandidateLists lists;
+  double too_fine = 0;  // the share of nodes whose neighbours it does not tell apart
 };
 
 // Compares all pairs within the leaves of the trees, whose entries are nodes: in rows rounded to
-// bytes where that tells them apart, and else in floats. `nodes`: node -> row; those that no tree
-// has are in the space only. Errors: those of the pool's loops; InvalidArgument (cancelled).
+// bytes where that tells nearly all apart, and else, or if asked to, in floats. `nodes`: node ->
+// row; those that no tree has are in the space only. Errors: those of the pool's loops;
+// InvalidArgument (cancelled).
 Result<Candidates> FindCandidates(const MatrixView& rows, Metric metric,
                                   std::span<const uint32_t> nodes, const Frame& frame,
-                                  const std::vector<trees::Tree>& trees, const Progress& progress,
-                                  ThreadPool& pool);
+                                  const std::vector<trees::Tree>& trees, bool in_floats,
+                                  const Progress& progress, ThreadPool& pool);
 
 }  // namespace kith::graph
 

@@ -2,6 +2,7 @@
 #ifndef KITH_GRAPH_DRAFT_H_
 #define KITH_GRAPH_DRAFT_H_
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,7 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/math.h"
 #include "base/thread_pool.h"
+#include "data/convert.h"
 #include "graph/edges.h"
 #include "graph/graph.h"
 #include "graph/layout.h"
@@ -18,6 +21,7 @@
 #include "graph/terms.h"
 #include "graph/walk.h"
 #include "kith/status.h"
+#include "search/metric_traits.h"
 #include "storage/container.h"
 
 namespace kith::graph {
@@ -28,6 +32,9 @@ struct NodeQueries {
   size_t step = 1;
   size_t count = 0;
   std::span<const uint8_t> shells = {};  // of all nodes; empty if there is one
+  // Dot: each search goes as far as one with the node's vector does, and not as one with the
+  // longest of all would.
+  bool own_norms = false;
 
   size_t NodeOf(size_t query) const { return first + query * step; }
 };
@@ -123,7 +130,7 @@ class NodeSearchesOf final : public NodeSearches {
       walk->KeepVisited(&scratch.visited[walk - scratch.walks.data()]);
       const size_t node = queries_.NodeOf(batch.query(slot));
       const size_t shell = queries_.shells.empty() ? 0 : queries_.shells[node];
-      walk->Start(batch, slot, terms_, {}, {shell, shell + 1}, &stats);
+      walk->Start(batch, slot, TermsOf(batch, slot), {}, {shell, shell + 1}, &stats);
     };
     const auto finish = [&](Walk<Store>* walk, size_t slot) {
       const size_t node = queries_.NodeOf(batch.query(slot));
@@ -142,6 +149,23 @@ class NodeSearchesOf final : public NodeSearches {
   NodeSearchesOf(const Store& store, const MatrixView& rotated, const NodeQueries& queries,
                  const Terms& terms, const ThreadPool& pool)
       : store_(store), rotated_(rotated), queries_(queries), terms_(terms), pool_(pool) {}
+
+  Terms TermsOf(const Batch& batch, size_t slot) const {
+    const Outline& outline = store_.outline();
+    if (!queries_.own_norms || !search::TraitsOf(outline.metric).products) return terms_;
+    std::vector<float> decoded;
+    const float* x = batch.rotated(slot);  // as long as the vector itself
+    size_t dim = rotated_.dim;
+    if (x == nullptr) {
+      dim = batch.queries().dim;
+      decoded.resize(dim);
+      data::RowToF32(batch.queries(), batch.query(slot), decoded.data());
+      x = decoded.data();
+    }
+    Terms terms = terms_;
+    terms.shift = static_cast<float>(std::sqrt(SquaredNorm(x, dim))) * outline.max_norm;
+    return terms;
+  }
 
   // The rows that are queries.
   MatrixView Some(MatrixView rows) const {

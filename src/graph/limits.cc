@@ -58,10 +58,10 @@ uint64_t BuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
   uint64_t bytes = padded * (own_metric && integers ? 1 : sizeof(float));
   if (traits.products) bytes += search::RowStride(dtype, dim);
   // Three tables of edges and their reverse, candidates being gone; or one, and the vectors in
-  // order for calibration.
+  // order for calibration and once more for a look at what searches of users find.
   bytes += std::max<uint64_t>(
       {5 * degree * sizeof(uint32_t), CandidateLists::kSize * sizeof(search::Candidate),
-       degree * sizeof(uint32_t) + search::RowStride(dtype, dim) + sizeof(float)});
+       degree * sizeof(uint32_t) + 2 * (search::RowStride(dtype, dim) + sizeof(float))});
   bytes += 2 * sizeof(uint32_t);
   if (options.layout == GraphLayout::kPacked) {
     bytes += NodeBytes(dim, dtype, options) + quant::Rotation::PaddedDim(dim) * sizeof(float);

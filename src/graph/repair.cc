@@ -72,9 +72,8 @@ Result<double> MissedShare(const Draft& draft, const NodeVectors& vectors, Threa
       draft.Open({}, {{table, nullptr}, {}, static_cast<uint32_t>(n)});
   search::Hits hits;
   SearchStats stats;
-  KITH_RETURN_IF_ERROR(
-      graph->Search({.queries = queries, .wanted = search::Wanted::Nearest(1), .pool = &pool},
-                    &hits, &stats));
+  KITH_RETURN_IF_ERROR(graph->Search(
+      {.queries = queries, .wanted = search::Wanted::Nearest(1), .pool = &pool}, &hits, &stats));
   std::vector<size_t> of_thread(pool.size());
   const auto count = [&](size_t begin, size_t end, int thread) -> Status {
     KITH_ASSIGN_OR_RETURN(const search::Scorer scorer,
@@ -114,12 +113,17 @@ Status ChooseReach(const NodeVectors& vectors, ThreadPool& pool, Draft* draft) {
 }
 
 Result<Edges> FindMissed(Edges edges, const NodeVectors& vectors, ThreadPool& pool, Draft* draft) {
-  constexpr int kRounds = 2;
-  constexpr size_t kEnds = 10;
+  constexpr int kRounds = 4;
+  // All that a walk visits, as a rule: where it ends among many that are nearly the same, these few
+  // cannot lead to all that they hide.
+  constexpr size_t kEnds = 64;
+  constexpr double kWorthMore = 0.9;
+  double before = 1;
   std::vector<uint16_t> leaving(edges.table.size());
   for (int round = 0; round < kRounds; ++round) {
     KITH_ASSIGN_OR_RETURN(const double share, MissedShare(*draft, vectors, pool));
-    if (share <= kOrdinaryMissed) break;
+    if (share <= kOrdinaryMissed || share > kWorthMore * before) break;
+    before = share;
     std::vector<std::vector<Lost>> of_thread(pool.size());
     const auto missed = [&](uint32_t node, EndedWalk* walk, std::vector<uint32_t>* visited,
                             int thread) {
@@ -131,7 +135,7 @@ Result<Edges> FindMissed(Edges edges, const NodeVectors& vectors, ThreadPool& po
       lost.ends.resize(kept);
       of_thread[thread].push_back(std::move(lost));
     };
-    const NodeQueries all{.count = edges.table.size(), .shells = edges.shells};
+    const NodeQueries all{.count = edges.table.size(), .shells = edges.shells, .own_norms = true};
     KITH_RETURN_IF_ERROR(EachMissed(*draft, all, pool, missed));
     AddBridges(std::move(of_thread), &leaving, &edges.table);
     KITH_ASSIGN_OR_RETURN(edges, Connected(std::move(edges), pool));

@@ -50,10 +50,10 @@ Result<double> MissedShare(const Draft& draft, const NodeVectors& vectors, Threa
 Status ChooseReach(const NodeVectors& vectors, ThreadPool& pool, Draft* draft);
 
 // Where more than kOrdinaryMissed are missed: searches for every node, and leads an edge to each
-// that is missed from the nearest that its walk visited, as BuildBridges() does; then once more.
-// The draft must show the edges given and compare the vectors given, and shows those returned. The
-// result does not depend on the threads. Cost: two searches of the default width for a node.
-// Errors: those of the pool's loops.
+// that is missed from the nearest that its walk visited, as BuildBridges() does; and again, as long
+// as that lets clearly fewer be missed. The draft must show the edges given and compare the vectors
+// given, and shows those returned. The result does not depend on the threads. Cost: up to four
+// searches of the default width for a node. Errors: those of the pool's loops.
 Result<Edges> FindMissed(Edges edges, const NodeVectors& vectors, ThreadPool& pool, Draft* draft);
 
 }  // namespace kith::graph

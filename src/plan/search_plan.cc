@@ -54,15 +54,29 @@ std::string AllDigits(double x) {
   return error == std::errc() ? std::string(buffer, end) : StrCat(x);
 }
 
+// Whether a path was seen to miss so many of the vectors in it that it would find others no better:
+// of vectors that are all equally far from each other, say, where nothing leads from one to
+// another.
+bool MissesOwn(const IndexInfo& info, const search::PathType& type) {
+  constexpr double kLeastFound = 0.95;
+  const PathInfo* path = info.path_of(type.kind());
+  const double found = path == nullptr ? -1 : path->share("self_recall");
+  return found >= 0 && found < kLeastFound;
+}
+
 // Without a recall: the preferred path, unless comparing with all costs no more than its own choice
 // of an effort (small sets, many queries at once, or nearly all vectors asked for).
 SearchPlan PlanEffort(const IndexInfo& info, const SearchParams& params, size_t num_queries) {
-  const std::vector<const search::PathType*> candidates = Candidates(info, params.index);
+  std::vector<const search::PathType*> candidates = Candidates(info, params.index);
   if (candidates.empty()) return Exact(WhyExact::kNone);
+  const bool chooses = params.index == IndexKind::kAuto && params.effort < 0;
+  if (chooses) {
+    std::erase_if(candidates, [&](const auto* type) { return MissesOwn(info, *type); });
+    if (candidates.empty()) return Exact(WhyExact::kMissesOwn);
+  }
   const search::EffortScale& efforts = *candidates[0]->efforts();
   const std::optional<double> usual = efforts.Default(params.k);
-  if (params.index == IndexKind::kAuto && params.effort < 0 && usual.has_value() &&
-      ExactCost(info, num_queries) <= efforts.QueryNs(*usual)) {
+  if (chooses && usual.has_value() && ExactCost(info, num_queries) <= efforts.QueryNs(*usual)) {
     return Exact(WhyExact::kCheaper);
   }
   const auto asked = static_cast<double>(params.effort);
@@ -183,6 +197,7 @@ const char* WhyExactName(WhyExact why) {
     case WhyExact::kCheaper: return "cheaper";
     case WhyExact::kOutOfReach: return "out of reach";
     case WhyExact::kUnmeasured: return "unmeasured";
+    case WhyExact::kMissesOwn: return "misses its own";
   }
   return "";
 }

@@ -64,7 +64,8 @@ Result<TrainedSketch> TrainSketch(const MatrixView& rows, const Geometry& geomet
   for (size_t c = 0; c < dim; ++c) {
     sketch.mean[c] = static_cast<float>(sum[c] / static_cast<double>(samples));
   }
-  DropCoarseCentre(samples, [&](size_t i) { return x.row(i); }, &sketch.mean);
+  DropCoarseCentre(
+      samples, [&](size_t i) { return x.row(i); }, &sketch.mean);
   if (sketch.sketch_dim == dim) return sketch;
 
   for (size_t i = 0; i < samples; ++i) {

@@ -95,6 +95,25 @@ TEST(PlanEffortTest, AutoScansSmallSets) {
   ExpectPlan(Small(true, false), {.index = IndexKind::kGraph}, 1, {IndexKind::kGraph, -1, 0});
 }
 
+// One that misses many of its own vectors would find others no better.
+TEST(PlanEffortTest, AutoTakesNoGraphThatMissesItsOwnVectors) {
+  IndexInfo info = Large(true, false);
+  const auto set_found = [](IndexInfo* of, double found) {
+    of->paths[1].properties = {{"self_recall", 0, "", found}};
+  };
+  set_found(&info, 0.96);
+  ExpectPlan(info, {}, 1, {IndexKind::kGraph, -1, 0});
+  set_found(&info, 0.94);
+  ExpectExact(info, {}, 1, WhyExact::kMissesOwn, 0);
+  // Unless it is asked for, with an effort or by name.
+  ExpectPlan(info, {.effort = 20}, 1, {IndexKind::kGraph, 20, 0});
+  ExpectPlan(info, {.index = IndexKind::kGraph}, 1, {IndexKind::kGraph, -1, 0});
+  IndexInfo both = Large(true, true);
+  set_found(&both, 0.94);
+  ExpectPlan(both, {}, 1, {IndexKind::kForest, -1, 0});
+  EXPECT_STREQ(WhyExactName(WhyExact::kMissesOwn), "misses its own");
+}
+
 TEST(PlanEffortTest, AutoScansSoonerForManyQueriesAndNeighbours) {
   IndexInfo info = Large(true, false);
   info.num_vectors = 10000;
