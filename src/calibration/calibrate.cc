@@ -246,6 +246,7 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
   constexpr size_t kQueriesOfLittle = 512;
   constexpr size_t kLeastNeighbours = 1024;  // queries times k: recall in steps of a thousandth
   CalibrationCurve curve{type.kind(), ks_[at], {}};
+  std::vector<float> margins;
   const size_t most = limits_[at].size();
   size_t num_queries = most;
   const auto measure = [&](double effort) -> Status {
@@ -258,6 +259,10 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
     double variance = 0;
     KITH_RETURN_IF_ERROR(MeasurePoint(path, at, effort, num_queries, &point, &variance));
     curve.points.push_back(point);
+    // Where there are too few queries for the standard error, recall is told that much lower: it is
+    // better to find more than was asked for than less.
+    const double error = std::sqrt(variance / static_cast<double>(num_queries));
+    margins.push_back(static_cast<float>(std::max(0.0, error - kStandardError)));
     if (point.recall < 0.5f) {
       num_queries = std::min(most, kQueriesOfLittle);
       return Status::Ok();
@@ -278,6 +283,7 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
     if (before - curve.points.back().recall < kLeastFall) break;
   }
   std::reverse(curve.points.begin(), curve.points.end());
+  std::reverse(margins.begin(), margins.end());
   constexpr double kEnough = 0.9993;
   const double limit = Kept(MostEffort(efforts, range.most));
   while (curve.points.back().recall < kEnough && curve.points.back().effort < limit) {
@@ -287,7 +293,7 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
   curve.end = curve.points.back().recall >= kEnough ? CalibrationEnd::kFound
               : limit < rows                        ? CalibrationEnd::kExactCheaper
                                                     : CalibrationEnd::kAllSearched;
-  Compared compared{at, 0, {}};
+  Compared compared{at, 0, {}, std::move(margins)};
   for (const CalibrationPoint& point : curve.points) {
     if (controls_ == nullptr || controls_->empty() || point.recall > kMostCompared) break;
     // Searches of so much effort take long; what less effort tells holds for them, too.
@@ -322,7 +328,14 @@ Status Calibrator::Compare(const search::PathType& type, const search::AccessPat
 }
 
 Calibration Calibrator::Take() {
-  for (CalibrationCurve& curve : calibration_.curves) FitMonotone(&curve.points);
+  for (size_t c = 0; c < calibration_.curves.size(); ++c) {
+    std::vector<CalibrationPoint>& points = calibration_.curves[c].points;
+    const std::vector<float>& margins = compared_[c].margins;
+    for (size_t i = 0; i < points.size(); ++i) {
+      points[i].recall = std::max(0.0f, points[i].recall - margins[i]);
+    }
+    FitMonotone(&points);
+  }
   return std::move(calibration_);
 }
 

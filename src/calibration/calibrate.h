@@ -48,7 +48,7 @@ class Calibrator {
   // in it. REQUIRES: there are controls. Errors: those of the searches.
   Status Compare(const search::PathType& type, const search::AccessPath& path);
 
-  // The curves made monotone. Called once.
+  // The curves, less what chance may be where queries are few, made monotone. Called once.
   Calibration Take();
   std::span<const uint32_t> ks() const { return ks_; }
 
@@ -80,6 +80,7 @@ class Calibrator {
     size_t at;
     size_t first;
     std::vector<std::vector<uint32_t>> missed;
+    std::vector<float> margins;  // of all its points: what Take() leaves for chance
   };
   const Controls* controls_ = nullptr;
   std::vector<Compared> compared_;
