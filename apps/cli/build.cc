@@ -156,8 +156,7 @@ void SetPaths(const BuildArgs& args, BuildOptions* options) {
 }
 
 Result<Planned> Explain(const MatrixView& vectors, const BuildOptions& options) {
-  KITH_ASSIGN_OR_RETURN(BuildPlan plan,
-                        PlanBuild(vectors.rows, vectors.dim, *options.dtype, options));
+  KITH_ASSIGN_OR_RETURN(BuildPlan plan, PlanBuild(vectors, options));
   return Planned{vectors.rows, vectors.dim, *options.dtype, options, std::move(plan)};
 }
 

@@ -23,6 +23,7 @@ void PrintPlan(std::ostream& out, const Planned& planned) {
   if (const std::string limits = LimitsText(options); !limits.empty()) {
     out << "within " << limits << '\n';
   }
+  if (const std::string look = LookText(planned.plan.look); !look.empty()) out << look << '\n';
   const int threads = PlannedThreads(options);
   const bool elapsed = options.build_seconds > 0 && threads > 1;
   Table table;
@@ -43,8 +44,9 @@ void PrintPlan(std::ostream& out, const Planned& planned) {
     table.AddRow(std::move(cells));
   }
   table.Print(out, "  ");
-  out << ReasonText(planned) << '\n'
-      << "Predicted for one thread, one query a call, recall@10 of 0.95, by docs/choosing.md.\n";
+  out << ReasonText(planned) << '\n';
+  if (const std::string text = CalibrationText(planned); !text.empty()) out << text << '\n';
+  out << "Predicted for one thread, one query a call, recall@10 of 0.95, by docs/choosing.md.\n";
 }
 
 }  // namespace kith::apps::cli

@@ -112,6 +112,22 @@ std::string LimitsText(const BuildOptions& options) {
   return text;
 }
 
+std::string LookText(const DataLook& look) {
+  if (look.rows == 0) return "";
+  const double dim = look.intrinsic_dim;
+  const char* hard = dim < 10 ? "easy to search" : dim < 20 ? "as hard to search as most"
+                     : dim < 40 ? "hard to search" : "very hard to search";
+  return StrCat("intrinsic dimension ", FormatFixed(dim, dim < 10 ? 1 : 0), ", ", hard, " (",
+                FormatCount(look.rows), " looked at)");
+}
+
+std::string CalibrationText(const Planned& planned) {
+  const double seconds = Built(planned).calibration_seconds;
+  if (seconds == 0) return "";
+  return StrCat("Of the build, ", FormatSeconds(seconds),
+                " measure its recall; --no-calibrate leaves that out.");
+}
+
 int PlannedThreads(const BuildOptions& options) { return ResolveThreads(options.threads); }
 
 Json PlanJson(const Planned& planned) {
@@ -121,6 +137,8 @@ Json PlanJson(const Planned& planned) {
   json["dim"] = planned.dim;
   json["dtype"] = DataTypeName(planned.dtype);
   json["metric"] = MetricName(options.metric);
+  json["looked_at"] = planned.plan.look.rows;
+  json["intrinsic_dim"] = planned.plan.look.intrinsic_dim;
   json["expected_queries"] = options.expected_queries;
   json["memory"] = options.memory;
   json["build_time_s"] = options.build_seconds;
@@ -136,6 +154,7 @@ Json PlanJson(const Planned& planned) {
     entry["trees"] = forest == nullptr ? 0 : forest->num_trees;
     entry["built"] = c.is_built();
     entry["build_s"] = c.build_seconds;
+    entry["calibration_s"] = c.calibration_seconds;
     entry["elapsed_s"] = c.elapsed_seconds;
     entry["query_us"] = c.query_us;
     entry["bytes"] = c.file_bytes;

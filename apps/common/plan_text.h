@@ -31,6 +31,12 @@ std::string VerdictText(const Planned& planned, const PlanCandidate& candidate);
 // Why what is built won, in a sentence.
 std::string ReasonText(const Planned& planned);
 
+// How hard the vectors are to search, by the look at some; "" if nobody looked.
+std::string LookText(const DataLook& look);
+
+// How much of the build measures recall, in a sentence; "" if nothing.
+std::string CalibrationText(const Planned& planned);
+
 // The limits on memory and time: "4.29 GB of memory and 30.0 s of building"; "" without any.
 std::string LimitsText(const BuildOptions& options);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -11,19 +10,14 @@
 #include "base/strings.h"
 #include "calibration/drift.h"
 #include "calibration/section.h"
+#include "calibration/steps.h"
 #include "data/convert.h"
 #include "paths/registry.h"
-#include "scan/path.h"
 
 namespace kith::calibration {
 namespace {
 
-// Means of more neighbours than this take fewer queries.
-constexpr size_t kFewNeighbours = 10;
-
 constexpr uint64_t kStream = 0xCA11;  // of random numbers
-
-constexpr float kMostEffort = std::numeric_limits<float>::max();
 
 // A monotone fit by pooling adjacent violators (Ayer et al., 1955): least squares, equal weights.
 void FitMonotone(std::vector<CalibrationPoint>* points) {
@@ -50,18 +44,6 @@ void FitMonotone(std::vector<CalibrationPoint>* points) {
   }
 }
 
-// What of an effort a file keeps: efforts are measured as they are kept, for two beyond 2^24 may be
-// one float, and an effort that rounding lowers never reaches the most there is.
-double Kept(double effort) { return static_cast<double>(static_cast<float>(effort)); }
-
-// The next effort to measure, larger than the last: small steps where targets are, between which
-// recall is taken for linear.
-double NextEffort(const CalibrationPoint& last) {
-  const double growth = last.recall < 0.6f ? 1.6 : last.recall < 0.97f ? 1.25 : 1.6;
-  const double next = std::floor(std::max(last.effort * growth, last.effort + 1.0));
-  return std::max(Kept(next), double{std::nextafter(last.effort, kMostEffort)});
-}
-
 // What is missed before and after an insertion is compared where recall is asked for and enough is
 // missed to count.
 constexpr float kLeastCompared = 0.75f;
@@ -75,19 +57,8 @@ constexpr float kLeastFall = 0.002f;
 }  // namespace
 
 std::vector<uint32_t> ChooseHeldOut(size_t n, uint64_t seed) {
-  // So many vectors are searched exactly in microseconds: nobody needs to know how well anything
-  // else would do.
-  constexpr size_t kFewRows = 512;
-  // Vectors held out: of small sets an eighth, of large ones a small part, and never more than
-  // these. The mean of recall@10 near 0.8 is then known to 0.004 (one standard error).
-  constexpr size_t kMostShare = 8;
-  constexpr size_t kLeastShare = 64;
-  constexpr size_t kEnoughHeldOut = 2048;
-  constexpr size_t kMostHeldOut = 4096;
   std::vector<uint32_t> held_out;
-  if (n < kFewRows) return held_out;
-  const size_t count =
-      std::clamp(n / kLeastShare, std::min(n / kMostShare, kEnoughHeldOut), kMostHeldOut);
+  const size_t count = NumHeldOut(n);
   Rng rng(seed, kStream);
   for (size_t i = 0; i < count; ++i) {
     const size_t begin = i * n / count;
@@ -155,7 +126,6 @@ Status Calibrator::FindLimits(const std::vector<size_t>& places) {
   ks.reserve(places.size());
   for (const size_t place : places) ks.push_back(ks_[place]);
   MatrixView queries = queries_;
-  constexpr size_t kQueriesOfMany = 1024;
   if (ks.back() > kFewNeighbours) queries.rows = std::min(queries.rows, kQueriesOfMany);
   KITH_ASSIGN_OR_RETURN(Truth truth,
                         calibration::FindTruth(vectors_, {queries, filter_}, ks, *pool_));
@@ -219,32 +189,9 @@ Status Calibrator::Measure(const search::PathType& type, const search::AccessPat
   return Status::Ok();
 }
 
-double Calibrator::MostEffort(const search::EffortScale& efforts, double at_least) const {
-  const MatrixView& rows = vectors_.table.rows;
-  const auto all = static_cast<double>(rows.rows);
-  const double bytes = all * static_cast<double>(RowBytes(rows.dtype, rows.dim));
-  const double exact_ns = scan::QueryNs(all, bytes, 1);
-  // Where both cost the same, to a millionth: the more effort, the more it takes.
-  double low = at_least;
-  double high = all;
-  if (low >= all || efforts.QueryNs(low) >= exact_ns) return low;
-  if (efforts.QueryNs(high) <= exact_ns) return high;
-  while (high - low > 1e-6 * high) {
-    const double middle = (low + high) / 2;
-    (efforts.QueryNs(middle) < exact_ns ? low : high) = middle;
-  }
-  return std::floor(high);
-}
-
 // The curve of ks_[at].
 Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPath& path,
                             size_t at) {
-  // Queries enough to know a mean to this standard error, and the tail of the distribution.
-  constexpr double kStandardError = 0.005;
-  constexpr size_t kLeastQueries = 256;
-  // Of efforts too small to be asked for, from which little is learnt.
-  constexpr size_t kQueriesOfLittle = 512;
-  constexpr size_t kLeastNeighbours = 1024;  // queries times k: recall in steps of a thousandth
   CalibrationCurve curve{type.kind(), ks_[at], {}};
   std::vector<float> margins;
   const size_t most = limits_[at].size();
@@ -263,13 +210,7 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
     // better to find more than was asked for than less.
     const double error = std::sqrt(variance / static_cast<double>(num_queries));
     margins.push_back(static_cast<float>(std::max(0.0, error - kStandardError)));
-    if (point.recall < 0.5f) {
-      num_queries = std::min(most, kQueriesOfLittle);
-      return Status::Ok();
-    }
-    const auto enough = static_cast<size_t>(variance / (kStandardError * kStandardError));
-    num_queries =
-        std::min(most, std::max({enough, kLeastQueries, kLeastNeighbours / size_t{ks_[at]}}));
+    num_queries = QueriesFor(ks_[at], point.recall, variance, most);
     return Status::Ok();
   };
   const search::EffortScale& efforts = *type.efforts();
@@ -284,12 +225,13 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
   }
   std::reverse(curve.points.begin(), curve.points.end());
   std::reverse(margins.begin(), margins.end());
-  constexpr double kEnough = 0.9993;
-  const double limit = Kept(MostEffort(efforts, range.most));
+  const MatrixView& all = vectors_.table.rows;
+  const auto rows = static_cast<double>(all.rows);
+  const double bytes = rows * static_cast<double>(RowBytes(all.dtype, all.dim));
+  const double limit = Kept(MostEffort(efforts, rows, bytes, range.most));
   while (curve.points.back().recall < kEnough && curve.points.back().effort < limit) {
     KITH_RETURN_IF_ERROR(measure(std::min(limit, NextEffort(curve.points.back()))));
   }
-  const auto rows = static_cast<double>(vectors_.table.rows.rows);
   curve.end = curve.points.back().recall >= kEnough ? CalibrationEnd::kFound
               : limit < rows                        ? CalibrationEnd::kExactCheaper
                                                     : CalibrationEnd::kAllSearched;

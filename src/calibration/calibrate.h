@@ -59,8 +59,6 @@ class Calibrator {
   Status FindLimits(const std::vector<size_t>& places);
   void FindQuantiles();
   Status MeasureK(const search::PathType& type, const search::AccessPath& path, size_t at);
-  // The largest effort that may be measured.
-  double MostEffort(const search::EffortScale& efforts, double at_least) const;
   Status MeasurePoint(const search::AccessPath& path, size_t at, double effort, size_t num_queries,
                       CalibrationPoint* point, double* variance) const;
 

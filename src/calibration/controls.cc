@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/rng.h"
+#include "calibration/steps.h"
 #include "data/convert.h"
 
 namespace kith::calibration {
@@ -17,11 +18,9 @@ Result<std::unique_ptr<Controls>> Controls::Create(const search::StoredVectors& 
                                                    std::span<const uint32_t> hidden,
                                                    std::span<const uint32_t> half,
                                                    std::span<const uint32_t> ks, ThreadPool& pool) {
-  // Where fewer are held out, what changes is less than what can be measured.
-  constexpr size_t kFewHeldOut = 80;  // one of so many
   const size_t n = vectors.table.rows.rows;
   std::unique_ptr<Controls> controls(new Controls);
-  if (hidden.size() * kFewHeldOut < n || half.empty() || ks.empty()) return controls;
+  if (!IsCompared(hidden.size(), n) || half.empty() || ks.empty()) return controls;
   controls->vectors_ = vectors;
   controls->pool_ = &pool;
   controls->ks_.assign(ks.begin(), ks.end());
@@ -52,11 +51,8 @@ Result<std::vector<std::vector<double>>> Controls::Limits(const RowFilter& filte
 
 Result<std::vector<uint32_t>> Controls::Missed(const search::AccessPath& path, size_t at,
                                                double effort, bool after) const {
-  // Of many neighbours a query, fewer queries tell as much.
-  constexpr size_t kNeighbours = 10240;
-  constexpr size_t kLeastQueries = 256;
   MatrixView queries = queries_;
-  queries.rows = std::min(queries.rows, std::max(kLeastQueries, kNeighbours / ks_[at]));
+  queries.rows = ControlsFor(ks_[at], queries_.rows);
   const std::span<const double> limits = (after ? limits_after_ : limits_before_)[at];
   SearchStats stats;
   KITH_ASSIGN_OR_RETURN(

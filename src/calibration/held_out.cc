@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "calibration/steps.h"
 #include "data/convert.h"
 #include "search/metric_traits.h"
 #include "search/stored_vectors.h"
@@ -11,9 +12,7 @@ namespace kith::calibration {
 HeldOut::HeldOut(const MatrixView& rows, const std::vector<float>& norms,
                  const BuildOptions& options, ThreadPool& pool)
     : rows_(rows), norms_(norms), options_(options), pool_(pool) {
-  constexpr uint64_t kWorthIt = 10000;
-  const bool many = options.expected_queries == 0 || options.expected_queries >= kWorthIt;
-  if (options.calibrate.value_or(many)) held_out_ = ChooseHeldOut(rows.rows, options.seed);
+  if (IsWanted(options)) held_out_ = ChooseHeldOut(rows.rows, options.seed);
 }
 
 search::StoredVectors HeldOut::View() const {

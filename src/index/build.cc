@@ -17,9 +17,9 @@
 #include "index/index_file.h"
 #include "index/layout.h"
 #include "kith/index.h"
-#include "kith/plan.h"
 #include "kith/version.h"
 #include "paths/registry.h"
+#include "plan/build_plan.h"
 #include "search/access_path.h"
 #include "search/lengths.h"
 #include "search/metric_traits.h"
@@ -212,7 +212,7 @@ Status Build(const MatrixView& vectors, const FileTarget& target, const BuildOpt
     KITH_ASSIGN_OR_RETURN(converted, data::ConvertAllRows(vectors, dtype, stride, pool));
     rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
   }
-  KITH_ASSIGN_OR_RETURN(const BuildPlan plan, PlanBuild(rows.rows, rows.dim, dtype, options));
+  KITH_ASSIGN_OR_RETURN(const BuildPlan plan, plan::PlanFor(rows, dtype, options, pool));
   KITH_RETURN_IF_ERROR(CheckScanCodes(options, plan.paths));
   return WriteIndex(rows, target, options, plan.paths, start, pool);
 }

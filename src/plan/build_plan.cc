@@ -8,8 +8,12 @@
 
 #include "base/strings.h"
 #include "base/thread_pool.h"
+#include "calibration/cost.h"
+#include "calibration/steps.h"
+#include "data/convert.h"
 #include "kith/plan.h"
 #include "paths/registry.h"
+#include "plan/look.h"
 #include "search/access_path.h"
 
 namespace kith::plan {
@@ -57,8 +61,13 @@ class Planner {
     return spec == nullptr ? type.DefaultSpec() : *spec;
   }
 
-  PlanCandidate Candidate(const search::PathType& type, const search::BuildWay& way) const {
+  PlanCandidate Candidate(const search::PathType& type, const search::BuildWay& planned) const {
+    search::BuildWay way = planned;
     PlanCandidate c;
+    if (!type.exact() && calibration::IsWanted(options_)) {
+      c.calibration_seconds = calibration::Seconds(shape_, *type.efforts(), way.costs);
+      way.costs.parallel_seconds += c.calibration_seconds;
+    }
     c.kind = type.kind();
     c.spec = way.spec;
     c.build_seconds = way.costs.BuildSeconds(1);
@@ -232,8 +241,7 @@ Status CheckSpecs(const BuildOptions& options) {
 
 namespace {
 
-Result<BuildPlan> Plan(uint64_t num_vectors, size_t dim, DataType dtype,
-                       const BuildOptions& options) {
+Status Check(uint64_t num_vectors, size_t dim, const BuildOptions& options) {
   if (num_vectors == 0 || num_vectors > kMaxRows) {
     return Status::InvalidArgument(
         StrCat(num_vectors, " vectors; 1 to ", kMaxRows, " fit one file"));
@@ -246,11 +254,39 @@ Result<BuildPlan> Plan(uint64_t num_vectors, size_t dim, DataType dtype,
     return Status::InvalidArgument(
         StrCat("a build of ", options.build_seconds, " s; allow more than 0, or 0 for any time"));
   }
-  KITH_RETURN_IF_ERROR(CheckSpecs(options));
-  return Planner({num_vectors, dim, dtype, options.metric}, options).Run();
+  return CheckSpecs(options);
+}
+
+Result<BuildPlan> Plan(uint64_t num_vectors, size_t dim, DataType dtype, const DataLook& look,
+                       const BuildOptions& options) {
+  KITH_RETURN_IF_ERROR(Check(num_vectors, dim, options));
+  KITH_ASSIGN_OR_RETURN(
+      BuildPlan plan,
+      Planner({num_vectors, dim, dtype, options.metric, look.intrinsic_dim}, options).Run());
+  plan.look = look;
+  return plan;
+}
+
+Result<BuildPlan> LookAndPlan(const MatrixView& vectors, const BuildOptions& options) {
+  KITH_RETURN_IF_ERROR(Check(vectors.rows, vectors.dim, options));
+  ThreadPool pool(options.threads, options.stop);
+  DataType dtype{};
+  if (options.dtype.has_value()) {
+    dtype = *options.dtype;
+  } else {
+    KITH_ASSIGN_OR_RETURN(dtype, data::SmallestLossless(vectors, pool));
+  }
+  return PlanFor(vectors, dtype, options, pool);
 }
 
 }  // namespace
+
+Result<BuildPlan> PlanFor(const MatrixView& vectors, DataType dtype, const BuildOptions& options,
+                          ThreadPool& pool) {
+  KITH_RETURN_IF_ERROR(Check(vectors.rows, vectors.dim, options));
+  KITH_ASSIGN_OR_RETURN(const DataLook look, LookAt(vectors, dtype, options.metric, pool));
+  return Plan(vectors.rows, vectors.dim, dtype, look, options);
+}
 
 }  // namespace kith::plan
 
@@ -258,7 +294,11 @@ namespace kith {
 
 Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
                             const BuildOptions& options) {
-  return CatchAll([&] { return plan::Plan(num_vectors, dim, dtype, options); });
+  return CatchAll([&] { return plan::Plan(num_vectors, dim, dtype, {}, options); });
+}
+
+Result<BuildPlan> PlanBuild(const MatrixView& vectors, const BuildOptions& options) {
+  return CatchAll([&] { return plan::LookAndPlan(vectors, options); });
 }
 
 }  // namespace kith

@@ -17,12 +17,18 @@ struct CostShape {
   size_t dim = 0;
   DataType dtype = DataType::kF32;
   Metric metric = Metric::kAngular;
+  double intrinsic_dim = 13;  // of DataLook (kith/plan.h)
 };
 
 struct Costs {
   double serial_seconds = 0;    // of the build, on one thread whatever there are: writing
   double parallel_seconds = 0;  // and on all of them
   double query_us = 0;          // k = 10, recall 0.95, one query a call
+  // Of paths that know efforts: the effort that this takes, how much more a query for one more
+  // neighbour takes, and the microseconds that a unit more takes.
+  double effort = 0;
+  double effort_of_k = 0;
+  double effort_us = 0;
   uint64_t file_bytes = 0;
   uint64_t memory = 0;  // bytes beside the vectors, at most
 

@@ -1,0 +1,152 @@
+#include "plan/look.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "base/math.h"
+#include "data/convert.h"
+#include "kith/filter.h"
+#include "scan/exact.h"
+#include "search/metric_traits.h"
+#include "search/stored_vectors.h"
+
+namespace kith::plan {
+namespace {
+
+constexpr size_t kQueries = 128;
+constexpr size_t kRows = 4096;
+constexpr size_t kLeastRows = 256;
+constexpr size_t kBytes = 32 << 20;
+constexpr size_t kNeighbours = 20;
+
+// The i-th of `count` places, spread evenly over n.
+size_t Place(size_t i, size_t count, size_t n) { return (2 * i + 1) * n / (2 * count); }
+
+// Some rows, as they will be stored, and what exact search needs of them.
+struct Sample {
+  AlignedBuffer<std::byte> bytes;
+  std::vector<float> inverse_norms;
+  search::StoredVectors vectors;
+
+  MatrixView rows() const { return vectors.table.rows; }
+};
+
+Result<Sample> Take(const MatrixView& vectors, DataType dtype, Metric metric, ThreadPool& pool) {
+  const size_t stride = search::RowStride(dtype, vectors.dim);
+  const size_t affordable = std::max(kLeastRows, kBytes / stride);
+  const size_t count = std::min({vectors.rows, kRows, affordable});
+  Sample sample;
+  KITH_ASSIGN_OR_RETURN(sample.bytes, AlignedBuffer<std::byte>::Create(count * stride));
+  std::fill_n(sample.bytes.data(), count * stride, std::byte{0});
+  for (size_t i = 0; i < count; ++i) {
+    const size_t row = Place(i, count, vectors.rows);
+    KITH_RETURN_IF_ERROR(data::ConvertRows(vectors, dtype, row, row + 1,
+                                           sample.bytes.data() + i * stride, stride));
+  }
+  const MatrixView rows{sample.bytes.data(), count, vectors.dim, stride, dtype};
+  // All are tested where some are not finite: the message names the place.
+  if (!data::CheckFinite(rows, pool).ok()) {
+    KITH_RETURN_IF_ERROR(data::CheckFinite(vectors, pool));
+  }
+  KITH_ASSIGN_OR_RETURN(sample.inverse_norms, search::InverseNorms(rows, pool));
+  sample.vectors.table.metric = metric;
+  sample.vectors.table.rows = rows;
+  sample.vectors.table.padded_bytes = stride;
+  if (!sample.inverse_norms.empty()) {
+    sample.vectors.table.inverse_norms = sample.inverse_norms.data();
+  }
+  return sample;
+}
+
+// Distances in the space where the metric is Euclidean, if it is one. Products depend on lengths: a
+// row gets one more coordinate that makes all as long as the longest (quant/geometry.h).
+class Distances {
+ public:
+  Distances(const Sample& sample, Metric metric) : traits_(search::TraitsOf(metric)) {
+    if (!traits_.products) return;
+    const MatrixView rows = sample.rows();
+    std::vector<float> row(rows.dim);
+    for (size_t i = 0; i < rows.rows; ++i) {
+      data::RowToF32(rows, i, row.data());
+      squared_norms_.push_back(SquaredNorm(row.data(), rows.dim));
+    }
+    largest_ = *std::max_element(squared_norms_.begin(), squared_norms_.end());
+  }
+
+  double Of(size_t query, float internal) const {
+    const double scaled = double{internal} * traits_.geometry_scale;
+    if (traits_.products) {
+      return std::sqrt(std::max(0.0, 2 * scaled + squared_norms_[query] + largest_));
+    }
+    return traits_.squared ? std::sqrt(std::max(0.0, scaled)) : scaled;
+  }
+
+ private:
+  const search::MetricTraits& traits_;
+  std::vector<double> squared_norms_;  // of products
+  double largest_ = 0;
+};
+
+// Sums log(r_k / r_i) over the neighbours of a query that are not at distance 0.
+struct Logs {
+  double sum = 0;
+  double count = 0;
+
+  void Add(std::span<const double> distances) {
+    const auto first = std::upper_bound(distances.begin(), distances.end(), 0.0);
+    const std::ptrdiff_t others = distances.end() - first - 1;
+    if (others < 2) return;  // copies tell nothing
+    double logs = 0;
+    for (auto at = first; at != distances.end(); ++at) logs += std::log(distances.back() / *at);
+    sum += logs / static_cast<double>(others - 1);
+    ++count;
+  }
+};
+
+}  // namespace
+
+Result<DataLook> LookAt(const MatrixView& vectors, DataType dtype, Metric metric,
+                        ThreadPool& pool) {
+  DataLook look;
+  if (vectors.rows < kLeastRows) return look;
+  KITH_ASSIGN_OR_RETURN(const Sample sample, Take(vectors, dtype, metric, pool));
+  const MatrixView rows = sample.rows();
+  const size_t count = std::min(rows.rows, kQueries);
+  std::vector<uint32_t> asked;
+  ExcludedRows own;
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t row = Place(i, count, rows.rows);
+    asked.push_back(static_cast<uint32_t>(row));
+    own.Add(std::span(&row, 1));
+  }
+  KITH_ASSIGN_OR_RETURN(const auto queries, data::GatherRows(rows, asked, rows.stride, pool));
+  search::Hits hits;
+  SearchStats stats;
+  KITH_RETURN_IF_ERROR(
+      scan::ExactSearch(sample.vectors, {},
+                        {.queries = {queries.data(), count, rows.dim, rows.stride, rows.dtype},
+                         .wanted = search::Wanted::Nearest(kNeighbours),
+                         .pool = &pool,
+                         .filter = &own},
+                        &hits, &stats));
+  const Distances distances(sample, metric);
+  Logs logs;
+  for (size_t q = 0; q < count; ++q) {
+    std::vector<double> nearest;
+    for (const search::Candidate& c : hits.of(q)) {
+      nearest.push_back(distances.Of(asked[q], c.distance));
+    }
+    std::sort(nearest.begin(), nearest.end());
+    logs.Add(nearest);
+  }
+  look.rows = rows.rows;
+  // All equally far, or copies of each other: there is no dimension to speak of.
+  if (logs.sum > 0) look.intrinsic_dim = logs.count / logs.sum;
+  return look;
+}
+
+}  // namespace kith::plan
