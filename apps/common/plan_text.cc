@@ -115,8 +115,10 @@ std::string LimitsText(const BuildOptions& options) {
 std::string LookText(const DataLook& look) {
   if (look.rows == 0) return "";
   const double dim = look.intrinsic_dim;
-  const char* hard = dim < 10 ? "easy to search" : dim < 20 ? "as hard to search as most"
-                     : dim < 40 ? "hard to search" : "very hard to search";
+  const char* hard = dim < 10   ? "easy to search"
+                     : dim < 20 ? "as hard to search as most"
+                     : dim < 40 ? "hard to search"
+                                : "very hard to search";
   return StrCat("intrinsic dimension ", FormatFixed(dim, dim < 10 ? 1 : 0), ", ", hard, " (",
                 FormatCount(look.rows), " looked at)");
 }

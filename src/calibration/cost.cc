@@ -43,8 +43,8 @@ double CurveUs(const search::CostShape& shape, const search::EffortScale& effort
   for (;;) {
     point.recall = static_cast<float>(RecallOf(double{point.effort}, at_95));
     const double recall = double{point.recall};
-    const double query_us = std::max(
-        1.0, costs.query_us + (double{point.effort} - costs.effort) * costs.effort_us);
+    const double query_us =
+        std::max(1.0, costs.query_us + (double{point.effort} - costs.effort) * costs.effort_us);
     us += static_cast<double>(queries) * query_us;
     if (point.recall >= kLeastCompared && point.recall <= kMostCompared &&
         double{point.effort} <= range.most) {

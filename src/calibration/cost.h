@@ -7,9 +7,9 @@
 
 namespace kith::calibration {
 
-// Seconds on one thread of measuring a path of these costs, which is not exact, with vectors of this
-// shape held out: the steps that calibration takes (steps.h), gone through with the curve that the
-// costs stand for. Cost: some hundred steps.
+// Seconds on one thread of measuring a path of these costs, which is not exact, with vectors of
+// this shape held out: the steps that calibration takes (steps.h), gone through with the curve that
+// the costs stand for. Cost: some hundred steps.
 double Seconds(const search::CostShape& shape, const search::EffortScale& efforts,
                const search::Costs& costs);
 

@@ -1,5 +1,5 @@
-// The rules by which calibration takes its steps, from one effort to the next: what measures follows
-// them (calibrate.h), and what predicts how long measuring takes (cost.h).
+// The rules by which calibration takes its steps, from one effort to the next: what measures
+// follows them (calibrate.h), and what predicts how long measuring takes (cost.h).
 #ifndef KITH_CALIBRATION_STEPS_H_
 #define KITH_CALIBRATION_STEPS_H_
 

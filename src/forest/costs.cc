@@ -76,8 +76,18 @@ search::Costs CostsOf(const search::CostShape& shape, uint32_t num_trees) {
   // the larger the set.
   const double fewer = 0.1 * std::pow(rows / search::kUnitRows, 0.4) * std::pow(4 / trees, 1.5);
   const double searched = IsFloat(shape.dtype) ? 14.5 : 7 + 0.006 * Compared(shape);
-  costs.query_us = (projected ? 0.008 * dim : 0) + std::pow(rows / search::kUnitRows, 0.36) *
-                                                       searched * (1 + fewer) * traits.forest_cost;
+  // In how many dimensions the vectors lie decides how many have to be compared: the more of them,
+  // the more leaves around a query have some of its neighbours. All is the most there is.
+  constexpr double kUsualDim = 13;
+  constexpr double kComparedUs = 0.012;
+  const double harder = std::max(0.25, shape.intrinsic_dim / kUsualDim);
+  const double growth = 0.3 + 0.005 * std::min(shape.intrinsic_dim, 60.0);
+  const double walking = std::min(std::pow(rows / search::kUnitRows, growth) * searched *
+                                      (1 + fewer) * harder * traits.forest_cost,
+                                  searched + kComparedUs * rows);
+  costs.effort = std::max(1.0, walking / kComparedUs);
+  costs.effort_us = kComparedUs;
+  costs.query_us = (projected ? 0.008 * dim : 0) + walking;
   return costs;
 }
 

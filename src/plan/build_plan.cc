@@ -168,6 +168,9 @@ class Planner {
         c.verdict = PlanVerdict::kNotAsked;
       } else if (small && !paths::TypeOf(c.kind)->exact()) {
         c.verdict = PlanVerdict::kSmallSet;
+      } else if (!knows_queries() && c.query_us > plan_.candidates.front().query_us) {
+        // Without an index, such vectors are searched faster: there is nothing to prefer it for.
+        c.verdict = PlanVerdict::kSlowerSearch;
       } else if (Fits(c, &c.verdict) && (best == nullptr || IsBetter(c, *best))) {
         best = &c;
       }

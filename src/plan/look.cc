@@ -44,8 +44,8 @@ Result<Sample> Take(const MatrixView& vectors, DataType dtype, Metric metric, Th
   std::fill_n(sample.bytes.data(), count * stride, std::byte{0});
   for (size_t i = 0; i < count; ++i) {
     const size_t row = Place(i, count, vectors.rows);
-    KITH_RETURN_IF_ERROR(data::ConvertRows(vectors, dtype, row, row + 1,
-                                           sample.bytes.data() + i * stride, stride));
+    KITH_RETURN_IF_ERROR(
+        data::ConvertRows(vectors, dtype, row, row + 1, sample.bytes.data() + i * stride, stride));
   }
   const MatrixView rows{sample.bytes.data(), count, vectors.dim, stride, dtype};
   // All are tested where some are not finite: the message names the place.
