@@ -30,6 +30,7 @@ const char* VerdictName(PlanVerdict verdict) {
     case PlanVerdict::kChosen: return "chosen";
     case PlanVerdict::kAsked: return "asked";
     case PlanVerdict::kNotAsked: return "not_asked";
+    case PlanVerdict::kTooCoarse: return "too_coarse";
     case PlanVerdict::kSmallSet: return "small_set";
     case PlanVerdict::kOverMemory: return "over_memory";
     case PlanVerdict::kOverTime: return "over_time";
@@ -67,6 +68,7 @@ std::string VerdictText(const Planned& planned, const PlanCandidate& c) {
       return options.expected_queries > 0 ? "chosen: least in all" : "chosen: searched fastest";
     case PlanVerdict::kAsked: return "as asked";
     case PlanVerdict::kNotAsked: return "not asked for";
+    case PlanVerdict::kTooCoarse: return "too coarse for such neighbours";
     case PlanVerdict::kSmallSet: return "no faster than exact on so few";
     case PlanVerdict::kOverMemory: return "over the memory";
     case PlanVerdict::kOverTime: return "over the build time";
@@ -95,8 +97,7 @@ std::string ReasonText(const Planned& planned) {
                   FormatSeconds(built.total_seconds), limited, ".");
   }
   if (built.kind == IndexKind::kExact && limited.empty()) {
-    return StrCat(name,
-                  ": the vectors fit a core's cache, where nothing beats comparing with all.");
+    return StrCat(name, ": of so few vectors, or so hard ones, comparing with all is the fastest.");
   }
   return StrCat(name, ": the fastest to search",
                 limited.empty() ? ". --expect-queries weighs the build, too." : limited + ".");
@@ -141,6 +142,7 @@ Json PlanJson(const Planned& planned) {
   json["metric"] = MetricName(options.metric);
   json["looked_at"] = planned.plan.look.rows;
   json["intrinsic_dim"] = planned.plan.look.intrinsic_dim;
+  json["rounding"] = planned.plan.look.rounding;
   json["expected_queries"] = options.expected_queries;
   json["memory"] = options.memory;
   json["build_time_s"] = options.build_seconds;

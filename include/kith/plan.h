@@ -17,9 +17,13 @@ namespace kith {
 // What a look at some of the vectors tells of all: how hard they are to search.
 struct DataLook {
   uint64_t rows = 0;  // that were looked at; 0: none, and what follows is that of usual sets
-  // In how many dimensions they lie locally, whatever their own: a neighbourhood of twice the radius
-  // has 2^intrinsic_dim times as many vectors. Photo descriptors are about 13, sentences 25.
+  // In how many dimensions they lie locally, whatever their own: a neighbourhood of twice the
+  // radius has 2^intrinsic_dim times as many vectors. Photo descriptors are about 13, sentences 25.
   double intrinsic_dim = 13;
+  // What rounding a query to bytes, as packed graphs do, blurs of its distances, by what separates
+  // the 10th neighbour from the 20th. Of sentences 0.02; where clusters are tight and far apart,
+  // above 1.
+  double rounding = 0;
 };
 
 // Why a way of building was taken or not.
@@ -27,6 +31,7 @@ enum class PlanVerdict {
   kChosen,        // the best of what may be built
   kAsked,         // the options name it
   kNotAsked,      // they name others
+  kTooCoarse,     // its codes would not tell near neighbours apart
   kSmallSet,      // so few vectors that exact search is as fast
   kOverMemory,    // needs more than BuildOptions::memory
   kOverTime,      // takes longer than BuildOptions::build_seconds
@@ -39,9 +44,9 @@ enum class PlanVerdict {
 struct PlanCandidate {
   IndexKind kind = IndexKind::kExact;  // exact search is always there too
   PathSpec spec;                       // of this kind: a graph's layout, a forest's number of trees
-  double build_seconds = 0;        // with what measuring its recall takes, if that is done
-  double calibration_seconds = 0;  // which is so much of it
-  double elapsed_seconds = 0;  // the build's, on the threads of the options
+  double build_seconds = 0;            // with what measuring its recall takes, if that is done
+  double calibration_seconds = 0;      // which is so much of it
+  double elapsed_seconds = 0;          // the build's, on the threads of the options
   double query_us = 0;
   uint64_t file_bytes = 0;    // without keys and ids
   uint64_t build_memory = 0;  // bytes beside the vectors, at most
@@ -72,13 +77,14 @@ struct BuildPlan {
 // beats exact search, else exact search.
 // The same answer on every machine and for any number of threads, unless `build_seconds` is given:
 // how long a build takes then depends on options.threads.
-// Looks at 4,096 of the vectors at most, 32 MB of them, spread evenly: no more of a mapped file is
-// read, but for their type if options.dtype leaves that open. Cost: half a million distances.
+// Looks at 32,768 of the vectors at most, 64 MB of them, spread evenly: no more of a mapped file is
+// read, but for their type if options.dtype leaves that open. Cost: four million distances.
 // Errors: InvalidArgument (nothing is within the limits; no or too many vectors; the dimension;
 // values that are not finite or that the type does not hold; cancelled), OutOfMemory.
 Result<BuildPlan> PlanBuild(const MatrixView& vectors, const BuildOptions& options);
 
-// The same of vectors that are not there yet: as if they were as hard to search as usual ones. O(1).
+// The same of vectors that are not there yet: as if they were as hard to search as usual ones.
+// O(1).
 Result<BuildPlan> PlanBuild(uint64_t num_vectors, size_t dim, DataType dtype,
                             const BuildOptions& options);
 

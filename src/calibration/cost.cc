@@ -51,8 +51,8 @@ double CurveUs(const search::CostShape& shape, const search::EffortScale& effort
       us += 2 * static_cast<double>(ControlsFor(k, held.controls)) * query_us;
     }
     if (recall >= kEnough || double{point.effort} >= limit) return us;
-    // Neighbours of one query are found or missed together, ten of them as three would be.
-    const double variance = recall * (1 - recall) / std::min(kept, 3.0);
+    // Neighbours of one query are found or missed together, ten of them as two would be.
+    const double variance = recall * (1 - recall) / std::min(kept, 2.0);
     queries = QueriesFor(k, recall, variance, most);
     point.effort = static_cast<float>(std::min(limit, NextEffort(point)));
   }

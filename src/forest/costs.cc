@@ -79,14 +79,15 @@ search::Costs CostsOf(const search::CostShape& shape, uint32_t num_trees) {
   // In how many dimensions the vectors lie decides how many have to be compared: the more of them,
   // the more leaves around a query have some of its neighbours. All is the most there is.
   constexpr double kUsualDim = 13;
-  constexpr double kComparedUs = 0.012;
+  const double compared_us = 0.01 + 2e-5 * dim;
   const double harder = std::max(0.25, shape.intrinsic_dim / kUsualDim);
   const double growth = 0.3 + 0.005 * std::min(shape.intrinsic_dim, 60.0);
   const double walking = std::min(std::pow(rows / search::kUnitRows, growth) * searched *
                                       (1 + fewer) * harder * traits.forest_cost,
-                                  searched + kComparedUs * rows);
-  costs.effort = std::max(1.0, walking / kComparedUs);
-  costs.effort_us = kComparedUs;
+                                  searched + compared_us * rows);
+  costs.effort = std::max(1.0, walking / compared_us);
+  costs.effort_of_k = costs.effort / 200;
+  costs.effort_us = compared_us;
   costs.query_us = (projected ? 0.008 * dim : 0) + walking;
   return costs;
 }

@@ -14,12 +14,11 @@ namespace {
 // Where the intrinsic dimension of real sets is, and its factors are 1.
 constexpr double kUsualDim = 13;
 
-// What is read again and again stays in a core's caches up to so many bytes; of more, so large a
-// share of the reads waits for memory.
-double ShareFromMemory(double bytes) {
-  constexpr double kCachedBytes = 32e6;
-  return bytes > kCachedBytes ? 1 - kCachedBytes / bytes : 0;
-}
+// What is read again and again stays in a cache of so many bytes; of more, so large a share of the
+// reads goes beyond it: to the cache that cores share, or to memory.
+constexpr double kOwnCache = 2e6;
+constexpr double kSharedCache = 32e6;
+double ShareBeyond(double cache, double bytes) { return bytes > cache ? 1 - cache / bytes : 0; }
 
 // The beam of a compact graph that finds 0.95 of the ten nearest. It goes with the dimension that
 // vectors lie in, and with their number the faster the more dimensions.
@@ -46,9 +45,9 @@ struct Walking {
 Walking OfPacked(const search::CostShape& shape, uint64_t node_bytes) {
   const auto bytes = static_cast<double>(node_bytes);
   const auto dim = static_cast<double>(shape.dim);
-  const double waits = ShareFromMemory(bytes * static_cast<double>(shape.rows));
+  const double waits = ShareBeyond(kSharedCache, bytes * static_cast<double>(shape.rows));
   return {std::min(1.35 * BeamOf(shape), static_cast<double>(shape.rows)),
-          0.12 + bytes * (3e-5 + 5e-5 * waits), 1.2 + 0.0045 * dim,
+          0.14 + bytes * (3e-5 + 5e-5 * waits), 1.2 + 0.0045 * dim,
           (2.3 + 0.0018 * dim) * search::Log2Rows(shape)};
 }
 
@@ -56,13 +55,15 @@ Walking OfPacked(const search::CostShape& shape, uint64_t node_bytes) {
 Walking OfCompact(const search::CostShape& shape, double build_beam) {
   constexpr double kNewNeighbours = 18;  // a visit, about
   constexpr double kEntries = 64;
-  constexpr double kCachedUs = 0.04;  // of a comparison, in what building takes otherwise
+  constexpr double kCachedUs = 0.05;  // of a comparison, in what building takes otherwise
   const auto bytes = static_cast<double>(RowBytes(shape.dtype, shape.dim));
-  const double waits = ShareFromMemory(bytes * static_cast<double>(shape.rows));
-  const double distance_us = (0.025 + 3e-5 * bytes) * (1 + waits);
+  const double all = bytes * static_cast<double>(shape.rows);
+  const double distance_us = 0.008 + 1e-5 * bytes +
+                             ShareBeyond(kOwnCache, all) * (0.01 + 2.3e-5 * bytes) +
+                             ShareBeyond(kSharedCache, all) * (0.02 + 3e-5 * bytes);
   const double beam = BeamOf(shape);
   const double distances = kEntries + kNewNeighbours * std::min(build_beam, 2 * beam);
-  return {beam, 0.1 + kNewNeighbours * distance_us, kEntries * distance_us,
+  return {beam, 0.1 + kNewNeighbours * distance_us, 1 + kEntries * distance_us,
           2.6 * search::Log2Rows(shape) + distances * std::max(0.0, distance_us - kCachedUs)};
 }
 

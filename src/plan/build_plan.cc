@@ -129,8 +129,13 @@ class Planner {
     return type.Allows(SpecOf(type), c.spec);
   }
 
-  // Of each kind asked for, the first way that is allowed and fits the memory, or the last: its
-  // builder says what it lacks. Exact search, if nothing else is.
+  bool Suits(const PlanCandidate& c) const {
+    const search::PathType& type = *paths::TypeOf(c.kind);
+    return type.Suits(shape_, SpecOf(type), c.spec);
+  }
+
+  // Of each kind asked for, the first way that is allowed, suits the vectors and fits the memory,
+  // or the last: its builder says what it lacks. Exact search, if nothing else is.
   void TakeWhatIsAsked() {
     std::vector<PlanCandidate>& candidates = plan_.candidates;
     for (const search::PathType* type : paths::All()) {
@@ -138,6 +143,10 @@ class Planner {
       PlanCandidate* taken = nullptr;
       for (PlanCandidate& c : candidates) {
         if (c.kind != type->kind() || !IsAllowed(c)) continue;
+        if (!Suits(c)) {
+          c.verdict = PlanVerdict::kTooCoarse;
+          continue;
+        }
         const bool fits = options_.memory == 0 || c.build_memory <= options_.memory;
         taken = &c;
         if (fits) break;
@@ -166,6 +175,8 @@ class Planner {
       c.verdict = knows_queries() ? PlanVerdict::kMoreInAll : PlanVerdict::kSlowerSearch;
       if (!IsAllowed(c)) {
         c.verdict = PlanVerdict::kNotAsked;
+      } else if (!Suits(c)) {
+        c.verdict = PlanVerdict::kTooCoarse;
       } else if (small && !paths::TypeOf(c.kind)->exact()) {
         c.verdict = PlanVerdict::kSmallSet;
       } else if (!knows_queries() && c.query_us > plan_.candidates.front().query_us) {
@@ -265,7 +276,8 @@ Result<BuildPlan> Plan(uint64_t num_vectors, size_t dim, DataType dtype, const D
   KITH_RETURN_IF_ERROR(Check(num_vectors, dim, options));
   KITH_ASSIGN_OR_RETURN(
       BuildPlan plan,
-      Planner({num_vectors, dim, dtype, options.metric, look.intrinsic_dim}, options).Run());
+      Planner({num_vectors, dim, dtype, options.metric, look.intrinsic_dim, look.rounding}, options)
+          .Run());
   plan.look = look;
   return plan;
 }

@@ -189,6 +189,11 @@ class PathType {
                                                   bool counted) const = 0;
   // Whether a way is one that `asked` allows.
   virtual bool Allows(const PathSpec& /*asked*/, const PathSpec& /*way*/) const { return true; }
+  // Whether what is known of the vectors speaks against a way that `asked` leaves open.
+  virtual bool Suits(const CostShape& /*shape*/, const PathSpec& /*asked*/,
+                     const PathSpec& /*way*/) const {
+    return true;
+  }
   // What is to be built where `way` was taken of what is asked for.
   virtual PathSpec Decided(const PathSpec& /*asked*/, const PathSpec& way) const { return way; }
   // Its options, nothing said.

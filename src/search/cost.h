@@ -17,7 +17,9 @@ struct CostShape {
   size_t dim = 0;
   DataType dtype = DataType::kF32;
   Metric metric = Metric::kAngular;
-  double intrinsic_dim = 13;  // of DataLook (kith/plan.h)
+  // Of DataLook (kith/plan.h).
+  double intrinsic_dim = 13;
+  double rounding = 0;
 };
 
 struct Costs {
