@@ -77,17 +77,21 @@ search::Costs CostsOf(const search::CostShape& shape, uint32_t num_trees) {
   const double fewer = 0.1 * std::pow(rows / search::kUnitRows, 0.4) * std::pow(4 / trees, 1.5);
   const double searched = IsFloat(shape.dtype) ? 14.5 : 7 + 0.006 * Compared(shape);
   // In how many dimensions the vectors lie decides how many have to be compared: the more of them,
-  // the more leaves around a query have some of its neighbours. All is the most there is.
+  // the more leaves around a query have some of its neighbours, until it is a share of all. No more
+  // than all are compared.
   constexpr double kUsualDim = 13;
-  const double compared_us = 0.01 + 2e-5 * dim;
+  const double above = shape.intrinsic_dim - kUsualDim;
   const double harder = std::max(0.25, shape.intrinsic_dim / kUsualDim);
-  const double growth = 0.3 + 0.005 * std::min(shape.intrinsic_dim, 60.0);
+  const double growth =
+      std::clamp(0.36 + (above > 0 ? 0.0033 * above * above : 0.02 * above), 0.0, 0.9);
+  const double compared_us = 0.01 + 2e-5 * dim;
   const double walking = std::min(std::pow(rows / search::kUnitRows, growth) * searched *
                                       (1 + fewer) * harder * traits.forest_cost,
                                   searched + compared_us * rows);
   costs.effort = std::max(1.0, walking / compared_us);
   costs.effort_of_k = costs.effort / 200;
-  costs.effort_us = compared_us;
+  // Of many, more are met that other trees led to before.
+  costs.effort_us = 2.2 * compared_us;
   costs.query_us = (projected ? 0.008 * dim : 0) + walking;
   return costs;
 }

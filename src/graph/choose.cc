@@ -21,8 +21,8 @@ namespace {
 constexpr size_t kGlanceEvery = 3;
 constexpr size_t kNearest = 10;
 constexpr size_t kWidth = 64;
-// Visits of a packed node take less than half the time of a compact one's: in the same time, the beam
-// is twice as wide.
+// Visits of a packed node take less than half the time of a compact one's: in the same time, the
+// beam is twice as wide.
 constexpr size_t kPackedWidth = 2 * kWidth;
 
 // Leaves out the node that is searched for and those of other shells: which layout suits the data
@@ -88,7 +88,8 @@ Result<LayoutMeter> LayoutMeter::Create(Metric metric, const MatrixView& rotated
   return meter;
 }
 
-// The share of true neighbours that searches in a store with a beam find, of the first so many nodes.
+// The share of true neighbours that searches in a store with a beam find, of the first so many
+// nodes.
 template <NodeStore Store>
 Result<double> LayoutMeter::RecallOf(const Store& store, size_t count, size_t width,
                                      ThreadPool& pool) const {

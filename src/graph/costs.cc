@@ -5,6 +5,7 @@
 
 #include "graph/build.h"
 #include "graph/refine.h"
+#include "quant/edge_code.h"
 #include "search/metric_traits.h"
 
 namespace kith::graph {
@@ -41,12 +42,17 @@ struct Walking {
   double node_us;
 };
 
-// A node holds codes of all its neighbours, and is read whole. Estimates take a wider beam.
-Walking OfPacked(const search::CostShape& shape, uint64_t node_bytes) {
+// A node holds codes of all its neighbours, and is read whole. Estimates take a wider beam, the
+// coarser they are.
+Walking OfPacked(const search::CostShape& shape, const GraphOptions& options) {
+  constexpr int kFineBits = 4;
+  const int bits = options.code_bits != 0 ? options.code_bits : quant::EdgeBits(shape.dim);
+  const double wider = bits >= kFineBits ? 1.1 : 1.35;
+  const uint64_t node_bytes = NodeBytes(shape.dim, shape.dtype, options);
   const auto bytes = static_cast<double>(node_bytes);
   const auto dim = static_cast<double>(shape.dim);
   const double waits = ShareBeyond(kSharedCache, bytes * static_cast<double>(shape.rows));
-  return {std::min(1.35 * BeamOf(shape), static_cast<double>(shape.rows)),
+  return {std::min(wider * BeamOf(shape), static_cast<double>(shape.rows)),
           0.14 + bytes * (3e-5 + 5e-5 * waits), 1.2 + 0.0045 * dim,
           (2.3 + 0.0018 * dim) * search::Log2Rows(shape)};
 }
@@ -72,12 +78,11 @@ Walking OfCompact(const search::CostShape& shape, double build_beam) {
 search::Costs CostsOf(const search::CostShape& shape, const GraphOptions& options) {
   search::Costs costs = search::BaseCosts(shape, true);
   const auto rows = static_cast<double>(shape.rows);
-  const uint64_t node_bytes = NodeBytes(shape.dim, shape.dtype, options);
-  costs.file_bytes += shape.rows * node_bytes;
+  costs.file_bytes += shape.rows * NodeBytes(shape.dim, shape.dtype, options);
   costs.memory = BuildMemory(shape.rows, shape.dim, shape.dtype, shape.metric, options);
   const bool packed = options.layout == GraphLayout::kPacked;
   const Walking walking =
-      packed ? OfPacked(shape, node_bytes)
+      packed ? OfPacked(shape, options)
              : OfCompact(shape, options.beam != 0 ? options.beam : double{kDefaultBeam});
   costs.effort = walking.beam;
   costs.effort_of_k = packed ? 2 : 1;
