@@ -75,15 +75,16 @@ search::Costs CostsOf(const search::CostShape& shape, uint32_t num_trees) {
   // A query is projected, walks and compares. Fewer trees have to be searched further, the more so
   // the larger the set.
   const double fewer = 0.1 * std::pow(rows / search::kUnitRows, 0.4) * std::pow(4 / trees, 1.5);
-  const double searched = IsFloat(shape.dtype) ? 14.5 : 7 + 0.006 * Compared(shape);
+  const double searched = IsFloat(shape.dtype) ? 13 : 7 + 0.006 * Compared(shape);
   // In how many dimensions the vectors lie decides how many have to be compared: the more of them,
   // the more leaves around a query have some of its neighbours, until it is a share of all. No more
   // than all are compared.
   constexpr double kUsualDim = 13;
   const double above = shape.intrinsic_dim - kUsualDim;
-  const double harder = std::max(0.25, shape.intrinsic_dim / kUsualDim);
+  const double harder = std::max(0.25, std::pow(shape.intrinsic_dim / kUsualDim, 1.2));
+  const double slow = std::max(0.0, 0.36 + 0.02 * std::min(0.0, above));
   const double growth =
-      std::clamp(0.36 + (above > 0 ? 0.0033 * above * above : 0.02 * above), 0.0, 0.9);
+      rows < search::kUnitRows || above < 0 ? slow : std::min(0.36 + 0.0033 * above * above, 0.9);
   const double compared_us = 0.01 + 2e-5 * dim;
   const double walking = std::min(std::pow(rows / search::kUnitRows, growth) * searched *
                                       (1 + fewer) * harder * traits.forest_cost,

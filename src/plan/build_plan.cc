@@ -124,6 +124,11 @@ class Planner {
     return a.query_us < b.query_us;
   }
 
+  // Whether there is something to prefer an index for, if the build does not matter.
+  bool BeatsExact(const PlanCandidate& c) const {
+    return knows_queries() || c.query_us <= plan_.candidates.front().query_us;
+  }
+
   bool IsAllowed(const PlanCandidate& c) const {
     const search::PathType& type = *paths::TypeOf(c.kind);
     return type.Allows(SpecOf(type), c.spec);
@@ -179,10 +184,7 @@ class Planner {
         c.verdict = PlanVerdict::kTooCoarse;
       } else if (small && !paths::TypeOf(c.kind)->exact()) {
         c.verdict = PlanVerdict::kSmallSet;
-      } else if (!knows_queries() && c.query_us > plan_.candidates.front().query_us) {
-        // Without an index, such vectors are searched faster: there is nothing to prefer it for.
-        c.verdict = PlanVerdict::kSlowerSearch;
-      } else if (Fits(c, &c.verdict) && (best == nullptr || IsBetter(c, *best))) {
+      } else if (Fits(c, &c.verdict) && BeatsExact(c) && (best == nullptr || IsBetter(c, *best))) {
         best = &c;
       }
     }

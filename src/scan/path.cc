@@ -189,7 +189,7 @@ double QueryNs(double rows, double bytes, size_t num_queries) {
   // What a core reads at the speed of caches; the rest comes from memory.
   constexpr double kCachedBytes = 16e6;
   constexpr double kQuery = 3000;
-  if (num_queries >= kMany) return kQuery + rows * 0.2 + bytes * 0.0035;
+  if (num_queries >= kMany) return kQuery + std::max(rows * 0.25, bytes * 0.0035);
   return kQuery + rows * 0.9 + bytes * 0.0115 + std::max(0.0, bytes - kCachedBytes) * 0.012;
 }
 

@@ -34,7 +34,8 @@ class PlanCliTest : public CliTest {
 TEST_F(PlanCliTest, ExplainAloneBuildsNothing) {
   const std::string out = Explain({});
   for (const char* words :
-       {"30,000 vectors of 64 dimensions, u8, euclidean; many queries", "exact search",
+       {"30,000 vectors of 64 dimensions, u8, euclidean; many queries",
+        "hard to search (30,000 looked at)", "measure its recall; --no-calibrate", "exact search",
         "forest of 32 trees", "compact graph", "chosen: searched fastest", "as long a query",
         "packed graph: the fastest to search. --expect-queries", "docs/choosing.md"}) {
     EXPECT_NE(out.find(words), std::string::npos) << words << " in\n" << out;
@@ -59,9 +60,9 @@ TEST_F(PlanCliTest, SaysWhyEachWasTakenOrNot) {
       {{"--memory", "60M"}, {", within the limits."}},
       {{"--build-time", "0.5s", "--threads", "2"},
        {"within 500 ms of building\n", "2 threads", "over the build time",
-        "forest of 32 trees: the fastest"}},
+        "exact search: the fastest to search, within the limits."}},
       {{"--index", "forest"}, {"as asked", "not asked for", "because --index says so"}},
-      {{"--rows", "2000"}, {"no faster than exact on so few", "fit a core's cache"}},
+      {{"--rows", "2000"}, {"no faster than exact on so few", "of so few vectors"}},
       {{"--rows", "1"}, {"1 vector of"}},
       // The widest line there is.
       {{"--memory", "60M", "--build-time", "0.5", "--threads", "2", "--expect-queries",
@@ -83,6 +84,8 @@ TEST_F(PlanCliTest, JsonHasThePlan) {
   EXPECT_EQ(plan["dtype"], "u8");
   EXPECT_EQ(plan["metric"], "euclidean");
   EXPECT_EQ(plan["expected_queries"], 20'000);
+  EXPECT_EQ(plan["looked_at"], 30'000);
+  EXPECT_GT(plan["intrinsic_dim"], 25);
   ASSERT_EQ(plan["candidates"].size(), 4u);
   int built = 0;
   for (const json& c : plan["candidates"]) {
@@ -90,6 +93,7 @@ TEST_F(PlanCliTest, JsonHasThePlan) {
                 c["build_s"].get<double>() + 20'000 * 1e-6 * c["query_us"].get<double>(), 1e-9);
     EXPECT_GT(c["bytes"], 30'000 * 64);
     EXPECT_GT(c["memory"], 0);
+    EXPECT_EQ(c["calibration_s"] > 0, c["index"] != "exact");
     EXPECT_FALSE(c["why"].get<std::string>().empty());
     built += c["built"].get<bool>() ? 1 : 0;
     EXPECT_EQ(c["built"].get<bool>(), c["verdict"] == "chosen");
@@ -99,14 +103,15 @@ TEST_F(PlanCliTest, JsonHasThePlan) {
 
 TEST_F(PlanCliTest, WithOutputExplainsAndBuilds) {
   const std::string f = Path("x.kith");
+  const std::string easy = WriteBvecs("easy.bvecs", RandomBytes(60'000, 9, 1));
   const json built =
-      OkJson({"build", vectors_, "-o", f, "--explain", "--json", "--expect-queries", "20000"});
+      OkJson({"build", easy, "-o", f, "--explain", "--json", "--expect-queries", "9000"});
   EXPECT_EQ(built["index"], json({"exact", "forest"}));
   EXPECT_EQ(built["plan"]["candidates"][1]["trees"], built["trees"]);
   EXPECT_EQ(built["plan"]["candidates"][1]["verdict"], "chosen");
   // The same without --explain, which only tells.
   const std::string bytes = ReadFile(f);
-  const json again = OkJson({"build", vectors_, "-o", f, "--json", "--expect-queries", "20000"});
+  const json again = OkJson({"build", easy, "-o", f, "--json", "--expect-queries", "9000"});
   EXPECT_FALSE(again.contains("plan"));
   EXPECT_TRUE(bytes == ReadFile(f));
 
