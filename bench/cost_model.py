@@ -2,7 +2,9 @@
 
   cost_model.py KITH FOLDER [WORD...]
 
-Needs KITH_DATA; the words choose cases whose title has one of them. Builds every index on one
+Needs KITH_DATA; the words choose cases whose title has one of them. Beside real sets there are made
+ones that are hard to search in one way or another, and sentences, where text_vectors.py has made
+texts-base.fbin and texts-queries.fbin in FOLDER. Builds every index on one
 thread, counted in processor time, and searches it one query a call at the efforts around recall@10
 of 0.95; a query's time is the median of all, which others on the machine disturb least. Each figure
 is the best of its repeats: what others do can only add to it.
@@ -13,6 +15,7 @@ import array
 import json
 import math
 import os
+import random
 import subprocess
 import sys
 
@@ -43,7 +46,19 @@ CASES = [
     ("words", 100000, "f32", "angular"),
     ("words", 30000, "f32", "dot"),
     ("words25", 100000, "f32", "angular"),
+    ("gauss", 5000, "f32", "euclidean"),
+    ("gauss", 20000, "f32", "euclidean"),
+    ("cube", 100000, "f32", "euclidean"),
+    ("tight", 20000, "f32", "angular"),
+    ("sparse", 2000, "f32", "euclidean"),
+    ("texts", 2000, "f32", "angular"),
+    ("texts", 10000, "f32", "angular"),
+    ("texts", 50000, "f32", "angular"),
+    ("texts", 200000, "f32", "angular"),
 ]
+FLOATS = ("words", "gauss", "cube", "tight", "sparse", "texts")
+# Builds that measure recall, too, are timed up to so many vectors.
+CALIBRATED_ROWS = 20000
 
 
 def shape_of(path):
@@ -103,16 +118,48 @@ def make_sets(kith, folder):
              lambda rows: [b"".join(rows[i : i + 4]) for i in range(0, len(rows) - 3, 4)])
 
 
+def make_random(folder):
+    """Sets of 400 queries each and many more vectors, always the same."""
+    rng = random.Random(1)
+    centres = [[rng.gauss(0, 1) for _ in range(64)] for _ in range(400)]
+
+    def tight(i):
+        return [c + rng.gauss(0, 0.01) for c in centres[i % len(centres)]]
+
+    def sparse(i):
+        """A tenth of a hundred words of a topic, out of twenty thousand."""
+        row = [0.0] * 20000
+        for _ in range(60):
+            row[i % 40 * 300 + rng.randrange(300)] += 1
+            row[int(20000 * rng.random() ** 4)] += 0.5
+        return row
+
+    kinds = {"gauss": (20000, 128, lambda _: [rng.gauss(0, 1) for _ in range(128)]),
+             "cube": (100000, 3, lambda _: [rng.random() for _ in range(3)]),
+             "tight": (20000, 64, tight), "sparse": (2000, 20000, sparse)}
+    for name, (rows, dim, row) in kinds.items():
+        for part, count in (("base", rows), ("queries", 400)):
+            path = os.path.join(folder, f"{name}-{part}.fbin")
+            if os.path.exists(path):
+                continue
+            with open(path + ".part", "wb") as file:
+                file.write(array.array("I", [count, dim]).tobytes())
+                for i in range(count):
+                    file.write(array.array("f", row(i)).tobytes())
+            os.replace(path + ".part", path)
+
+
 class Case:
     def __init__(self, kith, folder, case):
         self.kith = kith
         name, self.rows, self.dtype, self.metric = case
-        ending = "fbin" if "words" in name else "u8bin"
+        ending = "fbin" if name.startswith(FLOATS) else "u8bin"
         self.base = os.path.join(folder, f"{name}-base.{ending}")
         self.queries = os.path.join(folder, f"{name}-queries.{ending}")
         self.truth = os.path.join(folder, "truth.ivecs")
         self.index = os.path.join(folder, "case.kith")
-        dim = shape_of(self.base)[1]
+        self.exists = os.path.exists(self.base)
+        dim = shape_of(self.base)[1] if self.exists else 0
         self.title = f"{name} {self.rows} x {dim} {self.dtype} {self.metric}"
         given = 4 if ending == "fbin" else 1
         stored = {"f32": 4, "u8": 1, "bit": 1 / 8}[self.dtype]
@@ -123,8 +170,9 @@ class Case:
         command = [self.kith, *map(str, args)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    def of_base(self, *options):
-        return ["build", self.base, "--no-calibrate", "--rows", self.rows, "--metric",
+    def of_base(self, *options, calibrate=False):
+        measured = [] if calibrate else ["--no-calibrate"]
+        return ["build", self.base, *measured, "--rows", self.rows, "--metric",
                 self.metric, "--dtype", self.dtype, "--threads", 1, "--json", *options]
 
     def plan(self, *options):
@@ -150,8 +198,12 @@ class Case:
             if way[0] == "exact":
                 self.run("truth", self.index, "--queries", self.queries, "-k", K, "--rows", QUERIES,
                          "-o", self.truth)
-            yield way, predicted, seconds, self.search(way), size, (
-                memory - idle_memory - self.vector_bytes)
+            us = self.search(way)
+            measured = None
+            if way[0] != "exact" and self.rows <= CALIBRATED_ROWS:
+                measured = self.calibrated(options)
+            yield way, predicted, seconds, us, size, (
+                memory - idle_memory - self.vector_bytes), measured
 
     def build(self, options):
         seconds = []
@@ -160,6 +212,13 @@ class Case:
             text, usage = run_counted(args)
             seconds.append(usage.ru_utime + usage.ru_stime)
         return min(seconds), json.loads(text)["bytes"], usage.ru_maxrss * 1024
+
+    def calibrated(self, options):
+        """Seconds of a build that measures recall, and the prediction of that."""
+        args = self.of_base("--explain", "-o", self.index, *options, calibrate=True)
+        text, usage = run_counted([self.kith, *map(str, args)])
+        predicted = [c for c in json.loads(text)["plan"]["candidates"] if c["built"]][0]["build_s"]
+        return usage.ru_utime + usage.ru_stime, predicted
 
     def search(self, way):
         if way[0] == "exact":
@@ -229,11 +288,12 @@ def main():
     maker = os.fork()
     if maker == 0:
         make_sets(kith, folder)
+        make_random(folder)
         os._exit(0)
     if os.waitpid(maker, 0)[1] != 0:
         sys.exit("making the data sets failed")
     idle_memory = run_counted([kith, "--version"])[1].ru_maxrss * 1024
-    worst = {"build": 1, "query": 1, "file": 1, "memory": 1, "choice": 1}
+    worst = {"build": 1, "calibrated": 1, "query": 1, "file": 1, "memory": 1, "choice": 1}
     with open(os.path.join(folder, "cost_model.tsv"), "w") as table:
         names = ["case", "way", "trees", "build_s", "predicted_s", "query_us", "predicted_us",
                  "bytes", "predicted_bytes", "memory", "predicted_memory"]
@@ -241,23 +301,34 @@ def main():
         for case in (Case(kith, folder, c) for c in CASES):
             if not any(word in case.title for word in sys.argv[3:] or [""]):
                 continue
+            if not case.exists:
+                print(f"{case.title}: {case.base} is not there; text_vectors.py makes it")
+                continue
             print(case.title)
             print(f"  {'':12}{'build, ms':>10}{'predicted':>10}{'ratio':>6}"
-                  f"{'query, us':>11}{'predicted':>10}{'ratio':>6}{'file':>7}{'memory':>7}")
+                  f"{'query, us':>11}{'predicted':>10}{'ratio':>6}{'file':>7}{'memory':>7}"
+                  f"{'with recall, ms':>17}{'predicted':>10}{'ratio':>6}")
             costs = {}
-            for way, p, seconds, us, size, memory in case.measure(idle_memory):
+            for way, p, seconds, us, size, memory, measured in case.measure(idle_memory):
                 costs[way] = (seconds, us)
                 print(case.title, *way, seconds, p["build_s"], us, p["query_us"], size, p["bytes"],
                       memory, p["memory"], sep="\t", file=table, flush=True)
                 ratios = {"build": p["build_s"] / seconds, "query": p["query_us"] / us,
                           "file": p["bytes"] / size, "memory": p["memory"] / max(memory, 1)}
-                for name in ("build", "query", "file"):
+                if measured is not None:
+                    ratios["calibrated"] = measured[1] / measured[0]
+                for name in ("build", "calibrated", "query", "file"):
+                    if name not in ratios:
+                        continue
                     worst[name] = max(worst[name], ratios[name], 1 / ratios[name])
                 worst["memory"] = max(worst["memory"], 1 / ratios["memory"])
                 print(f"  {way[0]} {way[1] or '':<{11 - len(way[0])}}{1e3 * seconds:10.1f}"
                       f"{1e3 * p['build_s']:10.1f}{ratios['build']:6.2f}{us:11.1f}"
                       f"{p['query_us']:10.1f}{ratios['query']:6.2f}{ratios['file']:7.2f}"
-                      f"{min(ratios['memory'], 99):7.2f}", flush=True)
+                      f"{min(ratios['memory'], 99):7.2f}"
+                      + ("" if measured is None else
+                         f"{1e3 * measured[0]:17.1f}{1e3 * measured[1]:10.1f}"
+                         f"{ratios['calibrated']:6.2f}"), flush=True)
             for queries, way, regret in regrets(case, costs):
                 worst["choice"] = max(worst["choice"], regret)
                 print(f"  {queries:>11,} queries: {way[0]} {way[1] or ''}, {regret:.2f} times the least")
