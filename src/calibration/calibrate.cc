@@ -44,11 +44,6 @@ void FitMonotone(std::vector<CalibrationPoint>* points) {
   }
 }
 
-// What is missed before and after an insertion is compared where recall is asked for and enough is
-// missed to count.
-constexpr float kLeastCompared = 0.75f;
-constexpr float kMostCompared = 0.995f;
-
 // Parts of the least effort are measured for as long as there is recall to spare.
 constexpr float kSpare = 0.75f;
 // A walk that has found k ends there, and nothing makes it shorter.

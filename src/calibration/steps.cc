@@ -42,7 +42,6 @@ size_t ControlsFor(size_t k, size_t num_controls) {
 
 size_t QueriesFor(size_t k, double recall, double variance, size_t most) {
   // Queries enough to know a mean to this standard error, and the tail of the distribution.
-  constexpr double kStandardError = 0.005;
   constexpr size_t kLeastQueries = 256;
   // Of efforts too small to be asked for, from which little is learnt.
   constexpr size_t kQueriesOfLittle = 512;

@@ -15,13 +15,16 @@ namespace kith::calibration {
 // Nearly everything: where a curve ends.
 inline constexpr double kEnough = 0.9993;
 
+// Queries are enough where they tell a mean to this standard error.
+inline constexpr double kStandardError = 0.005;
+
 // Means of more neighbours than kFewNeighbours take fewer queries, kQueriesOfMany at most.
 inline constexpr size_t kFewNeighbours = 10;
 inline constexpr size_t kQueriesOfMany = 1024;
 
 // What is missed before and after an insertion is compared where recall is asked for and enough is
 // missed to count.
-inline constexpr float kLeastCompared = 0.6f;
+inline constexpr float kLeastCompared = 0.75f;
 inline constexpr float kMostCompared = 0.995f;
 
 // Whether a build measures the recall of what it builds.
