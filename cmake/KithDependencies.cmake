@@ -80,6 +80,13 @@ if(KITH_BUILD_TOOLS)
                26291377e892ba0e5b4972cdfd4a2ab3bf53af8dac1f4ea8fe0d1376b625c8cb CONFIG)
   kith_provide(nlohmann_json https://github.com/nlohmann/json/archive/refs/tags/v3.11.2.tar.gz
                d69f9deb6a75e2580465c6c4c5111b89c4dc2fa94e3a85fcd2ffcd9a143d9273 3.11 CONFIG)
+  # Loaded when somebody types; without it, lines cannot be edited.
+  if(KITH_WITH_EDIT)
+    find_package(KithEdit)
+    if(NOT KithEdit_FOUND)
+      message(STATUS "libedit: not found; kith words will read plain lines (on Debian: libedit-dev)")
+    endif()
+  endif()
 endif()
 if(KITH_BUILD_TESTS)
   kith_provide(GTest https://github.com/google/googletest/archive/refs/tags/release-1.12.1.tar.gz

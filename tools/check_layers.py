@@ -44,6 +44,7 @@ CONFINED = {
     "hdf5.h": ["src/data/hdf5_library.h", "tests/data/"],
     "zlib.h": ["src/data/gzip.cc", "tests/data/"],
     "CLI/": ["apps/cli/"],
+    "histedit.h": ["apps/cli/edit_library.cc"],
     "nlohmann/": ["apps/", "tests/cli/"],
     "png.h": ["examples/", "tests/cli/"],
     "gtest/": ["tests/"],

@@ -16,6 +16,8 @@ std::string DistanceText(Metric metric, float distance) {
   return FormatFixed(distance, 4);
 }
 
+}  // namespace
+
 void PrintCost(const Answers& answers, size_t num_queries, std::ostream& out) {
   const double n = static_cast<double>(num_queries);
   const SearchStats& stats = answers.result.stats;
@@ -25,8 +27,6 @@ void PrintCost(const Answers& answers, size_t num_queries, std::ostream& out) {
   if (stats.codes > 0) out << ", " << FormatShort(static_cast<double>(stats.codes) / n) << " codes";
   out << (num_queries == 1 ? ")\n" : " a query)\n");
 }
-
-}  // namespace
 
 void PrintTable(const Index& index, const Queries& queries, const Answers& answers,
                 std::ostream& out) {

@@ -24,6 +24,7 @@ void AddRegressCommand(CLI::App* app, Action* action);
 void AddInfoCommand(CLI::App* app, Action* action);
 void AddVerifyCommand(CLI::App* app, Action* action);
 void AddConvertCommand(CLI::App* app, Action* action);
+void AddWordsCommand(CLI::App* app, Action* action);
 
 }  // namespace kith::apps::cli
 

@@ -57,6 +57,7 @@ int Main(int argc, char** argv) {
   AddInfoCommand(&app, &action);
   AddVerifyCommand(&app, &action);
   AddConvertCommand(&app, &action);
+  AddWordsCommand(&app, &action);
   try {
     app.parse(argc, argv);
     if (!action) throw CLI::RequiredError("a command (build, search, eval, ...)");

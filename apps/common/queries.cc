@@ -85,6 +85,19 @@ Status Queries::AddKeys(const std::vector<std::string>& texts) {
   return Status::Ok();
 }
 
+Status Queries::AddWords(const WordQuery& query, const std::string& text) {
+  KITH_RETURN_IF_ERROR(kith::AddWords(query, &batch_));
+  std::string title;
+  for (const QueryTerm& term : query.terms) {
+    const double size = std::abs(term.weight);
+    const char* const sign = term.weight < 0 ? "- " : title.empty() ? "" : "+ ";
+    title += StrCat(title.empty() ? "" : " ", sign, size == 1 ? "" : StrCat(size, "*"),
+                    Printable(index_->Key(term.row)));
+  }
+  notes_.push_back({text, std::move(title)});
+  return Status::Ok();
+}
+
 Status Queries::AddVector(std::string_view text) {
   const IndexInfo& info = index_->info();
   KITH_ASSIGN_OR_RETURN(const std::vector<float> values, ParseVector(text));

@@ -14,6 +14,7 @@
 #include "kith/query.h"
 #include "kith/status.h"
 #include "kith/types.h"
+#include "kith/words.h"
 
 namespace kith::apps {
 
@@ -40,6 +41,8 @@ class Queries {
   // A sum of stored vectors, all texts together, each as ParseQuery() reads it. Its keys are left
   // out of the answers. Errors: those of ParseQuery().
   Status AddKeys(const std::vector<std::string>& texts);
+  // A query of words, and the text it was read from. Errors: those of kith::AddWords().
+  Status AddWords(const WordQuery& query, const std::string& text);
   // Numbers with commas or spaces between. Errors: InvalidArgument (no number, dimension).
   Status AddVector(std::string_view text);
   // A line of input: keys where the file has keys, else numbers. Errors: the above with the line.

@@ -14,5 +14,6 @@
 #include "kith/status.h"        // IWYU pragma: export
 #include "kith/types.h"         // IWYU pragma: export
 #include "kith/version.h"       // IWYU pragma: export
+#include "kith/words.h"         // IWYU pragma: export
 
 #endif  // KITH_KITH_H_

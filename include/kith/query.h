@@ -16,10 +16,10 @@
 
 namespace kith {
 
-// A stored vector and how it counts: 1, or -1 where it is subtracted.
+// A stored vector and how much it counts: 1, or -1 where it is subtracted.
 struct QueryTerm {
   uint64_t row = 0;
-  double sign = 1;
+  double weight = 1;
 };
 
 // The terms of a text. If it is a key as it stands, or one behind + or -, that alone; else its
@@ -33,6 +33,21 @@ Result<std::vector<QueryTerm>> ParseQuery(const Index& index, std::string_view t
 Result<std::vector<QueryTerm>> ParseQueryWords(const Index& index,
                                                std::span<const std::string> words);
 
+// The keys whose spelling is nearest to a text, at most `count` of them: first those that differ in
+// the case of letters (of ASCII) alone, then those with one letter wrong, missing, too many or
+// swapped with its neighbour, then those with more: up to 1 in texts of 4 letters, 2 in those of 8,
+// and 3 in longer ones, of at most 64. Equally near, the earliest row comes first, for files of
+// words begin with the most frequent. A key that several rows share is named once. Cost: reads every key of the file, some 10 ns each; the answer
+// does not depend on the threads, 0 being one for each core. Errors: InvalidArgument (the index has
+// no keys), OutOfMemory.
+Result<std::vector<std::string>> NearestKeys(const Index& index, std::string_view text,
+                                             size_t count, int threads = 1);
+
+// The first `count` keys, by rows, that begin with a text; where there is none, those that do but
+// for the case of letters. Cost: reads keys until there are so many. Errors: as NearestKeys().
+Result<std::vector<std::string>> KeysWithPrefix(const Index& index, std::string_view prefix,
+                                                size_t count);
+
 // Queries of one call of Search(), and for each the stored vectors that are no answers to it. Not
 // thread-safe but for Search(). What adds a query throws std::bad_alloc where there is no memory
 // for it, as standard containers do; the batch is then as it was.
@@ -42,7 +57,7 @@ class QueryBatch {
   explicit QueryBatch(const Index& index) : index_(&index) {}
 
   // A sum of stored vectors, whose meaning is the same everywhere: angular, of vectors brought to
-  // length 1; else of the vectors as they are, divided by the sum of the signs if that is positive,
+  // length 1; else of the vectors as they are, divided by the sum of the weights if that is positive,
   // so that several keys are asked for by their mean, and a - b + c is just that. Its vectors, and
   // all that share a key with them, are left out. REQUIRES: at least one term, rows of the index.
   void Add(std::span<const QueryTerm> terms);
@@ -52,6 +67,7 @@ class QueryBatch {
   // A vector [dim] for which nothing is left out. REQUIRES: finite values.
   void AddVector(std::span<const float> vector);
 
+  const Index& index() const { return *index_; }
   size_t size() const { return excluded_.num_queries(); }
   // f32 [size(), dim]; valid until the next Add.
   MatrixView vectors() const;

@@ -5,22 +5,27 @@
     index = kith.build(vectors, "words.kith", keys=words)   # or without a file, in memory
     index = kith.open("words.kith")                         # mapped: microseconds, shared
     ids, distances = index.search(queries, k=10, recall=0.95)
+    kith.words("word2vec.bin").search("king - man + woman")  # word vectors as word2vec's tools
 
 ``kith.annoy`` has a drop-in replacement for Annoy, ``kith.sklearn`` scikit-learn's estimators.
 """
 
 from ._build import build
 from ._core import VERSION as __version__
-from ._errors import Cancelled, CorruptFileError, DriftWarning
+from ._errors import Cancelled, CorruptFileError, DriftWarning, UnknownWordWarning
 from ._index import Index, from_bytes, open
+from ._words import Words, words
 
 __all__ = [
     "Cancelled",
     "CorruptFileError",
     "DriftWarning",
     "Index",
+    "UnknownWordWarning",
+    "Words",
     "__version__",
     "build",
     "from_bytes",
     "open",
+    "words",
 ]

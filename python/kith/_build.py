@@ -107,7 +107,7 @@ def build(
         "layout": layout,
         "calibrate": calibrate,
         "expect_queries": expect_queries,
-        "memory": _bytes(memory),
+        "memory": byte_count(memory),
         "build_seconds": build_seconds,
         "scan_codes": scan_codes,
     }
@@ -115,7 +115,7 @@ def build(
         return Index(_core.build(array, path, metric, arguments, keys, ids, seed, n_jobs, report))
 
 
-def _bytes(size: int | str | None) -> Any:
+def byte_count(size: int | str | None) -> Any:
     """A size as the shell writes it, in bytes; everything else as it is."""
     if not isinstance(size, str):
         return size

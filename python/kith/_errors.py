@@ -24,5 +24,10 @@ class DriftWarning(UserWarning):
     """
 
 
+class UnknownWordWarning(UserWarning):
+    """A word that was asked for is not there; the rest of the query was answered."""
+
+
 AnnoyFileError.__module__ = "kith.annoy"
 CorruptFileError.__module__ = Cancelled.__module__ = DriftWarning.__module__ = "kith"
+UnknownWordWarning.__module__ = "kith"

@@ -7,6 +7,7 @@
 #include "index.h"
 #include "kith/version.h"
 #include "thread_memory.h"
+#include "words.h"
 
 NB_MODULE(_core, m) {
   m.doc() = "The engine of kith; use the package kith.";
@@ -17,4 +18,5 @@ NB_MODULE(_core, m) {
   kith::python::BindIndex(m);
   kith::python::BindBuild(m);
   kith::python::BindAnnoy(m);
+  kith::python::BindWords(m);
 }

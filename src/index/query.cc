@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "base/thread_pool.h"
+#include "index/keys.h"
 #include "search/metric_traits.h"
 
 namespace kith {
@@ -77,12 +78,6 @@ Status UnknownKey(const Index& index, std::string_view word) {
   return Status::NotFound(std::move(message));
 }
 
-Status CheckHasKeys(const Index& index) {
-  if (index.info().has_keys) return Status::Ok();
-  return Status::InvalidArgument(
-      StrCat(index.info().path, " has no keys; build it with keys, or search with a vector"));
-}
-
 // A word's sign, if it has one before something.
 double SignOf(std::string_view word) {
   if (word.size() < 2 || (word[0] != '+' && word[0] != '-')) return 0;
@@ -115,7 +110,7 @@ Result<std::vector<QueryTerm>> NotEmpty(std::vector<QueryTerm> terms) {
 }
 
 Result<std::vector<QueryTerm>> Parse(const Index& index, std::string_view text) {
-  KITH_RETURN_IF_ERROR(CheckHasKeys(index));
+  KITH_RETURN_IF_ERROR(index::CheckHasKeys(index));
   KITH_ASSIGN_OR_RETURN(const std::optional<QueryTerm> whole, FindTerm(index, text));
   if (whole) return std::vector{*whole};
   std::vector<QueryTerm> terms;
@@ -137,7 +132,7 @@ Result<std::vector<QueryTerm>> ParseQuery(const Index& index, std::string_view t
 Result<std::vector<QueryTerm>> ParseQueryWords(const Index& index,
                                                std::span<const std::string> words) {
   return CatchAll([&]() -> Result<std::vector<QueryTerm>> {
-    KITH_RETURN_IF_ERROR(CheckHasKeys(index));
+    KITH_RETURN_IF_ERROR(index::CheckHasKeys(index));
     std::vector<QueryTerm> terms;
     for (const std::string& word : words) KITH_RETURN_IF_ERROR(AddTerm(index, word, &terms));
     return NotEmpty(std::move(terms));
@@ -149,19 +144,19 @@ std::vector<float> QueryBatch::SumOf(std::span<const QueryTerm> terms) const {
   const bool angular = search::TraitsOf(index_->info().metric).unit_length();
   std::vector<float> vector(dim);
   std::vector<double> sum(dim, 0.0);
-  double signs = 0;
+  double weights = 0;
   for (const QueryTerm& term : terms) {
     index_->GetVector(term.row, vector.data());
-    double scale = term.sign;
+    double scale = term.weight;
     if (angular) {
       double squares = 0;
       for (const float x : vector) squares += static_cast<double>(x) * x;
-      scale = squares > 0 ? term.sign / std::sqrt(squares) : 0;
+      scale = squares > 0 ? term.weight / std::sqrt(squares) : 0;
     }
     for (size_t i = 0; i < dim; ++i) sum[i] += vector[i] * scale;
-    signs += term.sign;
+    weights += term.weight;
   }
-  const double share = angular || signs <= 0 ? 1 : 1 / signs;
+  const double share = angular || weights <= 0 ? 1 : 1 / weights;
   for (size_t i = 0; i < dim; ++i) vector[i] = static_cast<float>(sum[i] * share);
   return vector;
 }
@@ -187,7 +182,7 @@ void QueryBatch::Add(std::span<const QueryTerm> terms) {
   rows.reserve(terms.size());
   for (const QueryTerm& term : terms) rows.push_back(term.row);
   const bool by_key = index_->info().has_keys;
-  if (terms.size() == 1 && terms[0].sign == 1) {
+  if (terms.size() == 1 && terms[0].weight == 1) {
     // As it is stored: the same query, without what scaling rounds.
     std::vector<float> vector(index_->info().dim);
     index_->GetVector(rows[0], vector.data());

@@ -245,7 +245,7 @@ TEST_F(UseFaultsTest, ExcludedRowsStayAsTheyWere) {
 
 TEST_F(UseFaultsTest, BatchesOfQueriesStayAsTheyWere) {
   const std::vector<QueryTerm> one{{.row = 3}};
-  const std::vector<QueryTerm> two{{.row = 3}, {.row = 7, .sign = -1}};
+  const std::vector<QueryTerm> two{{.row = 3}, {.row = 7, .weight = -1}};
   const std::vector<float> vector(kDim, 0.5F);
   const std::vector<std::function<void(QueryBatch*)>> ways{
       [&](QueryBatch* batch) { batch->Add(one); }, [&](QueryBatch* batch) { batch->Add(two); },

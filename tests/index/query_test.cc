@@ -138,7 +138,7 @@ TEST_P(QueryTest, WordsAreKeysAsTheyStandOrBehindASign) {
   const auto terms = ParseQueryWords(*index_, words);
   ASSERT_TRUE(terms.ok()) << terms.status().message();
   std::vector<std::pair<uint64_t, double>> found;
-  for (const QueryTerm& term : *terms) found.emplace_back(term.row, term.sign);
+  for (const QueryTerm& term : *terms) found.emplace_back(term.row, term.weight);
   EXPECT_EQ(found, (std::vector<std::pair<uint64_t, double>>{{5, 1}, {5, -1}, {0, 1}, {4, 1}}));
   EXPECT_EQ(ParseQueryWords(*index_, std::vector<std::string>{"king queen"}).status().code(),
             StatusCode::kNotFound);
