@@ -142,7 +142,8 @@ Result<OpenedWords> Open(const std::string& path, const OpenWordsOptions& option
   std::string index_path = options.index_path;
   if (index_path.empty()) {
     index_path = path + ".kith";
-    const bool writable = access(DirectoryOf(path).c_str(), W_OK) == 0;
+    const bool writable =
+        faccessat(AT_FDCWD, DirectoryOf(path).c_str(), W_OK, AT_EACCESS) == 0;
     const std::string cached = writable ? "" : CachePath(path);
     // One that somebody who could write made there is as good.
     const Result<State> beside = StateOf(index_path, *source);

@@ -106,7 +106,7 @@ TEST_F(WordsTest, QueriesMeanWhatTheySay) {
       {"2*king -0.5*man", "2.00*king -0.5*man"},
       {"- 3*man", "-3.0*man"},
       {"-2*king", "-2.0*king"},
-      {"king*2", " ?king*2"},
+      {"king*2", " ?king*2,king"},
       {"2*x", "2*x"},
       {"-1", "-1"},
       {"king -1", "king -1"},
@@ -130,7 +130,7 @@ TEST_F(WordsTest, QueriesMeanWhatTheySay) {
       {"kign", " ?kign,king,kin"},
       {"kign woman", "woman ?kign,king,kin"},
       {"king xyzzyxyzzy", "king ?xyzzyxyzzy"},
-      {"king -", "king ?-"},
+      {"king -", "king ?-,-1"},
   };
   for (const auto& [text, meaning] : meanings) EXPECT_EQ(Read(text), meaning) << text;
   EXPECT_NE(Read(" \t").find("empty"), std::string::npos);
