@@ -111,8 +111,8 @@ int Main(int argc, char** argv) {
   const size_t dim = argc > 4 ? std::stoul(argv[4]) : 300;
   const Dataset from = Check(ReadDataset(argv[1]));
   if (from.vectors.dtype != DataType::kF32 || from.vectors.dim > dim || from.keys.empty()) {
-    Check(Status::InvalidArgument(StrCat(argv[1], ": expected words of float32 and of at most ",
-                                         dim, " dimensions")));
+    Check(Status::InvalidArgument(
+        StrCat(argv[1], ": expected words of float32 and of at most ", dim, " dimensions")));
   }
   Maker maker(from, dim);
   const auto file = Check(AtomicFile::Create(argv[2]));

@@ -91,12 +91,7 @@ class EditedLines final : public LineEditor {
 
   ~EditedLines() override {
     if (editor_ != nullptr) library_.end(editor_);
-    if (history_ == nullptr) return;
-    HistEvent event;
-    if (!history_path_.empty()) {
-      library_.history(history_, &event, H_SAVE, history_path_.c_str());
-    }
-    library_.history_end(history_);
+    if (history_ != nullptr) library_.history_end(history_);
   }
 
   bool Start() {
@@ -138,6 +133,10 @@ class EditedLines final : public LineEditor {
     if (line.find_first_not_of(" \t") != std::string::npos) {
       HistEvent event;
       library_.history(history_, &event, H_ENTER, line.c_str());
+      // Now, for a signal may end the program.
+      if (!history_path_.empty()) {
+        library_.history(history_, &event, H_SAVE, history_path_.c_str());
+      }
     }
     return line;
   }
@@ -219,8 +218,8 @@ std::unique_ptr<LineEditor> CreateEditedLines(const std::string& prompt,
   const std::optional<Library> library = Load();
   if (!library) return nullptr;
   EditedLines::get_ = library->get;
-  auto lines = std::make_unique<EditedLines>(*library, prompt, std::move(complete),
-                                             std::move(history_path));
+  auto lines =
+      std::make_unique<EditedLines>(*library, prompt, std::move(complete), std::move(history_path));
   if (!lines->Start()) return nullptr;
   return lines;
 }

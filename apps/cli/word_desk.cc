@@ -187,8 +187,8 @@ Status WordDesk::CloserThan(const std::string& a, const std::string& b) {
       words.push_back({{"key", std::string(index_.Key(closer[i].row))},
                        {"cosine", JsonFloat(static_cast<float>(closer[i].cosine))}});
     } else {
-      table.AddRow({std::to_string(i + 1), KeyText(index_, closer[i].row),
-                    CosineText(closer[i].cosine)});
+      table.AddRow(
+          {std::to_string(i + 1), KeyText(index_, closer[i].row), CosineText(closer[i].cosine)});
     }
   }
   if (json()) {

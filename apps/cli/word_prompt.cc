@@ -28,8 +28,7 @@ struct PromptCommand {
 Status SetCount(WordDesk* desk, const std::vector<std::string>& words) {
   const std::optional<int64_t> count = ParseWhole(words[0]);
   if (!count || *count < 1) {
-    return Status::InvalidArgument(
-        StrCat("'", words[0], "' is not a whole number of at least 1"));
+    return Status::InvalidArgument(StrCat("'", words[0], "' is not a whole number of at least 1"));
   }
   desk->settings().k = static_cast<size_t>(*count);
   return Status::Ok();
@@ -56,11 +55,15 @@ constexpr PromptCommand kCommands[] = {
        return Status::Ok();
      }},
     {"similarity", ":similarity A B", "the cosine of two words", 2, 2,
-     [](WordDesk* desk, const std::vector<std::string>& w) { return desk->Similarity(w[0], w[1]); }},
+     [](WordDesk* desk, const std::vector<std::string>& w) {
+       return desk->Similarity(w[0], w[1]);
+     }},
     {"rank", ":rank A B", "the place of B among the neighbours of A", 2, 2,
      [](WordDesk* desk, const std::vector<std::string>& w) { return desk->Rank(w[0], w[1]); }},
     {"closer", ":closer A B", "the words that are closer to A than B is", 2, 2,
-     [](WordDesk* desk, const std::vector<std::string>& w) { return desk->CloserThan(w[0], w[1]); }},
+     [](WordDesk* desk, const std::vector<std::string>& w) {
+       return desk->CloserThan(w[0], w[1]);
+     }},
     {"odd", ":odd A B C ...", "the one that does not belong", 3, kAny,
      [](WordDesk* desk, const std::vector<std::string>& w) { return desk->OddOneOut(w); }},
 };

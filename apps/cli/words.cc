@@ -1,5 +1,7 @@
 // kith words: the words nearest to words, as word2vec's tools find them, and what else words are to
 // each other.
+#include "kith/words.h"
+
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -13,7 +15,6 @@
 #include "commands.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
-#include "kith/words.h"
 #include "options.h"
 #include "terminal.h"
 #include "word_desk.h"

@@ -42,8 +42,7 @@ Json WordAnswerJson(const Index& index, const Queries& queries, const Answers& a
   }
   json["words"] = Json::array();
   for (const QueryTerm& term : words.terms) {
-    json["words"].push_back(
-        {{"key", std::string(index.Key(term.row))}, {"weight", term.weight}});
+    json["words"].push_back({{"key", std::string(index.Key(term.row))}, {"weight", term.weight}});
   }
   json["unknown"] = UnknownJson(words);
   return json;
@@ -72,8 +71,8 @@ std::string Word2vecPlaces(const Index& index, std::string_view line, bool* all_
 }
 
 std::string Word2vecNeighbours(const Index& index, const SearchResult& result, size_t query) {
-  std::string text =
-      StrCat("\n", std::string(46, ' '), "Word       Cosine distance\n", std::string(72, '-'), "\n");
+  std::string text = StrCat("\n", std::string(46, ' '), "Word       Cosine distance\n",
+                            std::string(72, '-'), "\n");
   const std::vector<Neighbour> neighbours = NeighboursOf(result, query);
   for (size_t i = 0; i < result.k; ++i) {
     const bool there = i < neighbours.size();

@@ -26,7 +26,8 @@ struct QueryTerm {
 // words, parted by white space (of ASCII), each a key, or a key behind + or -. What is a key with
 // its sign is that key. Of several rows with the same key, the first.
 // Errors: InvalidArgument (the index has no keys; nothing but white space), NotFound (names the
-// word that is no key, and the key that was probably meant, or some that there are), Corruption.
+// word that is no key, and the key that was probably meant, or some that there are: which costs as
+// much as NearestKeys()), Corruption.
 Result<std::vector<QueryTerm>> ParseQuery(const Index& index, std::string_view text);
 
 // The same of words that are parted already, each a key, or a key behind + or -.
@@ -37,9 +38,9 @@ Result<std::vector<QueryTerm>> ParseQueryWords(const Index& index,
 // the case of letters (of ASCII) alone, then those with one letter wrong, missing, too many or
 // swapped with its neighbour, then those with more: up to 1 in texts of 4 letters, 2 in those of 8,
 // and 3 in longer ones, of at most 64. Equally near, the earliest row comes first, for files of
-// words begin with the most frequent. A key that several rows share is named once. Cost: reads every key of the file, some 10 ns each; the answer
-// does not depend on the threads, 0 being one for each core. Errors: InvalidArgument (the index has
-// no keys), OutOfMemory.
+// words begin with the most frequent. A key that several rows share is named once. Cost: reads
+// every key of the file, some 10 ns each; the answer does not depend on the threads, 0 being one
+// for each core. Errors: InvalidArgument (the index has no keys), OutOfMemory.
 Result<std::vector<std::string>> NearestKeys(const Index& index, std::string_view text,
                                              size_t count, int threads = 1);
 
@@ -57,9 +58,10 @@ class QueryBatch {
   explicit QueryBatch(const Index& index) : index_(&index) {}
 
   // A sum of stored vectors, whose meaning is the same everywhere: angular, of vectors brought to
-  // length 1; else of the vectors as they are, divided by the sum of the weights if that is positive,
-  // so that several keys are asked for by their mean, and a - b + c is just that. Its vectors, and
-  // all that share a key with them, are left out. REQUIRES: at least one term, rows of the index.
+  // length 1; else of the vectors as they are, divided by the sum of the weights if that is
+  // positive, so that several keys are asked for by their mean, and a - b + c is just that. Its
+  // vectors, and all that share a key with them, are left out. REQUIRES: at least one term, rows of
+  // the index.
   void Add(std::span<const QueryTerm> terms);
   // A stored vector that is known by its row, not by its key: it alone is left out. REQUIRES: a row
   // of the index.

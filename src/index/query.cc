@@ -16,59 +16,12 @@ namespace {
 
 constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-
-std::vector<std::string> OtherCases(std::string_view word) {
-  std::string lower(word);
-  std::string upper(word);
-  std::transform(word.begin(), word.end(), lower.begin(), Lower);
-  std::transform(word.begin(), word.end(), upper.begin(), Upper);
-  std::string title = lower;
-  if (!title.empty()) title[0] = Upper(title[0]);
-  return {lower, title, upper};
-}
-
-// Every text one letter away: two swapped, one left out, changed or added.
-std::vector<std::string> OneLetterAway(const std::string& word) {
-  static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
-  std::vector<std::string> texts;
-  for (size_t i = 0; i <= word.size(); ++i) {
-    const std::string head = word.substr(0, i);
-    const std::string tail = word.substr(i);
-    if (tail.size() > 1) texts.push_back(head + tail[1] + tail[0] + tail.substr(2));
-    if (!tail.empty()) texts.push_back(head + tail.substr(1));
-    for (const char letter : kLetters) {
-      if (!tail.empty()) texts.push_back(head + letter + tail.substr(1));
-      texts.push_back(head + letter + tail);
-    }
-  }
-  return texts;
-}
-
-// The key that was probably meant: the earliest row, for files of words are sorted by frequency.
-std::optional<std::string> NearestKey(const Index& index, std::string_view word) {
-  constexpr size_t kLongestWord = 100;
-  if (word.size() > kLongestWord) return std::nullopt;
-  for (const auto& candidates : {OtherCases(word), OneLetterAway(OtherCases(word)[0])}) {
-    std::optional<std::string> best;
-    uint64_t best_row = 0;
-    for (const std::string& candidate : candidates) {
-      const Result<uint64_t> row = index.FindKey(candidate);
-      if (!row.ok() || (best && *row >= best_row)) continue;
-      best = candidate;
-      best_row = *row;
-    }
-    if (best) return best;
-  }
-  return std::nullopt;
-}
-
 Status UnknownKey(const Index& index, std::string_view word) {
   const IndexInfo& info = index.info();
   std::string message = StrCat("no key '", Printable(word), "' in ", info.path);
-  if (const auto meant = NearestKey(index, word)) {
-    message += StrCat("; did you mean '", *meant, "'?");
+  const Result<std::vector<std::string>> meant = NearestKeys(index, word, 1);
+  if (meant.ok() && !meant->empty()) {
+    message += StrCat("; did you mean '", Printable((*meant)[0]), "'?");
   } else {
     message += StrCat("; its ", FormatCount(info.num_vectors), " keys are such as");
     for (uint64_t i = 0; i < std::min<uint64_t>(3, info.num_vectors); ++i) {

@@ -1,9 +1,10 @@
 // NearestKeys and KeysWithPrefix: keys that a text may mean, found by reading all of them.
+#include "base/spelling.h"
+
 #include <algorithm>
 #include <string>
 #include <vector>
 
-#include "base/spelling.h"
 #include "base/strings.h"
 #include "base/thread_pool.h"
 #include "index/keys.h"

@@ -85,8 +85,8 @@ class QuestionReader {
       return Status::Ok();
     }
     if (tokens.size() != 4) {
-      return Wrong(StrCat("got ", Plural(tokens.size(), "word"), ", '",
-                          Printable(line.substr(0, 60)), "'"));
+      return Wrong(
+          StrCat("got ", Plural(tokens.size(), "word"), ", '", Printable(line.substr(0, 60)), "'"));
     }
     if (questions_.sections.empty()) {
       questions_.sections.push_back({.name = "all questions", .line = line_});
@@ -219,15 +219,14 @@ class Scorer {
   template <float (*combine)(float, float)>
   void Offer(const CosineBlock& block, const Question& question, const float* shared,
              const float* c, size_t padded, Best* best) const {
-    const float most =
-        MostOf(shared, c, padded, [](float x, float y) { return combine(x, y); });
+    const float most = MostOf(shared, c, padded, [](float x, float y) { return combine(x, y); });
     if (!(most >= best->score)) return;
     for (uint64_t row = block.begin; row < block.end; ++row) {
       const float score = combine(shared[row - block.begin], c[row - block.begin]);
       if (score < best->score) continue;
       const auto* const end = question.words + 3;
-      const bool own = std::any_of(question.words, end,
-                                   [&](uint32_t word) { return rows_[word] == row; });
+      const bool own =
+          std::any_of(question.words, end, [&](uint32_t word) { return rows_[word] == row; });
       if (!own) best->Take(score, static_cast<uint32_t>(row));
     }
   }
@@ -253,8 +252,8 @@ class Scorer {
 // with; the fourth word of a question keeps its text.
 struct Present {
   std::vector<Question> questions;
-  std::vector<uint32_t> rows;                // of the words of the questions
-  std::vector<std::string_view> answers;     // folded, for each question
+  std::vector<uint32_t> rows;             // of the words of the questions
+  std::vector<std::string_view> answers;  // folded, for each question
 };
 
 Present TakePresent(const Questions& all, const std::vector<uint32_t>& rows,

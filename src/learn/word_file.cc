@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -100,8 +101,7 @@ Status Build(const std::string& path, const std::string& index_path,
         StrCat(path, " has vectors (", dataset.format, ") but no words; give a file that names ",
                "them: word2vec, GloVe, fastText's .vec, csv with a column of names, or .kith"));
   }
-  BuildOptions build;
-  build.metric = Metric::kAngular;
+  BuildOptions build;  // by default for cosines, the metric angular
   build.keys = &dataset.keys;
   build.memory = options.memory;
   build.threads = options.threads;
@@ -110,9 +110,15 @@ Status Build(const std::string& path, const std::string& index_path,
   return BuildIndex(dataset.vectors, index_path, build);
 }
 
-Result<OpenedWords> OpenIt(std::string index_path, bool built) {
+// `made`: whether it is a file that can be made again.
+Result<OpenedWords> OpenIt(std::string index_path, bool built, bool made = true) {
   OpenedWords words;
-  KITH_ASSIGN_OR_RETURN(words.index, OpenIndex(index_path));
+  Result<std::unique_ptr<Index>> index = OpenIndex(index_path);
+  if (!index.ok() && made && index.status().code() == StatusCode::kCorruption) {
+    return Status::Corruption(
+        StrCat(index.status().message(), "; remove it, and it is made anew"));
+  }
+  KITH_ASSIGN_OR_RETURN(words.index, std::move(index));
   KITH_RETURN_IF_ERROR(CheckWords(*words.index));
   words.index_path = std::move(index_path);
   words.built = built;
@@ -129,7 +135,7 @@ Status MakeFolder(const std::string& path) {
 
 Result<OpenedWords> Open(const std::string& path, const OpenWordsOptions& options) {
   if (IsKithFile(path)) {
-    if (options.index_path.empty()) return OpenIt(path, false);
+    if (options.index_path.empty()) return OpenIt(path, false, false);
     return Status::InvalidArgument(
         StrCat(path, " is a .kith file already; give no other name for one"));
   }
@@ -142,8 +148,7 @@ Result<OpenedWords> Open(const std::string& path, const OpenWordsOptions& option
   std::string index_path = options.index_path;
   if (index_path.empty()) {
     index_path = path + ".kith";
-    const bool writable =
-        faccessat(AT_FDCWD, DirectoryOf(path).c_str(), W_OK, AT_EACCESS) == 0;
+    const bool writable = faccessat(AT_FDCWD, DirectoryOf(path).c_str(), W_OK, AT_EACCESS) == 0;
     const std::string cached = writable ? "" : CachePath(path);
     // One that somebody who could write made there is as good.
     const Result<State> beside = StateOf(index_path, *source);

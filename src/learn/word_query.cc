@@ -202,7 +202,9 @@ Result<WordQuery> ParseWords(const Index& index, std::string_view text, int thre
 std::string UnknownWordText(const UnknownWord& unknown) {
   std::string text = StrCat("no word '", Printable(unknown.word), "'");
   for (size_t i = 0; i < unknown.nearest.size(); ++i) {
-    text += StrCat(i == 0 ? "; did you mean '" : i + 1 < unknown.nearest.size() ? "', '" : "' or '",
+    text += StrCat(i == 0                           ? "; did you mean '"
+                   : i + 1 < unknown.nearest.size() ? "', '"
+                                                    : "' or '",
                    Printable(unknown.nearest[i]));
   }
   return unknown.nearest.empty() ? text : text + "'?";
@@ -212,8 +214,8 @@ Result<uint64_t> FindWord(const Index& index, std::string_view text, int threads
   return CatchAll([&]() -> Result<uint64_t> {
     KITH_ASSIGN_OR_RETURN(const WordQuery query, ParseWords(index, text, threads));
     if (!query.unknown.empty()) {
-      return Status::NotFound(StrCat(UnknownWordText(query.unknown[0]), " (in ",
-                                     index.info().path, ")"));
+      return Status::NotFound(
+          StrCat(UnknownWordText(query.unknown[0]), " (in ", index.info().path, ")"));
     }
     if (query.terms.size() == 1 && query.terms[0].weight == 1) return query.terms[0].row;
     return Status::InvalidArgument(

@@ -32,8 +32,8 @@ size_t Plain(std::string_view a_text, std::string_view b_text) {
   for (size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
     for (size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1,
-                          d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      d[i][j] = std::min(
+          {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
         d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
       }
@@ -44,8 +44,8 @@ size_t Plain(std::string_view a_text, std::string_view b_text) {
 
 TEST(SpellingTest, IsThePlainDistance) {
   Rng rng(7);
-  const std::vector<std::string> letters = {"a", "b", "A", "c", "\xC3\xA9", "\xD0\xB6", "\xFF",
-                                            "\xF0\x9F\x98\x80"};
+  const std::vector<std::string> letters = {"a",        "b",        "A",    "c",
+                                            "\xC3\xA9", "\xD0\xB6", "\xFF", "\xF0\x9F\x98\x80"};
   const auto word = [&](size_t most, size_t kinds) {
     std::string text;
     for (size_t n = rng.Below(most + 1); n > 0; --n) text += letters[rng.Below(kinds)];

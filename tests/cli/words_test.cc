@@ -184,10 +184,9 @@ class WordsPromptTest : public WordsCliTest {
 TEST_F(WordsPromptTest, AsksUntilTheEnd) {
   Ok(Words({"river"}));
   const std::string home = Path("home");
-  const std::string seen =
-      Type({"words", words_, "-n", "2"}, home,
-           {"river\n", ":help\n", "rivr\n", ":similarity river river\n", ":n 3\n", ":nonsense\n",
-            ":rank river\n", ":quit\n"});
+  const std::string seen = Type({"words", words_, "-n", "2"}, home,
+                                {"river\n", ":help\n", "rivr\n", ":similarity river river\n",
+                                 ":n 3\n", ":nonsense\n", ":rank river\n", ":quit\n"});
   EXPECT_NE(seen.find("100 words of 8 dimensions"), std::string::npos) << seen;
   EXPECT_NE(seen.find("cosine"), std::string::npos) << seen;
   EXPECT_NE(seen.find("king - man + woman"), std::string::npos) << seen;
@@ -296,9 +295,8 @@ TEST_F(RealWordsTest, ListsAreThoseOfTheScan) {
 }
 
 TEST_F(RealWordsTest, AnalogiesAreScored) {
-  const json scores = OkJson({"words", data_ + "/words/words-en-100d.bin", "-o",
-                              Path("words.kith"), "--analogies",
-                              data_ + "/words/questions-words.txt", "--json"});
+  const json scores = OkJson({"words", data_ + "/words/words-en-100d.bin", "-o", Path("words.kith"),
+                              "--analogies", data_ + "/words/questions-words.txt", "--json"});
   EXPECT_EQ(scores["sections"].size(), 14u);
   EXPECT_EQ(scores["total"]["asked"], 19544);
   EXPECT_EQ(scores["total"]["seen"], 18901);

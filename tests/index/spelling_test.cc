@@ -1,4 +1,6 @@
 // Keys found by what they are spelled like.
+#include "base/spelling.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "base/spelling.h"
 #include "index/index_checks.h"
 #include "kith/query.h"
 #include "matrix.h"

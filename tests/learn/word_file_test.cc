@@ -41,9 +41,7 @@ class WordFileTest : public ::testing::Test {
     return words.ok() && words->built;
   }
   // Whether this file system keeps notes beside files.
-  bool KeepsNotes() const {
-    return setxattr(Words().c_str(), "user.kith.test", "x", 1, 0) == 0;
-  }
+  bool KeepsNotes() const { return setxattr(Words().c_str(), "user.kith.test", "x", 1, 0) == 0; }
 
   TempDir dir_;
 };
@@ -82,6 +80,13 @@ TEST_F(WordFileTest, IsBuiltAnewWhenItChanged) {
   }
   // It may be somebody's own.
   ExpectError(OpenWords(Words()).status(), StatusCode::kInvalidArgument, {"older", "remove it"});
+}
+
+TEST_F(WordFileTest, OfADamagedOneIsSaidWhatToDo) {
+  EXPECT_TRUE(Open(Words()));
+  std::filesystem::resize_file(Words() + ".kith", 5000);
+  ExpectError(OpenWords(Words()).status(), StatusCode::kCorruption,
+              {"words.txt.kith", "remove it, and it is made anew"});
 }
 
 TEST_F(WordFileTest, GoesWhereItIsToldTo) {
