@@ -147,9 +147,7 @@ class Words:
         _warn(unknown)
         return cosine
 
-    def closer_than(
-        self, a: str, b: str, *, n_jobs: int | None = -1
-    ) -> list[tuple[str, float]]:
+    def closer_than(self, a: str, b: str, *, n_jobs: int | None = -1) -> list[tuple[str, float]]:
         """The words that are closer to `a` than `b` is, and their cosines; nearest first."""
         return _core.words_closer(self.index, a, b, n_jobs)
 

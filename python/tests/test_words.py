@@ -47,9 +47,7 @@ def test_answers_are_those_of_numpy(sample):
         float(units[rows[0]] @ units[keys.index("queen")]), abs=1e-6
     )
     own = units @ units[rows[0]]
-    assert sample.rank("king", "queen") == int(
-        np.sum(own > own[keys.index("queen")])
-    )
+    assert sample.rank("king", "queen") == int(np.sum(own > own[keys.index("queen")]))
     closer = sample.closer_than("king", "queen")
     assert len(closer) == sample.rank("king", "queen") - 1
     assert [word for word, _ in closer] == [
