@@ -183,7 +183,9 @@ nb::list Analogies(const IndexHandle& self, const nb::object& path, const nb::ob
 
 void BindWords(nb::module_& m) {
   m.def("open_words", &Open, "path"_a.none(), "index_path"_a.none(), "memory"_a.none(),
-        "n_jobs"_a.none(), "progress"_a.none());
+        "n_jobs"_a.none(), "progress"_a.none(),
+        nb::sig("def open_words(path: object, index_path: object, memory: object, "
+                "n_jobs: int | None, progress: object) -> tuple[Handle, str, bool]"));
   m.def("words_search", &Search, "index"_a, "query"_a.none(), "k"_a.none(), "recall"_a.none(),
         "exact"_a.none(), "n_jobs"_a.none(), "unknown"_a,
         nb::sig("def words_search(index: Handle, query: str | bytes, k: int, recall: float, "

@@ -61,10 +61,7 @@ def test_what_is_not_there(sample):
         found = sample.search("kign queen", k=3)
     assert record[0].filename == __file__
     assert found == sample.search("queen", k=3)
-    with (
-        pytest.warns(kith.UnknownWordWarning),
-        pytest.raises(KeyError, match="did you mean 'king'"),
-    ):
+    with pytest.raises(KeyError, match="no word 'kign'; did you mean 'king'"):
         sample.search("kign")
     with pytest.raises(KeyError, match="no word 'kign'"):
         sample.rank("king", "kign")
@@ -100,7 +97,6 @@ def test_files_are_made_once_and_again_when_they_change(file, tmp_path):
         kith.words(tmp_path / "none.bin")
     with pytest.raises(kith.Cancelled):
         kith.words(file, index_path=tmp_path / "x.kith", progress=lambda *_: False)
-    assert not (tmp_path / "x.kith").exists()
 
 
 def test_analogies(file, tmp_path):

@@ -1,6 +1,7 @@
 #include "base/spelling.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/strings.h"
@@ -38,6 +39,7 @@ SpellingPattern::SpellingPattern(std::string_view word) : bytes_(word.size()) {
     const uint64_t bit = uint64_t{1} << at++;
     const uint32_t letter = TakeLetter(&word);
     if (letter < ascii_.size()) {
+      kinds_ |= uint32_t{1} << (letter & 31);
       const char c = static_cast<char>(letter);
       ascii_[static_cast<size_t>(LowerAscii(c))] |= bit;
       if (UpperAscii(LowerAscii(c)) != LowerAscii(c)) {
@@ -66,15 +68,28 @@ uint64_t SpellingPattern::MaskOf(uint32_t letter) const {
   return 0;
 }
 
-size_t SpellingPattern::Distance(std::string_view text, size_t limit) const {
-  if (!usable()) return limit + 1;
-  const bool ascii = IsAscii(text);
+bool SpellingPattern::MayBeNear(std::string_view text, size_t limit) const {
   // Each missing or additional letter is one wrong, and takes four bytes at most.
-  if (ascii && others_.empty()
-          ? text.size() > length_ + limit || text.size() + limit < length_
-          : text.size() > bytes_ + 4 * limit || text.size() + 4 * limit < bytes_) {
-    return limit + 1;
+  if (!others_.empty()) {
+    return text.size() <= bytes_ + 4 * limit && text.size() + 4 * limit >= bytes_;
   }
+  if (text.size() + limit < length_ || text.size() > length_ + 4 * limit) return false;
+  // A wrong letter makes one kind of letters less, and another one more.
+  uint32_t kinds = 0;
+  unsigned char bits = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    bits |= byte;
+    kinds |= uint32_t{byte < 0x80} << (byte & 31);
+  }
+  const auto most = static_cast<int>(limit);
+  return std::popcount(kinds_ & ~kinds) <= most && std::popcount(kinds & ~kinds_) <= most &&
+         (bits >= 0x80 || text.size() <= length_ + limit);
+}
+
+size_t SpellingPattern::Distance(std::string_view text, size_t limit) const {
+  if (!usable() || !MayBeNear(text, limit)) return limit + 1;
+  const bool ascii = IsAscii(text);
   const uint64_t last = uint64_t{1} << (length_ - 1);
   uint64_t more = ~uint64_t{0};  // where the distance grows by one from letter to letter
   uint64_t less = 0;
