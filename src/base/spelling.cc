@@ -74,17 +74,15 @@ bool SpellingPattern::MayBeNear(std::string_view text, size_t limit) const {
     return text.size() <= bytes_ + 4 * limit && text.size() + 4 * limit >= bytes_;
   }
   if (text.size() + limit < length_ || text.size() > length_ + 4 * limit) return false;
+  if (text.size() > length_ + limit && IsAscii(text)) return false;
   // A wrong letter makes one kind of letters less, and another one more.
   uint32_t kinds = 0;
-  unsigned char bits = 0;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    bits |= byte;
     kinds |= uint32_t{byte < 0x80} << (byte & 31);
   }
   const auto most = static_cast<int>(limit);
-  return std::popcount(kinds_ & ~kinds) <= most && std::popcount(kinds & ~kinds_) <= most &&
-         (bits >= 0x80 || text.size() <= length_ + limit);
+  return std::popcount(kinds_ & ~kinds) <= most && std::popcount(kinds & ~kinds_) <= most;
 }
 
 size_t SpellingPattern::Distance(std::string_view text, size_t limit) const {
