@@ -99,12 +99,12 @@ Status WordDesk::Word2vecLine(const std::string& line) {
   return Status::Ok();
 }
 
-Status WordDesk::Neighbours(const std::vector<std::string>& texts, bool named) {
+Status WordDesk::Neighbours(const std::vector<std::string>& texts, bool named, uint64_t* failed) {
   if (settings_.format == "word2vec") {
     for (const std::string& text : texts) KITH_RETURN_IF_ERROR(Word2vecLine(text));
     return Status::Ok();
   }
-  Status failed;
+  Status first;
   Queries queries(index_);
   std::vector<WordQuery> words;
   std::vector<Status> statuses;  // of each text; those that are ok are queries
@@ -115,7 +115,8 @@ Status WordDesk::Neighbours(const std::vector<std::string>& texts, bool named) {
     const std::string name = named ? StrCat("'", text, "': ") : "";
     // A query of which nothing is there tells the first of its words itself.
     const size_t told = status.ok() ? 0 : 1;
-    if (!status.ok() && failed.ok()) failed = status;
+    if (!status.ok()) ++*failed;
+    if (first.ok()) first = status;
     if (!status.ok() && named && !json()) PrintError(name + ErrorText(status));
     for (size_t i = told; i < words.back().unknown.size() && !json(); ++i) {
       PrintWarning(name + UnknownWordText(words.back().unknown[i]));
@@ -140,7 +141,7 @@ Status WordDesk::Neighbours(const std::vector<std::string>& texts, bool named) {
     ++query;
   }
   if (query > 0 && settings_.format == "table") PrintCost(answers, query, std::cout);
-  return failed;
+  return first;
 }
 
 Status WordDesk::Similarity(const std::string& a, const std::string& b) {

@@ -35,7 +35,8 @@ class WordDesk {
   // The nearest words of each query. One that cannot be answered is told of, and the others are
   // answered all the same; the Status is the first such. `named` puts the text of the query before
   // what is told of it.
-  Status Neighbours(const std::vector<std::string>& texts, bool named);
+  // `failed` counts those.
+  Status Neighbours(const std::vector<std::string>& texts, bool named, uint64_t* failed);
 
   // What two queries have in common, and of single words: how many are nearer to the first than the
   // second, and 1; which are; which of several is the odd one.

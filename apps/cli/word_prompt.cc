@@ -127,9 +127,11 @@ Status Prompt(WordDesk* desk) {
       PrintHelp(*editor);
       continue;
     }
+    uint64_t failed = 0;  // which the Status tells of, too
     // A key may begin with a colon.
     const bool command = text[0] == ':' && text.size() > 1 && !index.FindKey(text).ok();
-    const Status status = command ? RunCommand(desk, text) : desk->Neighbours({text}, false);
+    const Status status =
+        command ? RunCommand(desk, text) : desk->Neighbours({text}, false, &failed);
     std::cout << std::flush;
     if (!status.ok()) PrintError(ErrorText(status));
   }

@@ -71,15 +71,13 @@ Status AnswerLines(WordDesk* desk) {
   const bool word2vec = desk->settings().format == "word2vec";
   uint64_t asked = 0;
   uint64_t failed = 0;
-  Status first;
   std::vector<std::string> lines;
   const auto answer = [&]() -> Status {
-    const Status status = desk->Neighbours(lines, true);
+    const Status status = desk->Neighbours(lines, true, &failed);
     std::cout << std::flush;
     if (status.code() != StatusCode::kNotFound && status.code() != StatusCode::kInvalidArgument) {
       KITH_RETURN_IF_ERROR(status);
     }
-    failed += status.ok() ? 0 : 1;
     lines.clear();
     return Status::Ok();
   };
@@ -100,7 +98,8 @@ Status AnswerLines(WordDesk* desk) {
     return Status::InvalidArgument("no queries on standard input; write one a line: words");
   }
   if (failed == 0) return Status::Ok();
-  return Status::NotFound("some queries could not be answered, as told above");
+  return Status::NotFound(
+      StrCat(FormatCount(failed), " of ", Plural(asked, "query"), " could not be answered"));
 }
 
 std::string Joined(const std::vector<std::string>& words) {
@@ -129,7 +128,8 @@ Status RunWords(const WordsArgs& args) {
   if (!args.rank.empty()) return desk.Rank(args.rank[0], args.rank[1]);
   if (!args.closer.empty()) return desk.CloserThan(args.closer[0], args.closer[1]);
   desk.PrintHeader();
-  if (!args.query.empty()) return desk.Neighbours({Joined(args.query)}, false);
+  uint64_t failed = 0;  // which the Status tells of, too
+  if (!args.query.empty()) return desk.Neighbours({Joined(args.query)}, false, &failed);
   if (isatty(STDIN_FILENO) == 1 && !word2vec) return Prompt(&desk);
   return AnswerLines(&desk);
 }

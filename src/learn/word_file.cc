@@ -115,8 +115,7 @@ Result<OpenedWords> OpenIt(std::string index_path, bool built, bool made = true)
   OpenedWords words;
   Result<std::unique_ptr<Index>> index = OpenIndex(index_path);
   if (!index.ok() && made && index.status().code() == StatusCode::kCorruption) {
-    return Status::Corruption(
-        StrCat(index.status().message(), "; remove it, and it is made anew"));
+    return Status::Corruption(StrCat(index.status().message(), "; remove it, and it is made anew"));
   }
   KITH_ASSIGN_OR_RETURN(words.index, std::move(index));
   KITH_RETURN_IF_ERROR(CheckWords(*words.index));

@@ -77,6 +77,7 @@ TEST_F(WordsCliTest, WhatIsNotThereIsNamedAndTheRestAnswered) {
   Fails(1, Words({"rivr"}), {"no word 'rivr'", "did you mean 'river'?"});
   const Outcome lines = Run(Words({"--json", "-n", "1"}), "rivr\nriver\nriver - river\nw2 rivr\n");
   EXPECT_EQ(lines.exit_code, 1);
+  EXPECT_EQ(lines.err, "kith: 2 of 4 queries could not be answered\n");
   const auto out = SplitLines(lines.out);
   ASSERT_EQ(out.size(), 4u) << lines.out << lines.err;
   EXPECT_NE(json::parse(out[0])["error"].get<std::string>().find("no word"), std::string::npos);
