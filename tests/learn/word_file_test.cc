@@ -115,7 +115,9 @@ TEST_F(WordFileTest, GoesToTheCacheFromFoldersThatCannotBeWritten) {
   }
   const auto first = OpenWords(Words());
   const auto again = OpenWords(Words());
-  if (root) ASSERT_EQ(seteuid(0), 0);
+  if (root) {
+    ASSERT_EQ(seteuid(0), 0);
+  }
   ASSERT_EQ(chmod(dir_.path().c_str(), 0700), 0);
   unsetenv("XDG_CACHE_HOME");
   ASSERT_TRUE(first.ok()) << first.status().message();
