@@ -92,8 +92,8 @@ double FallAt(const std::vector<CalibrationPoint>& points, size_t i) {
 // on, drawn towards an ordinary one as far as chance blurs it.
 double PowerOfEffort(std::span<const Change> changes, std::span<const double> falls,
                      double growth) {
-  // Of real sets an eighth to a quarter, of random ones in many dimensions a little more than a half
-  // (docs/recall.md): rather too much than too little where few are held out to tell.
+  // Of real sets an eighth to a quarter, of random ones in many dimensions a little more than a
+  // half (docs/recall.md): rather too much than too little where few are held out to tell.
   constexpr double kOrdinary = 0.4;
   constexpr double kSpread = 0.25;
   double weights = 0;

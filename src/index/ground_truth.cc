@@ -37,6 +37,7 @@ Result<GroundTruth> FindTruth(const MatrixView& base, const MatrixView& queries,
   }
   KITH_ASSIGN_OR_RETURN(const std::vector<float> norms, search::InverseNorms(base, pool));
   KITH_RETURN_IF_ERROR(search::CheckLengths(norms, metric));
+  KITH_RETURN_IF_ERROR(search::CheckQueryLengths(queries, metric));
   if (search::TraitsOf(metric).unit_length()) vectors.table.inverse_norms = norms.data();
   GroundTruth truth;
   truth.num_queries = queries.rows;

@@ -15,6 +15,7 @@
 #include "index/meta.h"
 #include "paths/registry.h"
 #include "plan/search_plan.h"
+#include "search/lengths.h"
 #include "search/metric_traits.h"
 #include "simd/kernels.h"
 
@@ -160,6 +161,7 @@ Status IndexFile::CheckQueries(const MatrixView& queries, size_t k, ThreadPool& 
                                           " has vectors of dimension ", info_.dim));
   }
   Status finite = data::CheckFinite(queries, pool);
+  if (finite.ok()) return search::CheckQueryLengths(queries, info_.metric);
   const bool theirs = finite.code() == StatusCode::kInvalidArgument && !pool.stopped();
   return theirs ? Status(finite.code(), "queries: " + finite.message()) : finite;
 }

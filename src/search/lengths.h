@@ -20,6 +20,11 @@ inline constexpr double kShortestFactor = 0x1p-80;  // 1e-24
 // than kShortestLongest, but not zero; given what InverseNorms() has of them.
 Status CheckLengths(std::span<const float> inverse_norms, Metric metric);
 
+// InvalidArgument if the metric takes products and a query is shorter than kShortestFactor, but not
+// zero. For what users ask: a stored vector that a build searches for may be as short as it likes
+// among longer ones. O(queries.rows * dim) of such a metric.
+Status CheckQueryLengths(const MatrixView& queries, Metric metric);
+
 }  // namespace kith::search
 
 #endif  // KITH_SEARCH_LENGTHS_H_

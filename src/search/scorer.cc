@@ -8,7 +8,6 @@
 #include "base/math.h"
 #include "base/strings.h"
 #include "data/convert.h"
-#include "search/lengths.h"
 
 namespace kith::search {
 namespace {
@@ -102,11 +101,6 @@ Result<Scorer> Scorer::Create(const VectorTable& table, const MatrixView& querie
       return Status::InvalidArgument(
           StrCat("query ", begin + i,
                  ": values too large, the squared norm overflows float32; scale the vectors down"));
-    }
-    if (s.form_ == DistanceForm::kNegated && norm > 0 && norm < kShortestFactor * kShortestFactor) {
-      return Status::InvalidArgument(StrCat("query ", begin + i,
-                                            ": values too small, products with them vanish in "
-                                            "float32; scale the query up"));
     }
     const bool native = HasNativeKernel(dtype) && HoldsExactly(dtype, x.data(), dim);
     if (native) {

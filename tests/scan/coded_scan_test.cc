@@ -57,6 +57,22 @@ bool FitsHalf(const Matrix& rows) {
   return true;
 }
 
+// Where all rows are too short, or a query of products is, files and searches are refused: lends
+// one row, or every query, a coordinate that is not.
+void MakeAllowed(Metric metric, ScanData* data) {
+  constexpr double kShort = 1e-12;
+  const auto all_short = [](const Matrix& m) {
+    double most = 0;
+    for (size_t r = 0; r < m.rows(); ++r) {
+      for (size_t c = 0; c < m.dim(); ++c) most = std::max(most, std::abs(m.Get(r, c)));
+    }
+    return most < kShort;
+  };
+  if (all_short(data->rows)) data->rows.Set(5, 0, 1);
+  if (metric != Metric::kDot || !all_short(data->queries)) return;
+  for (size_t q = 0; q < data->queries.rows(); ++q) data->queries.Set(q, 0, 1);
+}
+
 class CodedScanTest : public ::testing::TestWithParam<std::tuple<Metric, DataType>> {
  protected:
   Metric metric() const { return std::get<0>(GetParam()); }
@@ -83,6 +99,7 @@ TEST_P(CodedScanTest, AnswersAreIdentical) {
     for (ScanData& data : testing::ScanDataSets(kRows, dim)) {
       if (dtype() == DataType::kF16 && !FitsHalf(data.rows)) continue;
       SCOPED_TRACE(data.name + ", " + std::to_string(dim));
+      MakeAllowed(metric(), &data);
       ExpectIdentical(data.rows, data.queries);
       if (HasFailure()) return;
     }

@@ -274,6 +274,20 @@ TEST_P(ExactEdgesTest, ToItself) {
   }
 }
 
+// Short vectors among longer ones are vectors like others, also where a build searches for them.
+TEST_P(ExactEdgesTest, ShortVectorsAmongLongerOnes) {
+  Matrix rows = Matrix::Clustered(1200, 8, 10, 0.3, 1);
+  for (size_t r = 0; r < rows.rows(); r += 3) {
+    for (size_t c = 0; c < 8; ++c) rows.Set(r, c, 1e-30 * rows.Get(r, c));
+  }
+  BuildOptions options;
+  options.metric = GetParam();
+  options.paths = {GraphOptions{}};
+  options.calibrate = true;
+  if (GetParam() == Metric::kHamming) options.paths = {ExactOptions{}};
+  EXPECT_NE(BuildAndOpen(dir_.File("x.kith"), rows, options), nullptr);
+}
+
 // The order is that of the same vectors at their usual scale, or the build refuses them: squares
 // and products must not vanish without a word. Powers of two, which round nothing.
 TEST_P(ExactEdgesTest, TinyVectorsAreRightOrRefused) {
