@@ -180,14 +180,15 @@ TEST_F(BuildTest, GraphsAreAsAskedFor) {
 
 TEST_F(BuildTest, MemoryBoundsTheGraph) {
   const std::string vectors = WriteFvecs("v.fvecs", RandomFloats(9000, 32, 3));
-  const auto layout = [&](const std::string& memory) {
-    return OkJson(
-        {"build", vectors, "-o", Path("x.kith"), "--memory", memory, "--json"})["graph"]["layout"];
+  const auto layout = [&](const std::string& memory, const std::string& index) {
+    return OkJson({"build", vectors, "-o", Path("x.kith"), "--memory", memory, "--index", index,
+                   "--json"})["graph"]["layout"];
   };
-  EXPECT_EQ(layout("4G"), "packed");
-  EXPECT_EQ(layout("26000K"), "compact");
-  EXPECT_EQ(layout("26M"), "compact");
-  EXPECT_EQ(layout("12M"), nullptr);
+  EXPECT_EQ(layout("4G", "auto"), "packed");
+  EXPECT_EQ(layout("26000K", "graph"), "compact");
+  EXPECT_EQ(layout("26M", "graph"), "compact");
+  // Exact search of so few is as fast as a compact graph.
+  EXPECT_EQ(layout("26M", "auto"), nullptr);
   Fails(1, {"build", vectors, "-o", Path("y.kith"), "--memory", "1000"},
         {"exact search only", "bytes of memory", "1000 are allowed", "allow that many"});
   Fails(1, {"build", vectors, "-o", Path("y.kith"), "--memory", "1000", "--index", "graph"},
