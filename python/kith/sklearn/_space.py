@@ -34,6 +34,8 @@ KITH_METRICS = {
 # float32; kith.build() refuses what is all smaller.
 _LARGEST = 1e16
 _SMALLEST = 1e-12
+# Rows that differ by less of their size than this are scaled by how far they differ.
+_SPREAD = 1e-6
 # Cosine distances below this, differences of numbers near one, are computed anew.
 _NEAR = 1e-3
 # Values converted at a time.
@@ -141,6 +143,12 @@ class _Translated(Space):
             return rounded
         self.scale = float(_power_of_two(extent))
         self.shift = sum((block / self.scale).sum(axis=0) for _, block in _blocks(rows)) / len(rows)
+        spread = max(np.abs(block / self.scale - self.shift).max() for _, block in _blocks(rows))
+        if spread < _SPREAD:
+            # Far from the origin, for so small a spread: scaled by that instead.
+            by = float(_power_of_two(spread))
+            self.scale *= by
+            self.shift /= by
         return self._move(rows)
 
     def queries(self, rows: Array) -> Array:
