@@ -7,9 +7,11 @@
 #include "kith/dataset.h"       // IWYU pragma: export
 #include "kith/eval.h"          // IWYU pragma: export
 #include "kith/filter.h"        // IWYU pragma: export
+#include "kith/geo.h"           // IWYU pragma: export
 #include "kith/index.h"         // IWYU pragma: export
 #include "kith/metric_names.h"  // IWYU pragma: export
 #include "kith/plan.h"          // IWYU pragma: export
+#include "kith/predict.h"       // IWYU pragma: export
 #include "kith/query.h"         // IWYU pragma: export
 #include "kith/status.h"        // IWYU pragma: export
 #include "kith/types.h"         // IWYU pragma: export
