@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -270,10 +271,28 @@ TEST(GraphChoiceTest, IsAsIfAskedFor) {
       EXPECT_TRUE(bytes(rows, chosen, layout) == bytes(rows, asked, layout));
     }
   };
-  // Told by a look at some of the vectors; at a glance, or when the edges have been refined.
-  for (const double spread : {1e-3, 5e-3, 1e-2}) {
-    SCOPED_TRACE(spread);
-    check(Matrix::Clustered(1500, 24, 30, spread, 3), Metric::kEuclidean, GraphLayout::kCompact);
+  // Told by a look at some of the vectors; and where only two of five are too near each other for
+  // codes, when the edges have been refined.
+  using Stages = std::set<std::string>;
+  const Stages looked{"refine"};
+  const Stages refined{"refine", "refine without codes"};
+  const Matrix wide = Matrix::Clustered(1500, 24, 30, 0.5, 3);
+  for (const bool all_near : {true, false}) {
+    SCOPED_TRACE(all_near);
+    Matrix apart = Matrix::Clustered(1500, 24, 30, 1e-3, 3);
+    for (size_t r = 0; r < apart.rows() && !all_near; ++r) {
+      if (r % 10 >= 4) apart.CopyRow(wide, r, r);
+    }
+    Stages stages;
+    BuildOptions options = GraphBuild(Metric::kEuclidean);
+    options.calibrate = false;
+    options.progress = [&](std::string_view stage, uint64_t, uint64_t) {
+      if (stage.starts_with("refine")) stages.emplace(stage);
+      return true;
+    };
+    bytes(apart, options, GraphLayout::kCompact);
+    EXPECT_EQ(stages, all_near ? looked : refined);
+    check(apart, Metric::kEuclidean, GraphLayout::kCompact);
   }
   check(Matrix::Clustered(1500, 24, 30, 1e-3, 3), Metric::kAngular, GraphLayout::kCompact);
   check(Matrix::Clustered(1000, 400, 30, 1e-3, 3), Metric::kDot, GraphLayout::kCompact);
