@@ -4,14 +4,8 @@ find_path(KITH_EDIT_INCLUDE_DIR histedit.h)
 find_library(KITH_EDIT_LIBRARY edit)
 mark_as_advanced(KITH_EDIT_INCLUDE_DIR KITH_EDIT_LIBRARY)
 
-# libedit.so.2.0.70 is loaded as libedit.so.2.
-set(KITH_EDIT_SONAME "")
-if(KITH_EDIT_LIBRARY)
-  file(REAL_PATH ${KITH_EDIT_LIBRARY} kith_edit_file)
-  if(kith_edit_file MATCHES "/(libedit\\.so\\.[0-9]+)[^/]*$")
-    set(KITH_EDIT_SONAME ${CMAKE_MATCH_1})
-  endif()
-endif()
+include(${CMAKE_CURRENT_LIST_DIR}/KithSoname.cmake)
+kith_soname("${KITH_EDIT_LIBRARY}" KITH_EDIT_SONAME)
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(KithEdit REQUIRED_VARS KITH_EDIT_LIBRARY KITH_EDIT_INCLUDE_DIR

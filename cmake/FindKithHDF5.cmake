@@ -5,14 +5,8 @@ find_path(KITH_HDF5_INCLUDE_DIR hdf5.h PATH_SUFFIXES hdf5/serial)
 find_library(KITH_HDF5_LIBRARY NAMES hdf5_serial hdf5 PATH_SUFFIXES hdf5/serial)
 mark_as_advanced(KITH_HDF5_INCLUDE_DIR KITH_HDF5_LIBRARY)
 
-# libhdf5_serial.so.103.3.1 is loaded as libhdf5_serial.so.103.
-set(KITH_HDF5_SONAME "")
-if(KITH_HDF5_LIBRARY)
-  file(REAL_PATH ${KITH_HDF5_LIBRARY} kith_hdf5_file)
-  if(kith_hdf5_file MATCHES "/(lib[^/]*\\.so\\.[0-9]+)[^/]*$")
-    set(KITH_HDF5_SONAME ${CMAKE_MATCH_1})
-  endif()
-endif()
+include(${CMAKE_CURRENT_LIST_DIR}/KithSoname.cmake)
+kith_soname("${KITH_HDF5_LIBRARY}" KITH_HDF5_SONAME)
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(KithHDF5 REQUIRED_VARS KITH_HDF5_LIBRARY KITH_HDF5_INCLUDE_DIR

@@ -6,18 +6,17 @@
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "commands.h"
-#include "common/files.h"
 #include "common/json.h"
 #include "common/labels.h"
 #include "common/read_vectors.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
+#include "common/write_vectors.h"
 #include "kith/predict.h"
 #include "neighbour_options.h"
 #include "options.h"
@@ -85,7 +84,8 @@ void PrintConfusion(const Confusion& confusion, const LabelNames& names, size_t 
   table.Print(out, "  ");
 }
 
-Json ScoresJson(const Report& report) {
+// `of`: what `count` counts.
+Json ReportJson(const std::string& file, const char* of, size_t count, const Report& report) {
   Json scores = Json::array();
   for (const ClassificationScore& score : report.scores) {
     Json line;
@@ -94,7 +94,13 @@ Json ScoresJson(const Report& report) {
     line["error"] = score.error;
     scores.push_back(std::move(line));
   }
-  return scores;
+  Json json;
+  json["file"] = file;
+  json[of] = count;
+  json["seconds"] = report.seconds;
+  json["scores"] = std::move(scores);
+  json["best_k"] = Best(report.scores).k;
+  return json;
 }
 
 Json ConfusionJson(const Confusion& confusion, const LabelNames& names) {
@@ -129,19 +135,25 @@ Result<StringList> LabelsOfFile(const ClassifyArgs& args, const Index& index) {
 // known.
 Status WriteTold(const std::string& path, const Classification& told, const LabelNames& names,
                  const StringList& truth) {
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
   std::string text = truth.empty() ? "query\tlabel\tshare\n" : "query\tlabel\tshare\ttruth\n";
   for (size_t q = 0; q < told.labels.size(); ++q) {
     text += StrCat(q, "\t", Printable(names[told.labels[q]]), "\t", FormatFixed(told.shares[q], 4));
     if (!truth.empty()) text += StrCat("\t", Printable(truth[q]));
     text += '\n';
   }
-  KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(text))));
-  return file->Commit();
+  return WriteText(path, text);
 }
 
-void PrintTold(const Classification& told, const LabelNames& names, std::ostream& out) {
+void PrintTold(const Classification& told, const LabelNames& names, bool json, std::ostream& out) {
   for (size_t q = 0; q < told.labels.size(); ++q) {
+    if (json) {
+      Json line;
+      line["query"] = q;
+      line["label"] = names[told.labels[q]];
+      line["share"] = told.shares[q];
+      out << ToLine(line);
+      continue;
+    }
     out << q << '\t' << Printable(names[told.labels[q]]) << '\t' << FormatFixed(told.shares[q], 4)
         << '\n';
   }
@@ -174,13 +186,7 @@ Status RunCrossValidation(const ClassifyArgs& args, const Index& index, const La
   report.told = labels.size();
   report.seconds = stopwatch.Seconds();
   if (args.json) {
-    Json json;
-    json["file"] = args.file;
-    json["folds"] = args.folds;
-    json["seconds"] = report.seconds;
-    json["scores"] = ScoresJson(report);
-    json["best_k"] = Best(report.scores).k;
-    std::cout << ToLine(json);
+    std::cout << ToLine(ReportJson(args.file, "folds", static_cast<size_t>(args.folds), report));
     return Status::Ok();
   }
   PrintHead(args, report, StrCat("each told by the others in ", args.folds, " parts"), std::cout);
@@ -258,17 +264,12 @@ Status RunQueries(const ClassifyArgs& args, const Index& index, const LabelNames
   report.seconds = stopwatch.Seconds();
   if (!args.out.empty()) KITH_RETURN_IF_ERROR(WriteTold(args.out, told[0], names, truth));
   if (truth.empty()) {
-    if (args.out.empty()) PrintTold(told[0], names, std::cout);
+    if (args.out.empty()) PrintTold(told[0], names, args.json, std::cout);
     return Status::Ok();
   }
   const Confusion confusion = Judge(told, names, truth, args.ks, &report);
   if (args.json) {
-    Json json;
-    json["file"] = args.file;
-    json["queries"] = report.told;
-    json["seconds"] = report.seconds;
-    json["scores"] = ScoresJson(report);
-    json["best_k"] = Best(report.scores).k;
+    Json json = ReportJson(args.file, "queries", report.told, report);
     json["confusion"] = ConfusionJson(confusion, names);
     std::cout << ToLine(json);
     return Status::Ok();

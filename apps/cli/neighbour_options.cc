@@ -61,7 +61,7 @@ void AddNeighbourOptions(CLI::App* app, NeighbourArgs* args, const std::string& 
   app->add_option("-o,--output", args->out, "Write what is told of each query to a .tsv file")
       ->type_name("FILE");
   AddThreads(app, &args->threads, "Threads; 0 is one for each core");
-  app->add_flag("--json", args->json, "Print a JSON object instead");
+  app->add_flag("--json", args->json, "Print JSON instead: an object, or one for each query");
 }
 
 void CheckUsage(const NeighbourArgs& args) {

@@ -13,13 +13,13 @@
 #include <vector>
 
 #include "commands.h"
-#include "common/files.h"
 #include "common/json.h"
 #include "common/labels.h"
 #include "common/places.h"
 #include "common/read_vectors.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
+#include "common/write_vectors.h"
 #include "kith/geo.h"
 #include "kith/predict.h"
 #include "neighbour_options.h"
@@ -187,6 +187,29 @@ std::string Tsv(const RegressArgs& args, const Regression& told, const Places& p
   return text;
 }
 
+// An object for each query.
+void PrintJsonLines(const RegressArgs& args, const Regression& told, const Places& places,
+                    std::ostream& out) {
+  const bool geo = !args.geo.empty();
+  const std::vector<float> nearest = UserDistances(args, told.nearest);
+  for (size_t q = 0; q < told.values.size(); ++q) {
+    Json line;
+    if (geo) {
+      line["lat"] = places.latitudes[q];
+      line["lon"] = places.longitudes[q];
+    } else {
+      line["query"] = q;
+    }
+    line["value"] = told.values[q];
+    if (args.interval > 0) {
+      line["low"] = told.low[q];
+      line["high"] = told.high[q];
+    }
+    line[geo ? "nearest_km" : "nearest"] = JsonFloat(nearest[q]);
+    out << ToLine(line);
+  }
+}
+
 // A file of an array, [rows, columns].
 Status WriteArray(const std::string& path, std::span<const float> values, size_t rows) {
   return WriteDataset(path, "npy", ViewOf(values.data(), rows, values.size() / rows), {});
@@ -208,12 +231,6 @@ Status WriteArrays(const RegressArgs& args, const Regression& told, size_t rows)
     KITH_RETURN_IF_ERROR(write("high", floats(told.high)));
   }
   return write(args.geo.empty() ? "nearest" : "nearest_km", UserDistances(args, told.nearest));
-}
-
-Status WriteText(const std::string& path, const std::string& text) {
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-  KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(text))));
-  return file->Commit();
 }
 
 // What values are wanted of.
@@ -265,7 +282,11 @@ Status RunQueries(const RegressArgs& args, const ReadOptions& read, const Known&
   const double seconds = stopwatch.Seconds();
   const size_t count = wanted.vectors.rows;
   if (args.out.empty()) {
-    std::cout << Tsv(args, told[0], wanted.places);
+    if (args.json) {
+      PrintJsonLines(args, told[0], wanted.places, std::cout);
+    } else {
+      std::cout << Tsv(args, told[0], wanted.places);
+    }
     return Status::Ok();
   }
   if (args.out.ends_with(".npy")) {
@@ -316,6 +337,12 @@ void CheckRegressUsage(const RegressArgs& args) {
   }
   if (args.value.empty() != args.columns.empty() && args.geo.empty()) {
     throw CLI::ValidationError("--columns", "or --geo says where the rows of --value lie");
+  }
+  if (!args.geo.empty() && !args.columns.empty()) {
+    throw CLI::ValidationError("--columns", "and --geo both say where rows lie; choose one");
+  }
+  if (!args.geo.empty() && args.metric) {
+    throw CLI::ValidationError("--metric", "is that of the globe with --geo; leave it out");
   }
   if (args.geo.empty() && args.grid > 0) {
     throw CLI::ValidationError("--grid", "needs --geo");

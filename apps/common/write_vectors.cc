@@ -34,6 +34,12 @@ Status ChangeType(DataType to, Dataset* dataset) {
   return Status::Ok();
 }
 
+Status WriteText(const std::string& path, const std::string& text) {
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+  KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(text))));
+  return file->Commit();
+}
+
 Status WriteKeys(const std::string& path, const StringList& keys) {
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
   for (size_t i = 0; i < keys.size(); ++i) {

@@ -14,6 +14,9 @@ namespace kith::apps {
 // can't hold), OutOfMemory.
 Status ChangeType(DataType to, Dataset* dataset);
 
+// Writes a text: complete or not at all. Errors: those of AtomicFile.
+Status WriteText(const std::string& path, const std::string& text);
+
 // Writes keys, one a line: complete or not at all. Errors: InvalidArgument (a key with a line
 // break), IoError.
 Status WriteKeys(const std::string& path, const StringList& keys);

@@ -1,7 +1,9 @@
 // Cross-validation: each row is predicted by neighbours of other folds.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -35,8 +37,8 @@ Status CheckFolds(const Index& index, const Folds& folds, std::span<const size_t
   return Status::Ok();
 }
 
-// Calls fn(row, its neighbours in other folds) for each row, fold by fold. Errors: those of fn and
-// of searches.
+// Calls fn(row, its neighbours in other folds, thread) for each row, fold by fold, on threads at the
+// same time. Errors: those of fn and of searches.
 template <class Fn>
 Status ForEachHeldOut(const Index& index, const Folds& folds, SearchParams params,
                       const Progress& progress, Fn&& fn) {
@@ -60,8 +62,8 @@ Status ForEachHeldOut(const Index& index, const Folds& folds, SearchParams param
     for (size_t i = 0; i < rows.size(); ++i) index.GetVector(rows[i], queries.data() + i * dim);
     KITH_RETURN_IF_ERROR(learn::ForEachNeighbours(
         index, ViewOf(queries.data(), rows.size(), dim), params, progress, done, folds.size(),
-        [&](size_t query, std::span<const learn::Voter> voters) {
-          return fn(rows[query], voters);
+        [&](size_t query, std::span<const learn::Voter> voters, int thread) {
+          return fn(rows[query], voters, thread);
         }));
     done += rows.size();
   }
@@ -114,20 +116,18 @@ Result<std::vector<RegressionScore>> CrossValidateRegression(
     KITH_RETURN_IF_ERROR(learn::CheckAveraging(index, averaging));
     KITH_RETURN_IF_ERROR(CheckFolds(index, folds, ks));
     KITH_ASSIGN_OR_RETURN(const SearchParams all, learn::ForAll(ks, params));
-    learn::Averager averager(values, averaging);
-    std::vector<double> squared(ks.size());
-    std::vector<double> absolute(ks.size());
+    learn::PerThread<learn::Averager> averagers(params.threads, values, averaging);
+    std::vector<double> errors(ks.size() * values.size());  // [ks, rows]
     KITH_RETURN_IF_ERROR(ForEachHeldOut(
         index, folds, all, progress,
-        [&](uint32_t row, std::span<const learn::Voter> voters) -> Status {
+        [&](uint32_t row, std::span<const learn::Voter> voters, int thread) -> Status {
           if (voters.empty()) {
             return Status::InvalidArgument(
                 StrCat("no neighbour of row ", row, " was found; search exactly"));
           }
           for (size_t i = 0; i < ks.size(); ++i) {
-            const double error = averager.Of(learn::First(voters, ks[i])).value - values[row];
-            squared[i] += error * error;
-            absolute[i] += std::abs(error);
+            const learn::Estimate told = averagers.Of(thread).Of(learn::First(voters, ks[i]));
+            errors[i * values.size() + row] = told.value - values[row];
           }
           return Status::Ok();
         }));
@@ -137,10 +137,16 @@ Result<std::vector<RegressionScore>> CrossValidateRegression(
     for (const double value : values) variance += (value - mean) * (value - mean);
     std::vector<RegressionScore> scores(ks.size());
     for (size_t i = 0; i < ks.size(); ++i) {
+      double squared = 0;
+      double absolute = 0;
+      for (const double error : std::span(errors).subspan(i * values.size(), values.size())) {
+        squared += error * error;
+        absolute += std::abs(error);
+      }
       // As scikit-learn has it, of values that are all the same.
-      const double constant = squared[i] == 0 ? 1 : 0;
-      scores[i] = {ks[i], std::sqrt(squared[i] / count), absolute[i] / count,
-                   variance > 0 ? 1 - squared[i] / variance : constant};
+      const double constant = squared == 0 ? 1 : 0;
+      scores[i] = {ks[i], std::sqrt(squared / count), absolute / count,
+                   variance > 0 ? 1 - squared / variance : constant};
     }
     return scores;
   });
@@ -155,12 +161,13 @@ Result<std::vector<ClassificationScore>> CrossValidateClassification(
     KITH_RETURN_IF_ERROR(learn::CheckWeights(index, weights));
     KITH_RETURN_IF_ERROR(CheckFolds(index, folds, ks));
     KITH_ASSIGN_OR_RETURN(const SearchParams all, learn::ForAll(ks, params));
-    learn::Ballot ballot(labels, weights);
-    std::vector<uint64_t> wrong(ks.size());
+    learn::PerThread<learn::Ballot> ballots(params.threads, labels, weights);
+    std::vector<std::atomic<uint64_t>> wrong(ks.size());
     KITH_RETURN_IF_ERROR(ForEachHeldOut(
-        index, folds, all, progress, [&](uint32_t row, std::span<const learn::Voter> voters) {
+        index, folds, all, progress, [&](uint32_t row, std::span<const learn::Voter> voters, int thread) {
           for (size_t i = 0; i < ks.size(); ++i) {
-            wrong[i] += ballot.Of(learn::First(voters, ks[i])).label != labels[row];
+            const learn::Elected elected = ballots.Of(thread).Of(learn::First(voters, ks[i]));
+            if (elected.label != labels[row]) wrong[i].fetch_add(1, std::memory_order_relaxed);
           }
           return Status::Ok();
         }));

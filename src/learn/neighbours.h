@@ -24,6 +24,20 @@ inline size_t QueriesAtOnce(size_t k) {
 // The same for the most of these neighbours. Errors: InvalidArgument (none, or none wanted).
 Result<SearchParams> ForAll(std::span<const size_t> ks, SearchParams params);
 
+// One of what keeps memory between calls for each thread of a call.
+template <class T>
+class PerThread {
+ public:
+  // Each is T(args...). `threads` as users say it.
+  template <class... Args>
+  explicit PerThread(int threads, const Args&... args)
+      : each_(static_cast<size_t>(ResolveThreads(threads)), T(args...)) {}
+  T& Of(int thread) { return each_[static_cast<size_t>(thread)]; }
+
+ private:
+  std::vector<T> each_;
+};
+
 inline std::span<const Voter> First(std::span<const Voter> voters, size_t k) {
   return voters.first(std::min(k, voters.size()));
 }
@@ -32,17 +46,17 @@ inline std::span<const Voter> First(std::span<const Voter> voters, size_t k) {
 Status VotersOf(const Index& index, const SearchResult& found, size_t query,
                 std::vector<Voter>* voters);
 
-// Calls fn(number of the query, span of its voters), which returns a Status, for all queries in
-// order. `done` of `total` queries have been reported before. Errors: those of fn, of
-// Index::Search() and of Progress.
+// Calls fn(number of the query, span of its voters, thread), which returns a Status, for each query
+// once, on params.threads threads at the same time. `done` of `total` queries have been reported
+// before. Errors: those of fn, of Index::Search() and of Progress.
 template <class Fn>
 Status ForEachNeighbours(const Index& index, const MatrixView& queries, const SearchParams& params,
                          const Progress& progress, uint64_t done, uint64_t total, Fn&& fn) {
-  ThreadPool reports(1, params.stop);
-  std::vector<Voter> voters;
+  ThreadPool pool(params.threads, params.stop);
+  std::vector<std::vector<Voter>> voters(static_cast<size_t>(pool.size()));
   const size_t at_once = QueriesAtOnce(params.k);
   for (size_t begin = 0; begin < queries.rows; begin += at_once) {
-    KITH_RETURN_IF_ERROR(reports.Report(progress, "search", done + begin, total));
+    KITH_RETURN_IF_ERROR(pool.Report(progress, "search", done + begin, total));
     MatrixView part = queries;
     part.data = queries.row(begin);
     part.rows = std::min(at_once, queries.rows - begin);
@@ -51,12 +65,18 @@ Status ForEachNeighbours(const Index& index, const MatrixView& queries, const Se
     if (!params.filter->passes_all()) part_params.filter = &filter;
     SearchResult found;
     KITH_RETURN_IF_ERROR(index.Search(part, part_params, &found));
-    for (size_t q = 0; q < part.rows; ++q) {
-      KITH_RETURN_IF_ERROR(VotersOf(index, found, q, &voters));
-      KITH_RETURN_IF_ERROR(fn(begin + q, std::span<const Voter>(voters)));
-    }
+    constexpr size_t kQueriesATask = 256;
+    KITH_RETURN_IF_ERROR(pool.Chunks(
+        part.rows, kQueriesATask, [&](size_t first, size_t last, int thread) -> Status {
+          std::vector<Voter>& of_query = voters[static_cast<size_t>(thread)];
+          for (size_t q = first; q < last; ++q) {
+            KITH_RETURN_IF_ERROR(VotersOf(index, found, q, &of_query));
+            KITH_RETURN_IF_ERROR(fn(begin + q, std::span<const Voter>(of_query), thread));
+          }
+          return Status::Ok();
+        }));
   }
-  return reports.Report(progress, "search", done + queries.rows, total);
+  return pool.Report(progress, "search", done + queries.rows, total);
 }
 
 // InvalidArgument unless there is one value for each row of the index.

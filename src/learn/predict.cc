@@ -17,7 +17,7 @@ Result<std::vector<Regression>> Regress(const Index& index, const MatrixView& qu
     KITH_RETURN_IF_ERROR(learn::CheckValues(index, values));
     KITH_RETURN_IF_ERROR(learn::CheckAveraging(index, averaging));
     KITH_ASSIGN_OR_RETURN(const SearchParams all, learn::ForAll(ks, params));
-    learn::Averager averager(values, averaging);
+    learn::PerThread<learn::Averager> averagers(params.threads, values, averaging);
     std::vector<Regression> out(ks.size());
     for (Regression& r : out) {
       r.values.resize(queries.rows);
@@ -28,9 +28,10 @@ Result<std::vector<Regression>> Regress(const Index& index, const MatrixView& qu
     }
     KITH_RETURN_IF_ERROR(learn::ForEachNeighbours(
         index, queries, all, progress, 0, queries.rows,
-        [&](size_t query, std::span<const learn::Voter> voters) {
+        [&](size_t query, std::span<const learn::Voter> voters, int thread) {
           for (size_t i = 0; i < ks.size(); ++i) {
-            const learn::Estimate estimate = averager.Of(learn::First(voters, ks[i]));
+            const learn::Estimate estimate =
+                averagers.Of(thread).Of(learn::First(voters, ks[i]));
             out[i].values[query] = estimate.value;
             out[i].nearest[query] =
                 voters.empty() ? std::numeric_limits<float>::infinity() : voters[0].distance;
@@ -53,7 +54,7 @@ Result<std::vector<Classification>> Classify(const Index& index, const MatrixVie
                   KITH_RETURN_IF_ERROR(learn::CheckLabels(index, labels));
                   KITH_RETURN_IF_ERROR(learn::CheckWeights(index, weights));
                   KITH_ASSIGN_OR_RETURN(const SearchParams all, learn::ForAll(ks, params));
-                  learn::Ballot ballot(labels, weights);
+                  learn::PerThread<learn::Ballot> ballots(params.threads, labels, weights);
                   std::vector<Classification> out(ks.size());
                   for (Classification& c : out) {
                     c.labels.resize(queries.rows);
@@ -61,9 +62,10 @@ Result<std::vector<Classification>> Classify(const Index& index, const MatrixVie
                   }
                   KITH_RETURN_IF_ERROR(learn::ForEachNeighbours(
                       index, queries, all, progress, 0, queries.rows,
-                      [&](size_t query, std::span<const learn::Voter> voters) {
+                      [&](size_t query, std::span<const learn::Voter> voters, int thread) {
                         for (size_t i = 0; i < ks.size(); ++i) {
-                          const learn::Elected elected = ballot.Of(learn::First(voters, ks[i]));
+                          const learn::Elected elected =
+                              ballots.Of(thread).Of(learn::First(voters, ks[i]));
                           out[i].labels[query] = elected.label;
                           out[i].shares[query] = elected.share;
                         }

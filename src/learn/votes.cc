@@ -42,9 +42,11 @@ Estimate Averager::Of(std::span<const Voter> voters) {
     if (weight > 0) weighted_.push_back({values_[voter.row], weight});
   }
   const bool sorted = averaging_.trim > 0 || averaging_.median || averaging_.interval > 0;
+  // Equal ones of different weights in one order, so that sums are always rounded alike.
   if (sorted) {
-    std::stable_sort(weighted_.begin(), weighted_.end(),
-                     [](const Weighted& a, const Weighted& b) { return a.value < b.value; });
+    std::sort(weighted_.begin(), weighted_.end(), [](const Weighted& a, const Weighted& b) {
+      return a.value != b.value ? a.value < b.value : a.weight > b.weight;
+    });
   }
   Estimate estimate;
   if (averaging_.interval > 0) {

@@ -42,6 +42,9 @@ TEST_F(ClassifyTest, TellsLabels) {
             "0\tb\t1.0000\n1\ta\t1.0000\n2\ta\t1.0000\n3\tb\t1.0000\n");
   EXPECT_EQ(Ok(Command({"--queries", Path("q.csv"), "-k", "3"})),
             "0\ta\t0.6667\n1\ta\t1.0000\n2\ta\t1.0000\n3\tb\t1.0000\n");
+  const auto lines = OkJsonLines(Command({"--queries", Path("q.csv"), "-k", "3", "--json"}));
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[3]["label"], "b");
   // By distance, it has 10 votes of 10 + 5 + 1.25.
   EXPECT_EQ(
       Ok(Command({"--queries", Path("q.csv"), "-k", "3", "--weights", "distance"})).substr(0, 4),
@@ -130,6 +133,9 @@ TEST_F(RegressTest, TellsValuesOfPlacesInKm) {
   // Over the date line; half a degree of the equator, and a degree of a meridian.
   EXPECT_EQ(lines[1].substr(0, 10), "0\t179.5\t0\t");
   EXPECT_NEAR(std::stod(lines[1].substr(10)), 55.5975, 0.01);
+  const auto json_lines = OkJsonLines(Command({"--queries", Path("q.csv"), "-k", "1", "--json"}));
+  EXPECT_EQ(json_lines[1]["lat"], 81);
+  EXPECT_EQ(json_lines[1]["value"], 80);
   EXPECT_EQ(lines[2].substr(0, 8), "81\t0\t80\t");
   EXPECT_NEAR(std::stod(lines[2].substr(8)), 111.195, 0.01);
 }
@@ -170,6 +176,8 @@ TEST_F(RegressTest, VectorsAndValuesOfFiles) {
 TEST_F(RegressTest, RefusesWhatMeansNothing) {
   Fails(2, Command({}), {"--queries, --grid or --cross-validate"});
   Fails(2, Command({"--grid", "0"}), {"'0' is no number of degrees"});
+  Fails(2, Command({"--grid", "1", "--metric", "dot"}), {"--metric", "--geo"});
+  Fails(2, Command({"--grid", "1", "--columns", "lat"}), {"--columns", "choose one"});
   Fails(2, Command({"--grid", "1", "--trim", "1"}), {"'1' is not a share"});
   Fails(2, {"regress", Path("rows.csv"), "--geo", "lat,lon", "--grid", "1"}, {"--value"});
   Fails(2, {"regress", Path("rows.csv"), "--value", "value", "--grid", "1"}, {"--geo"});
