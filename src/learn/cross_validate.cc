@@ -37,8 +37,8 @@ Status CheckFolds(const Index& index, const Folds& folds, std::span<const size_t
   return Status::Ok();
 }
 
-// Calls fn(row, its neighbours in other folds, thread) for each row, fold by fold, on threads at the
-// same time. Errors: those of fn and of searches.
+// Calls fn(row, its neighbours in other folds, thread) for each row, fold by fold, on threads at
+// the same time. Errors: those of fn and of searches.
 template <class Fn>
 Status ForEachHeldOut(const Index& index, const Folds& folds, SearchParams params,
                       const Progress& progress, Fn&& fn) {
@@ -164,7 +164,8 @@ Result<std::vector<ClassificationScore>> CrossValidateClassification(
     learn::PerThread<learn::Ballot> ballots(params.threads, labels, weights);
     std::vector<std::atomic<uint64_t>> wrong(ks.size());
     KITH_RETURN_IF_ERROR(ForEachHeldOut(
-        index, folds, all, progress, [&](uint32_t row, std::span<const learn::Voter> voters, int thread) {
+        index, folds, all, progress,
+        [&](uint32_t row, std::span<const learn::Voter> voters, int thread) {
           for (size_t i = 0; i < ks.size(); ++i) {
             const learn::Elected elected = ballots.Of(thread).Of(learn::First(voters, ks[i]));
             if (elected.label != labels[row]) wrong[i].fetch_add(1, std::memory_order_relaxed);

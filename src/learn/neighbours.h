@@ -66,15 +66,15 @@ Status ForEachNeighbours(const Index& index, const MatrixView& queries, const Se
     SearchResult found;
     KITH_RETURN_IF_ERROR(index.Search(part, part_params, &found));
     constexpr size_t kQueriesATask = 256;
-    KITH_RETURN_IF_ERROR(pool.Chunks(
-        part.rows, kQueriesATask, [&](size_t first, size_t last, int thread) -> Status {
-          std::vector<Voter>& of_query = voters[static_cast<size_t>(thread)];
-          for (size_t q = first; q < last; ++q) {
-            KITH_RETURN_IF_ERROR(VotersOf(index, found, q, &of_query));
-            KITH_RETURN_IF_ERROR(fn(begin + q, std::span<const Voter>(of_query), thread));
-          }
-          return Status::Ok();
-        }));
+    const auto tell = [&](size_t first, size_t last, int thread) -> Status {
+      std::vector<Voter>& of_query = voters[static_cast<size_t>(thread)];
+      for (size_t q = first; q < last; ++q) {
+        KITH_RETURN_IF_ERROR(VotersOf(index, found, q, &of_query));
+        KITH_RETURN_IF_ERROR(fn(begin + q, std::span<const Voter>(of_query), thread));
+      }
+      return Status::Ok();
+    };
+    KITH_RETURN_IF_ERROR(pool.Chunks(part.rows, kQueriesATask, tell));
   }
   return pool.Report(progress, "search", done + queries.rows, total);
 }

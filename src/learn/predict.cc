@@ -30,8 +30,7 @@ Result<std::vector<Regression>> Regress(const Index& index, const MatrixView& qu
         index, queries, all, progress, 0, queries.rows,
         [&](size_t query, std::span<const learn::Voter> voters, int thread) {
           for (size_t i = 0; i < ks.size(); ++i) {
-            const learn::Estimate estimate =
-                averagers.Of(thread).Of(learn::First(voters, ks[i]));
+            const learn::Estimate estimate = averagers.Of(thread).Of(learn::First(voters, ks[i]));
             out[i].values[query] = estimate.value;
             out[i].nearest[query] =
                 voters.empty() ? std::numeric_limits<float>::infinity() : voters[0].distance;
@@ -49,30 +48,29 @@ Result<std::vector<Classification>> Classify(const Index& index, const MatrixVie
                                              std::span<const uint32_t> labels,
                                              NeighbourWeights weights, std::span<const size_t> ks,
                                              const SearchParams& params, const Progress& progress) {
-  return AtEdge("", "classify fewer queries at a time",
-                [&]() -> Result<std::vector<Classification>> {
-                  KITH_RETURN_IF_ERROR(learn::CheckLabels(index, labels));
-                  KITH_RETURN_IF_ERROR(learn::CheckWeights(index, weights));
-                  KITH_ASSIGN_OR_RETURN(const SearchParams all, learn::ForAll(ks, params));
-                  learn::PerThread<learn::Ballot> ballots(params.threads, labels, weights);
-                  std::vector<Classification> out(ks.size());
-                  for (Classification& c : out) {
-                    c.labels.resize(queries.rows);
-                    c.shares.resize(queries.rows);
-                  }
-                  KITH_RETURN_IF_ERROR(learn::ForEachNeighbours(
-                      index, queries, all, progress, 0, queries.rows,
-                      [&](size_t query, std::span<const learn::Voter> voters, int thread) {
-                        for (size_t i = 0; i < ks.size(); ++i) {
-                          const learn::Elected elected =
-                              ballots.Of(thread).Of(learn::First(voters, ks[i]));
-                          out[i].labels[query] = elected.label;
-                          out[i].shares[query] = elected.share;
-                        }
-                        return Status::Ok();
-                      }));
-                  return out;
-                });
+  return AtEdge(
+      "", "classify fewer queries at a time", [&]() -> Result<std::vector<Classification>> {
+        KITH_RETURN_IF_ERROR(learn::CheckLabels(index, labels));
+        KITH_RETURN_IF_ERROR(learn::CheckWeights(index, weights));
+        KITH_ASSIGN_OR_RETURN(const SearchParams all, learn::ForAll(ks, params));
+        learn::PerThread<learn::Ballot> ballots(params.threads, labels, weights);
+        std::vector<Classification> out(ks.size());
+        for (Classification& c : out) {
+          c.labels.resize(queries.rows);
+          c.shares.resize(queries.rows);
+        }
+        KITH_RETURN_IF_ERROR(learn::ForEachNeighbours(
+            index, queries, all, progress, 0, queries.rows,
+            [&](size_t query, std::span<const learn::Voter> voters, int thread) {
+              for (size_t i = 0; i < ks.size(); ++i) {
+                const learn::Elected elected = ballots.Of(thread).Of(learn::First(voters, ks[i]));
+                out[i].labels[query] = elected.label;
+                out[i].shares[query] = elected.share;
+              }
+              return Status::Ok();
+            }));
+        return out;
+      });
 }
 
 }  // namespace kith

@@ -8,6 +8,8 @@
 #include "base/thread_pool.h"
 #include "data/convert.h"
 #include "scan/box_tree.h"
+#include "scan/neighbourhood.h"
+#include "scan/sorted_rows.h"
 #include "search/metric_traits.h"
 #include "search/nearest_buffer.h"
 #include "search/scorer.h"
@@ -19,169 +21,136 @@ namespace {
 constexpr size_t kMostDim = 4;     // beyond, boxes rule out too little (docs/exact.md)
 constexpr size_t kFewRows = 2048;  // are compared sooner than sorted into boxes
 constexpr size_t kFewQueries = 256;
-constexpr size_t kLeafRows = 32;
 constexpr size_t kMostTogether = 32;  // queries
-constexpr size_t kMostDepth = 64;
 
-// The rows in the order of their tree.
-struct SortedRows {
-  BoxTree tree;
-  bool squares = false;  // distances are sums of squares, not of sizes
-  AlignedBuffer<std::byte> rows;
-  search::VectorTable table;  // views `rows`
-};
-
-Result<SortedRows> SortRows(const search::VectorTable& table, ThreadPool& pool) {
-  SortedRows sorted{BoxTree(table.rows, kLeafRows),
-                    search::TraitsOf(table.metric).op == simd::Op::kL2,
-                    {},
-                    table};
-  KITH_ASSIGN_OR_RETURN(
-      sorted.rows, data::GatherRows(table.rows, sorted.tree.order(), table.rows.stride, pool));
-  sorted.table.rows.data = sorted.rows.data();
-  return sorted;
-}
-
-// Queries share a walk where about as many rows lie among them as each of them wants; where queries
-// are few among the rows, each walks alone.
-size_t QueriesTogether(size_t queries, size_t rows, size_t wanted) {
-  const double near = static_cast<double>(wanted + kLeafRows);
-  const double together = static_cast<double>(queries) * near / static_cast<double>(rows);
+// Queries share the leaves near them where about as many rows lie among them as each wants; where
+// queries are few among the rows, each looks for itself.
+size_t QueriesTogether(const search::Request& request, size_t rows) {
+  // What passes a filter for one query may not pass for the next one.
+  if (request.wanted.within_radius() || !request.filter->passes_all()) return 1;
+  const auto near = static_cast<double>(request.wanted.k + SortedRows::kLeafRows);
+  const double together =
+      static_cast<double>(request.queries.rows) * near / static_cast<double>(rows);
   return static_cast<size_t>(std::clamp(together, 1.0, static_cast<double>(kMostTogether)));
 }
 
-bool Cut(search::NearestBuffer* collector) { return collector->Cut(); }
-bool Cut(search::Within*) { return false; }  // its threshold never falls
+void Cut(search::NearestBuffer* collector) { collector->Cut(); }
+void Cut(search::Within*) {}  // its threshold never falls
 
-// The walks of one thread, each of some queries that lie near each other.
+// Offers the rows near one query, the scorer's slot, whose point is given and which the filter
+// calls `number`.
 template <class Collector>
-class Walk {
- public:
-  Walk(const SortedRows& rows, const search::StoredVectors& vectors, const RowFilter* filter)
-      : rows_(rows), vectors_(vectors), filter_(filter) {}
+void SearchAlone(const SortedRows& rows, const search::Scorer& scorer, size_t slot,
+                 const float* point, const RowFilter* filter, size_t number, Collector* to,
+                 SearchStats* stats) {
+  float box[2 * kMostDim];
+  const size_t dim = rows.tree.dim();
+  std::copy_n(point, dim, box);
+  std::copy_n(point, dim, box + dim);
+  rows.WalkLeaves(box, to->threshold(), stats, [&](const BoxTree::Node& leaf) {
+    float distances[SortedRows::kLeafRows];
+    uint32_t near[SortedRows::kLeafRows];
+    const size_t count = leaf.end - leaf.begin;
+    scorer.ScoreRows(slot, slot + 1, leaf.begin, leaf.end, distances, SortedRows::kLeafRows);
+    stats->distances += count;
+    const size_t found = scorer.FindNear(slot, leaf.begin, count, to->threshold(), distances, near);
+    for (size_t i = 0; i < found; ++i) {
+      const uint32_t row = rows.RowAt(leaf.begin + near[i]);
+      if (filter == nullptr || filter->Passes(number, row)) to->Offer(distances[near[i]], row);
+    }
+    Cut(to);
+    return to->threshold();
+  });
+}
 
-  // Compares the scorer's queries, which lie in `box`, with all rows that may be near one of them.
-  // numbers[i] is what the filter calls query i; collectors are those of slots.
-  void Run(const search::Scorer& scorer, const uint32_t* numbers, const float* box,
-           std::vector<Collector>* collectors, SearchStats* stats) {
-    const BoxTree& tree = rows_.tree;
-    float farthest = Farthest(*collectors);
-    size_t depth = 0;
-    stack_[depth++] = {Least(0, box), 0};
-    while (depth > 0) {
-      const Waiting next = stack_[--depth];
-      if (next.least > farthest) continue;
-      ++stats->nodes;
-      const BoxTree::Node& node = tree.nodes()[next.node];
-      if (node.right == 0) {
-        if (Compare(scorer, numbers, node, collectors)) farthest = Farthest(*collectors);
-        stats->distances += (node.end - node.begin) * scorer.num_queries();
-        continue;
-      }
-      Waiting near{Least(next.node + 1, box), next.node + 1};
-      Waiting far{Least(node.right, box), node.right};
-      if (far.least < near.least) std::swap(near, far);
-      stack_[depth++] = far;
-      stack_[depth++] = near;
+// What a thread needs for a group of queries, and keeps for the next.
+struct Scratch {
+  Neighbourhood neighbourhood;
+  std::vector<float> points;  // [slots, dim]
+  std::vector<std::vector<search::Candidate>> found;
+  SearchStats stats;
+};
+
+template <class Collector>
+class BatchSearch {
+ public:
+  BatchSearch(const SortedRows& rows, const BoxTree& queries, const search::Request& request,
+              const Collector& empty)
+      : rows_(rows),
+        queries_(queries),
+        filter_(request.filter->passes_all() ? nullptr : request.filter),
+        empty_(empty) {}
+
+  // Finds the neighbours of the queries of one leaf. The scorer has them in the leaf's order.
+  void Search(const search::Scorer& scorer, const MatrixView& values, uint32_t leaf,
+              Scratch* scratch, search::HitsBuilder* found) const {
+    const size_t dim = rows_.tree.dim();
+    const size_t count = scorer.num_queries();
+    const BoxTree::Node& node = queries_.nodes()[leaf];
+    const uint32_t* const numbers = queries_.order().data() + node.begin;
+    scratch->points.resize(count * dim);
+    scratch->found.resize(count);
+    for (size_t slot = 0; slot < count; ++slot) {
+      data::RowToF32(values, node.begin + scorer.order()[slot], &scratch->points[slot * dim]);
+    }
+    for (size_t slot = 0; slot < count; ++slot) {
+      const size_t number = numbers[scorer.order()[slot]];
+      Collector nearest = empty_;
+      SearchAlone(rows_, scorer, slot, &scratch->points[slot * dim], filter_, number, &nearest,
+                  &scratch->stats);
+      scratch->found[slot] = nearest.Sorted();
+      const bool all =
+          slot == 0 && count > 1 &&
+          scratch->neighbourhood.Search(scorer, scratch->points.data(), queries_.Box(leaf),
+                                        scratch->found[0], &scratch->found, &scratch->stats);
+      if (all) break;
+    }
+    for (size_t slot = 0; slot < count; ++slot) {
+      found->at(numbers[scorer.order()[slot]]) = std::move(scratch->found[slot]);
     }
   }
 
  private:
-  struct Waiting {
-    float least = 0;
-    uint32_t node = 0;
-  };
-
-  float Least(uint32_t node, const float* box) const {
-    return LeastDistance(rows_.tree.Box(node), box, rows_.tree.dim(), rows_.squares);
-  }
-
-  static float Farthest(const std::vector<Collector>& collectors) {
-    float farthest = collectors[0].threshold();
-    for (const Collector& c : collectors) farthest = std::max(farthest, c.threshold());
-    return farthest;
-  }
-
-  // Offers the leaf's rows to all; returns whether a threshold fell.
-  bool Compare(const search::Scorer& scorer, const uint32_t* numbers, const BoxTree::Node& node,
-               std::vector<Collector>* collectors) {
-    const size_t num_float = scorer.num_float();
-    const size_t count = scorer.num_queries();
-    // A tile never mixes float and integer queries.
-    if (num_float > 0) {
-      scorer.ScoreRows(0, num_float, node.begin, node.end, distances_, kLeafRows);
-    }
-    if (num_float < count) {
-      scorer.ScoreRows(num_float, count, node.begin, node.end, distances_ + num_float * kLeafRows,
-                       kLeafRows);
-    }
-    const uint32_t* const order = rows_.tree.order().data() + node.begin;
-    bool fell = false;
-    for (size_t slot = 0; slot < count; ++slot) {
-      Collector& to = (*collectors)[slot];
-      float* const distances = distances_ + slot * kLeafRows;
-      const size_t found = scorer.FindNear(slot, node.begin, node.end - node.begin, to.threshold(),
-                                           distances, near_);
-      for (size_t i = 0; i < found; ++i) {
-        const uint32_t row = vectors_.RowAt(order[near_[i]]);
-        if (filter_ == nullptr || filter_->Passes(numbers[scorer.order()[slot]], row)) {
-          to.Offer(distances[near_[i]], row);
-        }
-      }
-      if (found > 0) fell |= Cut(&to);
-    }
-    return fell;
-  }
-
   const SortedRows& rows_;
-  const search::StoredVectors& vectors_;
+  const BoxTree& queries_;
   const RowFilter* filter_;
-  Waiting stack_[2 * kMostDepth];
-  float distances_[kMostTogether * kLeafRows];
-  uint32_t near_[kLeafRows];
+  const Collector& empty_;
 };
 
 template <class Collector>
 Status SearchAll(const search::StoredVectors& vectors, const search::Request& request,
                  const Collector& empty, search::Hits* hits, SearchStats* stats) {
   ThreadPool& pool = *request.pool;
-  KITH_ASSIGN_OR_RETURN(const SortedRows rows, SortRows(vectors.table, pool));
   const MatrixView& queries = request.queries;
-  const BoxTree tree(queries, QueriesTogether(queries.rows, rows.table.rows.rows, request.wanted.k));
+  KITH_ASSIGN_OR_RETURN(const SortedRows rows, SortedRows::Create(vectors, pool));
+  const BoxTree tree(queries, QueriesTogether(request, rows.table.rows.rows));
   KITH_ASSIGN_OR_RETURN(const AlignedBuffer<std::byte> values,
                         data::GatherRows(queries, tree.order(), queries.stride, pool));
   MatrixView sorted = queries;
   sorted.data = values.data();
 
   search::HitsBuilder found(queries.rows);
-  std::vector<SearchStats> counted(static_cast<size_t>(pool.size()));
-  const RowFilter* filter = request.filter->passes_all() ? nullptr : request.filter;
+  std::vector<Scratch> scratch(static_cast<size_t>(pool.size()),
+                               {Neighbourhood(rows, request.wanted.k), {}, {}, {}});
+  const BatchSearch<Collector> search(rows, tree, request, empty);
+  const auto search_leaves = [&](size_t begin, size_t end, int thread) -> Status {
+    for (size_t number = begin; number < end; ++number) {
+      const BoxTree::Node& node = tree.nodes()[number];
+      if (node.right != 0) continue;
+      const auto scorer = search::Scorer::Create(rows.table, sorted, node.begin, node.end);
+      if (!scorer.ok()) {
+        // A query that cannot be compared is named by its number before they were sorted.
+        const auto all = search::Scorer::Create(rows.table, queries, 0, queries.rows);
+        return all.ok() ? scorer.status() : all.status();
+      }
+      search.Search(*scorer, sorted, static_cast<uint32_t>(number),
+                    &scratch[static_cast<size_t>(thread)], &found);
+    }
+    return Status::Ok();
+  };
   constexpr size_t kNodesATask = 64;
-  KITH_RETURN_IF_ERROR(pool.Chunks(
-      tree.nodes().size(), kNodesATask, [&](size_t begin, size_t end, int thread) -> Status {
-        Walk<Collector> walk(rows, vectors, filter);
-        std::vector<Collector> collectors;
-        for (size_t number = begin; number < end; ++number) {
-          const BoxTree::Node& node = tree.nodes()[number];
-          if (node.right != 0) continue;
-          const auto scorer = search::Scorer::Create(rows.table, sorted, node.begin, node.end);
-          if (!scorer.ok()) {
-            // A query that cannot be compared is named by its number before they were sorted.
-            KITH_RETURN_IF_ERROR(
-                search::Scorer::Create(rows.table, queries, 0, queries.rows).status());
-            return scorer.status();
-          }
-          collectors.assign(node.end - node.begin, empty);
-          const uint32_t* const numbers = tree.order().data() + node.begin;
-          walk.Run(*scorer, numbers, tree.Box(static_cast<uint32_t>(number)), &collectors,
-                   &counted[static_cast<size_t>(thread)]);
-          for (size_t slot = 0; slot < collectors.size(); ++slot) {
-            found.at(numbers[scorer->order()[slot]]) = collectors[slot].Sorted();
-          }
-        }
-        return Status::Ok();
-      }));
-  for (const SearchStats& part : counted) *stats += part;
+  KITH_RETURN_IF_ERROR(pool.Chunks(tree.nodes().size(), kNodesATask, search_leaves));
+  for (const Scratch& part : scratch) *stats += part.stats;
   *hits = found.Take();
   return Status::Ok();
 }

@@ -87,8 +87,6 @@ float LeastDistance(const float* box, const float* other, size_t dim, bool squar
     const double away = std::max({above, below, 0.0});
     sum += squares ? away * away : away;
   }
-  constexpr double kRounding = 1e-5;
-  constexpr double kUnderflow = 1e-36;  // squares that vanish in float32
   return static_cast<float>(sum * (1 - kRounding) - kUnderflow);
 }
 

@@ -42,9 +42,13 @@ class BoxTree {
   std::vector<float> boxes_;  // [nodes, 2, dim]
 };
 
+// Kernels round every coordinate's part and every sum: of at most 16 dimensions by less than this,
+// relatively, and what vanishes in float32.
+inline constexpr double kRounding = 1e-5;
+inline constexpr double kUnderflow = 1e-36;
+
 // No distance that a kernel computes between points of two boxes is smaller: a sum of squares or of
-// sizes. Kernels round every coordinate's part and every sum; of so few, by less than one part in
-// 100,000. REQUIRES: at most 16 dimensions.
+// sizes. REQUIRES: at most 16 dimensions.
 float LeastDistance(const float* box, const float* other, size_t dim, bool squares);
 
 }  // namespace kith::scan

@@ -18,8 +18,10 @@ namespace kith::search {
 // falls later. REQUIRES: distances are 0 or more, or NaN, which is never taken.
 class NearestBuffer {
  public:
-  explicit NearestBuffer(size_t k = 0)
-      : k_(k), threshold_(k > 0 ? std::numeric_limits<float>::infinity() : -1.0f) {}
+  // REQUIRES: k > 0; k pairs with distances of at most `threshold` will be offered, or it is
+  // infinity.
+  explicit NearestBuffer(size_t k, float threshold = std::numeric_limits<float>::infinity())
+      : k_(k), threshold_(threshold) {}
 
   // No pair with a distance above this can enter any more.
   float threshold() const { return threshold_; }
@@ -29,15 +31,12 @@ class NearestBuffer {
     if (distance <= threshold_) keys_.push_back(uint64_t{Bits(distance)} << 32 | row);
   }
 
-  // To be called after some were offered. Returns whether the threshold fell.
-  bool Cut() {
-    if (keys_.size() < k_ || keys_.size() < cut_at_) return false;
+  // Lowers the threshold, if enough have come. To be called after some were offered.
+  void Cut() {
+    if (keys_.size() < k_ || keys_.size() < cut_at_) return;
     CutToK();
     cut_at_ = 2 * k_;
-    const float farthest = DistanceOf(keys_[k_ - 1]);
-    const bool fell = farthest < threshold_;
-    threshold_ = farthest;
-    return fell;
+    threshold_ = DistanceOf(keys_[k_ - 1]);
   }
 
   // What it holds, nearest first, ties by the smaller row. Nothing may be offered after it.
@@ -52,7 +51,9 @@ class NearestBuffer {
   }
 
  private:
-  static uint32_t Bits(float distance) { return std::bit_cast<uint32_t>(distance + 0.0f); }  // no -0
+  static uint32_t Bits(float distance) {
+    return std::bit_cast<uint32_t>(distance + 0.0f);
+  }  // no -0
   static float DistanceOf(uint64_t key) {
     return std::bit_cast<float>(static_cast<uint32_t>(key >> 32));
   }

@@ -126,6 +126,48 @@ TEST(BoxSearchCostTest, LooksAtFewRows) {
   EXPECT_LT(stats.nodes / 300, 100u);
 }
 
+// Cells of a map share the leaves near them, and find what each would find alone.
+TEST(BoxSearchCostTest, NearQueriesShareLeaves) {
+  constexpr size_t kSide = 120;
+  const Matrix rows = Matrix::Random(DataType::kF32, 4000, 2, 6);
+  Matrix queries(DataType::kF32, kSide * kSide, 2);
+  for (size_t i = 0; i < kSide * kSide; ++i) {
+    // Beyond the rows, too.
+    queries.Set(i, 0, 3.0 * static_cast<double>(i / kSide) / kSide - 1);
+    queries.Set(i, 1, 3.0 * static_cast<double>(i % kSide) / kSide - 1);
+  }
+  for (const Metric metric : {Metric::kEuclidean, Metric::kManhattan}) {
+    const search::StoredVectors vectors = Stored(rows, metric);
+    for (const size_t k : {1, 20}) {
+      ThreadPool pool(2);
+      const Request request{queries.view(), Wanted::Nearest(k), &pool};
+      SearchStats stats;
+      SearchStats plain;
+      Hits hits;
+      ASSERT_TRUE(BoxSearch(vectors, request, &hits, &stats).ok());
+      ExpectSame(hits, Plain(vectors, request, &plain));
+      if (HasFatalFailure()) return;
+      EXPECT_LT(stats.nodes, 10 * queries.view().rows) << k;
+    }
+  }
+}
+
+// A query that cannot be compared is named by the number it came with.
+TEST(BoxSearchHostileTest, NamesTheQueryThatIsTooLarge) {
+  const Matrix rows = Matrix::Random(DataType::kF32, 3000, 2, 1);
+  Matrix queries = Matrix::Random(DataType::kF32, 3000, 2, 2);
+  queries.Set(1234, 0, 1e25);
+  queries.Set(2999, 1, -1e25);
+  ThreadPool pool(2);
+  Hits hits;
+  SearchStats stats;
+  const Status status =
+      BoxSearch(Stored(rows, Metric::kEuclidean), {queries.view(), Wanted::Nearest(5), &pool},
+                &hits, &stats);
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("query 1234:"), std::string::npos) << status.message();
+}
+
 // Values that squares cannot hold, and what a damaged file may have.
 TEST(BoxSearchHostileTest, ExtremesAndNaN) {
   constexpr float kInf = std::numeric_limits<float>::infinity();

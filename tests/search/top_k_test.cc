@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "search/nearest_buffer.h"
 
 namespace kith {
 namespace {
@@ -90,6 +91,33 @@ TEST(TopKTest, MergedPartsEqualTheWhole) {
     parts[2].Merge(parts[0]);
     parts[2].Merge(parts[1]);
     EXPECT_TRUE(Same(parts[2].Sorted(), whole.Sorted())) << "k " << k;
+  }
+}
+
+// Cut now and then, or only in the end, or begun with a threshold.
+TEST(NearestBufferTest, HoldsWhatTopKHolds) {
+  Rng rng(4);
+  for (const size_t k : {1, 2, 10, 100, 500}) {
+    for (const size_t together : {1, 7, 1000}) {
+      std::vector<search::Candidate> all = RandomCandidates(300, &rng);
+      for (search::Candidate& c : all) c.distance = std::abs(c.distance);
+      all[7].distance = -0.0f;
+      search::TopK top(k);
+      for (const search::Candidate& c : all) top.Offer(c.distance, c.row);
+      search::NearestBuffer some(k);
+      search::NearestBuffer bounded(k, k < 300 ? top.threshold() : 9);
+      for (size_t i = 0; i < all.size(); ++i) {
+        some.Offer(all[i].distance, all[i].row);
+        bounded.Offer(all[i].distance, all[i].row);
+        if (i % together == 0) some.Cut();
+      }
+      some.Offer(std::numeric_limits<float>::quiet_NaN(), 301);
+      const auto expected = top.Sorted();
+      EXPECT_TRUE(Same(some.Sorted(), expected)) << "k " << k;
+      if (k < 300) {
+        EXPECT_TRUE(Same(bounded.Sorted(), expected)) << "k " << k;
+      }
+    }
   }
 }
 
