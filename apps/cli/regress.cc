@@ -100,7 +100,9 @@ Result<Known> Learn(const RegressArgs& args, const ReadOptions& read) {
 Result<Folds> MakeFolds(const RegressArgs& args, const Known& known, uint32_t count) {
   const auto seed = static_cast<uint64_t>(args.seed);
   if (args.blocks == 0) return RandomFolds(known.values.size(), count, seed);
-  return BlockFolds(BlocksOf(known.places, args.blocks), count, seed);
+  KITH_ASSIGN_OR_RETURN(const std::vector<uint64_t> blocks,
+                        GlobeBlocks(known.places.latitudes, known.places.longitudes, args.blocks));
+  return BlockFolds(blocks, count, seed);
 }
 
 const RegressionScore& Best(const std::vector<RegressionScore>& scores) {

@@ -1,8 +1,6 @@
 #include "common/places.h"
 
-#include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <utility>
 
 #include "base/strings.h"
@@ -59,21 +57,6 @@ Result<Places> GridPlaces(double degrees, size_t* rows) {
   }
   KITH_ASSIGN_OR_RETURN(places.points, SpherePoints(places.latitudes, places.longitudes));
   return places;
-}
-
-std::vector<uint64_t> BlocksOf(const Places& places, double degrees) {
-  std::vector<uint64_t> blocks(places.latitudes.size());
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    const double row = std::floor((places.latitudes[i] + 90) / degrees);
-    const double middle = std::clamp(-90 + degrees * (row + 0.5), -90.0, 90.0);
-    // How many blocks of this width go round at this latitude.
-    const double around =
-        std::max(1.0, std::round(360 / degrees * std::cos(middle * std::numbers::pi / 180)));
-    const double turn = (places.longitudes[i] + 180) / 360;
-    const double column = std::floor((turn - std::floor(turn)) * around);
-    blocks[i] = static_cast<uint64_t>(row) << 32 | static_cast<uint64_t>(column);
-  }
-  return blocks;
 }
 
 }  // namespace kith::apps

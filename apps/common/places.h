@@ -3,7 +3,6 @@
 #define KITH_APPS_COMMON_PLACES_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -33,10 +32,6 @@ Result<Places> PlacesOf(const std::string& path, const std::vector<float>& degre
 
 // The middles of cells of so many degrees, from the north-west, row by row; `rows` of them.
 Result<Places> GridPlaces(double degrees, size_t* rows);
-
-// The number of each place's block: cells of so many degrees of latitude and, at the equator, of
-// longitude; nearer the poles they have more degrees of longitude, so that they stay as large.
-std::vector<uint64_t> BlocksOf(const Places& places, double degrees);
 
 }  // namespace kith::apps
 

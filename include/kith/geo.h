@@ -3,6 +3,7 @@
 #define KITH_GEO_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -20,6 +21,13 @@ inline constexpr double kEarthRadiusKm = 6371.0088;
 // with the place's number; lengths that differ), OutOfMemory.
 Result<std::vector<float>> SpherePoints(std::span<const double> latitudes,
                                         std::span<const double> longitudes);
+
+// The block of each place, for BlockFolds() (kith/predict.h): cells of so many degrees of latitude
+// and, at the equator, of longitude; nearer the poles they have more degrees of longitude, so that
+// they stay about as large. `degrees` is from 1e-6 to 180. Places are as above. Errors:
+// InvalidArgument (other values, with the place's number; lengths that differ), OutOfMemory.
+Result<std::vector<uint64_t>> GlobeBlocks(std::span<const double> latitudes,
+                                          std::span<const double> longitudes, double degrees);
 
 // The great-circle distance in km of two points of the unit sphere, from their Euclidean distance.
 // To about a metre, for points are float32.

@@ -7,9 +7,11 @@
     ids, distances = index.search(queries, k=10, recall=0.95)
     kith.words("word2vec.bin").search("king - man + woman")  # word vectors as word2vec's tools
 
+``kith.learn`` tells labels and values by nearest neighbours,
 ``kith.annoy`` has a drop-in replacement for Annoy, ``kith.sklearn`` scikit-learn's estimators.
 """
 
+from . import learn
 from ._build import build
 from ._core import VERSION as __version__
 from ._errors import Cancelled, CorruptFileError, DriftWarning, UnknownWordWarning
@@ -26,6 +28,7 @@ __all__ = [
     "__version__",
     "build",
     "from_bytes",
+    "learn",
     "open",
     "words",
 ]

@@ -101,7 +101,7 @@ std::string TypeOf(const nb::object& object) {
 // What is used of numpy, looked up once and never destroyed: the interpreter may be gone when
 // static objects are.
 struct Numpy {
-  nb::object asarray, ascontiguousarray, frombuffer, empty, dtype, int64, float32;
+  nb::object asarray, ascontiguousarray, frombuffer, empty, dtype, int64, float32, float64;
   nb::object ndarray;
   // Of kith: frames and columns as arrays; and arrays without masks.
   nb::object as_array, unmasked;
@@ -121,6 +121,7 @@ struct Numpy {
     dtype = numpy.attr("dtype");
     int64 = dtype("int64");
     float32 = dtype("float32");
+    float64 = dtype("float64");
     ndarray = numpy.attr("ndarray");
     const nb::module_ inputs = nb::module_::import_("kith._inputs");
     as_array = inputs.attr("as_array");
@@ -295,7 +296,9 @@ void InputMatrix::PackBits() {
 template <class T>
 NewArray<T>::NewArray(size_t rows, size_t columns, bool one) {
   const Numpy& numpy = Numpy::Get();
-  const nb::object& dtype = std::is_same_v<T, float> ? numpy.float32 : numpy.int64;
+  const nb::object& dtype = std::is_same_v<T, float>    ? numpy.float32
+                            : std::is_same_v<T, double> ? numpy.float64
+                                                        : numpy.int64;
   array_ = one ? Call(numpy.empty, nb::make_tuple(columns), dtype)
                : Call(numpy.empty, nb::make_tuple(rows, columns), dtype);
   buffer_.Get(array_, PyBUF_WRITABLE);
@@ -303,31 +306,57 @@ NewArray<T>::NewArray(size_t rows, size_t columns, bool one) {
 
 template class NewArray<int64_t>;
 template class NewArray<float>;
+template class NewArray<double>;
+
+namespace {
+
+// ValueError unless the array has one axis.
+void CheckOneAxis(const nb::object& array, const char* name) {
+  const auto axes = nb::cast<size_t>(array.attr("ndim"));
+  if (axes == 1) return;
+  ThrowValueError(std::string(name) + " have " + std::to_string(axes) +
+                  " axes; give one number for each vector, as (n,)");
+}
+
+// The elements of an array of one axis as the type T, which numpy calls `type`.
+template <class T>
+std::vector<T> Elements(const nb::object& array, const nb::object& type) {
+  const nb::object converted = Call(array.attr("astype"), type);
+  Buffer buffer;
+  buffer.Get(converted, PyBUF_C_CONTIGUOUS);
+  std::vector<T> elements(buffer.size() / sizeof(T));
+  if (!elements.empty()) std::memcpy(elements.data(), buffer.data(), buffer.size());
+  return elements;
+}
+
+}  // namespace
 
 std::vector<int64_t> ToIds(const nb::object& object, const char* name) {
   const nb::object array = Call(Numpy::Get().asarray, object);
   const std::string kind = KindOf(array);
-  const auto size = nb::cast<size_t>(array.attr("size"));
-  if (size > 0 && kind != "i" && kind != "u") {
+  if (nb::cast<size_t>(array.attr("size")) > 0 && kind != "i" && kind != "u") {
     ThrowTypeError(std::string(name) + " are of type " + TypeOf(array) + ", not integers");
   }
-  if (nb::cast<size_t>(array.attr("ndim")) != 1) {
-    ThrowValueError(std::string(name) + " have " +
-                    std::to_string(nb::cast<size_t>(array.attr("ndim"))) +
-                    " axes; give one number for each vector, as (n,)");
-  }
-  const nb::object integers = Call(array.attr("astype"), Numpy::Get().int64);
-  Buffer buffer;
-  buffer.Get(integers, PyBUF_C_CONTIGUOUS);
-  std::vector<int64_t> ids(size);
-  if (size > 0) std::memcpy(ids.data(), buffer.data(), size * sizeof(int64_t));
+  CheckOneAxis(array, name);
+  std::vector<int64_t> ids = Elements<int64_t>(array, Numpy::Get().int64);
   if (kind != "u") return ids;
-  for (size_t i = 0; i < size; ++i) {
+  for (size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] >= 0) continue;
     ThrowValueError(std::string(name) + ": " + std::to_string(static_cast<uint64_t>(ids[i])) +
                     ", number " + std::to_string(i) + ", is beyond the largest id, 2^63 - 1");
   }
   return ids;
+}
+
+std::vector<double> ToNumbers(const nb::object& object, const char* name) {
+  CheckNotMasked(object);
+  const nb::object array = FromNumpy(object, name);
+  const std::string kind = KindOf(array);
+  if (std::string_view("fiub").find(kind) == std::string_view::npos) {
+    ThrowTypeError(std::string(name) + " are of type " + TypeOf(array) + ", not numbers");
+  }
+  CheckOneAxis(array, name);
+  return Elements<double>(array, Numpy::Get().float64);
 }
 
 StringList ToKeys(const nb::object& object) {

@@ -4,6 +4,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -69,9 +70,23 @@ class NewArray {
 };
 extern template class NewArray<int64_t>;
 extern template class NewArray<float>;
+extern template class NewArray<double>;
+
+// The values as a new numpy array of `rows` x `columns`, or of (columns,) if `one`.
+// REQUIRES: there are as many.
+template <class T>
+nanobind::object ToArray(const std::vector<T>& values, size_t rows, size_t columns, bool one) {
+  NewArray<T> array(rows, columns, one);
+  std::copy(values.begin(), values.end(), array.data());
+  return array.Take();
+}
 
 // One-dimensional integers. Throws TypeError, ValueError (another shape, a number beyond int64).
 std::vector<int64_t> ToIds(const nanobind::object& object, const char* name);
+
+// One-dimensional numbers, NaN and infinities too. Throws TypeError, ValueError (another shape, a
+// masked value).
+std::vector<double> ToNumbers(const nanobind::object& object, const char* name);
 
 // Strings: str (UTF-8) or bytes, in anything iterable. Throws TypeError naming the place.
 StringList ToKeys(const nanobind::object& object);

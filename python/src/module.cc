@@ -6,6 +6,7 @@
 #include "gil.h"
 #include "index.h"
 #include "kith/version.h"
+#include "learn.h"
 #include "thread_memory.h"
 #include "words.h"
 
@@ -18,5 +19,6 @@ NB_MODULE(_core, m) {
   kith::python::BindIndex(m);
   kith::python::BindBuild(m);
   kith::python::BindAnnoy(m);
+  kith::python::BindLearn(m);
   kith::python::BindWords(m);
 }

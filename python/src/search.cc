@@ -1,7 +1,6 @@
 #include "search.h"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -68,42 +67,18 @@ Ctrl-C ends it.)";
 // thread of its own for the search would cost more than the waiting.
 constexpr double kLongWork = 1e9;
 
-// What every search may be given beside queries.
-struct How {
-  const nb::object& k;
-  const nb::object& recall;
-  const nb::object& effort;
-  const nb::object& exact;
-  const nb::object& index;
-};
-
-SearchParams ToParams(const Index& index, const How& how, const nb::object& n_jobs) {
-  SearchParams params;
+// The same with k.
+SearchParams ToParams(const Index& index, const nb::object& neighbours, const How& how) {
   // More can't be found, but the caller may have meant "all".
   constexpr int64_t kMost = int64_t{1} << 31;
   constexpr int64_t kAnything = std::numeric_limits<int64_t>::max();
-  const int64_t k = ToInteger(how.k, "k", std::numeric_limits<int64_t>::min(), kAnything);
+  const int64_t k = ToInteger(neighbours, "k", std::numeric_limits<int64_t>::min(), kAnything);
   if (k < 1) ThrowValueError("k is " + std::to_string(k) + "; ask for at least one neighbour");
   if (k > std::max<int64_t>(static_cast<int64_t>(index.info().num_vectors), kMost)) {
     ThrowValueError("k is " + std::to_string(k) + ", more than any file holds");
   }
+  SearchParams params = ToParams(how);
   params.k = static_cast<size_t>(k);
-  params.index = ToIndexKind(how.index);
-  const std::optional<double> recall = ToOptionalRecall(how.recall, "recall");
-  const std::optional<int64_t> effort = ToOptionalEffort(how.effort, "effort");
-  if (ToBool(how.exact)) {
-    if (recall || effort) {
-      ThrowValueError("exact=True finds everything; leave out recall and effort");
-    }
-    if (params.index != IndexKind::kAuto && params.index != IndexKind::kExact) {
-      ThrowValueError(std::string("exact=True and index=\"") + IndexKindName(params.index) +
-                      "\" exclude each other; leave out one");
-    }
-    params.index = IndexKind::kExact;
-  }
-  if (recall) params.recall = *recall;
-  if (effort) params.effort = *effort;
-  params.threads = ToThreads(n_jobs);
   return params;
 }
 
@@ -125,19 +100,12 @@ SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams para
   return result;
 }
 
-template <class T>
-nb::object ToArray(const std::vector<T>& values, size_t rows, size_t columns, bool one) {
-  NewArray<T> array(rows, columns, one);
-  if (!values.empty()) std::memcpy(array.data(), values.data(), values.size() * sizeof(T));
-  return array.Take();
-}
-
 nb::tuple Search(const IndexHandle& self, const nb::object& queries, const nb::object& k,
                  const nb::object& recall, const nb::object& effort, const nb::object& exact,
                  const nb::object& kind, const nb::object& n_jobs) {
   const auto index = self.Get();
   const InputMatrix input(queries, "queries");
-  const SearchParams params = ToParams(*index, {k, recall, effort, exact, kind}, n_jobs);
+  const SearchParams params = ToParams(*index, k, {recall, effort, exact, kind, n_jobs});
   const size_t rows = input.view().rows;
   const SearchResult result =
       RunSearch(*index, rows, params, 1, [&](const SearchParams& how, SearchResult* found) {
@@ -162,7 +130,7 @@ nb::list SearchKeys(const IndexHandle& self, const nb::object& query, const nb::
                     const nb::object& kind, const nb::object& n_jobs) {
   const auto index = self.Get();
   CheckHasKeys(*index);
-  const SearchParams params = ToParams(*index, {k, recall, effort, exact, kind}, n_jobs);
+  const SearchParams params = ToParams(*index, k, {recall, effort, exact, kind, n_jobs});
   SearchResult result;
   if (PyUnicode_Check(query.ptr()) || PyBytes_Check(query.ptr()) || PyList_Check(query.ptr()) ||
       PyTuple_Check(query.ptr())) {
@@ -190,7 +158,7 @@ nb::dict Plan(const IndexHandle& self, const nb::object& k, const nb::object& nu
               const nb::object& recall, const nb::object& effort, const nb::object& exact,
               const nb::object& kind) {
   const auto index = self.Get();
-  const SearchParams params = ToParams(*index, {k, recall, effort, exact, kind}, nb::none());
+  const SearchParams params = ToParams(*index, k, {recall, effort, exact, kind, nb::none()});
   const auto queries = static_cast<size_t>(
       ToInteger(num_queries, "num_queries", 0, std::numeric_limits<int64_t>::max()));
   const SearchPlan plan = ValueOrThrow(index->Plan(params, queries));
@@ -206,6 +174,27 @@ nb::dict Plan(const IndexHandle& self, const nb::object& k, const nb::object& nu
 }
 
 }  // namespace
+
+SearchParams ToParams(const How& how) {
+  SearchParams params;
+  params.index = ToIndexKind(how.index);
+  const std::optional<double> recall = ToOptionalRecall(how.recall, "recall");
+  const std::optional<int64_t> effort = ToOptionalEffort(how.effort, "effort");
+  if (ToBool(how.exact)) {
+    if (recall || effort) {
+      ThrowValueError("exact=True finds everything; leave out recall and effort");
+    }
+    if (params.index != IndexKind::kAuto && params.index != IndexKind::kExact) {
+      ThrowValueError(std::string("exact=True and index=\"") + IndexKindName(params.index) +
+                      "\" exclude each other; leave out one");
+    }
+    params.index = IndexKind::kExact;
+  }
+  if (recall) params.recall = *recall;
+  if (effort) params.effort = *effort;
+  params.threads = ToThreads(how.n_jobs);
+  return params;
+}
 
 void BindSearch(nb::class_<IndexHandle>* handle) {
   handle

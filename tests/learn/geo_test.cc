@@ -46,5 +46,23 @@ TEST(GeoTest, RefusesWhatIsNoPlace) {
   EXPECT_FALSE(SpherePoints(fine, std::vector{0.0}).ok());
 }
 
+TEST(GeoTest, BlocksAreAboutAsLargeEverywhere) {
+  // On either side of the date line, and of an edge of a block; near the pole they are wide.
+  const std::vector latitudes{1.0, 1.0, 1.0, 6.0, 89.0, 89.0, 60.0, 60.0};
+  const std::vector longitudes{179.9, -180.0, 180.0, 180.0, 1.0, 50.0, 1.0, 5.0};
+  const auto blocks = GlobeBlocks(latitudes, longitudes, 5);
+  ASSERT_TRUE(blocks.ok());
+  const std::vector<uint64_t>& b = *blocks;
+  EXPECT_NE(b[0], b[1]);
+  EXPECT_EQ(b[1], b[2]);
+  EXPECT_NE(b[2], b[3]);
+  EXPECT_EQ(b[4], b[5]);
+  EXPECT_EQ(b[6], b[7]);
+  for (const double bad : {0.0, -1.0, 181.0, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_FALSE(GlobeBlocks(latitudes, longitudes, bad).ok());
+  }
+  EXPECT_FALSE(GlobeBlocks(latitudes, std::vector{1.0}, 5).ok());
+}
+
 }  // namespace
 }  // namespace kith

@@ -1,0 +1,236 @@
+"""Maps of how long a packet travels, and of how high the land is, by nearest neighbours.
+
+    pip install '.[examples]' && python examples/pingmap/pingmap.py
+
+Writes maps and a plot of how well they tell what they were not told to build/pingmap. What is shown
+at a spot is the mean of the k nearest measurements, less those with the longest times. With
+KITH_DATA=<folder> they are real; without, the times are made up, and the pictures say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import globe
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import Normalize
+from places import (
+    Measured,
+    data_folder,
+    load_elevations,
+    load_land,
+    load_pings,
+    say_what_is_missing,
+)
+
+import kith
+from kith import learn
+
+BLUE, ORANGE = "#1f5fa8", "#e08e20"
+PINGS = globe.Style(Normalize(0, 0.4), "viridis", "round-trip time, s", 500, 2500)
+HEIGHTS = globe.Style(Normalize(0, 3000), "cividis", "elevation, m", 100, 700)
+
+
+def index_of(measured: Measured) -> kith.Index:
+    points = learn.sphere_points(measured.latitudes, measured.longitudes)
+    return kith.build(points, metric="euclidean", index="exact")
+
+
+def tell(measured: Measured, land: Any, degrees: float, k: int, **how: Any) -> globe.Grid:
+    """The value of each cell of land, by the k places that are nearest to its middle."""
+    start = time.perf_counter()
+    cells = globe.land_cells(land, degrees)
+    rows, columns = np.nonzero(cells)
+    middles = learn.sphere_points(90 - degrees * (rows + 0.5), degrees * (columns + 0.5) - 180)
+    told = learn.regress(index_of(measured), middles, measured.values, k, n_jobs=-1, **how)
+    grid = globe.Grid(degrees, np.full(cells.shape, np.nan), np.full(cells.shape, np.inf))
+    grid.values[cells] = told.values
+    grid.km[cells] = learn.chord_to_km(told.nearest)
+    seconds = time.perf_counter() - start
+    print(
+        f"  {len(middles):,} cells of {degrees}° told by {len(measured.values):,} values, k = {k}: "
+        f"{seconds:.1f} s"
+    )
+    return grid
+
+
+def shuffled(measured: Measured) -> Measured:
+    """The same in random order, seeded.
+
+    Of neighbours as far as each other the first count, and at every city end some 240 pings: their
+    order is by the name of where they are from, which is no fair sample of them.
+    """
+    order = np.random.default_rng(0).permutation(len(measured.values))
+    return Measured(*(column[order] for column in measured[:3]), measured.source)
+
+
+def scikit_learns(measured: Measured, folds: Any, ks: list[int]) -> np.ndarray:
+    """The root mean squared error of scikit-learn's regressor over the same folds, by k."""
+    from sklearn.neighbors import KNeighborsRegressor
+
+    points = learn.sphere_points(measured.latitudes, measured.longitudes).astype(float)
+    squared = np.zeros(len(ks))
+    for fold in np.unique(folds):
+        out = folds == fold
+        for i, k in enumerate(ks):
+            other = KNeighborsRegressor(k, algorithm="brute")
+            other.fit(points[~out], measured.values[~out])
+            squared[i] += np.sum((other.predict(points[out]) - measured.values[out]) ** 2)
+    return np.sqrt(squared / len(folds))
+
+
+def validate(
+    path: Path, measured: Measured, ks: list[int], degrees: float, unit: str, what: str
+) -> dict[str, learn.RegressionScores]:
+    """Errors by k, of random folds and of whole blocks, beside scikit-learn's."""
+    index = index_of(measured)
+    rng = np.random.default_rng(42)
+    count = len(measured.values)
+    blocks = learn.globe_blocks(measured.latitudes, measured.longitudes, degrees)
+    names, block_of = np.unique(blocks, return_inverse=True)
+    folds = {
+        "random folds": rng.permutation(count) % 10,
+        f"whole blocks of {degrees:g}°": (rng.permutation(len(names)) % 10)[block_of],
+    }
+    figure, axes = plt.subplots(figsize=(6.6, 4.2), layout="constrained")
+    scores = {}
+    for (name, parts), colour in zip(folds.items(), (BLUE, ORANGE), strict=True):
+        scores[name] = learn.cross_validate(
+            index, values=measured.values, k=ks, folds=parts, exact=True, n_jobs=-1
+        )
+        theirs = scikit_learns(measured, parts, ks)
+        apart = np.max(np.abs(scores[name].rmse / theirs - 1))
+        print(
+            f"  {name}: best k {scores[name].best}, rmse {scores[name].rmse.min():.4g} {unit}; "
+            f"scikit-learn's differ by {apart:.1e} of it at most"
+        )
+        axes.plot(ks, scores[name].rmse, "-", color=colour, label=f"kith, {name}")
+        axes.plot(ks, theirs, "+", color=colour, ms=6, label=f"scikit-learn, {name}")
+        axes.plot(scores[name].best, scores[name].rmse.min(), "o", color=colour, mfc="white")
+    axes.set(xlabel="k, neighbours averaged", ylabel=f"root mean squared error, {unit}")
+    axes.set_title(f"{what}: each of {count:,} told by nine parts of ten", fontsize=11)
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+    return scores
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-o", "--out", type=Path, default=Path("build/pingmap"))
+    parser.add_argument("--city", default="New York", help="where the pings come from")
+    parser.add_argument("-k", type=int, default=50, help="measurements that are averaged")
+    parser.add_argument("--trim", type=float, default=0.1, help="share of the longest left out")
+    parser.add_argument("--grid", type=float, default=0.25, help="degrees a cell; of 0.05")
+    return parser.parse_args()
+
+
+def fading(style: globe.Style, source: str) -> str:
+    return (
+        f"grey: the nearest of {source} is over {style.clear_km:,} km ({style.faded_km:,} km) away"
+    )
+
+
+def main() -> None:
+    args = parse()
+    args.out.mkdir(parents=True, exist_ok=True)
+    if data_folder() is None:
+        say_what_is_missing()
+    land = load_land()
+    pings = load_pings()
+    from_city, home = pings.of(args.city)
+    source = f"the measurements ({from_city.source})"
+    note = fading(PINGS, source)
+    how = {"trim": args.trim}
+
+    print(f"from {args.city}:")
+    grid = tell(from_city, land, args.grid, args.k, **how)
+    dots = (from_city.latitudes, from_city.longitudes)
+    made = "" if data_folder() else " (made up)"
+    title = f"How long a packet takes from {args.city} and back{made}"
+    of_k = f"{title}: mean of the {args.k} nearest less the top {args.trim:.0%}"
+    globe.world_map(
+        args.out / "city.png", land, grid, PINGS, title=of_k, note=note, star=home, dots=dots
+    )
+    globe.globes(
+        args.out / "city-globes.png",
+        land,
+        grid,
+        PINGS,
+        [home, (25, 100)],
+        title=title,
+        note=note,
+        star=home,
+        dots=dots,
+    )
+    ks = list(range(1, 51))
+    scores = validate(
+        args.out / "city-errors.png", from_city, ks, 15, "s", f"Pings from {args.city}{made}"
+    )
+    best = list(scores.values())[1].best
+    grid = tell(from_city, land, args.grid, best, **how)
+    globe.world_map(
+        args.out / "city-best.png",
+        land,
+        grid,
+        PINGS,
+        note=note,
+        star=home,
+        dots=dots,
+        title=f"{title}: the k that tells whole blocks best, {best}",
+    )
+
+    print("from all cities:")
+    everywhere = shuffled(pings.measured)
+    grid = tell(everywhere, land, args.grid, args.k, **how)
+    globe.world_map(
+        args.out / "all.png",
+        land,
+        grid,
+        PINGS,
+        note=note,
+        dots=dots,
+        title=f"How long a packet takes from anywhere to here and back{made}",
+    )
+    globe.globes(
+        args.out / "all-globes.png",
+        land,
+        grid,
+        PINGS,
+        [(40, -95), (45, 10), (20, 110)],
+        title=f"How long a packet takes from anywhere to here and back{made}",
+        note=note,
+    )
+
+    print("elevations:")
+    heights = load_elevations()
+    ks = [1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30]
+    scores = validate(
+        args.out / "elevation-errors.png", heights, ks, 5, "m", f"Elevations of {heights.source}"
+    )
+    best = list(scores.values())[1].best
+    grid = tell(heights, land, args.grid, best, weights="distance")
+    globe.world_map(
+        args.out / "elevation.png",
+        land,
+        grid,
+        HEIGHTS,
+        note=fading(HEIGHTS, heights.source),
+        title=f"How high the land is, by the {best} nearest of {len(heights.values):,} "
+        f"of {heights.source}",
+        extend="both",
+    )
+    print(f"pictures in {args.out}")
+
+
+if __name__ == "__main__":
+    main()
