@@ -32,6 +32,18 @@ class Style(NamedTuple):
     faded_km: float  # and from here on they are gone
 
 
+class Scene(NamedTuple):
+    """What there is to be drawn."""
+
+    land: NDArray[np.bool_]
+    grid: Grid
+    style: Style
+    title: str
+    source: str  # what the values are told by, in the plural
+    star: tuple[float, float] | None = None  # where the pings come from
+    dots: tuple[Any, Any] | None = None  # where they were answered
+
+
 def land_cells(land: NDArray[np.bool_], degrees: float) -> NDArray[np.bool_]:
     """The cells of a grid in which there is any land, but for the Antarctic."""
     size = round(degrees / LAND_STEP)
@@ -49,12 +61,12 @@ def _at(array: NDArray[Any], latitudes: Any, longitudes: Any) -> NDArray[Any]:
     return array[i, j]
 
 
-def draw(axes: Any, land: NDArray[np.bool_], grid: Grid, style: Style, width: int) -> None:
+def draw(axes: Any, scene: Scene, width: int) -> None:
     """Fills a map, `width` pixels wide: each pixel has the colour of the cell where it lies.
 
     Colours fade into grey where the nearest datum is far: what is drawn there is a guess.
     """
-    crs = axes.projection
+    crs, grid, style = axes.projection, scene.grid, scene.style
     axes.set_global()
     (left, right), (bottom, top) = crs.x_limits, crs.y_limits
     height = round(width * (top - bottom) / (right - left))
@@ -69,7 +81,7 @@ def draw(axes: Any, land: NDArray[np.bool_], grid: Grid, style: Style, width: in
     colours = plt.get_cmap(style.cmap)(style.norm(np.nan_to_num(values)))[:, :3]
     far = (_at(grid.km, latitudes, longitudes) - style.clear_km) / (style.faded_km - style.clear_km)
     faded = np.where(np.isfinite(values), np.clip(far, 0, 1), 1)[:, None]
-    on_land = _at(land, latitudes, longitudes)
+    on_land = _at(scene.land, latitudes, longitudes)
     colours = (1 - faded) * colours + faded * np.array(to_rgb(FADED))
     colours[~on_land] = to_rgb(SEA)
     image = np.ones((height, width, 3))
@@ -86,15 +98,16 @@ def draw(axes: Any, land: NDArray[np.bool_], grid: Grid, style: Style, width: in
     coast[there] = on_land
     axes.contour(x, y, np.ma.masked_invalid(coast), [0.5], colors=COAST, linewidths=0.35, zorder=2)
     axes.spines["geo"].set(color="0.6", linewidth=0.6)
+    _mark(axes, scene)
 
 
-def mark(axes: Any, place: tuple[float, float] | None, places: Any = None) -> None:
-    """A star where the pings come from, and dots where they were answered."""
+def _mark(axes: Any, scene: Scene) -> None:
     plate = ccrs.PlateCarree()
-    if places is not None:
+    if scene.dots is not None:
+        latitudes, longitudes = scene.dots
         axes.scatter(
-            places[1],
-            places[0],
+            longitudes,
+            latitudes,
             s=3,
             color="white",
             edgecolor="black",
@@ -102,11 +115,11 @@ def mark(axes: Any, place: tuple[float, float] | None, places: Any = None) -> No
             transform=plate,
             zorder=3,
         )
-    if place is not None:
+    if scene.star is not None:
         axes.scatter(
-            place[1],
-            place[0],
-            s=90,
+            scene.star[1],
+            scene.star[0],
+            s=110,
             marker="*",
             color="white",
             edgecolor="black",
@@ -116,63 +129,42 @@ def mark(axes: Any, place: tuple[float, float] | None, places: Any = None) -> No
         )
 
 
-def bar(figure: Any, axes: Any, style: Style, note: str, extend: str) -> None:
+def bar(figure: Any, axes: Any, scene: Scene) -> None:
     """The colour bar, with units, and below it what fading means."""
+    style = scene.style
     scale = plt.cm.ScalarMappable(style.norm, style.cmap)
     colours = figure.colorbar(
-        scale, ax=axes, orientation="horizontal", shrink=0.5, aspect=40, pad=0.03, extend=extend
+        scale, ax=axes, orientation="horizontal", shrink=0.5, aspect=40, pad=0.03, extend="max"
     )
-    colours.set_label(f"{style.label}\n{note}", fontsize=9)
+    faded = f"faded: {scene.source} are {style.clear_km:,} km away; grey: {style.faded_km:,} km"
+    colours.set_label(f"{style.label}\n{faded}", fontsize=9)
     colours.ax.tick_params(labelsize=9)
     colours.outline.set(linewidth=0.5)
 
 
-def world_map(
-    path: Any,
-    land: Any,
-    grid: Grid,
-    style: Style,
-    *,
-    title: str,
-    note: str,
-    star: tuple[float, float] | None = None,
-    dots: Any = None,
-    extend: str = "max",
-) -> None:
-    """All of the globe, in Robinson's projection."""
-    figure = plt.figure(figsize=(11, 6.6), layout="constrained")
-    axes = figure.add_subplot(projection=ccrs.Robinson())
-    draw(axes, land, grid, style, 1800)
-    mark(axes, star, dots)
-    axes.set_title(title, fontsize=13, pad=10)
-    bar(figure, axes, style, note, extend)
+def save(path: Any, scene: Scene, projections: list[ccrs.Projection], width: int) -> None:
+    """A picture of the scene: all of the globe, or globes as from far away, side by side.
+
+    Values are drawn `width` pixels wide, of several globes each half as wide.
+    """
+    several = len(projections) > 1
+    size = (5 * len(projections), 6) if several else (11, 6.6)
+    figure = plt.figure(figsize=size, layout="constrained")
+    all_axes = [
+        figure.add_subplot(1, len(projections), number, projection=crs)
+        for number, crs in enumerate(projections, 1)
+    ]
+    for axes in all_axes:
+        draw(axes, scene, width // 2 if several else width)
+    figure.suptitle(scene.title, fontsize=13)
+    bar(figure, all_axes, scene)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
-def globes(
-    path: Any,
-    land: Any,
-    grid: Grid,
-    style: Style,
-    centres: list[tuple[float, float]],
-    *,
-    title: str,
-    note: str,
-    star: tuple[float, float] | None = None,
-    dots: Any = None,
-    extend: str = "max",
-) -> None:
-    """Half a globe around each centre, as from far away."""
-    figure = plt.figure(figsize=(5 * len(centres), 6), layout="constrained")
-    all_axes = []
-    for number, (latitude, longitude) in enumerate(centres, 1):
-        crs = ccrs.Orthographic(longitude, latitude)
-        axes = figure.add_subplot(1, len(centres), number, projection=crs)
-        draw(axes, land, grid, style, 900)
-        mark(axes, star, dots)
-        all_axes.append(axes)
-    figure.suptitle(title, fontsize=13)
-    bar(figure, all_axes, style, note, extend)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+WORLD = [ccrs.Robinson()]
+
+
+def halves(*centres: tuple[float, float]) -> list[ccrs.Projection]:
+    """Half a globe around each latitude and longitude."""
+    return [ccrs.Orthographic(longitude, latitude) for latitude, longitude in centres]

@@ -23,6 +23,7 @@ import numpy as np
 from matplotlib.colors import Normalize
 from places import (
     Measured,
+    Pings,
     data_folder,
     load_elevations,
     load_land,
@@ -35,7 +36,7 @@ from kith import learn
 
 BLUE, ORANGE = "#1f5fa8", "#e08e20"
 PINGS = globe.Style(Normalize(0, 0.4), "viridis", "round-trip time, s", 500, 2500)
-HEIGHTS = globe.Style(Normalize(0, 3000), "cividis", "elevation, m", 100, 700)
+HEIGHTS = globe.Style(Normalize(0, 3000), "cividis", "elevation, m", 300, 1000)
 
 
 def index_of(measured: Measured) -> kith.Index:
@@ -71,6 +72,14 @@ def shuffled(measured: Measured) -> Measured:
     return Measured(*(column[order] for column in measured[:3]), measured.source)
 
 
+def one_a_place(measured: Measured) -> Measured:
+    """The first at each place: of several that are as far, which one counts is anybody's choice."""
+    points = learn.sphere_points(measured.latitudes, measured.longitudes)
+    _, first = np.unique(points, axis=0, return_index=True)
+    rows = np.sort(first)
+    return Measured(*(column[rows] for column in measured[:3]), measured.source)
+
+
 def scikit_learns(measured: Measured, folds: Any, ks: list[int]) -> np.ndarray:
     """The root mean squared error of scikit-learn's regressor over the same folds, by k."""
     from sklearn.neighbors import KNeighborsRegressor
@@ -80,7 +89,7 @@ def scikit_learns(measured: Measured, folds: Any, ks: list[int]) -> np.ndarray:
     for fold in np.unique(folds):
         out = folds == fold
         for i, k in enumerate(ks):
-            other = KNeighborsRegressor(k, algorithm="brute")
+            other = KNeighborsRegressor(k)
             other.fit(points[~out], measured.values[~out])
             squared[i] += np.sum((other.predict(points[out]) - measured.values[out]) ** 2)
     return np.sqrt(squared / len(folds))
@@ -88,8 +97,11 @@ def scikit_learns(measured: Measured, folds: Any, ks: list[int]) -> np.ndarray:
 
 def validate(
     path: Path, measured: Measured, ks: list[int], degrees: float, unit: str, what: str
-) -> dict[str, learn.RegressionScores]:
-    """Errors by k, of random folds and of whole blocks, beside scikit-learn's."""
+) -> int:
+    """Draws errors by k, of random folds and of whole blocks, beside scikit-learn's.
+
+    Returns the k that is best where whole blocks are left out.
+    """
     index = index_of(measured)
     rng = np.random.default_rng(42)
     count = len(measured.values)
@@ -100,20 +112,19 @@ def validate(
         f"whole blocks of {degrees:g}°": (rng.permutation(len(names)) % 10)[block_of],
     }
     figure, axes = plt.subplots(figsize=(6.6, 4.2), layout="constrained")
-    scores = {}
     for (name, parts), colour in zip(folds.items(), (BLUE, ORANGE), strict=True):
-        scores[name] = learn.cross_validate(
+        scores = learn.cross_validate(
             index, values=measured.values, k=ks, folds=parts, exact=True, n_jobs=-1
         )
         theirs = scikit_learns(measured, parts, ks)
-        apart = np.max(np.abs(scores[name].rmse / theirs - 1))
+        apart = np.max(np.abs(scores.rmse / theirs - 1))
         print(
-            f"  {name}: best k {scores[name].best}, rmse {scores[name].rmse.min():.4g} {unit}; "
+            f"  {name}: best k {scores.best}, rmse {scores.rmse.min():.4g} {unit}; "
             f"scikit-learn's differ by {apart:.1e} of it at most"
         )
-        axes.plot(ks, scores[name].rmse, "-", color=colour, label=f"kith, {name}")
+        axes.plot(ks, scores.rmse, "-", color=colour, label=f"kith, {name}")
         axes.plot(ks, theirs, "+", color=colour, ms=6, label=f"scikit-learn, {name}")
-        axes.plot(scores[name].best, scores[name].rmse.min(), "o", color=colour, mfc="white")
+        axes.plot(scores.best, scores.rmse.min(), "o", color=colour, mfc="white")
     axes.set(xlabel="k, neighbours averaged", ylabel=f"root mean squared error, {unit}")
     axes.set_title(f"{what}: each of {count:,} told by nine parts of ten", fontsize=11)
     axes.set_ylim(bottom=0)
@@ -121,7 +132,7 @@ def validate(
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     figure.savefig(path, dpi=110)
     plt.close(figure)
-    return scores
+    return scores.best
 
 
 def parse() -> argparse.Namespace:
@@ -131,104 +142,83 @@ def parse() -> argparse.Namespace:
     parser.add_argument("-k", type=int, default=50, help="measurements that are averaged")
     parser.add_argument("--trim", type=float, default=0.1, help="share of the longest left out")
     parser.add_argument("--grid", type=float, default=0.25, help="degrees a cell; of 0.05")
+    parser.add_argument("--width", type=int, default=1800, help="pixels across a map")
     return parser.parse_args()
 
 
-def fading(style: globe.Style, source: str) -> str:
-    return (
-        f"grey: the nearest of {source} is over {style.clear_km:,} km ({style.faded_km:,} km) away"
+def map_city(args: argparse.Namespace, land: Any, pings: Pings, made: str) -> None:
+    """The pings from one city: k as asked, and the k that tells whole blocks best."""
+    print(f"from {args.city}:")
+    measured, home = pings.of(args.city)
+    ks = list(range(1, min(50, len(measured.values) // 2) + 1))
+    what = f"Pings from {args.city}{made}"
+    best = validate(args.out / "city-errors.png", measured, ks, 15, "s", what)
+    for name, k in (("city", args.k), ("city-best", best)):
+        scene = globe.Scene(
+            land,
+            tell(measured, land, args.grid, k, trim=args.trim),
+            PINGS,
+            f"How long a packet takes from {args.city} and back{made}: "
+            f"mean of the {k} nearest less the top {args.trim:.0%}",
+            f"the nearest measurements ({measured.source})",
+            home,
+            (measured.latitudes, measured.longitudes),
+        )
+        globe.save(args.out / f"{name}.png", scene, globe.WORLD, args.width)
+        globe.save(
+            args.out / f"{name}-globes.png", scene, globe.halves(home, (25, 100)), args.width
+        )
+
+
+def map_all(args: argparse.Namespace, land: Any, pings: Pings, made: str) -> None:
+    """The pings from everywhere: how far each spot is from the rest of the world."""
+    print("from all cities:")
+    measured = shuffled(pings.measured)
+    scene = globe.Scene(
+        land,
+        tell(measured, land, args.grid, args.k, trim=args.trim),
+        PINGS,
+        f"How long a packet takes from {len(set(pings.origins.tolist()))} cities and back{made}: "
+        f"mean of the {args.k} nearest less the top {args.trim:.0%}",
+        f"the nearest measurements ({measured.source})",
+        dots=tuple(np.unique([measured.latitudes, measured.longitudes], axis=1)),
     )
+    globe.save(args.out / "all.png", scene, globe.WORLD, args.width)
+    globe.save(
+        args.out / "all-globes.png", scene, globe.halves((40, -95), (45, 10), (20, 110)), args.width
+    )
+
+
+def map_heights(args: argparse.Namespace, land: Any) -> None:
+    """Something else that is known of places, by the same few lines."""
+    print("elevations:")
+    heights = one_a_place(load_elevations())
+    ks = [1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30]
+    what = f"Elevations of {heights.source}"
+    best = validate(args.out / "elevation-errors.png", heights, ks, 5, "m", what)
+    scene = globe.Scene(
+        land,
+        tell(heights, land, args.grid, best, weights="distance"),
+        HEIGHTS,
+        f"How high the land is: told by the {best} nearest of {len(heights.values):,} "
+        f"{heights.source}",
+        f"the nearest {heights.source}",
+    )
+    globe.save(args.out / "elevation.png", scene, globe.WORLD, args.width)
 
 
 def main() -> None:
     args = parse()
     args.out.mkdir(parents=True, exist_ok=True)
-    if data_folder() is None:
+    real = data_folder() is not None
+    if not real:
         say_what_is_missing()
     land = load_land()
     pings = load_pings()
-    from_city, home = pings.of(args.city)
-    source = f"the measurements ({from_city.source})"
-    note = fading(PINGS, source)
-    how = {"trim": args.trim}
-
-    print(f"from {args.city}:")
-    grid = tell(from_city, land, args.grid, args.k, **how)
-    dots = (from_city.latitudes, from_city.longitudes)
-    made = "" if data_folder() else " (made up)"
-    title = f"How long a packet takes from {args.city} and back{made}"
-    of_k = f"{title}: mean of the {args.k} nearest less the top {args.trim:.0%}"
-    globe.world_map(
-        args.out / "city.png", land, grid, PINGS, title=of_k, note=note, star=home, dots=dots
-    )
-    globe.globes(
-        args.out / "city-globes.png",
-        land,
-        grid,
-        PINGS,
-        [home, (25, 100)],
-        title=title,
-        note=note,
-        star=home,
-        dots=dots,
-    )
-    ks = list(range(1, 51))
-    scores = validate(
-        args.out / "city-errors.png", from_city, ks, 15, "s", f"Pings from {args.city}{made}"
-    )
-    best = list(scores.values())[1].best
-    grid = tell(from_city, land, args.grid, best, **how)
-    globe.world_map(
-        args.out / "city-best.png",
-        land,
-        grid,
-        PINGS,
-        note=note,
-        star=home,
-        dots=dots,
-        title=f"{title}: the k that tells whole blocks best, {best}",
-    )
-
-    print("from all cities:")
-    everywhere = shuffled(pings.measured)
-    grid = tell(everywhere, land, args.grid, args.k, **how)
-    globe.world_map(
-        args.out / "all.png",
-        land,
-        grid,
-        PINGS,
-        note=note,
-        dots=dots,
-        title=f"How long a packet takes from anywhere to here and back{made}",
-    )
-    globe.globes(
-        args.out / "all-globes.png",
-        land,
-        grid,
-        PINGS,
-        [(40, -95), (45, 10), (20, 110)],
-        title=f"How long a packet takes from anywhere to here and back{made}",
-        note=note,
-    )
-
-    print("elevations:")
-    heights = load_elevations()
-    ks = [1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30]
-    scores = validate(
-        args.out / "elevation-errors.png", heights, ks, 5, "m", f"Elevations of {heights.source}"
-    )
-    best = list(scores.values())[1].best
-    grid = tell(heights, land, args.grid, best, weights="distance")
-    globe.world_map(
-        args.out / "elevation.png",
-        land,
-        grid,
-        HEIGHTS,
-        note=fading(HEIGHTS, heights.source),
-        title=f"How high the land is, by the {best} nearest of {len(heights.values):,} "
-        f"of {heights.source}",
-        extend="both",
-    )
+    made = "" if real else " (made up)"
+    map_city(args, land, pings, made)
+    map_all(args, land, pings, made)
+    map_heights(args, land)
     print(f"pictures in {args.out}")
 
 

@@ -1,8 +1,8 @@
 """What the maps are made of: measured values at places, and where there is land.
 
 With KITH_DATA: WonderNetwork's ping times, Meteostat's stations and Natural Earth's outlines.
-Without: times that are made up, the elevations of airports (airportsdata) and a mask of land
-(global-land-mask), both of which pip installs.
+Without: times that are made up, the elevations of airports (of the package airportsdata) and
+coarser outlines (examples/data/land.json.gz).
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def make_pings(cities: int = 250, seed: int = 7) -> Pings:
     return Pings(
         np.array(names)[one],
         places[one],
-        Measured(places[other, 0], places[other, 1], seconds, "made up, not measured"),
+        Measured(places[other, 0], places[other, 1], seconds, "made up"),
     )
 
 
@@ -129,7 +129,7 @@ def load_elevations() -> Measured:
     if folder is not None:
         rows = _rows(folder / "map" / "meteostat-locations.csv.gz")
         columns = (_column(rows, name) for name in ("latitude", "longitude", "elevation"))
-        return Measured(*columns, "Meteostat's stations")
+        return Measured(*columns, "weather stations (Meteostat)")
     ports = _airports()
     metres = np.array([port["elevation"] for port in ports]) * 0.3048
     latitudes = np.array([port["lat"] for port in ports])
@@ -137,27 +137,33 @@ def load_elevations() -> Measured:
     return Measured(latitudes, longitudes, metres, "airports (airportsdata)")
 
 
+def _outlines() -> Any:
+    """Polygons of shapely that cover the land."""
+    import shapely.geometry
+
+    folder = data_folder()
+    path = Path(__file__).parents[1] / "data" / "land.json.gz"
+    if folder is not None:
+        path = folder / "map" / "ne_50m_land.json.gz"
+    shapes = json.loads(gzip.decompress(path.read_bytes()))["features"]
+    return [shapely.geometry.shape(shape["geometry"]) for shape in shapes]
+
+
 def load_land() -> NDArray[np.bool_]:
     """Where there is land: cells of LAND_STEP degrees, from the north-west, (3600, 7200)."""
-    folder = data_folder()
-    if folder is None:
-        from global_land_mask import globe
-
-        step = round(LAND_STEP * globe._mask.shape[0] / 180)
-        return ~globe._mask[step // 2 :: step, step // 2 :: step]
     from PIL import Image, ImageDraw
 
-    shapes = json.loads(gzip.decompress((folder / "map" / "ne_50m_land.json.gz").read_bytes()))
     image = Image.new("L", (round(360 / LAND_STEP), round(180 / LAND_STEP)))
-    draw = ImageDraw.Draw(image)
+    pencil = ImageDraw.Draw(image)
 
-    def fill(ring: list[list[float]], value: int) -> None:
-        draw.polygon([((x + 180) / LAND_STEP, (90 - y) / LAND_STEP) for x, y in ring], fill=value)
+    def fill(ring: Any, value: int) -> None:
+        x, y = np.asarray(ring.coords)[:, :2].T
+        corners = np.stack([(x + 180) / LAND_STEP, (90 - y) / LAND_STEP], axis=1)
+        pencil.polygon(corners.ravel().tolist(), fill=value)
 
-    for shape in shapes["features"]:
-        kind, rings = shape["geometry"]["type"], shape["geometry"]["coordinates"]
-        for outline, *holes in rings if kind == "MultiPolygon" else [rings]:
-            fill(outline, 1)
-            for hole in holes:
+    for shape in _outlines():
+        for polygon in getattr(shape, "geoms", [shape]):
+            fill(polygon.exterior, 1)
+            for hole in polygon.interiors:
                 fill(hole, 0)
     return np.asarray(image) > 0

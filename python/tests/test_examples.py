@@ -1,0 +1,65 @@
+"""The programs in examples/ that draw run for whoever has no data, and draw what they say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+# The smallest picture of all is larger than an empty one of its size.
+LEAST_BYTES = 10_000
+
+
+def run(program: str, folder: Path, *options: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "KITH_DATA"}
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / program, "--out", folder, *options],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "KITH_DATA is not set" in done.stderr
+    return done.stdout
+
+
+def pictures(folder: Path) -> set[str]:
+    found = list(folder.glob("*.png"))
+    assert all(path.stat().st_size > LEAST_BYTES for path in found), found
+    return {path.name for path in found}
+
+
+def test_digits(tmp_path):
+    pytest.importorskip("matplotlib", reason="examples/digits draws with matplotlib")
+    pytest.importorskip("sklearn", reason="examples/digits has its digits from scikit-learn")
+    printed = run("digits/digits.py", tmp_path, "--check")
+    # Ends with an error if scikit-learn tells anything otherwise.
+    assert printed.count("0 told otherwise") == 10
+    assert pictures(tmp_path) == {"strips.png", "errors.png", "mistakes.png"}
+
+
+def test_pingmap(tmp_path):
+    for module in ("matplotlib", "cartopy", "sklearn", "airportsdata"):
+        pytest.importorskip(module, reason=f"examples/pingmap needs {module}")
+    printed = run("pingmap/pingmap.py", tmp_path, "--grid", "4", "--width", "200")
+    apart = [
+        float(line.split("by ")[1].split()[0])
+        for line in printed.splitlines()
+        if "by " in line and "scikit" in line
+    ]
+    assert len(apart) == 4 and max(apart) < 1e-6
+    assert pictures(tmp_path) == {
+        "city.png",
+        "city-globes.png",
+        "city-best.png",
+        "city-best-globes.png",
+        "city-errors.png",
+        "all.png",
+        "all-globes.png",
+        "elevation.png",
+        "elevation-errors.png",
+    }
