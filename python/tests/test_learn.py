@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -226,23 +225,21 @@ def test_what_is_refused(points, index, queries):
         learn.regress(index, queries, values)
 
 
-def test_other_threads_run_and_calls_can_be_cancelled(points, index):
-    _, _, values = points
+def test_calls_can_be_cancelled(points, index, queries):
+    _, labels, values = points
     stages = []
 
     def report(stage, done, total):
         stages.append((stage, total))
-        return len(stages) < 3
+        return False
 
-    many = np.random.default_rng(6).standard_normal((400_000, 6)).astype(np.float32)
-    ran = threading.Event()
-    threading.Timer(0, ran.set).start()
-    try:
-        learn.regress(index, many, values, 3, exact=True, progress=report)
-    except kith.Cancelled:
-        assert len(stages) == 3
-    assert stages[0] == ("search", 400_000)
-    assert ran.is_set()
+    for call in (
+        lambda: learn.regress(index, queries, values, progress=report),
+        lambda: learn.classify(index, queries, labels, progress=report),
+    ):
+        with pytest.raises(kith.Cancelled):
+            call()
+    assert stages == [("search", 200), ("search", 200)]
     with pytest.raises(kith.Cancelled):
         learn.cross_validate(index, values=values, progress=lambda *_: False)
 
