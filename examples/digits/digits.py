@@ -73,41 +73,40 @@ def load(folder: str | None) -> Digits:
     )
 
 
-def draw_digit(axes: Any, image: NDArray[np.uint8], side: int, frame: str, text: str = "") -> None:
-    axes.imshow(image.reshape(side, side), cmap="gray_r", interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
-    for edge in axes.spines.values():
-        edge.set(color=frame, linewidth=1.6 if frame != RIGHT else 0.6)
-    if text:
-        axes.set_xlabel(text, fontsize=9, labelpad=2, color="0.35" if frame == RIGHT else frame)
+def draw_digit(
+    axes: Any, x: float, y: float, image: NDArray[np.uint8], side: int, frame: str, text: str
+) -> None:
+    """A digit in the cell of size 1 whose top left corner is at (x, y), and a text below."""
+    axes.imshow(
+        image.reshape(side, side),
+        cmap="gray_r",
+        interpolation="nearest",
+        extent=(x, x + 1, y + 1, y),
+    )
+    width = 0.8 if frame == RIGHT else 1.8
+    axes.add_patch(plt.Rectangle((x, y), 1, 1, fill=False, edgecolor=frame, linewidth=width))
+    colour = "0.35" if frame == RIGHT else frame
+    axes.text(x + 0.5, y + 1.07, text, ha="center", va="top", fontsize=9, color=colour)
 
 
 def draw_strips(path: Path, digits: Digits, queries: list[int], ids: Any, titles: Any) -> None:
     """A strip for each query: itself at the left, its neighbours (nq, k) at the right."""
-    columns = ids.shape[1]
-    figure, grid = plt.subplots(
-        len(queries),
-        columns + 2,
-        figsize=(0.72 * (columns + 1.6), 0.94 * len(queries) + 0.5),
-        gridspec_kw={"width_ratios": [1, 0.35] + [1] * columns},
-        squeeze=False,
-        layout="constrained",
-    )
-    for row, query in zip(grid, queries, strict=True):
-        label = digits.test_labels[query]
-        draw_digit(row[0], digits.test_images[query], digits.side, QUERY, titles(query))
-        row[1].set_axis_off()
-        for axes, neighbour in zip(row[2:], ids[query], strict=True):
+    columns, first, row_height, cell = ids.shape[1], 1.5, 1.45, 0.68
+    width, height = first + 1.12 * columns, row_height * len(queries) + 0.45
+    figure = plt.figure(figsize=(cell * (width + 0.3), cell * (height + 0.1)))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    for row, query in enumerate(queries):
+        y, label = row_height * row, digits.test_labels[query]
+        draw_digit(axes, 0, y, digits.test_images[query], digits.side, QUERY, titles(query))
+        for column, neighbour in enumerate(ids[query]):
             other = digits.labels[neighbour]
-            draw_digit(
-                axes,
-                digits.images[neighbour],
-                digits.side,
-                RIGHT if other == label else WRONG,
-                str(other),
-            )
-    grid[0][0].set_title("asked", fontsize=10, color=QUERY)
-    grid[0][2].set_title("nearest first", fontsize=10, loc="left")
+            frame = RIGHT if other == label else WRONG
+            image = digits.images[neighbour]
+            draw_digit(axes, first + 1.12 * column, y, image, digits.side, frame, str(other))
+    axes.text(0.5, -0.12, "asked", ha="center", fontsize=10, color=QUERY)
+    axes.text(first, -0.12, "nearest first", fontsize=10)
+    axes.set(xlim=(-0.2, width + 0.1), ylim=(height - 0.45, -0.55))
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -88,10 +88,10 @@ def scikit_learns(measured: Measured, folds: Any, ks: list[int]) -> np.ndarray:
     squared = np.zeros(len(ks))
     for fold in np.unique(folds):
         out = folds == fold
+        other = KNeighborsRegressor().fit(points[~out], measured.values[~out])
         for i, k in enumerate(ks):
-            other = KNeighborsRegressor(k)
-            other.fit(points[~out], measured.values[~out])
-            squared[i] += np.sum((other.predict(points[out]) - measured.values[out]) ** 2)
+            told = other.set_params(n_neighbors=k).predict(points[out])
+            squared[i] += np.sum((told - measured.values[out]) ** 2)
     return np.sqrt(squared / len(folds))
 
 
@@ -99,6 +99,9 @@ def validate(
     path: Path, measured: Measured, ks: list[int], degrees: float, unit: str, what: str
 ) -> int:
     """Draws errors by k, of random folds and of whole blocks, beside scikit-learn's.
+
+    kith's distances are float32: of two places that are as far to seven digits it may take the
+    other one, which shows in the sixth digit of an error, if at all.
 
     Returns the k that is best where whole blocks are left out.
     """
@@ -126,7 +129,7 @@ def validate(
         axes.plot(ks, theirs, "+", color=colour, ms=6, label=f"scikit-learn, {name}")
         axes.plot(scores.best, scores.rmse.min(), "o", color=colour, mfc="white")
     axes.set(xlabel="k, neighbours averaged", ylabel=f"root mean squared error, {unit}")
-    axes.set_title(f"{what}: each of {count:,} told by nine parts of ten", fontsize=11)
+    axes.set_title(f"{what}:\neach of {count:,} told by nine parts of ten", fontsize=11)
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize=9, loc="lower right")
@@ -150,7 +153,7 @@ def map_city(args: argparse.Namespace, land: Any, pings: Pings, made: str) -> No
     """The pings from one city: k as asked, and the k that tells whole blocks best."""
     print(f"from {args.city}:")
     measured, home = pings.of(args.city)
-    ks = list(range(1, min(50, len(measured.values) // 2) + 1))
+    ks = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50]
     what = f"Pings from {args.city}{made}"
     best = validate(args.out / "city-errors.png", measured, ks, 15, "s", what)
     for name, k in (("city", args.k), ("city-best", best)):

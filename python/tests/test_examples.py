@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,11 +47,7 @@ def test_pingmap(tmp_path):
     for module in ("matplotlib", "cartopy", "sklearn", "airportsdata"):
         pytest.importorskip(module, reason=f"examples/pingmap needs {module}")
     printed = run("pingmap/pingmap.py", tmp_path, "--grid", "4", "--width", "200")
-    apart = [
-        float(line.split("by ")[1].split()[0])
-        for line in printed.splitlines()
-        if "by " in line and "scikit" in line
-    ]
+    apart = [float(number) for number in re.findall(r"differ by (\S+)", printed)]
     assert len(apart) == 4 and max(apart) < 1e-6
     assert pictures(tmp_path) == {
         "city.png",
