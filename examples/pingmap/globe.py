@@ -119,9 +119,9 @@ def _mark(axes: Any, scene: Scene) -> None:
         axes.scatter(
             scene.star[1],
             scene.star[0],
-            s=110,
+            s=170,
             marker="*",
-            color="white",
+            color="#ff8c1a",
             edgecolor="black",
             linewidth=0.8,
             transform=plate,

@@ -136,6 +136,7 @@ def classify(
         As :meth:`Index.search`; another number of labels than vectors; labels that are fractions;
         a query of which nothing was found, as a forest may.
     """
+    _check_index(index)
     classes, numbers = _numbered(labels)
     options = _options(search, weights)
     k = _ks(k)
@@ -189,6 +190,7 @@ def regress(
         As :meth:`Index.search`; another number of values than vectors; one that is not finite;
         shares that are none.
     """
+    _check_index(index)
     options = _options(search, weights, trim, median, interval)
     k = _ks(k)
     with as_callback(progress) as report:
@@ -283,6 +285,7 @@ def cross_validate(
         As :func:`regress`; neither labels nor values, or both; k beyond what other folds have;
         fewer vectors, or blocks, than folds.
     """
+    _check_index(index)
     if (labels is None) == (values is None):
         raise ValueError("give either labels or values, whichever is to be told")
     parts = _dealt(len(index), folds, blocks, seed)
@@ -336,6 +339,14 @@ def chord_to_km(chords: ArrayLike) -> NDArray[np.float64]:
     """
     array = np.asarray(chords)
     return _core.chord_to_km(array.ravel()).reshape(array.shape)
+
+
+def _check_index(index: object) -> None:
+    if not isinstance(index, Index):
+        raise TypeError(
+            f"index is of type {type(index).__name__}; kith.build(vectors) makes a kith.Index of "
+            "vectors"
+        )
 
 
 def _options(

@@ -197,6 +197,7 @@ def test_what_is_refused(points, index, queries):
         (lambda: learn.classify(index, queries, labels[1:]), ValueError, "599 labels"),
         (lambda: learn.classify(index, queries, values), TypeError, "regress"),
         (lambda: learn.classify(index, queries, labels[:, None]), ValueError, "2 axes"),
+        (lambda: learn.classify(places, queries, labels), TypeError, "index is of type ndarray"),
         (lambda: learn.cross_validate(index), ValueError, "either labels or values"),
         (lambda: learn.cross_validate(index, labels=labels, values=values), ValueError, "either"),
         (lambda: learn.cross_validate(index, labels=labels, folds=601), ValueError, "601"),
