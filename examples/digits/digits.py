@@ -45,7 +45,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     """A file of MNIST's: two zero bytes, the type (8: bytes), the number of axes, their lengths."""
     content = gzip.decompress(path.read_bytes())
     if content[:3] != b"\0\0\x08":
-        raise SystemExit(f"{path}: is no idx file of bytes")
+        raise ValueError(f"{path}: is no idx file of bytes")
     axes = content[3]
     shape = np.frombuffer(content, ">u4", axes, 4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape[0], -1)
@@ -210,4 +210,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"digits: {error}")

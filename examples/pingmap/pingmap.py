@@ -10,6 +10,7 @@ KITH_DATA=<folder> they are real; without, the times are made up, and the pictur
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import Normalize
 from places import (
+    LAND_STEP,
     Measured,
     Pings,
     data_folder,
@@ -138,13 +140,24 @@ def validate(
     return scores.best
 
 
+def cell_size(text: str) -> float:
+    """Degrees of which the globe has a whole number, and a cell a whole number of those of land."""
+    degrees = float(text)
+    for count in (180 / degrees if degrees > 0 else 0.5, degrees / LAND_STEP):
+        if not abs(count - round(count)) < 1e-9:
+            raise argparse.ArgumentTypeError(
+                f"is {text}; it must divide 180 and be a multiple of {LAND_STEP}, as 0.25 is"
+            )
+    return degrees
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--out", type=Path, default=Path("build/pingmap"))
     parser.add_argument("--city", default="New York", help="where the pings come from")
     parser.add_argument("-k", type=int, default=50, help="measurements that are averaged")
     parser.add_argument("--trim", type=float, default=0.1, help="share of the longest left out")
-    parser.add_argument("--grid", type=float, default=0.25, help="degrees a cell; of 0.05")
+    parser.add_argument("--grid", type=cell_size, default=0.25, help="degrees a cell")
     parser.add_argument("--width", type=int, default=1800, help="pixels across a map")
     return parser.parse_args()
 
@@ -226,4 +239,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"pingmap: {error}")

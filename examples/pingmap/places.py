@@ -45,7 +45,7 @@ class Pings(NamedTuple):
         rows = self.origins == city
         if not rows.any():
             names = ", ".join(sorted(set(self.origins.tolist())))
-            raise SystemExit(f"no pings from {city!r}; there are those of {names}")
+            raise ValueError(f"no pings from {city!r}; there are those of {names}")
         columns = (column[rows] for column in self.measured[:3])
         latitude, longitude = self.origin_places[rows][0]
         return Measured(*columns, self.measured.source), (latitude, longitude)
