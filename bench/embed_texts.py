@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Vectors of sentences, as a static model of embeddings makes them.
 
-usage: embed_texts.py sentences.tsv.gz SENTENCES.npy [MOST]
+usage: embed_texts.py sentences.tsv.gz OUTPUT.npy [MOST] [--titles]
 
 The model is the table that the package wordllama 0.4.0 brings (MIT): a sentence's vector is the
 mean of its tokens' rows, of length 1. The input has a sentence in the last of its columns,
-separated by tabs; MOST of them (160,000) are taken, evenly spread. The output: float32 (n, 256).
+separated by tabs; MOST of them (160,000) are taken, evenly spread. With --titles, these are the
+titles of the articles, in the second column, each once. The output: float32 (n, 256).
 """
 
 from __future__ import annotations
@@ -32,15 +33,20 @@ def files_of_model() -> tuple[pathlib.Path, pathlib.Path]:
 
 
 def main() -> None:
-    if len(sys.argv) not in (3, 4):
+    given = [word for word in sys.argv[1:] if word != "--titles"]
+    if len(given) not in (2, 3):
         sys.exit(__doc__)
-    most = int(sys.argv[3]) if len(sys.argv) == 4 else 160_000
+    most = int(given[2]) if len(given) == 3 else 160_000
+    titles = "--titles" in sys.argv
     weights, vocabulary = files_of_model()
     table = next(iter(load_file(weights).values())).astype(np.float32)
     tokenizer = Tokenizer.from_file(str(vocabulary))
     tokenizer.no_padding()
-    with gzip.open(sys.argv[1], "rt", encoding="utf-8") as file:
-        texts = [line.rstrip("\n").rsplit("\t", 1)[-1] for line in file]
+    with gzip.open(given[0], "rt", encoding="utf-8") as file:
+        columns = (line.rstrip("\n").split("\t") for line in file)
+        texts = [line[1] if titles else line[-1] for line in columns]
+    if titles:
+        texts = list(dict.fromkeys(texts))
     texts = texts[:: max(1, len(texts) // most)][:most]
     vectors = np.zeros((len(texts), table.shape[1]), np.float32)
     for begin in range(0, len(texts), 1000):
@@ -50,7 +56,7 @@ def main() -> None:
             if tokens.ids:
                 vectors[row] = table[tokens.ids].mean(axis=0)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    np.save(sys.argv[2], vectors / np.where(lengths > 0, lengths, 1))
+    np.save(given[1], vectors / np.where(lengths > 0, lengths, 1))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,27 @@ CalibrationEnd EndOf(const Calibration& calibration, const CalibrationCurve& cur
 
 }  // namespace
 
+Table WorstTable(const Calibration& calibration) {
+  constexpr double kUsualWorst[] = {0.5, 0.7, 0.8, 0.9, 0.95};
+  Table table;
+  table.AddColumn("for 95 % of queries", Table::Align::kLeft);
+  table.AddColumn("k", Table::Align::kRight);
+  for (const double worst : kUsualWorst) table.AddColumn(ShareText(worst), Table::Align::kRight);
+  table.AddColumn("most", Table::Align::kRight);
+  for (const CalibrationCurve& curve : calibration.curves) {
+    if (curve.need.empty()) continue;
+    std::vector<std::string> cells{IndexKindName(curve.index), FormatCount(curve.k)};
+    for (const double worst : kUsualWorst) {
+      const EffortForRecall found =
+          FindEffort(calibration, curve.index, curve.k, RecallGoal{0, worst, false});
+      cells.push_back(found.reachable ? EffortText(curve.index, found.effort) : "-");
+    }
+    cells.push_back(FormatFixed(curve.need.points.back().recall_p5, 4));
+    table.AddRow(std::move(cells));
+  }
+  return table;
+}
+
 Table EffortTable(const Calibration& calibration, const Calibration* before) {
   Table table;
   table.AddColumn("effort for recall", Table::Align::kLeft);

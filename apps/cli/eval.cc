@@ -32,6 +32,8 @@ struct EvalArgs {
   int64_t k = 10;
   std::vector<int64_t> efforts;
   std::vector<double> recalls;
+  double worst = 0;  // 0: not asked for
+  std::string drift = "warn";
   std::vector<std::string> index;  // none: all there are
   bool huge = false;
   bool exact = false;
@@ -85,8 +87,9 @@ void PrintJsonLines(const Measured& measured) {
     json["index"] = IndexKindName(point.index);
     json["k"] = point.k;
     json["effort"] = EffortJson(point.index, point.effort);
-    if (point.target > 0) {
-      json["target"] = point.target;
+    if (point.target > 0 || point.target_worst > 0) {
+      json["target"] = point.target > 0 ? Json(point.target) : Json();
+      if (point.target_worst > 0) json["target_worst"] = point.target_worst;
       json["reachable"] = point.reachable;
       json["drift"] = point.drift.distance;
       json["drift_unlike"] = point.drift.unlike;
@@ -95,6 +98,7 @@ void PrintJsonLines(const Measured& measured) {
     if (!point.reachable) {
       json["effort"] = nullptr;
       json["reached"] = ReachedJson(point);
+      if (point.reached_worst > 0) json["reached_worst"] = point.reached_worst;
       std::cout << ToLine(json);
       continue;
     }
@@ -155,6 +159,15 @@ Table MakeTable(size_t k, bool targets, bool speed_up) {
   return table;
 }
 
+// "0.95", "0.95, p5 0.8".
+std::string TargetText(const EvalPoint& point) {
+  std::string text = point.target > 0 ? ShareText(point.target) : "";
+  if (point.target_worst > 0) {
+    text += StrCat(text.empty() ? "" : ", ", "p5 ", ShareText(point.target_worst));
+  }
+  return text.empty() ? "-" : text;
+}
+
 void AddRows(const std::vector<EvalPoint>& points, bool targets, bool speed_up, Table* table) {
   double exact_qps = 0;
   for (const EvalPoint& point : points) {
@@ -163,7 +176,7 @@ void AddRows(const std::vector<EvalPoint>& points, bool targets, bool speed_up, 
   for (const EvalPoint& point : points) {
     const bool exact = point.index == IndexKind::kExact;
     std::vector<std::string> cells{IndexKindName(point.index)};
-    if (targets) cells.push_back(point.target > 0 ? ShareText(point.target) : "-");
+    if (targets) cells.push_back(TargetText(point));
     if (!point.reachable) {
       cells.resize(table->num_columns(), "-");
       table->AddRow(std::move(cells));
@@ -197,7 +210,7 @@ void PrintTable(const EvalArgs& args, const std::vector<Measured>& all, size_t q
     speed_up |= std::any_of(measured.points.begin(), measured.points.end(),
                             [](const EvalPoint& p) { return p.index == IndexKind::kExact; });
   }
-  const bool targets = !args.recalls.empty();
+  const bool targets = !args.recalls.empty() || args.worst > 0;
   Table table = MakeTable(static_cast<size_t>(args.k), targets, speed_up);
   std::cout << (all.size() == 1 ? StrCat(FileText(all[0]), "; ", how) : how) << '\n';
   for (const Measured& measured : all) {
@@ -235,11 +248,15 @@ Status CheckReached(const std::vector<Measured>& all) {
   for (const Measured& measured : all) {
     for (const EvalPoint& point : measured.points) {
       if (point.reachable) continue;
-      missed += StrCat(missed.empty() ? "" : "; ", "recall ", ShareText(point.target),
-                       " is beyond what the ", IndexKindName(point.index), " of ",
-                       Printable(measured.path), " reaches for k = ", point.k,
-                       point.reached > 0 ? StrCat(", about ", ShareText(point.reached))
-                                         : ", for it was never measured (kith tune)");
+      const bool of_mean = point.target > point.reached || point.target_worst == 0;
+      const double reached = of_mean ? point.reached : point.reached_worst;
+      missed += StrCat(missed.empty() ? "" : "; ", "recall ",
+                       ShareText(of_mean ? point.target : point.target_worst),
+                       of_mean ? "" : " for 95 % of the queries", " is beyond what the ",
+                       IndexKindName(point.index), " of ", Printable(measured.path),
+                       " reaches for k = ", point.k,
+                       reached > 0 ? StrCat(", about ", ShareText(reached))
+                                   : ", for it was never measured (kith tune)");
     }
   }
   if (missed.empty()) return Status::Ok();
@@ -288,6 +305,8 @@ Result<EvalOptions> ChooseOptions(const EvalArgs& args,
   options.k = static_cast<size_t>(args.k);
   options.efforts = args.efforts;
   options.recalls = args.recalls;
+  options.worst = args.worst;
+  options.widen = args.drift == "widen";
   // Else everything there is.
   const bool some = !args.index.empty() || args.exact || args.no_exact;
   for (const IndexKind kind : {IndexKind::kExact, IndexKind::kGraph, IndexKind::kForest}) {
@@ -336,7 +355,8 @@ Status RunEval(const EvalArgs& args) {
   for (size_t i = 0; i < indexes.size(); ++i) {
     all.push_back({indexes[i]->info(), args.files[i], std::move(points[i])});
   }
-  const std::vector<std::string> drifts = DriftTexts(all, args.queries);
+  std::vector<std::string> drifts;
+  if (args.drift == "warn") drifts = DriftTexts(all, args.queries);
   if (args.json) {
     for (const Measured& measured : all) PrintJsonLines(measured);
     for (const std::string& text : drifts) PrintWarning(text);
@@ -365,6 +385,13 @@ void CheckUsage(const EvalArgs& args) {
   }
   if (only_exact && !args.recalls.empty()) {
     throw CLI::ValidationError("--recall", "means nothing to exact search; leave it out");
+  }
+  if (only_exact && args.worst > 0) {
+    throw CLI::ValidationError("--worst", "means nothing to exact search; leave it out");
+  }
+  if (!args.efforts.empty() && args.worst > 0) {
+    throw CLI::ValidationError("--worst and --effort",
+                               "contradict each other: a recall chooses its effort; leave one out");
   }
   if (!args.efforts.empty() && !args.recalls.empty()) {
     throw CLI::ValidationError("--recall and --effort",
@@ -401,6 +428,8 @@ void AddEvalCommand(CLI::App* app, Action* action) {
       ->allow_extra_args(false);
   AddRecalls(sub, &args->recalls,
              "Recalls to ask for instead, commas between: how near to each is what is found");
+  AddWorst(sub, &args->worst);
+  AddDrift(sub, &args->drift);
   sub->add_option("--index", args->index,
                   "What to measure, commas between: exact, graph, forest; all there are if absent")
       ->check(CLI::IsMember({"exact", "graph", "forest"}).description(""))

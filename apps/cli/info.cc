@@ -76,6 +76,8 @@ void Print(const IndexInfo& info) {
   if (!info.calibration.empty()) {
     std::cout << '\n';
     EffortTable(info.calibration, nullptr).Print(std::cout, "  ");
+    std::cout << '\n';
+    WorstTable(info.calibration).Print(std::cout, "  ");
   }
   Table sections;
   sections.AddColumn("section", Table::Align::kLeft);

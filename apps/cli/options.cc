@@ -175,6 +175,24 @@ CLI::Option* AddRecalls(CLI::App* app, std::vector<double>* recalls,
       ->allow_extra_args(false);
 }
 
+CLI::Option* AddWorst(CLI::App* app, double* worst) {
+  return app
+      ->add_option("--worst", *worst,
+                   "The recall that 95 % of the queries are to reach, as 0.8; hard ones get more "
+                   "effort. Beside --recall or instead")
+      ->check(CLI::Validator(CheckRecall, ""))
+      ->type_name("R");
+}
+
+CLI::Option* AddDrift(CLI::App* app, std::string* drift) {
+  return app
+      ->add_option("--drift", *drift,
+                   "What to do about queries unlike those that recall was measured with: warn, "
+                   "widen (the farther, the more effort) or off")
+      ->check(CLI::IsMember({"warn", "widen", "off"}).description(""))
+      ->type_name("NAME");
+}
+
 Status CheckHuge(const IndexInfo& info) {
   if (info.has(IndexKind::kGraph)) return Status::Ok();
   return Status::InvalidArgument(

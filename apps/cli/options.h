@@ -55,6 +55,11 @@ CLI::Option* AddRecall(CLI::App* app, double* recall, const std::string& descrip
 CLI::Option* AddRecalls(CLI::App* app, std::vector<double>* recalls,
                         const std::string& description);
 
+// --worst, a recall that 95 % of the queries are to reach.
+CLI::Option* AddWorst(CLI::App* app, double* worst);
+// --drift, one of warn, widen and off: what is done about queries unlike those measured with.
+CLI::Option* AddDrift(CLI::App* app, std::string* drift);
+
 // InvalidArgument unless the file has a graph, which --huge copies.
 Status CheckHuge(const IndexInfo& info);
 

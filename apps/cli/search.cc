@@ -36,6 +36,8 @@ struct SearchArgs {
   int64_t k = 10;
   int64_t effort = 0;  // 0: the index's own choice
   double recall = 0;   // 0: not asked for
+  double worst = 0;    // the same
+  std::string drift = "warn";
   std::string index = "auto";
   bool exact = false;
   bool huge = false;
@@ -53,6 +55,9 @@ Result<SearchParams> MakeParams(const SearchArgs& args, const IndexInfo& info) {
       static_cast<size_t>(std::min<uint64_t>(static_cast<uint64_t>(args.k), info.num_vectors));
   if (args.effort > 0) params.effort = args.effort;
   params.recall = args.recall;
+  params.worst = args.worst;
+  params.widen = args.drift == "widen";
+  params.watched = args.drift != "off";
   const IndexKind asked = args.exact ? IndexKind::kExact : *ParseIndexKind(args.index);
   if (asked != IndexKind::kAuto && !info.has(asked)) {
     const char* name = IndexKindName(asked);
@@ -156,7 +161,7 @@ Status Searcher::AnswerLines() {
 
 void Searcher::WarnOfDrift() const {
   const QueryDrift drift = index_.Drift();
-  if (!estimated_ || !drift.unlike) return;
+  if (!estimated_ || !drift.unlike || args_.drift != "warn") return;
   PrintWarning(DriftText(drift, args_.file, args_.queries));
 }
 
@@ -214,6 +219,10 @@ void CheckUsage(SearchArgs* args) {
   }
   if (args->huge && (args->exact || args->index == "exact" || args->index == "forest")) {
     throw CLI::ValidationError("--huge", "is for searches of a graph; leave it out");
+  }
+  if (args->effort > 0 && args->worst > 0) {
+    throw CLI::ValidationError("--worst and --effort",
+                               "contradict each other: a recall chooses its effort; leave one out");
   }
   if (args->effort > 0 && args->recall > 0) {
     throw CLI::ValidationError("--recall and --effort",
@@ -273,6 +282,8 @@ void AddSearchCommand(CLI::App* app, Action* action) {
             "Forest: search_k, the vectors to compare; 8 k times the trees if absent");
   AddRecall(sub, &args->recall,
             "The share of true neighbours wanted on average, as 0.95, instead of an effort");
+  AddWorst(sub, &args->worst);
+  AddDrift(sub, &args->drift);
   sub->add_flag("--exact", args->exact, "Compare every vector");
   sub->add_option("--index", args->index, "auto (the best there is), graph, forest or exact")
       ->check(CLI::IsMember({"auto", "graph", "forest", "exact"}).description(""))

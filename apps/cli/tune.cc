@@ -104,6 +104,8 @@ Status RunTune(const TuneArgs& args) {
               << (before.empty() ? std::string() : StrCat(", before with ", SourceText(before)))
               << " (" << FormatSeconds(seconds) << ")\n";
     EffortTable(now, &before).Print(std::cout, "  ");
+    std::cout << '\n';
+    WorstTable(now).Print(std::cout, "  ");
   }
   WarnIfFew(num_queries);
   return Status::Ok();

@@ -21,6 +21,10 @@ std::vector<SearchPlan> PlansOf(const SearchResult& result) {
 std::string ReasonText(const SearchPlan& plan) {
   switch (plan.why) {
     case WhyExact::kOutOfReach:
+      if (plan.reached_worst > 0) {
+        return StrCat(", for recall ", ShareText(plan.reached), ", of 95 % of the queries ",
+                      ShareText(plan.reached_worst), ", is the most that anything else reaches");
+      }
       return StrCat(", for recall ", ShareText(plan.reached),
                     " is the most that anything else reaches");
     case WhyExact::kUnmeasured:
@@ -39,7 +43,8 @@ Status Answer(const Queries& queries, const SearchParams& params, Answers* answe
   const Stopwatch stopwatch;
   KITH_RETURN_IF_ERROR(queries.Search(params, &answers->result));
   answers->seconds = stopwatch.Seconds();
-  answers->with_recall = params.recall > 0;
+  answers->with_recall = params.recall > 0 || params.worst > 0;
+  answers->with_worst = params.worst > 0;
   return Status::Ok();
 }
 
@@ -69,6 +74,7 @@ std::string PlanText(const Answers& answers) {
   const SearchPlan* most = nullptr;
   std::string reason;
   double recall = 1;
+  double worst = 1;
   const std::vector<SearchPlan> plans = PlansOf(answers.result);
   for (const SearchPlan& plan : plans) {
     const std::string name = IndexKindName(plan.index);
@@ -78,13 +84,16 @@ std::string PlanText(const Answers& answers) {
     if (least == nullptr || plan.effort < least->effort) least = &plan;
     if (most == nullptr || plan.effort > most->effort) most = &plan;
     recall = std::min(recall, plan.recall);
+    worst = std::min(worst, plan.worst);
   }
   if (!answers.with_recall || least == nullptr) return names + reason;
   std::string effort = EffortText(least->index, least->effort);
   if (const std::string end = EffortText(most->index, most->effort); end != effort) {
     effort += StrCat(" to ", end);
   }
-  return StrCat(names, ", effort ", effort, ", expected recall ", ShareText(recall), reason);
+  std::string expected = StrCat(", expected recall ", ShareText(recall));
+  if (answers.with_worst) expected += StrCat(", of 95 % of the queries ", ShareText(worst));
+  return StrCat(names, ", effort ", effort, expected, reason);
 }
 
 Json AnswerJson(const Index& index, const Queries& queries, const Answers& answers, size_t query) {
@@ -95,6 +104,7 @@ Json AnswerJson(const Index& index, const Queries& queries, const Answers& answe
   if (answers.with_recall) {
     json["effort"] = plan.index == IndexKind::kExact ? Json() : EffortJson(plan.index, plan.effort);
     json["expected_recall"] = plan.recall;
+    if (answers.with_worst) json["expected_worst"] = plan.worst;
     if (plan.why != WhyExact::kNone) json["why_exact"] = WhyExactName(plan.why);
     if (plan.why == WhyExact::kOutOfReach) json["reached"] = plan.reached;
   }

@@ -18,6 +18,7 @@ namespace kith::apps {
 struct Answers {
   SearchResult result;
   bool with_recall = false;  // a recall was asked for, so that the plans expect one
+  bool with_worst = false;   // also, or instead, one that 95 % of the queries reach
   double seconds = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "common/text.h"
 
@@ -12,6 +13,41 @@ constexpr double kMostWhole = 0x1p63;  // efforts from here on are no int64_t
 
 const char* SourceName(CalibrationSource source) {
   return source == CalibrationSource::kQueries ? "queries" : "held-out";
+}
+
+Json FloatsJson(const std::vector<float>& values) {
+  Json json = Json::array();
+  for (const float value : values) json.push_back(JsonFloat(value));
+  return json;
+}
+
+Json NeedJson(const NeedCurve& curve) {
+  Json json;
+  json["first"] = JsonFloat(curve.first);
+  json["far"] = FloatsJson(curve.far);
+  json["factors"] = FloatsJson(curve.factors);
+  json["points"] = Json::array();
+  for (const NeedPoint& point : curve.points) {
+    json["points"].push_back({{"effort", JsonFloat(point.effort)},
+                              {"recall", JsonFloat(point.recall)},
+                              {"recall_p5", JsonFloat(point.recall_p5)}});
+  }
+  return json;
+}
+
+Json WideJson(const WideCurve& curve) {
+  Json json;
+  json["first"] = JsonFloat(curve.first);
+  json["far"] = FloatsJson(curve.far);
+  json["weights"] = FloatsJson(curve.weights);
+  json["efforts"] = FloatsJson(curve.efforts);
+  json["recalls"] = Json::array();
+  const size_t row = curve.efforts.size();
+  for (size_t at = 0; at < curve.recalls.size(); at += row) {
+    const auto begin = curve.recalls.begin() + static_cast<ptrdiff_t>(at);
+    json["recalls"].push_back(FloatsJson({begin, begin + static_cast<ptrdiff_t>(row)}));
+  }
+  return json;
 }
 
 }  // namespace
@@ -72,6 +108,8 @@ Json CalibrationJson(const Calibration& calibration) {
                                  {"nodes", JsonFloat(point.nodes)},
                                  {"distances", JsonFloat(point.distances)}});
     }
+    if (!curve.need.empty()) entry["need"] = NeedJson(curve.need);
+    if (!curve.wide.empty()) entry["wide"] = WideJson(curve.wide);
     json["curves"].push_back(std::move(entry));
   }
   json["nearest"] = Json::array();

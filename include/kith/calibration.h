@@ -2,6 +2,7 @@
 #ifndef KITH_CALIBRATION_H_
 #define KITH_CALIBRATION_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -27,6 +28,28 @@ struct CalibrationPoint {
   float distances = 0;     // computed in full, for a query
 };
 
+// How much effort each query gets: it is decided when a walk through a graph has done what `first`
+// asks for, by how far the k-th nearest it has found by then is. (To stop by what each query needs:
+// Chatzakis et al., "DARTH", SIGMOD 2026.)
+struct QueryEfforts {
+  double first = 0;
+  // Ascending distances, as walks compare them; of dot, by the query's length.
+  std::vector<float> far;
+  std::vector<float> efforts;  // of queries whose k-th is as far; a line between two of them
+
+  bool empty() const { return efforts.empty(); }
+  double most() const { return *std::max_element(efforts.begin(), efforts.end()); }
+  // REQUIRES: !empty(). Cost: O(log(far.size())).
+  double At(float distance) const {
+    const auto above = std::upper_bound(far.begin(), far.end(), distance);
+    if (above == far.begin()) return efforts.front();
+    if (above == far.end()) return efforts.back();
+    const auto i = static_cast<size_t>(above - far.begin());
+    const double share = (double{distance} - far[i - 1]) / (double{far[i]} - far[i - 1]);
+    return efforts[i - 1] + share * (double{efforts[i]} - efforts[i - 1]);
+  }
+};
+
 // Why no larger efforts were measured.
 enum class CalibrationEnd : uint32_t {
   kUnknown = 0,       // the file does not say: an older kith wrote it
@@ -35,12 +58,44 @@ enum class CalibrationEnd : uint32_t {
   kAllSearched = 3,   // there is no more to search
 };
 
+// One effort where queries get more or less than that, as they need it.
+struct NeedPoint {
+  float effort = 0;     // the mean of the queries
+  float recall = 0;     // their mean recall@k
+  float recall_p5 = 0;  // what 95 % of them reach; between two whole neighbours, how near to more
+};
+
+// What serves the unlucky queries. A graph spends more on those that a short walk tells to be hard;
+// a forest as much on all. Both recalls grow with the effort.
+struct NeedCurve {
+  float first = 0;             // the effort of the short walk; 0: all queries get the same
+  std::vector<float> far;      // as QueryEfforts::far
+  std::vector<float> factors;  // of the mean effort, what such queries get
+  std::vector<NeedPoint> points;
+
+  bool empty() const { return points.empty(); }
+};
+
+// Recall by how far a short walk tells queries to be from the vectors, like those measured with or
+// unlike them: measured with mixtures of these, too.
+struct WideCurve {
+  float first = 0;             // the effort of the short walk
+  std::vector<float> far;      // as QueryEfforts::far
+  std::vector<float> weights;  // the share of the queries not mixed that are about as far
+  std::vector<float> efforts;  // ascending
+  std::vector<float> recalls;  // [far.size(), efforts.size()]: mean recall@k, growing in each row
+
+  bool empty() const { return recalls.empty(); }
+};
+
 // Points in ascending order of effort, for one way in and one k.
 struct CalibrationCurve {
   IndexKind index{};
   uint32_t k = 0;
   std::vector<CalibrationPoint> points;
   CalibrationEnd end = CalibrationEnd::kUnknown;
+  NeedCurve need;  // empty where an older kith measured
+  WideCurve wide;  // of graphs; empty where an older kith measured
 };
 
 enum class CalibrationSource : uint32_t {
@@ -71,16 +126,28 @@ struct QueryDrift {
 };
 
 struct EffortForRecall {
-  double effort = 0;
+  double effort = 0;       // the mean, where queries get what they need
   double recall = 0;       // as measured there; more than asked for at the least effort
-  bool reachable = false;  // if not, the two above are of the most that was measured
+  bool reachable = false;  // if not, what is here is of the most that was measured
   bool known = false;      // whether this way in was measured at all
+  double worst = 0;        // what 95 % of the queries reach there; 0: not asked for
+  QueryEfforts efforts;    // what each query gets; empty: all the same
+};
+
+// What is wanted of a search.
+struct RecallGoal {
+  double recall = 0;   // the mean recall@k; 0: not asked for
+  double worst = 0;    // the recall@k that 95 % of the queries reach; 0: not asked for
+  bool widen = false;  // whether queries unlike those measured with get more effort
 };
 
 // The least effort whose recall@k is what is asked for: linear between measured efforts and between
 // measured k (of a forest, their roots), beyond the largest k in proportion to it. O(points).
 EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size_t k,
                            double recall);
+// The same of all that may be wanted; if several things are, the most effort that one takes.
+EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size_t k,
+                           const RecallGoal& goal);
 
 struct CalibrateOptions {
   std::vector<uint32_t>

@@ -46,11 +46,13 @@ struct EvalPoint {
   size_t k = 0;
   // Ef of a graph, in fractions if a recall chose it; search_k of a forest; 0 for exact.
   double effort = 0;
-  double target = 0;  // the recall that was asked for; 0: none
+  double target = 0;        // the recall that was asked for; 0: none
+  double target_worst = 0;  // what 95 % of the queries were to reach; 0: that was not asked for
   // Whether the target is in reach: if not, nothing below but `reached` was measured. A search with
   // kAuto takes exact search then.
   bool reachable = true;
-  double reached = 0;  // the most recall in reach, of one that is not; 0: it was never measured
+  double reached = 0;        // the most recall in reach, of one that is not; 0: never measured
+  double reached_worst = 0;  // the same of target_worst
   // How unlike the calibration's the queries are, where a recall was asked for.
   QueryDrift drift;
   // Whether clearly less was found than asked for, by more than 0.02: queries may be harder than
@@ -84,6 +86,10 @@ struct EvalOptions {
   // Instead of efforts: recalls to ask for (SearchParams::recall), in this order, of graph and
   // forest. Those out of reach are points that say so (EvalPoint::reachable).
   std::vector<double> recalls;
+  // Beside each of these, or alone: the recall that 95 % of the queries are to reach
+  // (SearchParams::worst); 0: not asked for.
+  double worst = 0;
+  bool widen = false;  // SearchParams::widen, of what is asked for a recall
   // What is measured, where the file has it, in the order of IndexInfo::paths; empty: everything.
   std::vector<IndexKind> paths;
   int threads = 1;  // of the batches; 0: one for each core

@@ -131,8 +131,16 @@ struct SearchParams {
   // that reaches it, and exact search if nothing else is known to: the plan tells why. Another way
   // in that is asked for and does not reach it is an error.
   double recall = 0;
+  // The recall@k that 95 % of the queries are to reach, beside or instead of a mean; 0: not asked
+  // for. Of a graph, queries get more effort the harder a short walk tells them to be. What is said
+  // of `recall` holds for it, too; if both are given, the larger effort counts.
+  double worst = 0;
+  // Whether queries farther from the vectors than those of the calibration get more effort, so that
+  // they reach `recall`, too, instead of a warning (SearchResult::drifted). Of a graph whose
+  // calibration measured that; of other ways in it changes nothing.
+  bool widen = false;
   int threads = 1;       // 0: one for each core. Results never depend on it.
-  bool watched = true;   // whether Index::Drift() counts the queries
+  bool watched = true;   // whether Index::Drift() counts the queries, and the result warns of them
   std::stop_token stop;  // as in BuildOptions
   // Which rows may be among the answers. It must outlive the call.
   const RowFilter* filter = &AllRows();
@@ -180,6 +188,12 @@ struct SearchPlan {
   double recall = 0;
   WhyExact why = WhyExact::kNone;
   double reached = 0;  // kOutOfReach: the most recall that anything else was measured to give
+  // What 95 % of the queries reach; 1 for exact search, 0 if that was not asked for.
+  double worst = 0;
+  double reached_worst = 0;  // kOutOfReach: the same of `worst`; 0: it was not asked for
+  // Of a graph that gives each query what it needs: their efforts, whose mean is `effort`. Else
+  // empty.
+  QueryEfforts efforts;
 };
 
 // ids and distances [num_queries, k], nearest first, ties by the smaller row number; places without

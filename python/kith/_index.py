@@ -41,7 +41,7 @@ class Index(_core.Handle):
         k : int
             Neighbours wanted. The keys of the query are not among them.
         **options
-            As for :meth:`search`: ``recall``, ``effort``, ``exact``, ``index``.
+            As for :meth:`search`: ``recall``, ``worst``, ``drift``, ``effort``, ``exact``, ``index``.
 
         Returns
         -------
@@ -64,6 +64,8 @@ class Index(_core.Handle):
         *,
         truth: ArrayLike | None = None,
         recall: Sequence[float] = (),
+        worst: float | None = None,
+        drift: str = "warn",
         effort: Sequence[float] = (),
         index: Sequence[str] | str = (),
         n_jobs: int | None = 1,
@@ -81,6 +83,10 @@ class Index(_core.Handle):
             Ids of the true neighbours, nearest first, -1 for none; found by exact search if absent.
         recall, effort : sequence, optional
             The targets, or the efforts, to measure; a grid of efforts if both are absent.
+        worst : float, optional
+            Beside each recall, or alone: the recall that 95 % of the queries are to reach.
+        drift : str
+            As for :meth:`search`: "warn", "widen" or "off".
         index : str or sequence of str, optional
             What is measured, of exact, graph and forest; all that the file has if absent.
         n_jobs : int, optional
@@ -94,7 +100,7 @@ class Index(_core.Handle):
             One for each setting: ``index``, ``effort``, ``recall`` with ``recall_interval`` (95 %
             confidence), ``recall_p5``, ``recall_worst_decile``, ``qps`` and ``p50_us`` of single
             queries, ``batch_qps``, ``distances`` computed per query, ... Ready for
-            ``pandas.DataFrame``. With `recall`, also ``target``, ``drift`` (as :meth:`drift`, of
+            ``pandas.DataFrame``. With `recall` or `worst`, also ``target``, ``target_worst``, ``drift`` (as :meth:`drift`, of
             these queries; :class:`DriftWarning` is given if they are unlike), ``missed``, whether
             clearly less was found than asked for, by over 0.02, and ``reachable``: a target that is
             not has None for what could not be measured, and ``reached``, the most recall there is.
@@ -110,7 +116,7 @@ class Index(_core.Handle):
             if known.ndim != 2 or known.dtype.kind not in "iu":
                 raise ValueError("truth must be an integer array (nq, k)")
         with as_callback(progress) as report:
-            return self._evaluate(queries, k, known, effort, recall, index, n_jobs, report)
+            return self._evaluate(queries, k, known, effort, recall, worst, drift, index, n_jobs, report)
 
     def calibrate(
         self,

@@ -115,6 +115,14 @@ std::optional<int64_t> ToOptionalEffort(nb::handle object, const char* name) {
   ThrowValueError(std::string(name) + " is " + Written(object) + "; it must be from 0 to 1e18");
 }
 
+OnDrift ToOnDrift(nb::handle name) {
+  const std::string text = ToText(name, "drift");
+  if (text == "warn") return {true, false};
+  if (text == "widen") return {false, true};
+  if (text == "off") return {false, false};
+  ThrowValueError("unknown drift '" + text + "', expected warn, widen or off");
+}
+
 bool ToBool(nb::handle object) {
   const int truth = CallPython([&] { return PyObject_IsTrue(object.ptr()); });
   if (truth < 0) throw nb::python_error();

@@ -37,6 +37,12 @@ double ToRecall(nanobind::handle object, const char* name);
 std::optional<double> ToOptionalRecall(nanobind::handle object, const char* name);
 // An effort: at least 0, and a fraction, which plan() may give, is rounded up.
 std::optional<int64_t> ToOptionalEffort(nanobind::handle object, const char* name);
+// What is done about queries unlike those that recall was measured with: "warn", "widen" or "off".
+struct OnDrift {
+  bool warn = true;
+  bool widen = false;
+};
+OnDrift ToOnDrift(nanobind::handle name);
 // What Python takes for true.
 bool ToBool(nanobind::handle object);
 std::optional<bool> ToOptionalBool(nanobind::handle object);

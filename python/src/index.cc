@@ -148,11 +148,20 @@ nb::dict CurveOf(const CalibrationCurve& curve) {
     p["distances"] = point.distances;
     points.append(p);
   }
+  nb::list needs;
+  for (const NeedPoint& point : curve.need.points) {
+    nb::dict p;
+    p["effort"] = point.effort;
+    p["recall"] = point.recall;
+    p["recall_p5"] = point.recall_p5;
+    needs.append(p);
+  }
   nb::dict out;
   out["index"] = IndexKindName(curve.index);
   out["k"] = curve.k;
   out["end"] = EndOf(curve.end);
   out["points"] = points;
+  out["need"] = needs;
   return out;
 }
 
@@ -271,9 +280,11 @@ nb::dict UnreachablePoint(const EvalPoint& point) {
   nb::dict out;
   out["index"] = IndexKindName(point.index);
   out["k"] = point.k;
-  out["target"] = point.target;
+  out["target"] = point.target > 0 ? nb::object(nb::float_(point.target)) : nb::none();
+  if (point.target_worst > 0) out["target_worst"] = point.target_worst;
   out["reachable"] = false;
   out["reached"] = point.reached > 0 ? nb::object(nb::float_(point.reached)) : nb::none();
+  if (point.reached_worst > 0) out["reached_worst"] = point.reached_worst;
   out["drift"] = DriftOf(point.drift);
   out["missed"] = false;
   for (const char* name :
@@ -292,7 +303,8 @@ nb::dict PointOf(const EvalPoint& point) {
   out["k"] = point.k;
   out["effort"] = point.effort;
   out["target"] = point.target > 0 ? nb::object(nb::float_(point.target)) : nb::none();
-  if (point.target > 0) {
+  if (point.target_worst > 0) out["target_worst"] = point.target_worst;
+  if (point.target > 0 || point.target_worst > 0) {
     out["reachable"] = true;
     out["drift"] = DriftOf(point.drift);
     out["missed"] = point.missed;
@@ -332,7 +344,8 @@ GroundTruth ToTruth(const nb::object& object, size_t num_queries) {
 // `truth`: None, or an array (nq, k) of the ids of true neighbours; the rest as EvalOptions.
 nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, const nb::object& k,
                        const nb::object& truth, const nb::object& efforts,
-                       const nb::object& recalls, const nb::object& indexes,
+                       const nb::object& recalls, const nb::object& worst,
+                       const nb::object& drift, const nb::object& indexes,
                        const nb::object& n_jobs, const nb::object& progress) {
   const auto index = self.Get();
   const InputMatrix input(queries, "queries");
@@ -342,6 +355,9 @@ nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, const
     return ToOptionalEffort(effort, name).value_or(0);
   });
   options.recalls = ToMany(recalls, "recall", ToRecall);
+  options.worst = ToOptionalRecall(worst, "worst").value_or(0);
+  const OnDrift on_drift = ToOnDrift(drift);
+  options.widen = on_drift.widen;
   options.paths =
       ToMany(indexes, "index", [](nb::handle name, const char*) { return ToIndexKind(name); });
   options.threads = ToThreads(n_jobs);
@@ -358,7 +374,7 @@ nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, const
   const auto unlike = std::find_if(points.begin(), points.end(),
                                    [](const EvalPoint& point) { return point.drift.unlike; });
   // As of who called evaluate(), which calls this.
-  if (unlike != points.end()) WarnOfDrift(unlike->drift, index->info().path, 2);
+  if (on_drift.warn && unlike != points.end()) WarnOfDrift(unlike->drift, index->info().path, 2);
   nb::list out;
   for (const EvalPoint& point : points) out.append(PointOf(point));
   return out;
@@ -477,12 +493,13 @@ void BindIndex(nb::module_& m) {
           "__len__", [](const IndexHandle& self) { return self.Get()->info().num_vectors; },
           "The number of vectors.")
       .def("_evaluate", &EvaluateIndex, "queries"_a.none(), "k"_a.none(), "truth"_a.none(),
-           "efforts"_a.none(), "recalls"_a.none(), "indexes"_a.none(), "n_jobs"_a.none(),
+           "efforts"_a.none(), "recalls"_a.none(), "worst"_a.none(), "drift"_a.none(), "indexes"_a.none(), "n_jobs"_a.none(),
            "progress"_a.none(),
            nb::sig("def _evaluate(self, queries: numpy.typing.ArrayLike, k: int, "
                    "truth: numpy.typing.NDArray[typing.Any] | None, "
                    "efforts: collections.abc.Sequence[float] | float, "
-                   "recalls: collections.abc.Sequence[float] | float, "
+                   "recalls: collections.abc.Sequence[float] | float, worst: float | None, "
+                   "drift: str, "
                    "indexes: collections.abc.Sequence[str] | str, n_jobs: int | None, "
                    "progress: object) -> list[dict[str, typing.Any]]"))
       .def("_calibrate", &Calibrate, "queries"_a.none(), "ks"_a.none(), "n_jobs"_a.none(),

@@ -33,6 +33,14 @@ recall : float, optional
     The mean recall@k wanted, above 0 and at most 1 (exact search). The effort it takes was
     measured when the file was built, or by calibrate(); exact search is taken where it is cheaper
     or nothing else is known to reach the recall, which plan() tells.
+worst : float, optional
+    Beside a recall, or instead: the recall@k that 95 % of the queries are to reach. Of a graph,
+    hard queries, which a short walk tells, get more effort than easy ones. The larger effort counts
+    if both are given.
+drift : str
+    What to do about queries unlike those that recall was measured with: "warn" once
+    (kith.DriftWarning), "widen", that is spend more effort on those that are farther from the
+    vectors, or "off".
 effort : int or float, optional
     Instead of a recall. Graph: ef, the beam width. Forest: search_k, the distinct vectors
     compared. Fractions, as plan() gives them, are rounded up.
@@ -101,11 +109,13 @@ SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams para
 }
 
 nb::tuple Search(const IndexHandle& self, const nb::object& queries, const nb::object& k,
-                 const nb::object& recall, const nb::object& effort, const nb::object& exact,
-                 const nb::object& kind, const nb::object& n_jobs) {
+                 const nb::object& recall, const nb::object& worst, const nb::object& drift,
+                 const nb::object& effort, const nb::object& exact, const nb::object& kind,
+                 const nb::object& n_jobs) {
   const auto index = self.Get();
   const InputMatrix input(queries, "queries");
-  const SearchParams params = ToParams(*index, k, {recall, effort, exact, kind, n_jobs});
+  const SearchParams params =
+      ToParams(*index, k, {recall, effort, exact, kind, n_jobs, worst, drift});
   const size_t rows = input.view().rows;
   const SearchResult result =
       RunSearch(*index, rows, params, 1, [&](const SearchParams& how, SearchResult* found) {
@@ -126,11 +136,13 @@ std::vector<QueryTerm> ToTerms(const Index& index, const nb::object& query) {
 }
 
 nb::list SearchKeys(const IndexHandle& self, const nb::object& query, const nb::object& k,
-                    const nb::object& recall, const nb::object& effort, const nb::object& exact,
-                    const nb::object& kind, const nb::object& n_jobs) {
+                    const nb::object& recall, const nb::object& worst, const nb::object& drift,
+                    const nb::object& effort, const nb::object& exact, const nb::object& kind,
+                    const nb::object& n_jobs) {
   const auto index = self.Get();
   CheckHasKeys(*index);
-  const SearchParams params = ToParams(*index, k, {recall, effort, exact, kind, n_jobs});
+  const SearchParams params =
+      ToParams(*index, k, {recall, effort, exact, kind, n_jobs, worst, drift});
   SearchResult result;
   if (PyUnicode_Check(query.ptr()) || PyBytes_Check(query.ptr()) || PyList_Check(query.ptr()) ||
       PyTuple_Check(query.ptr())) {
@@ -155,10 +167,11 @@ nb::list SearchKeys(const IndexHandle& self, const nb::object& query, const nb::
 }
 
 nb::dict Plan(const IndexHandle& self, const nb::object& k, const nb::object& num_queries,
-              const nb::object& recall, const nb::object& effort, const nb::object& exact,
-              const nb::object& kind) {
+              const nb::object& recall, const nb::object& worst, const nb::object& drift,
+              const nb::object& effort, const nb::object& exact, const nb::object& kind) {
   const auto index = self.Get();
-  const SearchParams params = ToParams(*index, k, {recall, effort, exact, kind, nb::none()});
+  const SearchParams params =
+      ToParams(*index, k, {recall, effort, exact, kind, nb::none(), worst, drift});
   const auto queries = static_cast<size_t>(
       ToInteger(num_queries, "num_queries", 0, std::numeric_limits<int64_t>::max()));
   const SearchPlan plan = ValueOrThrow(index->Plan(params, queries));
@@ -166,10 +179,13 @@ nb::dict Plan(const IndexHandle& self, const nb::object& k, const nb::object& nu
   out["index"] = IndexKindName(plan.index);
   out["effort"] = plan.effort < 0 ? nb::none() : nb::object(nb::float_(plan.effort));
   out["recall"] = plan.recall > 0 ? nb::object(nb::float_(plan.recall)) : nb::none();
+  out["worst"] = plan.worst > 0 ? nb::object(nb::float_(plan.worst)) : nb::none();
   out["why_exact"] =
       plan.why == WhyExact::kNone ? nb::none() : nb::object(nb::str(WhyExactName(plan.why)));
   out["reached"] =
       plan.why == WhyExact::kOutOfReach ? nb::object(nb::float_(plan.reached)) : nb::none();
+  out["reached_worst"] =
+      plan.reached_worst > 0 ? nb::object(nb::float_(plan.reached_worst)) : nb::none();
   return out;
 }
 
@@ -179,10 +195,14 @@ SearchParams ToParams(const How& how) {
   SearchParams params;
   params.index = ToIndexKind(how.index);
   const std::optional<double> recall = ToOptionalRecall(how.recall, "recall");
+  const std::optional<double> worst = ToOptionalRecall(how.worst, "worst");
+  const OnDrift drift = ToOnDrift(how.drift);
+  params.widen = drift.widen;
+  params.watched = drift.warn || drift.widen;
   const std::optional<int64_t> effort = ToOptionalEffort(how.effort, "effort");
   if (ToBool(how.exact)) {
-    if (recall || effort) {
-      ThrowValueError("exact=True finds everything; leave out recall and effort");
+    if (recall || worst || effort) {
+      ThrowValueError("exact=True finds everything; leave out recall, worst and effort");
     }
     if (params.index != IndexKind::kAuto && params.index != IndexKind::kExact) {
       ThrowValueError(std::string("exact=True and index=\"") + IndexKindName(params.index) +
@@ -191,6 +211,7 @@ SearchParams ToParams(const How& how) {
     params.index = IndexKind::kExact;
   }
   if (recall) params.recall = *recall;
+  if (worst) params.worst = *worst;
   if (effort) params.effort = *effort;
   params.threads = ToThreads(how.n_jobs);
   return params;
@@ -200,33 +221,40 @@ void BindSearch(nb::class_<IndexHandle>* handle) {
   handle
       ->def(
           "search", &Search, "queries"_a.none(), "k"_a.none() = 10, nb::kw_only(),
-          "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a.none() = false,
-          "index"_a.none() = "auto", "n_jobs"_a.none() = 1,
+          "recall"_a = nb::none(), "worst"_a = nb::none(), "drift"_a.none() = "warn",
+          "effort"_a = nb::none(), "exact"_a.none() = false, "index"_a.none() = "auto",
+          "n_jobs"_a.none() = 1,
           nb::sig("def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, "
-                  "recall: float | None = None, effort: float | None = None, "
+                  "recall: float | None = None, worst: float | None = None, drift: str = 'warn', "
+                  "effort: float | None = None, "
                   "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
                   "tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]"),
           kSearchDoc)
       .def("_search_keys", &SearchKeys, "query"_a.none(), "k"_a.none() = 10, nb::kw_only(),
-           "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a.none() = false,
-           "index"_a.none() = "auto", "n_jobs"_a.none() = 1,
+           "recall"_a = nb::none(), "worst"_a = nb::none(), "drift"_a.none() = "warn",
+           "effort"_a = nb::none(), "exact"_a.none() = false, "index"_a.none() = "auto",
+           "n_jobs"_a.none() = 1,
            nb::sig("def _search_keys(self, query: str | bytes | collections.abc.Sequence[str] | "
                    "numpy.typing.ArrayLike, k: int = 10, *, "
-                   "recall: float | None = None, effort: float | None = None, "
+                   "recall: float | None = None, worst: float | None = None, drift: str = 'warn', "
+                   "effort: float | None = None, "
                    "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
                    "list[tuple[str, float]]"))
       .def("plan", &Plan, "k"_a.none() = 10, "num_queries"_a.none() = 1, nb::kw_only(),
-           "recall"_a = nb::none(), "effort"_a = nb::none(), "exact"_a.none() = false,
-           "index"_a.none() = "auto",
+           "recall"_a = nb::none(), "worst"_a = nb::none(), "drift"_a.none() = "warn",
+           "effort"_a = nb::none(), "exact"_a.none() = false, "index"_a.none() = "auto",
            nb::sig("def plan(self, k: int = 10, num_queries: int = 1, *, "
-                   "recall: float | None = None, effort: float | None = None, "
+                   "recall: float | None = None, worst: float | None = None, drift: str = 'warn', "
+                   "effort: float | None = None, "
                    "exact: bool = False, index: str = 'auto') -> dict[str, typing.Any]"),
            "What search() would do with so many queries in one call, many of which favour exact "
            "search: a dict of `index`, `effort` (None: the default; a graph's may be a fraction), "
-           "`recall` (None: not asked for), and of `why_exact`, why exact search is taken of a "
+           "`recall` and `worst` (None: not asked for), and of `why_exact`, why exact search is "
+           "taken of a "
            "file that "
            "has a graph or a forest (None: it is not, or nobody chose): \"everything\" (recall "
-           "1), \"cheaper\", \"out of reach\" (`reached` is the most recall that was measured), "
+           "1), \"cheaper\", \"out of reach\" (`reached` is the most recall that was measured, "
+           "`reached_worst` the most of what 95 % of the queries reach), "
            "\"unmeasured\" or, without a recall, \"misses its own\" (vectors, of which the graph "
            "finds too few).");
 }

@@ -16,6 +16,8 @@ struct How {
   nanobind::object exact;
   nanobind::object index;
   nanobind::object n_jobs;
+  nanobind::object worst = nanobind::none();
+  nanobind::object drift = nanobind::str("warn");
 };
 
 // The same for the core, but for k. Throws TypeError, ValueError (what means nothing, alone or

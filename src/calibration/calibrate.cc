@@ -140,9 +140,10 @@ void Calibrator::FindQuantiles() {
   }
 }
 
-Status Calibrator::MeasurePoint(const search::AccessPath& path, size_t at, double effort,
-                                size_t num_queries, CalibrationPoint* point,
-                                double* variance) const {
+Result<Calibrator::Measured> Calibrator::MeasurePoint(const search::AccessPath& path, size_t at,
+                                                      double effort, size_t num_queries) const {
+  Measured measured;
+  CalibrationPoint* const point = &measured.point;
   const size_t k = ks_[at];
   MatrixView queries = queries_;
   queries.rows = num_queries;
@@ -156,6 +157,7 @@ Status Calibrator::MeasurePoint(const search::AccessPath& path, size_t at, doubl
     sum += h;
     squares += uint64_t{h} * h;
   }
+  measured.hits = hits;
   std::sort(hits.begin(), hits.end());
   const auto count = static_cast<double>(num_queries);
   const auto kept = static_cast<double>(k);
@@ -171,7 +173,66 @@ Status Calibrator::MeasurePoint(const search::AccessPath& path, size_t at, doubl
       static_cast<float>(static_cast<double>(worst) / (static_cast<double>(tenth) * kept));
   point->nodes = static_cast<float>(static_cast<double>(stats.nodes) / count);
   point->distances = static_cast<float>(static_cast<double>(stats.distances) / count);
-  *variance = static_cast<double>(squares) / (count * kept * kept) - mean * mean;
+  measured.variance = static_cast<double>(squares) / (count * kept * kept) - mean * mean;
+  return measured;
+}
+
+Result<ShortWalk> Calibrator::WalkShortly(const search::AccessPath& path, size_t at, double effort) const {
+  ShortWalk walk;
+  walk.effort = std::min(effort, static_cast<double>(vectors_.table.rows.rows));
+  if (walk.effort == 0) return walk;
+  MatrixView queries = queries_;
+  queries.rows = std::min(kQueriesOfNeed, limits_[at].size());
+  walk.far.resize(queries.rows);
+  const QueryEfforts efforts{walk.effort, {0}, {static_cast<float>(walk.effort)}};
+  SearchStats stats;
+  KITH_RETURN_IF_ERROR(CountHits(path, vectors_.table.metric,
+                                 {queries, filter_, &efforts, walk.far.data()}, ks_[at],
+                                 walk.effort, std::span(limits_[at]).first(queries.rows), *pool_,
+                                 &stats)
+                           .status());
+  return walk;
+}
+
+Status Calibrator::Learn(const search::EffortScale& efforts, const search::AccessPath& path,
+                         size_t at, const QueryRecord& record, CalibrationCurve* curve) const {
+  const search::EffortScale::ShortWalks walks = efforts.Short(ks_[at]);
+  KITH_ASSIGN_OR_RETURN(const ShortWalk need, WalkShortly(path, at, walks.need));
+  curve->need = LearnNeed(record, need);
+  KITH_ASSIGN_OR_RETURN(const ShortWalk wide, WalkShortly(path, at, walks.wide));
+  curve->wide = LearnWide(record, wide);
+  return Status::Ok();
+}
+
+Status Calibrator::AddToRecord(const search::AccessPath& path, size_t at, const Measured& measured,
+                               QueryRecord* record) const {
+  const size_t count = std::min(kQueriesOfNeed, limits_[at].size());
+  std::vector<uint32_t> hits = measured.hits;
+  hits.resize(std::min(hits.size(), count));
+  std::vector<uint32_t> left;
+  std::vector<double> limits;
+  for (size_t q = hits.size(); q < count; ++q) {
+    // Who has found everything with less finds it with more, too.
+    const bool all = !record->hits.empty() && record->hits.back()[q] >= record->k;
+    hits.push_back(all ? static_cast<uint32_t>(record->k) : 0);
+    if (all) continue;
+    left.push_back(static_cast<uint32_t>(q));
+    limits.push_back(limits_[at][q]);
+  }
+  if (!left.empty()) {
+    KITH_ASSIGN_OR_RETURN(const auto rows,
+                          data::GatherRows(queries_, left, queries_.stride, *pool_));
+    const MatrixView queries{rows.data(), left.size(), queries_.dim, queries_.stride,
+                             queries_.dtype};
+    SearchStats stats;
+    KITH_ASSIGN_OR_RETURN(
+        const std::vector<uint32_t> more,
+        CountHits(path, vectors_.table.metric, {queries, filter_}, record->k,
+                  double{measured.point.effort}, limits, *pool_, &stats));
+    for (size_t i = 0; i < left.size(); ++i) hits[left[i]] = more[i];
+  }
+  record->efforts.push_back(measured.point.effort);
+  record->hits.push_back(std::move(hits));
   return Status::Ok();
 }
 
@@ -188,6 +249,7 @@ Status Calibrator::Measure(const search::PathType& type, const search::AccessPat
 Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPath& path,
                             size_t at) {
   CalibrationCurve curve{type.kind(), ks_[at], {}};
+  QueryRecord record{ks_[at], {}, {}};
   std::vector<float> margins;
   const size_t most = limits_[at].size();
   size_t num_queries = most;
@@ -197,16 +259,16 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
                       StrCat("recall of the ", type.name(), ", k = ", ks_[at], ", effort ",
                              static_cast<int64_t>(std::min(effort, 0x1p62))),
                       at, ks_.size()));
-    CalibrationPoint point;
-    double variance = 0;
-    KITH_RETURN_IF_ERROR(MeasurePoint(path, at, effort, num_queries, &point, &variance));
+    KITH_ASSIGN_OR_RETURN(const Measured measured, MeasurePoint(path, at, effort, num_queries));
+    const CalibrationPoint& point = measured.point;
     curve.points.push_back(point);
     // Where there are too few queries for the standard error, recall is told that much lower: it is
     // better to find more than was asked for than less.
-    const double error = std::sqrt(variance / static_cast<double>(num_queries));
+    const double error = std::sqrt(measured.variance / static_cast<double>(num_queries));
     margins.push_back(static_cast<float>(std::max(0.0, error - kStandardError)));
-    num_queries = QueriesFor(ks_[at], point.recall, variance, most);
-    return Status::Ok();
+    num_queries = QueriesFor(ks_[at], point.recall, measured.variance, most);
+    const double last = record.efforts.empty() ? 0 : double{record.efforts.back()};
+    return double{point.effort} > last ? AddToRecord(path, at, measured, &record) : Status::Ok();
   };
   const search::EffortScale& efforts = *type.efforts();
   const search::EffortScale::Range asked = efforts.Measured(ks_[at], vectors_.table.rows);
@@ -230,6 +292,7 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
   curve.end = curve.points.back().recall >= kEnough ? CalibrationEnd::kFound
               : limit < rows                        ? CalibrationEnd::kExactCheaper
                                                     : CalibrationEnd::kAllSearched;
+  KITH_RETURN_IF_ERROR(Learn(efforts, path, at, record, &curve));
   Compared compared{at, 0, {}, std::move(margins)};
   for (const CalibrationPoint& point : curve.points) {
     if (controls_ == nullptr || controls_->empty() || point.recall > kMostCompared) break;

@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "calibration/controls.h"
 #include "calibration/measure.h"
+#include "calibration/need.h"
 #include "kith/calibration.h"
 #include "kith/filter.h"
 #include "kith/index.h"
@@ -59,8 +60,23 @@ class Calibrator {
   Status FindLimits(const std::vector<size_t>& places);
   void FindQuantiles();
   Status MeasureK(const search::PathType& type, const search::AccessPath& path, size_t at);
-  Status MeasurePoint(const search::AccessPath& path, size_t at, double effort, size_t num_queries,
-                      CalibrationPoint* point, double* variance) const;
+  // One effort, measured with the first so many queries, and what each of them found.
+  struct Measured {
+    CalibrationPoint point;
+    double variance = 0;
+    std::vector<uint32_t> hits;
+  };
+  Result<Measured> MeasurePoint(const search::AccessPath& path, size_t at, double effort,
+                                size_t num_queries) const;
+  // Walks shortly with the queries that records are made of.
+  Result<ShortWalk> WalkShortly(const search::AccessPath& path, size_t at, double effort) const;
+  // Adds what was found with an effort, after searches for those queries of the record that were
+  // not among the measured ones and have not found everything yet.
+  Status AddToRecord(const search::AccessPath& path, size_t at, const Measured& measured,
+                     QueryRecord* record) const;
+  // What the queries of a record need.
+  Status Learn(const search::EffortScale& efforts, const search::AccessPath& path, size_t at,
+               const QueryRecord& record, CalibrationCurve* curve) const;
 
   search::StoredVectors vectors_;
   const RowFilter* filter_ = nullptr;

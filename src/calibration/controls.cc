@@ -132,6 +132,11 @@ void CorrectForInsertion(std::span<const Change> changes, size_t first, const Co
         (1 - double{curve->points[i].recall}) * std::pow(controls.whole_growth(), power);
     curve->points[i].recall = static_cast<float>(std::max(0.0, 1 - missed));
   }
+  const double growth = std::pow(controls.whole_growth(), of_effort);
+  for (NeedPoint& point : curve->need.points) {
+    point.effort = static_cast<float>(growth * point.effort);
+  }
+  for (float& effort : curve->wide.efforts) effort = static_cast<float>(growth * effort);
 }
 
 }  // namespace kith::calibration

@@ -73,7 +73,8 @@ Change ChangeOf(std::span<const uint32_t> before, std::span<const uint32_t> afte
 // Makes the recalls of a curve those of the path that has all rows, from what changed at its points
 // from `first` on: where there are more vectors, the same recall takes more effort, by a power of
 // their number that is one for the whole curve. So what is missed at an effort grows the more, the
-// faster it falls there with the effort.
+// faster it falls there with the effort. Efforts of single queries, by which the curve is not told,
+// grow by that power.
 void CorrectForInsertion(std::span<const Change> changes, size_t first, const Controls& controls,
                          CalibrationCurve* curve);
 

@@ -48,7 +48,9 @@ Result<std::vector<uint32_t>> CountHits(const search::AccessPath& path, Metric m
                                     .wanted = search::Wanted::Nearest(k),
                                     .pool = &pool,
                                     .filter = asking.filter,
-                                    .effort = effort},
+                                    .effort = effort,
+                                    .efforts = asking.efforts,
+                                    .far = asking.far},
                                    &nearest, stats));
   std::vector<uint32_t> hits(asking.queries.rows);
   for (size_t q = 0; q < hits.size(); ++q) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kith/calibration.h"
 #include "kith/filter.h"
 #include "kith/index.h"
 #include "kith/status.h"
@@ -21,6 +22,9 @@ namespace kith::calibration {
 struct Asking {
   MatrixView queries;
   const RowFilter* filter = nullptr;
+  // As in search::Request: what single queries get, and where to note how far they are.
+  const QueryEfforts* efforts = nullptr;
+  float* far = nullptr;
 };
 
 // True neighbours of some queries, as far as measuring needs them.

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <span>
 #include <type_traits>
 #include <vector>
 
+#include "calibration/cursor.h"
 #include "calibration/drift.h"
+#include "calibration/need_section.h"
 #include "paths/registry.h"
 
 namespace kith::calibration {
@@ -37,31 +38,6 @@ constexpr uint32_t kMostCurves = 64;
 constexpr uint32_t kMostPoints = 1024;
 constexpr auto kMostEnd = static_cast<uint32_t>(CalibrationEnd::kAllSearched);
 
-template <class T>
-std::span<const std::byte> BytesOf(const T* values, size_t count) {
-  return std::as_bytes(std::span(values, count));
-}
-
-// Reads values one after the other from bytes.
-class Cursor {
- public:
-  explicit Cursor(std::span<const std::byte> bytes) : left_(bytes) {}
-
-  template <class T>
-  bool Read(T* values, size_t count) {
-    if (left_.size() / sizeof(T) < count) return false;
-    std::copy_n(left_.data(), count * sizeof(T), reinterpret_cast<std::byte*>(values));
-    left_ = left_.subspan(count * sizeof(T));
-    return true;
-  }
-  bool done() const { return left_.empty(); }
-
- private:
-  std::span<const std::byte> left_;
-};
-
-bool IsShare(float x) { return x >= 0 && x <= 1; }
-
 bool IsCurve(const CalibrationCurve& curve) {
   const search::PathType* type = paths::TypeOf(curve.index);
   if (type == nullptr || type->exact() || curve.k == 0 || curve.k > kMostCalibratedK ||
@@ -79,25 +55,6 @@ bool IsCurve(const CalibrationCurve& curve) {
     }
   }
   return true;
-}
-
-// On one curve.
-EffortForRecall OnCurve(const CalibrationCurve& curve, double recall) {
-  EffortForRecall found;
-  found.known = true;
-  const std::vector<CalibrationPoint>& points = curve.points;
-  const auto at = std::find_if(points.begin(), points.end(),
-                               [&](const CalibrationPoint& p) { return p.recall >= recall; });
-  found.reachable = at != points.end();
-  const CalibrationPoint& right = found.reachable ? *at : points.back();
-  found.effort = right.effort;
-  found.recall = right.recall;
-  if (!found.reachable || at == points.begin()) return found;
-  const CalibrationPoint& left = *(at - 1);
-  const double share = (recall - left.recall) / (double{right.recall} - left.recall);
-  found.effort = left.effort + share * (double{right.effort} - left.effort);
-  found.recall = recall;
-  return found;
 }
 
 }  // namespace
@@ -122,14 +79,15 @@ Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter
   }
   KITH_RETURN_IF_ERROR(
       writer->Append(BytesOf(calibration.nearest.data(), calibration.nearest.size())));
-  return writer->EndSection();
+  KITH_RETURN_IF_ERROR(writer->EndSection());
+  return WriteNeeds(calibration.curves, writer);
 }
 
 Status CopyCalibrated(const storage::ContainerReader& in, const Calibration& calibration,
                       storage::ContainerWriter* writer) {
   for (const storage::SectionEntry& entry : in.sections()) {
     const std::string_view name = storage::SectionName(entry);
-    if (name == kCalibrationSection) continue;
+    if (name == kCalibrationSection || name == kNeedSection) continue;
     KITH_RETURN_IF_ERROR(
         writer->AddSection(name, in.Bytes(name), {entry.row_bytes, entry.version, entry.flags}));
   }
@@ -174,46 +132,8 @@ Result<Calibration> ReadCalibration(const storage::ContainerReader& in) {
       !std::is_sorted(nearest.begin(), nearest.end())) {
     return damaged;
   }
+  KITH_RETURN_IF_ERROR(ReadNeeds(in, &calibration.curves));
   return calibration;
 }
 
 }  // namespace kith::calibration
-
-namespace kith {
-
-EffortForRecall FindEffort(const Calibration& calibration, IndexKind index, size_t k,
-                           double recall) {
-  const CalibrationCurve* below = nullptr;  // the nearest measured k on each side
-  const CalibrationCurve* above = nullptr;
-  for (const CalibrationCurve& curve : calibration.curves) {
-    if (curve.index != index) continue;
-    if (curve.k <= k && (below == nullptr || curve.k > below->k)) below = &curve;
-    if (curve.k >= k && (above == nullptr || curve.k < above->k)) above = &curve;
-  }
-  if (below == nullptr && above == nullptr) return {};
-  if (below == nullptr || above == nullptr || below == above) {
-    const CalibrationCurve& curve = below != nullptr ? *below : *above;
-    EffortForRecall found = calibration::OnCurve(curve, recall);
-    if (curve.k < k) found.effort *= static_cast<double>(k) / curve.k;
-    return found;
-  }
-  const EffortForRecall low = calibration::OnCurve(*below, recall);
-  const EffortForRecall high = calibration::OnCurve(*above, recall);
-  // Efforts between are a line over this.
-  const search::PathType* type = paths::TypeOf(index);
-  const auto at = [&](size_t some_k) {
-    const auto x = static_cast<double>(some_k);
-    return type == nullptr || type->exact() ? x : type->efforts()->KScale(x);
-  };
-  const double share = (at(k) - at(below->k)) / (at(above->k) - at(below->k));
-  EffortForRecall found;
-  found.known = true;
-  found.reachable = low.reachable && high.reachable;
-  found.effort = low.effort + share * (high.effort - low.effort);
-  // At their least efforts, one or both may give more than asked for.
-  found.recall = found.reachable ? low.recall + share * (high.recall - low.recall)
-                                 : std::min(low.recall, high.recall);
-  return found;
-}
-
-}  // namespace kith

@@ -47,6 +47,16 @@ std::string WantedNames(const EvalOptions& options) {
   return WantedNames(all);
 }
 
+bool AsksForRecall(const EvalOptions& options) {
+  return !options.recalls.empty() || options.worst > 0;
+}
+
+// The means asked for; 0 where only `worst` is.
+std::vector<double> MeansOf(const EvalOptions& options) {
+  if (options.recalls.empty() && options.worst > 0) return {0};
+  return options.recalls;
+}
+
 Status CheckIndex(const IndexInfo& info, const MatrixView& queries, const EvalOptions& options) {
   if (queries.dim != info.dim) {
     return Status::InvalidArgument(StrCat("the queries have ", queries.dim, " dimensions, but ",
@@ -58,10 +68,10 @@ Status CheckIndex(const IndexInfo& info, const MatrixView& queries, const EvalOp
                                           info.num_vectors, " vectors of ", info.path));
   }
   if (!MeasuredWith(info, options).empty()) return Status::Ok();
-  if (!options.efforts.empty() || !options.recalls.empty()) {
+  if (!options.efforts.empty() || AsksForRecall(options)) {
     return Status::InvalidArgument(
         StrCat(info.path, " has no ", WantedNames(options), " to measure ",
-               options.recalls.empty() ? "efforts" : "recalls", " with; build it with one"));
+               AsksForRecall(options) ? "recalls" : "efforts", " with; build it with one"));
   }
   if (IsWanted(IndexKind::kExact, options)) return Status::Ok();
   return Status::InvalidArgument(StrCat("nothing to measure: ", info.path,
@@ -129,12 +139,14 @@ SearchParams ParamsOf(IndexKind kind, const EvalOptions& options) {
 SearchParams ParamsOfRecall(IndexKind kind, double recall, const EvalOptions& options) {
   SearchParams params = ParamsOf(kind, options);
   params.recall = recall;
+  params.worst = options.worst;
+  params.widen = options.widen;
   return params;
 }
 
 // That some recall is in reach of something, before time is spent.
 Status CheckRecalls(const std::vector<const Index*>& indexes, const EvalOptions& options) {
-  if (options.recalls.empty()) return Status::Ok();
+  if (!AsksForRecall(options)) return Status::Ok();
   if (!options.efforts.empty()) {
     return Status::InvalidArgument("both efforts and recalls are given; give one of them");
   }
@@ -142,7 +154,7 @@ Status CheckRecalls(const std::vector<const Index*>& indexes, const EvalOptions&
   bool any = false;
   for (const Index* index : indexes) {
     for (const search::PathType* type : MeasuredWith(index->info(), options)) {
-      for (const double recall : options.recalls) {
+      for (const double recall : MeansOf(options)) {
         const Status status =
             index->Plan(ParamsOfRecall(type->kind(), recall, options), 1).status();
         any = any || status.ok();
@@ -202,7 +214,7 @@ class Curve {
     if (IsWanted(IndexKind::kExact, options_)) {
       KITH_RETURN_IF_ERROR(Add(judge, IndexKind::kExact, 0));
     }
-    if (!options_.recalls.empty()) drift_ = DriftOf(judge);
+    if (AsksForRecall(options_)) drift_ = DriftOf(judge);
     for (const search::PathType* type : MeasuredWith(index_.info(), options_)) {
       KITH_RETURN_IF_ERROR(HasSettings() ? AddSettings(judge, type->kind())
                                          : AddGrid(judge, *type));
@@ -213,7 +225,7 @@ class Curve {
   std::vector<Point>& points() { return points_; }
 
  private:
-  bool HasSettings() const { return !options_.efforts.empty() || !options_.recalls.empty(); }
+  bool HasSettings() const { return !options_.efforts.empty() || AsksForRecall(options_); }
 
   Status Add(const Judge& judge, IndexKind kind, int64_t effort) {
     SearchParams params = ParamsOf(kind, options_);
@@ -231,9 +243,11 @@ class Curve {
     EvalPoint& result = point.result;
     result.index = params.index;
     result.k = options_.k;
+    const bool planned = params.recall > 0 || params.worst > 0;
     result.target = params.recall;
-    if (params.recall > 0) result.drift = drift_;
-    result.effort = params.recall > 0 ? found.plan.effort : static_cast<double>(params.effort);
+    result.target_worst = params.worst;
+    if (planned) result.drift = drift_;
+    result.effort = planned ? found.plan.effort : static_cast<double>(params.effort);
     KITH_ASSIGN_OR_RETURN(const std::vector<QueryRecall> recalls, judge.Recalls(found));
     result.recall = MeanRecall(recalls);
     result.recall_interval = RecallInterval(recalls);
@@ -255,11 +269,12 @@ class Curve {
     for (const int64_t effort : options_.efforts) {
       KITH_RETURN_IF_ERROR(Add(judge, kind, effort));
     }
-    for (const double recall : options_.recalls) {
+    for (const double recall : MeansOf(options_)) {
       const SearchParams params = ParamsOfRecall(kind, recall, options_);
       const Status planned = index_.Plan(params, queries_.rows).status();
       if (planned.ok()) {
-        KITH_RETURN_IF_ERROR(Add(judge, params, StrCat(IndexKindName(kind), ", recall ", recall)));
+        const double named = recall > 0 ? recall : params.worst;
+        KITH_RETURN_IF_ERROR(Add(judge, params, StrCat(IndexKindName(kind), ", recall ", named)));
       } else if (planned.remedy() != Remedy::kNone) {
         AddUnreachable(params);
       } else {
@@ -275,10 +290,14 @@ class Curve {
     result.index = params.index;
     result.k = options_.k;
     result.target = params.recall;
+    result.target_worst = params.worst;
     result.drift = drift_;
     result.reachable = false;
-    result.reached =
-        FindEffort(index_.info().calibration, params.index, options_.k, params.recall).recall;
+    const EffortForRecall most =
+        FindEffort(index_.info().calibration, params.index, options_.k,
+                   RecallGoal{params.recall, params.worst, params.widen});
+    result.reached = most.recall;
+    result.reached_worst = most.worst;
     points_.push_back(std::move(point));
   }
 

@@ -3,6 +3,7 @@
 #define KITH_GRAPH_FRONTIER_H_
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -21,14 +22,23 @@ class Frontier {
   // The order of the beam, of a distance.
   float Key(float distance) const { return terms_.scale * distance + terms_.shift; }
 
-  // The key from which on nothing is worth a visit.
-  float Reach() const {
-    const float kth = nearest_.threshold();
-    if (std::max(kth, terms_.stretch) == std::numeric_limits<float>::infinity()) {
-      return std::numeric_limits<float>::infinity();
-    }
-    return terms_.stretch * Key(kth);
+  // The key from which on nothing is worth a visit, however far the walk may come to go.
+  float Reach() const { return ReachOf(terms_.most.stretch); }
+
+  // Whether no node is left that is worth a visit now.
+  bool AtEnd(size_t next) const {
+    return next >= std::min(beam_.size(), extent_.width) ||
+           beam_.estimate(next) > ReachOf(extent_.stretch);
   }
+
+  // How far the k-th nearest found is, comparable between queries.
+  float Far() const {
+    const float kth = nearest_.threshold();
+    return std::isinf(kth) ? kth : Key(kth) * terms_.need.per_length;
+  }
+  const Terms& terms() const { return terms_; }
+  // From here on the walk goes as far as this, or as it went so far.
+  void GoTo(const Extent& extent) { extent_ = extent; }
 
   // Keys from here on do not enter the beam.
   float limit() const { return beam_.limit(); }
@@ -52,18 +62,19 @@ class Frontier {
   void Enter() { beam_.Enter(); }
 
   // Forgets the nodes to be visited, but not what was met and found.
-  void EmptyBeam() { beam_.Reset(terms_.width); }
+  void EmptyBeam() { beam_.Reset(terms_.most.width); }
 
   // Forgets everything. `shortlists`: whether distances are to rounded vectors.
   void Reset(const Terms& terms, uint32_t num_nodes, bool shortlists, const NodeFilter& filter) {
     terms_ = terms;
+    extent_ = terms.need.efforts != nullptr ? terms.need.first : terms.most;
     num_nodes_ = num_nodes;
     shortlists_ = shortlists;
     filter_ = filter;
     skips_ = filter.filter != nullptr && filter.filter->absent();
     filters_ = filter.filter != nullptr && !skips_;
     excluded_left_ = terms.excluded;
-    beam_.Reset(terms.width);
+    beam_.Reset(terms.most.width);
     seen_.Reset();
     nearest_.Reset(terms.k);
     if (shortlists) shortlist_.Reset(terms.shortlist);
@@ -77,6 +88,14 @@ class Frontier {
   search::TopK& found() { return shortlists_ ? shortlist_ : nearest_; }
 
  private:
+  float ReachOf(float stretch) const {
+    const float kth = nearest_.threshold();
+    if (std::max(kth, stretch) == std::numeric_limits<float>::infinity()) {
+      return std::numeric_limits<float>::infinity();
+    }
+    return stretch * Key(kth);
+  }
+
   // Whether a node is taken for one of those wanted. As many that do not pass are as were allowed
   // for: so a walk that leaves out a few rows is the one of a search for a few neighbours more.
   bool Counts(float distance, uint32_t node) {
@@ -87,6 +106,7 @@ class Frontier {
   }
 
   Terms terms_;
+  Extent extent_;
   uint32_t num_nodes_ = 0;
   bool shortlists_ = false;
   bool skips_ = false;    // nodes that do not pass are walked past

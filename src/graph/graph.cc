@@ -87,19 +87,26 @@ Terms Graph::TermsOf(const Asked& asked, size_t query, float* scratch) const {
   const size_t excluded =
       leads_over ? static_cast<size_t>(std::min<uint64_t>(n, asked.filter->NumExcluded(query))) : 0;
   const size_t wanted = std::min(n, asked.k + excluded);
+  const bool decides = asked.efforts != nullptr;
+  const double most = decides ? std::ceil(asked.efforts->most()) : asked.ef;
   const double ef = std::min(static_cast<double>(n),
-                             asked.ef >= 0 ? asked.ef : static_cast<double>(DefaultWidth(wanted)));
+                             most >= 0 ? most : static_cast<double>(DefaultWidth(wanted)));
   const size_t nodes = std::min<size_t>(wanted, outline_.num_nodes);
   const double part = ef - std::floor(ef);
-  const bool toss = part > 0 && ef > static_cast<double>(nodes);
+  const bool toss = decides || (part > 0 && ef > static_cast<double>(nodes));
   const bool needs_norm = search::TraitsOf(outline_.metric).products;
   if (needs_norm || toss) data::RowToF32(queries, query, scratch);
   const float norm =
       needs_norm ? static_cast<float>(std::sqrt(SquaredNorm(scratch, queries.dim))) : 0.0f;
-  double width = ef;
-  if (toss) width += (Coin(scratch, queries.dim) < part ? 1 : 0) - part;
+  const double coin = toss ? Coin(scratch, queries.dim) : 0;
+  const double width = toss && !decides ? ef + (coin < part ? 1 : 0) - part : ef;
   Terms terms = MakeTerms(outline_, norm, nodes, width);
   terms.excluded = excluded;
+  if (decides) {
+    terms.need = {asked.efforts, asked.far == nullptr ? nullptr : asked.far + query,
+                  ExtentOf(outline_, nodes, asked.efforts->first), coin,
+                  norm > 0 ? 1 / norm : 1.0f};
+  }
   return terms;
 }
 
@@ -125,7 +132,11 @@ Status Graph::Search(const search::Request& request, search::Hits* hits, SearchS
         "a graph finds the nearest, not all within a radius; search exactly");
   }
   const Asked asked{request.queries, std::min(request.wanted.k, rows_.vectors.table.rows.rows),
-                    request.effort, request.filter->passes_all() ? nullptr : request.filter};
+                    request.effort,
+                    request.filter->passes_all() ? nullptr : request.filter,
+                    request.efforts != nullptr && !request.efforts->empty() ? request.efforts
+                                                                            : nullptr,
+                    request.far};
   search::HitsBuilder found(request.queries.rows);
   KITH_RETURN_IF_ERROR(
       search::SearchChunks(request.queries.rows, kQueriesAtOnce, *request.pool, stats,

@@ -69,6 +69,8 @@ class Graph : public search::AccessPath {
     size_t k = 0;                       // at most the number of rows
     double ef = 0;                      // < 0: the default
     const RowFilter* filter = nullptr;  // nullptr: all rows pass
+    const QueryEfforts* efforts = nullptr;  // of single queries, or nullptr
+    float* far = nullptr;                   // Request::far
   };
 
   Graph(const Header& header, const RowsOfNodes& rows, const Outline& outline,

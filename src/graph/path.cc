@@ -1,5 +1,6 @@
 // The graph as an access path.
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -35,6 +36,11 @@ class Efforts final : public search::EffortScale {
   }
   // Below k, beams are of k and walks end the sooner.
   std::span<const double> Parts() const override { return kParts; }
+  // Measured on sentences (docs/recall.md).
+  ShortWalks Short(size_t k) const override {
+    const auto kept = static_cast<double>(k);
+    return {std::floor(1.25 * kept) + 6, std::max(kept, 4.0)};
+  }
   // Beams are about as wide as k, and between 10 and 100 their widths are no line.
   std::span<const uint32_t> MeasuredKs() const override { return kMeasuredKs; }
 

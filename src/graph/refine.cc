@@ -25,7 +25,7 @@ Result<std::unique_ptr<NodeSearches>> SearchesForVisited(const Draft& draft,
   const Outline& outline = draft.outline();
   Terms terms = MakeTerms(outline, outline.max_norm, std::min<size_t>(kNearest, outline.num_nodes),
                           static_cast<double>(beam != 0 ? beam : kDefaultBeam));
-  terms.stretch = std::numeric_limits<float>::infinity();
+  terms.most.stretch = std::numeric_limits<float>::infinity();
   return draft.Searches(queries, terms, pool);
 }
 

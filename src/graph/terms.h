@@ -7,6 +7,7 @@
 #include <span>
 
 #include "graph/layout.h"
+#include "kith/calibration.h"
 #include "kith/types.h"
 
 namespace kith::graph {
@@ -36,9 +37,26 @@ struct Outline {
   }
 };
 
+// How far a walk goes.
+struct Extent {
+  size_t width = 0;  // of the beam, at least k: nodes behind so many nearer ones are not visited
+  // The walk ends when the nearest node not visited is farther than this times the k-th nearest
+  // found (Al-Jazzazi et al., "Distance adaptive beam search", NeurIPS 2025).
+  float stretch = 0;
+};
+
+// What a walk that is to go as far as its query needs knows of that.
+struct Need {
+  const QueryEfforts* efforts = nullptr;  // nullptr: all go equally far
+  float* far = nullptr;                   // where to note how far the k-th nearest was at first
+  Extent first;                           // after which it is decided
+  double coin = 0;                        // below a fraction of an effort, the beam is one wider
+  float per_length = 1;                   // makes keys comparable between queries
+};
+
 struct Terms {
-  size_t k = 0;      // nodes wanted
-  size_t width = 0;  // of the beam, at least k
+  size_t k = 0;  // nodes wanted
+  Extent most;
   // Where walks know rounded vectors only: nodes to be compared in full afterwards.
   size_t shortlist = 0;
   // So many of the k nodes wanted may be such as do not pass the filter.
@@ -47,10 +65,11 @@ struct Terms {
   // in the metric's geometry where it has one, so never below zero.
   float scale = 1;
   float shift = 0;
-  // The walk ends when the nearest node not visited is farther than this times the k-th nearest
-  // found (Al-Jazzazi et al., "Distance adaptive beam search", NeurIPS 2025).
-  float stretch = 0;
+  Need need;
 };
+
+// How far a walk of this width goes that wants k nodes. REQUIRES: as MakeTerms().
+Extent ExtentOf(const Outline& outline, size_t k, double width);
 
 // `width` is that of the beam, in whole numbers; below k, the beam's is k and the walk ends the
 // sooner. REQUIRES: query_norm is |q| for dot; k > 0; width > 0.

@@ -3,6 +3,7 @@
 #define KITH_GRAPH_WALK_H_
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -71,7 +72,11 @@ class Walk final : public EndedWalk {
   bool Step(SearchStats* stats) {
     search::Beam& beam = frontier_.beam();
     const size_t at = beam.Next();
-    if (at == beam.size() || beam.estimate(at) > frontier_.Reach()) {
+    if (frontier_.AtEnd(at)) {
+      if (!decided_) {
+        Decide();
+        return true;
+      }
       if (++shells_.begin >= shells_.end) return false;
       frontier_.EmptyBeam();
       EnterShell(stats);
@@ -96,6 +101,20 @@ class Walk final : public EndedWalk {
   void KeepVisited(std::vector<uint32_t>* visited) { visited_ = visited; }
 
  private:
+  // How far to go, now that it is known how far the k-th nearest is that is easily found.
+  void Decide() {
+    decided_ = true;
+    const Need& need = frontier_.terms().need;
+    const float far = frontier_.Far();
+    if (need.far != nullptr) *need.far = far;
+    const double effort =
+        std::min(need.efforts->At(far), static_cast<double>(frontier_.terms().most.width));
+    const double part = effort - std::floor(effort);
+    const double width = effort + (need.coin < part ? 1 - part : -part);
+    const Extent own = ExtentOf(store_->outline(), frontier_.terms().k, width);
+    frontier_.GoTo({std::max(own.width, need.first.width), std::max(own.stretch, need.first.stretch)});
+  }
+
   // Meets an entry, whose distance is known.
   bool MeetEntry(uint32_t node, float distance) {
     if (!frontier_.Meet(node)) return false;
@@ -118,6 +137,7 @@ class Walk final : public EndedWalk {
 
   const Store* store_ = nullptr;
   ShellRange shells_{0, 0};
+  bool decided_ = true;  // how far to go
   typename Store::Query query_;
   AlignedBuffer<float> entry_distances_;  // [entries]
   std::vector<uint32_t>* visited_ = nullptr;
@@ -130,6 +150,7 @@ void Walk<Store>::Start(const Batch& batch, size_t slot, const Terms& terms,
   frontier_.Reset(terms, store_->outline().num_nodes, store_->rounded(), filter);
   if (visited_ != nullptr) visited_->clear();
   shells_ = shells;
+  decided_ = terms.need.efforts == nullptr;
   EnterShell(stats);
 }
 

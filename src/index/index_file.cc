@@ -9,6 +9,7 @@
 #include "base/file_attribute.h"
 #include "base/strings.h"
 #include "calibration/calibrate.h"
+#include "calibration/need_section.h"
 #include "calibration/section.h"
 #include "data/convert.h"
 #include "index/layout.h"
@@ -25,6 +26,7 @@ namespace {
 constexpr std::string_view kOwnSections[] = {
     kVectorsSection, kNormsSection, kRowsSection,
     kSlotsSection,   kMetaSection,  calibration::kCalibrationSection,
+    calibration::kNeedSection,
     "keys",          "key_ends",    "key_table",
     "ids",           "id_table"};
 
@@ -216,13 +218,16 @@ Status IndexFile::SearchRun(const MatrixView& queries, size_t begin, size_t end,
                                     .wanted = search::Wanted::Nearest(params.k),
                                     .pool = &pool,
                                     .filter = begin == 0 ? params.filter : &filter,
-                                    .effort = plan.effort},
+                                    .effort = plan.effort,
+                                    .efforts = &plan.efforts},
                                    &hits, &result->stats));
-  if (params.recall > 0 && params.watched && drift_.active() &&
+  const bool asked = params.recall > 0 || params.worst > 0;
+  if (asked && params.watched && drift_.active() &&
       FindsNearest(params.k, plan.recall)) {
     Observe(run, hits);
-    // Exact search finds everything, whatever the queries.
-    if (plan.index != IndexKind::kExact && drift_.Notices(run.rows)) result->drifted = true;
+    // Exact search finds everything, whatever the queries; and who widens knows already.
+    const bool certain = plan.index == IndexKind::kExact || params.widen;
+    if (!certain && drift_.Notices(run.rows)) result->drifted = true;
   }
   for (size_t q = 0; q < run.rows; ++q) {
     KITH_RETURN_IF_ERROR(pool.CheckStop());

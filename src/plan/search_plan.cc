@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/strings.h"
@@ -43,7 +44,7 @@ double LeastCost(size_t k) {
   return least;
 }
 
-SearchPlan Exact(WhyExact why) { return {IndexKind::kExact, 0, 1, why}; }
+SearchPlan Exact(WhyExact why) { return {IndexKind::kExact, 0, 1, why, 0, 1, 0, {}}; }
 
 std::string Digits(double recall) { return StrCat(std::round(recall * 1e4) / 1e4); }
 
@@ -83,41 +84,52 @@ SearchPlan PlanEffort(const IndexInfo& info, const SearchParams& params, size_t 
   return {candidates[0]->kind(), asked < 0 ? asked : efforts.Taken(asked, params.k), 0};
 }
 
-// Why a way that was asked for can't be taken. `most`: the recall it reaches; `known`: whether that
-// was measured.
-Status Unreached(const IndexInfo& info, const SearchParams& params, bool known, double most) {
-  if (!known) {
-    return Status(StatusCode::kInvalidArgument,
-                  StrCat(info.path, ": what recall its ", IndexKindName(params.index),
-                         " gives was not measured"),
-                  Remedy::kMeasureRecall);
-  }
-  return Status(
-      StatusCode::kInvalidArgument,
-      StrCat("recall ", Digits(params.recall), " is beyond what the ", IndexKindName(params.index),
-             " of ", info.path, " reaches for k = ", params.k, ", about ", Digits(most)),
-      Remedy::kSearchExactly);
-}
-
-// The cheapest of the ways in that reach the recall, and what is known of all of them.
+// The cheapest of the ways in that reach what is asked for, and what is known of all of them.
 struct Reaching {
   std::optional<SearchPlan> best;
-  double cost = 0;     // of the best, in nanoseconds
-  double most = 0;     // the most recall that any reaches
-  bool known = false;  // whether any was measured
+  double cost = 0;        // of the best, in nanoseconds
+  double most = 0;        // the most recall that any reaches
+  double most_worst = 0;  // the most of what 95 % of the queries reach
+  bool known = false;     // whether any was measured
 };
+
+// Why a way that was asked for can't be taken.
+Status Unreached(const IndexInfo& info, const SearchParams& params, const Reaching& found) {
+  const char* const name = IndexKindName(params.index);
+  if (!found.known && params.worst > 0 && !info.calibration.empty()) {
+    return Status(StatusCode::kInvalidArgument,
+                  StrCat(info.path, ": what recall 95 % of the queries get of its ", name,
+                         " was not measured"),
+                  Remedy::kMeasureRecall);
+  }
+  if (!found.known) {
+    return Status(StatusCode::kInvalidArgument,
+                  StrCat(info.path, ": what recall its ", name, " gives was not measured"),
+                  Remedy::kMeasureRecall);
+  }
+  const bool of_mean = params.recall > found.most;
+  return Status(StatusCode::kInvalidArgument,
+                StrCat("recall ", Digits(of_mean ? params.recall : params.worst),
+                       of_mean ? "" : " for 95 % of the queries", " is beyond what the ", name,
+                       " of ", info.path, " reaches for k = ", params.k, ", about ",
+                       Digits(of_mean ? found.most : found.most_worst)),
+                Remedy::kSearchExactly);
+}
 
 Reaching FindReaching(const IndexInfo& info, const SearchParams& params) {
   Reaching found;
   for (const search::PathType* type : Candidates(info, params.index)) {
     const EffortForRecall effort =
-        FindEffort(info.calibration, type->kind(), params.k, params.recall);
+        FindEffort(info.calibration, type->kind(), params.k,
+                   RecallGoal{params.recall, params.worst, params.widen});
     found.known = found.known || effort.known;
     found.most = std::max(found.most, effort.recall);
+    found.most_worst = std::max(found.most_worst, effort.worst);
     if (!effort.reachable) continue;
     const double ns = type->efforts()->QueryNs(effort.effort);
     if (found.best.has_value() && ns >= found.cost) continue;
-    found.best = SearchPlan{type->kind(), effort.effort, effort.recall};
+    found.best = SearchPlan{type->kind(), effort.effort, effort.recall,  WhyExact::kNone, 0,
+                            effort.worst, 0,             effort.efforts};
     found.cost = ns;
   }
   return found;
@@ -131,14 +143,17 @@ Result<SearchPlan> PlanRecall(const IndexInfo& info, const SearchParams& params,
   const Reaching found = FindReaching(info, params);
   if (!any) {
     if (found.best.has_value()) return *found.best;
-    return Unreached(info, params, found.known, found.most);
+    return Unreached(info, params, found);
   }
   // Where nobody knows what recall costs, it could hardly cost less than this.
   const double cost = found.best.has_value() ? found.cost : LeastCost(params.k);
   if (ExactCost(info, num_queries) <= cost) return Exact(WhyExact::kCheaper);
   if (found.best.has_value()) return *found.best;
   SearchPlan plan = Exact(found.known ? WhyExact::kOutOfReach : WhyExact::kUnmeasured);
-  if (found.known) plan.reached = found.most;
+  if (found.known) {
+    plan.reached = found.most;
+    if (params.worst > 0) plan.reached_worst = found.most_worst;
+  }
   return plan;
 }
 
@@ -151,11 +166,11 @@ Result<SearchPlan> PlanSearch(const IndexInfo& info, const SearchParams& params,
     return Status::InvalidArgument(
         StrCat(info.path, " has no ", asked->name(), "; search it exactly, or build it with one"));
   }
-  if (params.recall == 0) return PlanEffort(info, params, num_queries);
-  if (!(params.recall > 0 && params.recall <= 1)) {
-    return Status::InvalidArgument(
-        StrCat("recall is ", AllDigits(params.recall),
-               ", but must be above 0 and at most 1, 0.95 for instance"));
+  if (params.recall == 0 && params.worst == 0) return PlanEffort(info, params, num_queries);
+  for (const auto& [name, recall] : {std::pair("recall", params.recall), {"worst", params.worst}}) {
+    if (recall >= 0 && recall <= 1) continue;
+    return Status::InvalidArgument(StrCat(name, " is ", AllDigits(recall),
+                                          ", but must be above 0 and at most 1, 0.95 for instance"));
   }
   if (params.effort >= 0) {
     return Status::InvalidArgument("both a recall and an effort are given; give one of them");
@@ -172,17 +187,20 @@ Result<SearchPlan> PlanExcluding(const IndexInfo& info, const SearchParams& para
   const auto all = static_cast<double>(searched.k);
   const double left = all - std::min(static_cast<double>(excluded), all);
   if (params.recall > 0) searched.recall = 1 - (1 - params.recall) * left / all;
+  if (params.worst > 0) searched.worst = 1 - (1 - params.worst) * left / all;
   Result<SearchPlan> plan = PlanSearch(info, searched, num_queries);
   if (!plan.ok()) {
     // It would speak of the recall that is searched for; better of the one asked for.
     const Result<SearchPlan> as_asked = PlanSearch(info, params, num_queries);
     return as_asked.ok() ? plan : as_asked;
   }
-  if (params.recall == 0) return plan;
   // As asked for, without what rounding makes of it; or as much as there is.
-  plan->recall = plan->recall == searched.recall ? params.recall
-                 : left == 0                     ? 1
-                             : std::max(0.0, 1 - (1 - plan->recall) * all / left);
+  const auto of_rest = [&](double found, double sought, double asked) {
+    if (found == sought) return asked;
+    return left == 0 ? 1 : std::max(0.0, 1 - (1 - found) * all / left);
+  };
+  if (plan->recall > 0) plan->recall = of_rest(plan->recall, searched.recall, params.recall);
+  if (plan->worst > 0) plan->worst = of_rest(plan->worst, searched.worst, params.worst);
   return plan;
 }
 

@@ -148,6 +148,14 @@ class EffortScale {
   // Parts of the least effort that are worth measuring too, for as long as there is recall to
   // spare.
   virtual std::span<const double> Parts() const { return {}; }
+  // Efforts of short walks that tell what a query needs: for serving the unlucky ones, which are
+  // found out the better the longer the walk is, and for as much as queries unlike those known
+  // need, which ask for less recall, too. 0: no walk is short.
+  struct ShortWalks {
+    double need = 0;
+    double wide = 0;
+  };
+  virtual ShortWalks Short(size_t /*k*/) const { return {}; }
   // The k that recall is measured for, if nobody says: enough of them that efforts between are a
   // line over KScale().
   virtual std::span<const uint32_t> MeasuredKs() const = 0;

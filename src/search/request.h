@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/thread_pool.h"
+#include "kith/calibration.h"
 #include "kith/filter.h"
 #include "kith/types.h"
 
@@ -32,6 +33,11 @@ struct Request {
   // Of the path's own kind (SearchParams::effort), in fractions where it knows them; < 0: its
   // default for this k. Recall is not known here: a plan has made an effort of it.
   double effort = -1;
+  // Where not empty: the effort of each query instead, of paths that know such (EffortScale).
+  const QueryEfforts* efforts = nullptr;
+  // Where not nullptr, and there are efforts: takes how far each query's k-th nearest was when its
+  // effort was decided, [queries].
+  float* far = nullptr;
 
   // The neighbours that a search has to look for to have k left when the filter has taken its own:
   // so many more as do not pass. Rows that count as absent cost a search nothing.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "calibration/drift.h"
+#include "calibration/need_section.h"
 #include "calibration/replace_calibration.h"
 #include "calibration/section.h"
 #include "memory_file.h"
@@ -44,6 +45,10 @@ Calibration Sample() {
   c.curves = {Curve(IndexKind::kGraph, 10, {{5, 0.5f}, {10, 0.8f}, {20, 0.9f}, {40, 0.98f}}),
               Curve(IndexKind::kGraph, 30, {{30, 0.7f}, {60, 0.9f}, {90, 0.95f}}),
               Curve(IndexKind::kForest, 10, {{100, 0.4f}, {400, 0.8f}})};
+  c.curves[0].need = {
+      4, {1, 2, 2}, {0.5f, 1, 3}, {{8, 0.6f, 0.2f}, {16, 0.8f, 0.2f}, {32, 0.9f, 0.75f}}};
+  c.curves[0].wide = {4, {1, 2}, {0.75f, 0.25f}, {8, 16, 64}, {0.8f, 0.9f, 1, 0.5f, 0.5f, 0.75f}};
+  c.curves[2].need.points = {{100, 0.5f, 0.25f}, {200, 0.75f, 0.5f}};
   for (int i = 0; i <= 32; ++i)
     c.nearest.push_back(0.25f * std::floor(0.5f * static_cast<float>(i)));
   return c;
@@ -62,8 +67,26 @@ Result<Calibration> Read(const std::string& path) {
   KITH_ASSIGN_OR_RETURN(
       const auto file,
       storage::ContainerReader::Open(
-          path, std::vector<std::string_view>{"vectors", calibration::kCalibrationSection}));
+          path, std::vector<std::string_view>{"vectors", calibration::kCalibrationSection,
+                                              calibration::kNeedSection}));
   return calibration::ReadCalibration(*file);
+}
+
+void ExpectSameNeeds(const CalibrationCurve& a, const CalibrationCurve& b) {
+  EXPECT_EQ(a.need.first, b.need.first);
+  EXPECT_EQ(a.need.far, b.need.far);
+  EXPECT_EQ(a.need.factors, b.need.factors);
+  ASSERT_EQ(a.need.points.size(), b.need.points.size());
+  for (size_t p = 0; p < a.need.points.size(); ++p) {
+    EXPECT_EQ(a.need.points[p].effort, b.need.points[p].effort);
+    EXPECT_EQ(a.need.points[p].recall, b.need.points[p].recall);
+    EXPECT_EQ(a.need.points[p].recall_p5, b.need.points[p].recall_p5);
+  }
+  EXPECT_EQ(a.wide.first, b.wide.first);
+  EXPECT_EQ(a.wide.far, b.wide.far);
+  EXPECT_EQ(a.wide.weights, b.wide.weights);
+  EXPECT_EQ(a.wide.efforts, b.wide.efforts);
+  EXPECT_EQ(a.wide.recalls, b.wide.recalls);
 }
 
 void ExpectSame(const Calibration& a, const Calibration& b) {
@@ -87,6 +110,7 @@ void ExpectSame(const Calibration& a, const Calibration& b) {
       EXPECT_EQ(x.nodes, y.nodes);
       EXPECT_EQ(x.distances, y.distances);
     }
+    ExpectSameNeeds(a.curves[i], b.curves[i]);
   }
 }
 
@@ -127,7 +151,8 @@ TEST(CalibrationSectionTest, IsReplacedAndNothingElse) {
   after.source = CalibrationSource::kHeldOut;
   for (const Calibration* first : {&before, static_cast<const Calibration*>(nullptr)}) {
     ASSERT_TRUE(WriteFile(first, dir.File("x.kith")).ok());
-    const std::vector<std::string_view> known = {"vectors", calibration::kCalibrationSection};
+    const std::vector<std::string_view> known = {"vectors", calibration::kCalibrationSection,
+                                                 calibration::kNeedSection};
     const auto file = storage::ContainerReader::Open(dir.File("x.kith"), known);
     ASSERT_TRUE(file.ok());
     ASSERT_TRUE(testing::ReplaceCalibration(**file, after, dir.File("y.kith")).ok());
@@ -199,6 +224,81 @@ TEST(CalibrationSectionTest, ContradictionsAreCorruption) {
   }
 }
 
+TEST(NeedSectionTest, ContradictionsAreCorruption) {
+  const auto need = [](Calibration* c) -> NeedCurve& { return c->curves[0].need; };
+  const auto wide = [](Calibration* c) -> WideCurve& { return c->curves[0].wide; };
+  const std::vector<Damage> damages = {
+      {"no short walk", [&](Calibration* c) { need(c).first = 0; }},
+      {"short walk NaN", [&](Calibration* c) { need(c).first = kNan; }},
+      {"short walk infinite", [&](Calibration* c) { need(c).first = kInf; }},
+      {"short walk of none", [&](Calibration* c) { c->curves[2].need.first = 3; }},
+      {"no points", [&](Calibration* c) { need(c).points.clear(); }},
+      {"distances falling", [&](Calibration* c) { need(c).far[1] = 0.5f; }},
+      {"distance NaN", [&](Calibration* c) { need(c).far[1] = kNan; }},
+      {"distance infinite", [&](Calibration* c) { need(c).far[2] = kInf; }},
+      {"factor 0", [&](Calibration* c) { need(c).factors[0] = 0; }},
+      {"factor negative", [&](Calibration* c) { need(c).factors[0] = -1; }},
+      {"factor NaN", [&](Calibration* c) { need(c).factors[1] = kNan; }},
+      {"factor too large", [&](Calibration* c) { need(c).factors[2] = 65; }},
+      {"effort twice", [&](Calibration* c) { need(c).points[1].effort = 8; }},
+      {"effort 0", [&](Calibration* c) { need(c).points[0].effort = 0; }},
+      {"effort NaN", [&](Calibration* c) { need(c).points[2].effort = kNan; }},
+      {"recall falling", [&](Calibration* c) { need(c).points[1].recall = 0.5f; }},
+      {"recall above 1", [&](Calibration* c) { need(c).points[2].recall = 1.5f; }},
+      {"recall of 95 % falling", [&](Calibration* c) { need(c).points[1].recall_p5 = 0.1f; }},
+      {"recall of 95 % NaN", [&](Calibration* c) { need(c).points[0].recall_p5 = kNan; }},
+      {"too many points",
+       [&](Calibration* c) {
+         while (need(c).points.size() < 1025) {
+           need(c).points.push_back(need(c).points.back());
+           need(c).points.back().effort += 1;
+         }
+       }},
+      {"too many groups",
+       [&](Calibration* c) {
+         need(c).far.assign(65, 1);
+         need(c).factors.assign(65, 1);
+       }},
+      {"wide: no short walk", [&](Calibration* c) { wide(c).first = 0; }},
+      {"wide: short walk of none", [&](Calibration* c) { c->curves[1].wide.first = 1; }},
+      {"wide: distances falling", [&](Calibration* c) { wide(c).far[1] = 0; }},
+      {"wide: weight negative", [&](Calibration* c) { wide(c).weights[0] = -0.5f; }},
+      {"wide: weight NaN", [&](Calibration* c) { wide(c).weights[1] = kNan; }},
+      {"wide: no weight", [&](Calibration* c) { wide(c).weights = {0, 0}; }},
+      {"wide: effort falling", [&](Calibration* c) { wide(c).efforts[1] = 1; }},
+      {"wide: effort infinite", [&](Calibration* c) { wide(c).efforts[2] = kInf; }},
+      {"wide: recall falling", [&](Calibration* c) { wide(c).recalls[5] = 0.25f; }},
+      {"wide: recall above 1", [&](Calibration* c) { wide(c).recalls[2] = 2; }},
+      {"wide: groups without efforts", [&](Calibration* c) {
+         wide(c).efforts.clear();
+         wide(c).recalls.clear();
+       }}};
+  const TempDir dir;
+  for (const Damage& damage : damages) {
+    SCOPED_TRACE(damage.name);
+    Calibration calibration = Sample();
+    damage.change(&calibration);
+    ASSERT_TRUE(WriteFile(&calibration, dir.File("x.kith")).ok());
+    const auto read = Read(dir.File("x.kith"));
+    ASSERT_FALSE(read.ok());
+    ExpectError(read.status(), StatusCode::kCorruption, "query_efforts");
+  }
+}
+
+TEST(NeedSectionTest, IsNotThereWhereNothingIsKnown) {
+  const TempDir dir;
+  Calibration written = Sample();
+  for (CalibrationCurve& curve : written.curves) {
+    curve.need = {};
+    curve.wide = {};
+  }
+  ASSERT_TRUE(WriteFile(&written, dir.File("x.kith")).ok());
+  const auto read = Read(dir.File("x.kith"));
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  ExpectSame(*read, written);
+  EXPECT_EQ(testing::ReadFile(dir.File("x.kith")).find("query_efforts"), std::string::npos);
+}
+
 // What may be there may be counted: a drift meter has a place for each distance.
 TEST(CalibrationSectionTest, HoldsNoMoreDistancesThanADriftMeterCounts) {
   const TempDir dir;
@@ -219,6 +319,7 @@ class CalibrationBytesTest : public ::testing::Test {
     image_ = ContainerImage(testing::ReadFile(dir.File("x.kith")));
     for (size_t i = 0; i < image_.header().section_count; ++i) {
       if (storage::SectionName(image_.entry(i)) == calibration::kCalibrationSection) at_ = i;
+      if (storage::SectionName(image_.entry(i)) == calibration::kNeedSection) need_at_ = i;
     }
     ASSERT_TRUE(Use(image_).ok());
   }
@@ -230,38 +331,57 @@ class CalibrationBytesTest : public ::testing::Test {
 
   testing::MemoryFile file_;
   ContainerImage image_;
-  size_t at_ = 0;  // of the section in the table
+  size_t at_ = 0;       // of the section in the table
+  size_t need_at_ = 0;  // of the one of needs
 };
 
 TEST_F(CalibrationBytesTest, EveryOtherSizeIsCorruption) {
-  const uint64_t size = image_.entry(at_).size;
-  for (uint64_t cut = 0; cut <= size + 4; ++cut) {
-    if (cut == size) continue;
-    SCOPED_TRACE(cut);
-    ContainerImage image = image_;
-    storage::SectionEntry entry = image.entry(at_);
-    entry.size = cut;
-    image.SetEntry(at_, entry);
-    const auto read = Use(image);
-    ASSERT_FALSE(read.ok());
-    ExpectError(read.status(), StatusCode::kCorruption, "calibration");
+  for (const size_t at : {at_, need_at_}) {
+    const std::string name(storage::SectionName(image_.entry(at)));
+    const uint64_t size = image_.entry(at).size;
+    for (uint64_t cut = 0; cut <= size + 4; ++cut) {
+      if (cut == size) continue;
+      SCOPED_TRACE(::testing::Message() << name << " " << cut);
+      ContainerImage image = image_;
+      storage::SectionEntry entry = image.entry(at);
+      entry.size = cut;
+      image.SetEntry(at, entry);
+      const auto read = Use(image);
+      ASSERT_FALSE(read.ok());
+      ExpectError(read.status(), StatusCode::kCorruption, name);
+    }
   }
 }
 
 TEST_F(CalibrationBytesTest, CountsThatLieAreCorruption) {
-  // num_curves, num_quantiles, and each curve's num_points.
-  for (const size_t place : {8, 12, 32 + 8, 32 + 16 + 8, 32 + 32 + 8}) {
+  struct Place {
+    std::string_view section;
+    size_t offset;
+  };
+  // num_curves, num_quantiles, and each curve's num_points; num_curves and each curve's counts.
+  std::vector<Place> places;
+  for (const size_t at : {8, 12, 32 + 8, 32 + 16 + 8, 32 + 32 + 8}) {
+    places.push_back({calibration::kCalibrationSection, at});
+  }
+  places.push_back({calibration::kNeedSection, 0});
+  for (const size_t curve : {0, 1, 2}) {
+    for (const size_t at : {0, 4, 8, 12}) {
+      places.push_back({calibration::kNeedSection, 16 + 24 * curve + at});
+    }
+  }
+  for (const Place& place : places) {
     for (const uint32_t change : {1u, 2u, 1000u, 0x7FFFFFFFu, 0xFFFFFFFFu}) {
-      SCOPED_TRACE(::testing::Message() << "byte " << place << ", change " << change);
+      SCOPED_TRACE(::testing::Message()
+                   << place.section << ", byte " << place.offset << ", change " << change);
       ContainerImage image = image_;
-      char* at = image.bytes().data() + image.OffsetOf(calibration::kCalibrationSection) + place;
+      char* at = image.bytes().data() + image.OffsetOf(place.section) + place.offset;
       uint32_t value = 0;
       std::memcpy(&value, at, sizeof(value));
       value += change;
       std::memcpy(at, &value, sizeof(value));
       const auto read = Use(image);
       ASSERT_FALSE(read.ok());
-      ExpectError(read.status(), StatusCode::kCorruption, "calibration");
+      ExpectError(read.status(), StatusCode::kCorruption, place.section);
     }
   }
 }
