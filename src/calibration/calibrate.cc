@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/strings.h"
 #include "calibration/drift.h"
+#include "calibration/mixed.h"
 #include "calibration/section.h"
 #include "calibration/steps.h"
 #include "data/convert.h"
@@ -177,38 +178,45 @@ Result<Calibrator::Measured> Calibrator::MeasurePoint(const search::AccessPath& 
   return measured;
 }
 
-Result<ShortWalk> Calibrator::WalkShortly(const search::AccessPath& path, size_t at, double effort) const {
-  ShortWalk walk;
-  walk.effort = std::min(effort, static_cast<double>(vectors_.table.rows.rows));
-  if (walk.effort == 0) return walk;
-  MatrixView queries = queries_;
-  queries.rows = std::min(kQueriesOfNeed, limits_[at].size());
-  walk.far.resize(queries.rows);
-  const QueryEfforts efforts{walk.effort, {0}, {static_cast<float>(walk.effort)}};
-  SearchStats stats;
-  KITH_RETURN_IF_ERROR(CountHits(path, vectors_.table.metric,
-                                 {queries, filter_, &efforts, walk.far.data()}, ks_[at],
-                                 walk.effort, std::span(limits_[at]).first(queries.rows), *pool_,
-                                 &stats)
-                           .status());
-  return walk;
+Calibrator::Judged Calibrator::OfRecord(size_t at) const {
+  Judged judged{queries_, limits_[at]};
+  judged.queries.rows = std::min(kQueriesOfNeed, limits_[at].size());
+  judged.limits = judged.limits.first(judged.queries.rows);
+  return judged;
 }
 
-Status Calibrator::Learn(const search::EffortScale& efforts, const search::AccessPath& path,
-                         size_t at, const QueryRecord& record, CalibrationCurve* curve) const {
-  const search::EffortScale::ShortWalks walks = efforts.Short(ks_[at]);
-  KITH_ASSIGN_OR_RETURN(const ShortWalk need, WalkShortly(path, at, walks.need));
-  curve->need = LearnNeed(record, need);
-  KITH_ASSIGN_OR_RETURN(const ShortWalk wide, WalkShortly(path, at, walks.wide));
-  curve->wide = LearnWide(record, wide);
+Status Calibrator::MixQueries() {
+  constexpr size_t kMixed = 512;
+  const size_t count = std::min(kMixed, queries_.rows / 2);
+  KITH_ASSIGN_OR_RETURN(mixed_bytes_, MixPairs(vectors_.table.metric, queries_, count));
+  const DataType dtype = MixedType(vectors_.table.metric, queries_.dtype);
+  mixed_ = {mixed_bytes_.data(), count, queries_.dim, RowBytes(dtype, queries_.dim), dtype};
+  KITH_ASSIGN_OR_RETURN(Truth truth,
+                        calibration::FindTruth(vectors_, {mixed_, filter_}, ks_, *pool_));
+  mixed_limits_ = std::move(truth.limits);
   return Status::Ok();
 }
 
-Status Calibrator::AddToRecord(const search::AccessPath& path, size_t at, const Measured& measured,
-                               QueryRecord* record) const {
-  const size_t count = std::min(kQueriesOfNeed, limits_[at].size());
-  std::vector<uint32_t> hits = measured.hits;
-  hits.resize(std::min(hits.size(), count));
+Result<ShortWalk> Calibrator::WalkShortly(const search::AccessPath& path, size_t at,
+                                          const Judged& judged, double effort) const {
+  ShortWalk walk;
+  walk.effort = std::min(effort, static_cast<double>(vectors_.table.rows.rows));
+  if (walk.effort == 0) return walk;
+  walk.far.resize(judged.queries.rows);
+  const QueryEfforts efforts{walk.effort, {0}, {static_cast<float>(walk.effort)}};
+  SearchStats stats;
+  KITH_RETURN_IF_ERROR(
+      CountHits(path, vectors_.table.metric, {judged.queries, filter_, &efforts, walk.far.data()},
+                ks_[at], walk.effort, judged.limits, *pool_, &stats)
+          .status());
+  return walk;
+}
+
+Status Calibrator::AddToRecord(const search::AccessPath& path, const Judged& judged, double effort,
+                               std::span<const uint32_t> known, QueryRecord* record) const {
+  const size_t count = judged.queries.rows;
+  std::vector<uint32_t> hits(known.begin(), known.begin() + static_cast<ptrdiff_t>(
+                                                                std::min(known.size(), count)));
   std::vector<uint32_t> left;
   std::vector<double> limits;
   for (size_t q = hits.size(); q < count; ++q) {
@@ -217,22 +225,42 @@ Status Calibrator::AddToRecord(const search::AccessPath& path, size_t at, const 
     hits.push_back(all ? static_cast<uint32_t>(record->k) : 0);
     if (all) continue;
     left.push_back(static_cast<uint32_t>(q));
-    limits.push_back(limits_[at][q]);
+    limits.push_back(judged.limits[q]);
   }
   if (!left.empty()) {
-    KITH_ASSIGN_OR_RETURN(const auto rows,
-                          data::GatherRows(queries_, left, queries_.stride, *pool_));
-    const MatrixView queries{rows.data(), left.size(), queries_.dim, queries_.stride,
-                             queries_.dtype};
+    const MatrixView& from = judged.queries;
+    KITH_ASSIGN_OR_RETURN(const auto rows, data::GatherRows(from, left, from.stride, *pool_));
+    const MatrixView queries{rows.data(), left.size(), from.dim, from.stride, from.dtype};
     SearchStats stats;
-    KITH_ASSIGN_OR_RETURN(
-        const std::vector<uint32_t> more,
-        CountHits(path, vectors_.table.metric, {queries, filter_}, record->k,
-                  double{measured.point.effort}, limits, *pool_, &stats));
+    KITH_ASSIGN_OR_RETURN(const std::vector<uint32_t> more,
+                          CountHits(path, vectors_.table.metric, {queries, filter_}, record->k,
+                                    effort, limits, *pool_, &stats));
     for (size_t i = 0; i < left.size(); ++i) hits[left[i]] = more[i];
   }
-  record->efforts.push_back(measured.point.effort);
+  record->efforts.push_back(static_cast<float>(effort));
   record->hits.push_back(std::move(hits));
+  return Status::Ok();
+}
+
+Status Calibrator::Learn(const search::EffortScale& efforts, const search::AccessPath& path,
+                         size_t at, const QueryRecord& record, CalibrationCurve* curve) {
+  const search::EffortScale::ShortWalks walks = efforts.Short(ks_[at]);
+  const Judged usual = OfRecord(at);
+  KITH_ASSIGN_OR_RETURN(const ShortWalk need, WalkShortly(path, at, usual, walks.need));
+  curve->need = LearnNeed(record, need);
+  if (walks.wide == 0) return Status::Ok();
+  if (mixed_.rows == 0) KITH_RETURN_IF_ERROR(MixQueries());
+  KITH_ASSIGN_OR_RETURN(const ShortWalk wide, WalkShortly(path, at, usual, walks.wide));
+  Judged unlike{mixed_, mixed_limits_[at]};
+  // Of many neighbours, fewer queries tell as much.
+  if (ks_[at] > kFewNeighbours) unlike.queries.rows = (mixed_.rows + 1) / 2;
+  unlike.limits = unlike.limits.first(unlike.queries.rows);
+  KITH_ASSIGN_OR_RETURN(const ShortWalk far, WalkShortly(path, at, unlike, walks.wide));
+  QueryRecord mixed{record.k, {}, {}};
+  for (const float effort : record.efforts) {
+    KITH_RETURN_IF_ERROR(AddToRecord(path, unlike, double{effort}, {}, &mixed));
+  }
+  curve->wide = LearnWide(record, wide, mixed, far);
   return Status::Ok();
 }
 
@@ -268,7 +296,8 @@ Status Calibrator::MeasureK(const search::PathType& type, const search::AccessPa
     margins.push_back(static_cast<float>(std::max(0.0, error - kStandardError)));
     num_queries = QueriesFor(ks_[at], point.recall, measured.variance, most);
     const double last = record.efforts.empty() ? 0 : double{record.efforts.back()};
-    return double{point.effort} > last ? AddToRecord(path, at, measured, &record) : Status::Ok();
+    if (double{point.effort} <= last) return Status::Ok();
+    return AddToRecord(path, OfRecord(at), double{point.effort}, measured.hits, &record);
   };
   const search::EffortScale& efforts = *type.efforts();
   const search::EffortScale::Range asked = efforts.Measured(ks_[at], vectors_.table.rows);

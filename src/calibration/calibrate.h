@@ -68,15 +68,24 @@ class Calibrator {
   };
   Result<Measured> MeasurePoint(const search::AccessPath& path, size_t at, double effort,
                                 size_t num_queries) const;
-  // Walks shortly with the queries that records are made of.
-  Result<ShortWalk> WalkShortly(const search::AccessPath& path, size_t at, double effort) const;
-  // Adds what was found with an effort, after searches for those queries of the record that were
-  // not among the measured ones and have not found everything yet.
-  Status AddToRecord(const search::AccessPath& path, size_t at, const Measured& measured,
-                     QueryRecord* record) const;
+  // Queries and the largest distances among the k nearest of each.
+  struct Judged {
+    MatrixView queries;
+    std::span<const double> limits;
+  };
+  // The queries that records are made of, of ks_[at].
+  Judged OfRecord(size_t at) const;
+  // Queries unlike those given: mixtures of two of them.
+  Status MixQueries();
+  Result<ShortWalk> WalkShortly(const search::AccessPath& path, size_t at, const Judged& judged,
+                                double effort) const;
+  // Adds what queries find with an effort, of the first of which it is known, after searches for
+  // those of the others that have not found everything yet.
+  Status AddToRecord(const search::AccessPath& path, const Judged& judged, double effort,
+                     std::span<const uint32_t> known, QueryRecord* record) const;
   // What the queries of a record need.
   Status Learn(const search::EffortScale& efforts, const search::AccessPath& path, size_t at,
-               const QueryRecord& record, CalibrationCurve* curve) const;
+               const QueryRecord& record, CalibrationCurve* curve);
 
   search::StoredVectors vectors_;
   const RowFilter* filter_ = nullptr;
@@ -88,6 +97,9 @@ class Calibrator {
   // limits_[i][q]: the largest distance that is among the ks_[i] nearest of query q.
   std::vector<std::vector<double>> limits_;
   std::vector<float> nearness_;  // of queries, as drift is told by
+  AlignedBuffer<std::byte> mixed_bytes_;
+  MatrixView mixed_;  // none until some path has use for them
+  std::vector<std::vector<double>> mixed_limits_;
   // Of the curve with the same number: which of the ks, and what controls missed before at its
   // points from `first` on.
   struct Compared {

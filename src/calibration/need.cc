@@ -195,21 +195,31 @@ NeedCurve LearnNeed(const QueryRecord& record, const ShortWalk& walk) {
   return curve;
 }
 
-WideCurve LearnWide(const QueryRecord& record, const ShortWalk& walk) {
+WideCurve LearnWide(const QueryRecord& usual, const ShortWalk& walk, const QueryRecord& unlike,
+                    const ShortWalk& far) {
+  // How much a query unlike the others counts: those that nobody has measured are as hard as it is.
+  constexpr double kUnlike = 2;
   WideCurve curve;
-  const Groups groups = GroupsOf(walk.far);
-  if (walk.effort <= 0 || groups.far.empty() || record.efforts.empty()) return curve;
+  std::vector<float> all = walk.far;
+  all.insert(all.end(), far.far.begin(), far.far.end());
+  const Groups groups = GroupsOf(all);
+  if (walk.effort <= 0 || groups.far.empty() || usual.efforts.empty()) return curve;
   curve.first = static_cast<float>(walk.effort);
   curve.far = groups.far;
-  curve.efforts = record.efforts;
+  curve.efforts = usual.efforts;
+  const size_t own = walk.far.size();
   for (const std::vector<uint32_t>& queries : groups.queries) {
-    const auto count = static_cast<double>(queries.size());
-    curve.weights.push_back(static_cast<float>(count / static_cast<double>(walk.far.size())));
+    const auto of_own = static_cast<double>(
+        std::count_if(queries.begin(), queries.end(), [&](uint32_t q) { return q < own; }));
+    curve.weights.push_back(static_cast<float>(of_own / static_cast<double>(own)));
+    const double count = of_own + kUnlike * (static_cast<double>(queries.size()) - of_own);
     float least = 0;
-    for (const std::vector<uint32_t>& hits : record.hits) {
-      uint64_t sum = 0;
-      for (const uint32_t q : queries) sum += hits[q];
-      const double mean = static_cast<double>(sum) / (count * static_cast<double>(record.k));
+    for (size_t at = 0; at < curve.efforts.size(); ++at) {
+      double sum = 0;
+      for (const uint32_t q : queries) {
+        sum += q < own ? usual.hits[at][q] : kUnlike * unlike.hits[at][q - own];
+      }
+      const double mean = sum / (count * static_cast<double>(usual.k));
       least = std::max(least, static_cast<float>(std::min(1.0, mean)));
       curve.recalls.push_back(least);
     }

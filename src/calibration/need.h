@@ -31,8 +31,10 @@ struct ShortWalk {
 // for chance. Cost: O(efforts * queries).
 NeedCurve LearnNeed(const QueryRecord& record, const ShortWalk& walk);
 
-// The mean recall of the queries that are as far as each other. Cost: O(efforts * queries).
-WideCurve LearnWide(const QueryRecord& record, const ShortWalk& walk);
+// The mean recall of the queries that are as far as each other, among them `unlike` ones, with the
+// same efforts. Cost: O(efforts * queries).
+WideCurve LearnWide(const QueryRecord& usual, const ShortWalk& walk, const QueryRecord& unlike,
+                    const ShortWalk& far);
 
 // The efforts that a search gives for some base of them. REQUIRES: the curve has factors.
 QueryEfforts EffortsOf(const NeedCurve& curve, double base);
