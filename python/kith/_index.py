@@ -100,10 +100,11 @@ class Index(_core.Handle):
             One for each setting: ``index``, ``effort``, ``recall`` with ``recall_interval`` (95 %
             confidence), ``recall_p5``, ``recall_worst_decile``, ``qps`` and ``p50_us`` of single
             queries, ``batch_qps``, ``distances`` computed per query, ... Ready for
-            ``pandas.DataFrame``. With `recall` or `worst`, also ``target``, ``target_worst``, ``drift`` (as :meth:`drift`, of
-            these queries; :class:`DriftWarning` is given if they are unlike), ``missed``, whether
-            clearly less was found than asked for, by over 0.02, and ``reachable``: a target that is
-            not has None for what could not be measured, and ``reached``, the most recall there is.
+            ``pandas.DataFrame``. With `recall` or `worst`, also ``target``, ``target_worst``,
+            ``drift`` (as :meth:`drift`, of these queries; :class:`DriftWarning` is given if they
+            are unlike), ``missed``, whether clearly less was found than asked for, by over 0.02,
+            and ``reachable``: a target that is not has None for what could not be measured, and
+            ``reached`` (``reached_worst``), the most recall there is.
 
         Raises
         ------
@@ -116,7 +117,9 @@ class Index(_core.Handle):
             if known.ndim != 2 or known.dtype.kind not in "iu":
                 raise ValueError("truth must be an integer array (nq, k)")
         with as_callback(progress) as report:
-            return self._evaluate(queries, k, known, effort, recall, worst, drift, index, n_jobs, report)
+            return self._evaluate(
+                queries, k, known, effort, recall, worst, drift, index, n_jobs, report
+            )
 
     def calibrate(
         self,

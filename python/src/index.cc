@@ -344,9 +344,9 @@ GroundTruth ToTruth(const nb::object& object, size_t num_queries) {
 // `truth`: None, or an array (nq, k) of the ids of true neighbours; the rest as EvalOptions.
 nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, const nb::object& k,
                        const nb::object& truth, const nb::object& efforts,
-                       const nb::object& recalls, const nb::object& worst,
-                       const nb::object& drift, const nb::object& indexes,
-                       const nb::object& n_jobs, const nb::object& progress) {
+                       const nb::object& recalls, const nb::object& worst, const nb::object& drift,
+                       const nb::object& indexes, const nb::object& n_jobs,
+                       const nb::object& progress) {
   const auto index = self.Get();
   const InputMatrix input(queries, "queries");
   EvalOptions options;
@@ -493,8 +493,8 @@ void BindIndex(nb::module_& m) {
           "__len__", [](const IndexHandle& self) { return self.Get()->info().num_vectors; },
           "The number of vectors.")
       .def("_evaluate", &EvaluateIndex, "queries"_a.none(), "k"_a.none(), "truth"_a.none(),
-           "efforts"_a.none(), "recalls"_a.none(), "worst"_a.none(), "drift"_a.none(), "indexes"_a.none(), "n_jobs"_a.none(),
-           "progress"_a.none(),
+           "efforts"_a.none(), "recalls"_a.none(), "worst"_a.none(), "drift"_a.none(),
+           "indexes"_a.none(), "n_jobs"_a.none(), "progress"_a.none(),
            nb::sig("def _evaluate(self, queries: numpy.typing.ArrayLike, k: int, "
                    "truth: numpy.typing.NDArray[typing.Any] | None, "
                    "efforts: collections.abc.Sequence[float] | float, "

@@ -205,18 +205,18 @@ Result<ShortWalk> Calibrator::WalkShortly(const search::AccessPath& path, size_t
   walk.far.resize(judged.queries.rows);
   const QueryEfforts efforts{walk.effort, {0}, {static_cast<float>(walk.effort)}};
   SearchStats stats;
-  KITH_RETURN_IF_ERROR(
-      CountHits(path, vectors_.table.metric, {judged.queries, filter_, &efforts, walk.far.data()},
-                ks_[at], walk.effort, judged.limits, *pool_, &stats)
-          .status());
+  KITH_RETURN_IF_ERROR(CountHits(path, vectors_.table.metric,
+                                 {judged.queries, filter_, &efforts, walk.far.data()}, ks_[at],
+                                 walk.effort, judged.limits, *pool_, &stats)
+                           .status());
   return walk;
 }
 
 Status Calibrator::AddToRecord(const search::AccessPath& path, const Judged& judged, double effort,
                                std::span<const uint32_t> known, QueryRecord* record) const {
   const size_t count = judged.queries.rows;
-  std::vector<uint32_t> hits(known.begin(), known.begin() + static_cast<ptrdiff_t>(
-                                                                std::min(known.size(), count)));
+  std::vector<uint32_t> hits(known.begin(),
+                             known.begin() + static_cast<ptrdiff_t>(std::min(known.size(), count)));
   std::vector<uint32_t> left;
   std::vector<double> limits;
   for (size_t q = hits.size(); q < count; ++q) {

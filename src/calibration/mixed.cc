@@ -11,13 +11,14 @@
 namespace kith::calibration {
 namespace {
 
-// Whether values are equal or not, so that nothing lies between two of them.
-bool IsOfEquals(Metric metric) { return metric == Metric::kHamming; }
+// Whether distances are sums over coordinates, which may each be another vector's; what lies
+// between two values may be none (bits).
+bool IsOfCoordinates(Metric metric) { return !search::TraitsOf(metric).euclidean; }
 
 }  // namespace
 
 DataType MixedType(Metric metric, DataType dtype) {
-  return IsOfEquals(metric) ? dtype : DataType::kF32;
+  return IsOfCoordinates(metric) ? dtype : DataType::kF32;
 }
 
 Result<AlignedBuffer<std::byte>> MixPairs(Metric metric, const MatrixView& queries, size_t count) {
@@ -30,7 +31,7 @@ Result<AlignedBuffer<std::byte>> MixPairs(Metric metric, const MatrixView& queri
   for (size_t q = 0; q < count; ++q) {
     const size_t partner = queries.rows - 1 - q;
     std::byte* const out = mixed.data() + q * stride;
-    if (IsOfEquals(metric)) {
+    if (IsOfCoordinates(metric)) {
       for (size_t i = 0; i < stride; ++i) {
         out[i] = queries.row(i / piece % 2 == 0 ? q : partner)[i];
       }

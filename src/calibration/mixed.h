@@ -14,8 +14,9 @@ namespace kith::calibration {
 DataType MixedType(Metric metric, DataType dtype);
 
 // `count` rows of MixedType(), one after the other: half of one query and half of another, the i-th
-// and the i-th from the end. Of hamming, every second byte or value of both; of angular, of
-// directions. Cost: O(count * dim). Errors: OutOfMemory. REQUIRES: 2 * count <= queries.rows.
+// and the i-th from the end. Where distances are sums over coordinates, every second of both
+// (of bits, every second byte); of angular, half of both directions. Cost: O(count * dim). Errors:
+// OutOfMemory. REQUIRES: 2 * count <= queries.rows.
 Result<AlignedBuffer<std::byte>> MixPairs(Metric metric, const MatrixView& queries, size_t count);
 
 }  // namespace kith::calibration

@@ -17,7 +17,7 @@ constexpr size_t kLeastOfGroup = 64;
 
 // Queries by how far they are.
 struct Groups {
-  std::vector<float> far;                    // the middle of each group, ascending
+  std::vector<float> far;                      // the middle of each group, ascending
   std::vector<std::vector<uint32_t>> queries;  // of each
 };
 
@@ -35,8 +35,8 @@ Groups GroupsOf(const std::vector<float>& far) {
     const auto end = order.begin() + static_cast<ptrdiff_t>((g + 1) * n / count);
     groups.queries.emplace_back(begin, end);
     // Of a walk that found fewer than k, nobody knows how far the k-th is.
-    groups.far.push_back(std::min(far[*(begin + (end - begin) / 2)],
-                                  std::numeric_limits<float>::max()));
+    groups.far.push_back(
+        std::min(far[*(begin + (end - begin) / 2)], std::numeric_limits<float>::max()));
   }
   return groups;
 }
@@ -64,7 +64,8 @@ std::vector<double> Smoothed(const std::vector<double>& values) {
   std::vector<std::vector<double>> basis;
   for (size_t t = 0; t < terms; ++t) {
     std::vector<double> own(n);
-    for (size_t i = 0; i < n; ++i) own[i] = std::pow(static_cast<double>(i), static_cast<double>(t));
+    for (size_t i = 0; i < n; ++i)
+      own[i] = std::pow(static_cast<double>(i), static_cast<double>(t));
     for (const std::vector<double>& other : basis) {
       const double part = std::inner_product(own.begin(), own.end(), other.begin(), 0.0) /
                           std::inner_product(other.begin(), other.end(), other.begin(), 0.0);
@@ -94,8 +95,8 @@ std::vector<float> FactorsOf(const QueryRecord& record, const Groups& groups) {
   }
   std::vector<double> factors = Smoothed(logs);
   for (double& factor : factors) factor = std::exp(factor);
-  const double mean = std::accumulate(factors.begin(), factors.end(), 0.0) /
-                      static_cast<double>(factors.size());
+  const double mean =
+      std::accumulate(factors.begin(), factors.end(), 0.0) / static_cast<double>(factors.size());
   std::vector<float> kept;
   for (const double factor : factors) {
     kept.push_back(static_cast<float>(std::clamp(factor / mean, 1 / kMostFactor, kMostFactor)));
@@ -113,7 +114,8 @@ class Shares {
     const std::vector<float>& efforts = record_.efforts;
     const auto above = std::upper_bound(efforts.begin(), efforts.end(), effort);
     const size_t hi = std::min(static_cast<size_t>(above - efforts.begin()), efforts.size() - 1);
-    const size_t lo = above == efforts.begin() ? 0 : static_cast<size_t>(above - efforts.begin()) - 1;
+    const size_t lo =
+        above == efforts.begin() ? 0 : static_cast<size_t>(above - efforts.begin()) - 1;
     const double part =
         hi == lo ? 0 : (effort - efforts[lo]) / (double{efforts[hi]} - double{efforts[lo]});
     shares_[Hits(lo, query)] += 1 - part;
@@ -164,8 +166,8 @@ QueryEfforts EffortsOf(const NeedCurve& curve, double base) {
   efforts.first = curve.first;
   efforts.far = curve.far;
   for (const float factor : curve.factors) {
-    efforts.efforts.push_back(
-        static_cast<float>(std::clamp(base * factor, efforts.first, std::max(efforts.first, kMost))));
+    efforts.efforts.push_back(static_cast<float>(
+        std::clamp(base * factor, efforts.first, std::max(efforts.first, kMost))));
   }
   return efforts;
 }

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "calibration/cursor.h"
+#include "calibration/section.h"
 
 namespace kith::calibration {
 namespace {
@@ -15,7 +16,8 @@ namespace {
 // entry.
 struct SectionHead {
   uint32_t num_curves;
-  uint8_t reserved[12];
+  uint32_t calibration_crc32c;  // of the section that these curves are in
+  uint8_t reserved[8];
 };
 static_assert(sizeof(SectionHead) == 16);
 
@@ -105,14 +107,15 @@ bool ReadCurve(const CurveEntry& entry, Cursor* cursor, CalibrationCurve* curve)
 
 }  // namespace
 
-Status WriteNeeds(const std::vector<CalibrationCurve>& curves, storage::ContainerWriter* writer) {
+Status WriteNeeds(const std::vector<CalibrationCurve>& curves, uint32_t crc32c,
+                  storage::ContainerWriter* writer) {
   const bool any = std::any_of(curves.begin(), curves.end(), [](const CalibrationCurve& curve) {
     return !curve.need.empty() || !curve.wide.empty();
   });
   if (!any) return Status::Ok();
   KITH_RETURN_IF_ERROR(
       writer->BeginSection(std::string(kNeedSection), {.flags = storage::kSectionOptional}));
-  const SectionHead head{static_cast<uint32_t>(curves.size()), {}};
+  const SectionHead head{static_cast<uint32_t>(curves.size()), crc32c, {}};
   KITH_RETURN_IF_ERROR(writer->Append(BytesOf(&head, 1)));
   for (const CalibrationCurve& curve : curves) {
     const CurveEntry entry{static_cast<uint32_t>(curve.need.far.size()),
@@ -145,7 +148,11 @@ Status ReadNeeds(const storage::ContainerReader& in, std::vector<CalibrationCurv
   const Status damaged = in.Corrupt(kNeedSection, "its tables contradict themselves");
   Cursor cursor(in.Bytes(kNeedSection));
   SectionHead head{};
-  if (!cursor.Read(&head, 1) || head.num_curves != curves->size()) return damaged;
+  if (!cursor.Read(&head, 1)) return damaged;
+  // An older kith that measures anew copies what it does not know.
+  const storage::SectionEntry* calibration = in.Find(kCalibrationSection);
+  if (calibration == nullptr || head.calibration_crc32c != calibration->crc32c) return Status::Ok();
+  if (head.num_curves != curves->size()) return damaged;
   std::vector<CurveEntry> entries(head.num_curves);
   if (!cursor.Read(entries.data(), entries.size())) return damaged;
   for (size_t i = 0; i < entries.size(); ++i) {

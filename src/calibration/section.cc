@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 #include <vector>
 
+#include "base/crc32c.h"
 #include "calibration/cursor.h"
 #include "calibration/drift.h"
 #include "calibration/need_section.h"
@@ -60,27 +62,30 @@ bool IsCurve(const CalibrationCurve& curve) {
 }  // namespace
 
 Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter* writer) {
-  KITH_RETURN_IF_ERROR(
-      writer->BeginSection(std::string(kCalibrationSection), {.flags = storage::kSectionOptional}));
+  std::vector<std::byte> bytes;
+  const auto append = [&](const auto* values, size_t count) {
+    const std::span<const std::byte> more = BytesOf(values, count);
+    bytes.insert(bytes.end(), more.begin(), more.end());
+  };
   const SectionHead head{static_cast<uint32_t>(calibration.source),
                          calibration.num_queries,
                          static_cast<uint32_t>(calibration.curves.size()),
                          static_cast<uint32_t>(calibration.nearest.size()),
                          {}};
-  KITH_RETURN_IF_ERROR(writer->Append(BytesOf(&head, 1)));
+  append(&head, 1);
   for (const CalibrationCurve& curve : calibration.curves) {
     const CurveEntry entry{static_cast<uint32_t>(curve.index), curve.k,
                            static_cast<uint32_t>(curve.points.size()),
                            static_cast<uint32_t>(curve.end)};
-    KITH_RETURN_IF_ERROR(writer->Append(BytesOf(&entry, 1)));
+    append(&entry, 1);
   }
   for (const CalibrationCurve& curve : calibration.curves) {
-    KITH_RETURN_IF_ERROR(writer->Append(BytesOf(curve.points.data(), curve.points.size())));
+    append(curve.points.data(), curve.points.size());
   }
+  append(calibration.nearest.data(), calibration.nearest.size());
   KITH_RETURN_IF_ERROR(
-      writer->Append(BytesOf(calibration.nearest.data(), calibration.nearest.size())));
-  KITH_RETURN_IF_ERROR(writer->EndSection());
-  return WriteNeeds(calibration.curves, writer);
+      writer->AddSection(kCalibrationSection, bytes, {.flags = storage::kSectionOptional}));
+  return WriteNeeds(calibration.curves, ExtendCrc32c(0, bytes), writer);
 }
 
 Status CopyCalibrated(const storage::ContainerReader& in, const Calibration& calibration,

@@ -293,9 +293,8 @@ class Curve {
     result.target_worst = params.worst;
     result.drift = drift_;
     result.reachable = false;
-    const EffortForRecall most =
-        FindEffort(index_.info().calibration, params.index, options_.k,
-                   RecallGoal{params.recall, params.worst, params.widen});
+    const EffortForRecall most = FindEffort(index_.info().calibration, params.index, options_.k,
+                                            RecallGoal{params.recall, params.worst, params.widen});
     result.reached = most.recall;
     result.reached_worst = most.worst;
     points_.push_back(std::move(point));

@@ -131,12 +131,13 @@ Status Graph::Search(const search::Request& request, search::Hits* hits, SearchS
     return Status::Unsupported(
         "a graph finds the nearest, not all within a radius; search exactly");
   }
-  const Asked asked{request.queries, std::min(request.wanted.k, rows_.vectors.table.rows.rows),
-                    request.effort,
-                    request.filter->passes_all() ? nullptr : request.filter,
-                    request.efforts != nullptr && !request.efforts->empty() ? request.efforts
-                                                                            : nullptr,
-                    request.far};
+  const Asked asked{
+      request.queries,
+      std::min(request.wanted.k, rows_.vectors.table.rows.rows),
+      request.effort,
+      request.filter->passes_all() ? nullptr : request.filter,
+      request.efforts != nullptr && !request.efforts->empty() ? request.efforts : nullptr,
+      request.far};
   search::HitsBuilder found(request.queries.rows);
   KITH_RETURN_IF_ERROR(
       search::SearchChunks(request.queries.rows, kQueriesAtOnce, *request.pool, stats,

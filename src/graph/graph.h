@@ -66,9 +66,9 @@ class Graph : public search::AccessPath {
   // What all queries of a call have in common.
   struct Asked {
     MatrixView queries;
-    size_t k = 0;                       // at most the number of rows
-    double ef = 0;                      // < 0: the default
-    const RowFilter* filter = nullptr;  // nullptr: all rows pass
+    size_t k = 0;                           // at most the number of rows
+    double ef = 0;                          // < 0: the default
+    const RowFilter* filter = nullptr;      // nullptr: all rows pass
     const QueryEfforts* efforts = nullptr;  // of single queries, or nullptr
     float* far = nullptr;                   // Request::far
   };

@@ -112,7 +112,8 @@ class Walk final : public EndedWalk {
     const double part = effort - std::floor(effort);
     const double width = effort + (need.coin < part ? 1 - part : -part);
     const Extent own = ExtentOf(store_->outline(), frontier_.terms().k, width);
-    frontier_.GoTo({std::max(own.width, need.first.width), std::max(own.stretch, need.first.stretch)});
+    frontier_.GoTo(
+        {std::max(own.width, need.first.width), std::max(own.stretch, need.first.stretch)});
   }
 
   // Meets an entry, whose distance is known.

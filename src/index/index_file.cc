@@ -23,12 +23,18 @@
 namespace kith::index {
 namespace {
 
-constexpr std::string_view kOwnSections[] = {
-    kVectorsSection, kNormsSection, kRowsSection,
-    kSlotsSection,   kMetaSection,  calibration::kCalibrationSection,
-    calibration::kNeedSection,
-    "keys",          "key_ends",    "key_table",
-    "ids",           "id_table"};
+constexpr std::string_view kOwnSections[] = {kVectorsSection,
+                                             kNormsSection,
+                                             kRowsSection,
+                                             kSlotsSection,
+                                             kMetaSection,
+                                             calibration::kCalibrationSection,
+                                             calibration::kNeedSection,
+                                             "keys",
+                                             "key_ends",
+                                             "key_table",
+                                             "ids",
+                                             "id_table"};
 
 std::vector<std::string_view> KnownSections() {
   std::vector<std::string_view> all = paths::Sections();
@@ -222,8 +228,7 @@ Status IndexFile::SearchRun(const MatrixView& queries, size_t begin, size_t end,
                                     .efforts = &plan.efforts},
                                    &hits, &result->stats));
   const bool asked = params.recall > 0 || params.worst > 0;
-  if (asked && params.watched && drift_.active() &&
-      FindsNearest(params.k, plan.recall)) {
+  if (asked && params.watched && drift_.active() && FindsNearest(params.k, plan.recall)) {
     Observe(run, hits);
     // Exact search finds everything, whatever the queries; and who widens knows already.
     const bool certain = plan.index == IndexKind::kExact || params.widen;

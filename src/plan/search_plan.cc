@@ -128,8 +128,9 @@ Reaching FindReaching(const IndexInfo& info, const SearchParams& params) {
     if (!effort.reachable) continue;
     const double ns = type->efforts()->QueryNs(effort.effort);
     if (found.best.has_value() && ns >= found.cost) continue;
-    found.best = SearchPlan{type->kind(), effort.effort, effort.recall,  WhyExact::kNone, 0,
-                            effort.worst, 0,             effort.efforts};
+    found.best =
+        SearchPlan{type->kind(),  effort.effort, effort.recall, WhyExact::kNone, 0, effort.worst, 0,
+                   effort.efforts};
     found.cost = ns;
   }
   return found;
@@ -169,8 +170,8 @@ Result<SearchPlan> PlanSearch(const IndexInfo& info, const SearchParams& params,
   if (params.recall == 0 && params.worst == 0) return PlanEffort(info, params, num_queries);
   for (const auto& [name, recall] : {std::pair("recall", params.recall), {"worst", params.worst}}) {
     if (recall >= 0 && recall <= 1) continue;
-    return Status::InvalidArgument(StrCat(name, " is ", AllDigits(recall),
-                                          ", but must be above 0 and at most 1, 0.95 for instance"));
+    return Status::InvalidArgument(StrCat(
+        name, " is ", AllDigits(recall), ", but must be above 0 and at most 1, 0.95 for instance"));
   }
   if (params.effort >= 0) {
     return Status::InvalidArgument("both a recall and an effort are given; give one of them");

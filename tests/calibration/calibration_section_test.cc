@@ -64,11 +64,10 @@ Status WriteFile(const Calibration* calibration, const std::string& path) {
 }
 
 Result<Calibration> Read(const std::string& path) {
-  KITH_ASSIGN_OR_RETURN(
-      const auto file,
-      storage::ContainerReader::Open(
-          path, std::vector<std::string_view>{"vectors", calibration::kCalibrationSection,
-                                              calibration::kNeedSection}));
+  KITH_ASSIGN_OR_RETURN(const auto file, storage::ContainerReader::Open(
+                                             path, std::vector<std::string_view>{
+                                                       "vectors", calibration::kCalibrationSection,
+                                                       calibration::kNeedSection}));
   return calibration::ReadCalibration(*file);
 }
 
@@ -264,7 +263,10 @@ TEST(NeedSectionTest, ContradictionsAreCorruption) {
       {"wide: distances falling", [&](Calibration* c) { wide(c).far[1] = 0; }},
       {"wide: weight negative", [&](Calibration* c) { wide(c).weights[0] = -0.5f; }},
       {"wide: weight NaN", [&](Calibration* c) { wide(c).weights[1] = kNan; }},
-      {"wide: no weight", [&](Calibration* c) { wide(c).weights = {0, 0}; }},
+      {"wide: no weight",
+       [&](Calibration* c) {
+         wide(c).weights = {0, 0};
+       }},
       {"wide: effort falling", [&](Calibration* c) { wide(c).efforts[1] = 1; }},
       {"wide: effort infinite", [&](Calibration* c) { wide(c).efforts[2] = kInf; }},
       {"wide: recall falling", [&](Calibration* c) { wide(c).recalls[5] = 0.25f; }},
@@ -282,6 +284,27 @@ TEST(NeedSectionTest, ContradictionsAreCorruption) {
     const auto read = Read(dir.File("x.kith"));
     ASSERT_FALSE(read.ok());
     ExpectError(read.status(), StatusCode::kCorruption, "query_efforts");
+  }
+}
+
+// An older kith that measures a file anew copies the section, which it does not know.
+TEST(NeedSectionTest, OfAnotherCalibrationCountsForNothing) {
+  const TempDir dir;
+  const Calibration before = Sample();
+  ASSERT_TRUE(WriteFile(&before, dir.File("x.kith")).ok());
+  ContainerImage image(testing::ReadFile(dir.File("x.kith")));
+  const uint32_t queries = before.num_queries + 1;
+  std::memcpy(image.bytes().data() + image.OffsetOf(calibration::kCalibrationSection) + 4, &queries,
+              sizeof(queries));
+  image.Seal();
+  testing::MemoryFile file;
+  file.Write(image.bytes());
+  const auto read = Read(file.path());
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_EQ(read->num_queries, queries);
+  for (const CalibrationCurve& curve : read->curves) {
+    EXPECT_TRUE(curve.need.empty());
+    EXPECT_TRUE(curve.wide.empty());
   }
 }
 

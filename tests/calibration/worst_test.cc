@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -277,9 +277,8 @@ TEST_F(WorstTest, WhoWidensIsNotWarned) {
   for (const bool widen : {true, false}) {
     const auto opened = OpenIndex(Path());
     ASSERT_TRUE(opened.ok());
-    const SearchResult found =
-        SearchOrFail(**opened, far.view(),
-                     {.k = kK, .index = IndexKind::kGraph, .recall = 0.9, .widen = widen});
+    const SearchResult found = SearchOrFail(
+        **opened, far.view(), {.k = kK, .index = IndexKind::kGraph, .recall = 0.9, .widen = widen});
     EXPECT_TRUE((*opened)->Drift().unlike);
     EXPECT_EQ(found.drifted, !widen);
   }
@@ -375,9 +374,9 @@ TEST(LearnWideTest, TellsTheRecallOfEachGroup) {
   const WideCurve curve = calibration::LearnWide(Record(&walk), walk, {}, {});
   ASSERT_EQ(curve.far.size(), 8u);
   ASSERT_EQ(curve.recalls.size(), 8 * 5u);
-  EXPECT_GT(curve.recalls[1], 0.9f);              // near, with 10
-  EXPECT_LT(curve.recalls[7 * 5 + 2], 0.3f);      // far, with 20
-  EXPECT_GT(curve.recalls[7 * 5 + 3], 0.9f);      // far, with 40
+  EXPECT_GT(curve.recalls[1], 0.9f);          // near, with 10
+  EXPECT_LT(curve.recalls[7 * 5 + 2], 0.3f);  // far, with 20
+  EXPECT_GT(curve.recalls[7 * 5 + 3], 0.9f);  // far, with 40
 }
 
 TEST(QueryEffortsTest, AreALineBetweenDistances) {

@@ -98,6 +98,8 @@ void SearchSomeWays(const Index& index, Rng* rng) {
       params.filter = OneOf(filters, rng);
       if (Chance(rng, 3)) {
         params.recall = OneOf(recalls, rng);
+        if (Chance(rng, 3)) params.worst = OneOf(recalls, rng);
+        params.widen = Chance(rng, 3);
       } else {
         params.effort = OneOf(efforts, rng);
       }

@@ -171,7 +171,10 @@ void ChangeCount(Parts* file, Rng* rng) {
   const uint64_t old = std::clamp<uint64_t>(file->header.num_vectors, 1, 20000);
   const uint64_t n = 1 + rng->Below(Chance(rng, 3) ? 5000 : static_cast<uint32_t>(2 * old));
   for (Part& part : file->parts) {
-    if (part.name() == "meta" || part.name() == "calibration" || part.bytes.empty()) continue;
+    if (part.name() == "meta" || part.name() == "calibration" || part.name() == "query_efforts" ||
+        part.bytes.empty()) {
+      continue;
+    }
     if (part.bytes.size() % old != 0) continue;
     const std::string unit = part.bytes;
     part.bytes.resize(unit.size() / old * n);
@@ -359,6 +362,21 @@ void LieInCalibration(Parts* file, Rng* rng) {
   }
 }
 
+// Counts and efforts of what belongs to the calibration as it is.
+void LieInNeeds(Parts* file, Rng* rng) {
+  Part* part = file->Find("query_efforts");
+  if (part == nullptr || part->bytes.size() < 48) return;
+  const auto words = static_cast<uint32_t>(part->bytes.size() / 4);
+  if (Chance(rng, 3)) {
+    part->Set<uint32_t>(4 + rng->Below(8), static_cast<uint32_t>(Telling(rng, 64)));
+  } else {
+    const float scale = TellingFloat(rng);
+    for (uint32_t at = rng->Below(words); at < words; at += 1 + rng->Below(8)) {
+      part->Set<float>(at, part->Get<float>(at) * scale);
+    }
+  }
+}
+
 void LieInMeta(Parts* file, Rng* rng) {
   Part* part = file->Find("meta");
   if (part == nullptr) return;
@@ -395,11 +413,11 @@ std::string Make(uint64_t seed) {
   Rng rng(seed, 1);
   Parts file = AnyVictim(&rng);
   using Mutator = void (*)(Parts*, Rng*);
-  constexpr Mutator kMutators[] = {FlipBytes,   SetWords,    SetWords,         MoveBytes,
-                                   Resize,      FromAnother, ChangeTable,      ChangeHeader,
-                                   ChangeCount, LieInForest, LieInForest,      LieInForest,
-                                   LieInGraph,  LieInGraph,  LieInGraph,       LieInLookup,
-                                   LieInLookup, LieInMeta,   LieInCalibration, FlipBytes};
+  constexpr Mutator kMutators[] = {
+      FlipBytes,        SetWords,     SetWords,    MoveBytes,   Resize,      FromAnother,
+      ChangeTable,      ChangeHeader, ChangeCount, LieInForest, LieInForest, LieInForest,
+      LieInGraph,       LieInGraph,   LieInGraph,  LieInLookup, LieInLookup, LieInMeta,
+      LieInCalibration, LieInNeeds,   FlipBytes};
   const uint32_t changes = 1 + rng.Below(Chance(&rng, 2) ? 1 : 5);
   for (uint32_t i = 0; i < changes; ++i) OneOf(kMutators, &rng)(&file, &rng);
   std::string bytes = PutTogether(file);
