@@ -109,9 +109,39 @@ def test_recall_is_what_was_asked_for(rng, cloud, graph):
     np.testing.assert_array_equal(ids, graph.search(queries, k=10, exact=True)[0])
 
 
+def test_nearly_all_queries_reach_what_is_asked_for(rng, cloud, graph):
+    queries = cloud[rng.integers(2000, size=500)] + rng.standard_normal((500, 24)).astype("f4") / 3
+    truth = graph.search(queries, k=10, exact=True)[1]
+    for index in ("graph", "forest"):
+        _, distances = graph.search(queries, k=10, worst=0.8, index=index)
+        reached = (distances <= truth[:, -1:] * 1.001).mean(axis=1)
+        assert (reached >= 0.8 - 1e-6).mean() > 0.9
+        plan = graph.plan(k=10, worst=0.8, index=index)
+        assert plan["worst"] >= 0.8 and plan["effort"] > 0
+    (point,) = graph.evaluate(queries, k=10, worst=0.8, index="graph")
+    assert point["target"] is None and point["target_worst"] == 0.8 and point["reachable"]
+    both = graph.plan(k=10, recall=0.99, worst=0.1, index="graph")
+    assert both["recall"] >= 0.99 - 1e-6 and both["worst"] >= 0.1
+    for curve in graph.info["calibration"]["curves"]:
+        assert curve["need"][-1]["recall_p5"] >= curve["need"][0]["recall_p5"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_widening_and_off_warn_of_nothing(rng, cloud):
+    far = (10 * rng.standard_normal((300, 24))).astype("f4")
+    for drift in ("widen", "off"):
+        index = kith.build(cloud, metric="euclidean", index="graph")
+        index.search(far, k=10, recall=0.9, index="graph", drift=drift)
+        index.evaluate(far, k=10, recall=[0.9], index="graph", drift=drift)
+        assert index.drift()["unlike"] == (drift == "widen")
+    with pytest.warns(kith.DriftWarning):
+        index.search(far, k=10, recall=0.9, index="graph")
+
+
 def test_plan_tells_what_search_does(graph):
-    asked_for = {"index": "exact", "effort": 0.0, "recall": 1.0, "why_exact": None, "reached": None}
-    assert graph.plan(exact=True) == asked_for
+    plan = graph.plan(exact=True)
+    assert (plan["index"], plan["effort"], plan["recall"]) == ("exact", 0, 1)
+    assert plan["why_exact"] is plan["reached"] is plan["reached_worst"] is None
     plan = graph.plan(k=10, recall=0.95, index="forest")
     assert plan["index"] == "forest" and plan["effort"] > 0 and plan["recall"] >= 0.95
 
@@ -199,6 +229,10 @@ def test_wrong_queries_are_named(graph, queries, error, words):
         ({"k": -3}, "k is -3"),
         ({"recall": 0}, "recall is 0"),
         ({"recall": 1.5}, "recall is 1.5"),
+        ({"worst": 0}, "worst is 0"),
+        ({"worst": 0.9, "exact": True}, "leave out"),
+        ({"worst": 0.9, "effort": 10}, "recall"),
+        ({"drift": "maybe"}, "unknown drift 'maybe', expected warn, widen or off"),
         ({"recall": float("nan")}, "recall is nan"),
         ({"recall": 1.0000001}, "recall is 1.0000001; it must be above 0, at most 1"),
         ({"effort": -0.5}, "effort is -0.5"),
@@ -227,6 +261,8 @@ def test_wrong_options_are_named(cloud, graph, options, words):
         ({"k": "3"}, "k must be an integer, not str"),
         ({"k": None}, "k must be an integer, not NoneType"),
         ({"recall": "high"}, "recall must be a number, not str"),
+        ({"worst": "high"}, "worst must be a number, not str"),
+        ({"drift": None}, "drift must be str, not NoneType"),
         ({"effort": "2"}, "effort must be a number, not str"),
         ({"index": None}, "index must be str, not NoneType"),
     ],

@@ -84,18 +84,15 @@ EffortForRecall OnWide(const CalibrationCurve& curve, double recall) {
   const WideCurve& wide = curve.wide;
   EffortForRecall found;
   found.known = true;
-  found.efforts.first = wide.first;
-  found.efforts.far = wide.far;
+  found.efforts = calibration::EffortsOf(wide, recall);
   double weights = 0;
   for (size_t row = 0; row < wide.far.size(); ++row) {
-    const float* recalls = wide.recalls.data() + row * wide.efforts.size();
-    const auto recall_at = [&](size_t i) { return double{recalls[i]}; };
-    const Place place = Find(wide.efforts.size(), recall, recall_at);
-    const double effort =
-        std::max(found.efforts.first, At(place, [&](size_t i) { return double{wide.efforts[i]}; }));
-    found.efforts.efforts.push_back(static_cast<float>(effort));
+    const double effort = found.efforts.efforts[row];
+    const float* const recalls = wide.recalls.data() + row * wide.efforts.size();
+    const Place place =
+        Find(wide.efforts.size(), effort, [&](size_t i) { return double{wide.efforts[i]}; });
     found.effort += wide.weights[row] * effort;
-    found.recall += wide.weights[row] * At(place, recall_at);
+    found.recall += wide.weights[row] * At(place, [&](size_t i) { return double{recalls[i]}; });
     weights += wide.weights[row];
   }
   found.effort /= weights;

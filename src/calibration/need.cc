@@ -197,34 +197,75 @@ NeedCurve LearnNeed(const QueryRecord& record, const ShortWalk& walk) {
   return curve;
 }
 
-WideCurve LearnWide(const QueryRecord& usual, const ShortWalk& walk, const QueryRecord& unlike,
-                    const ShortWalk& far) {
-  // How much a query unlike the others counts: those that nobody has measured are as hard as it is.
-  constexpr double kUnlike = 2;
+QueryEfforts EffortsOf(const WideCurve& curve, double recall) {
+  QueryEfforts efforts;
+  efforts.first = curve.first;
+  efforts.far = curve.far;
+  const size_t row = curve.efforts.size();
+  for (size_t group = 0; group < curve.far.size(); ++group) {
+    const float* const recalls = curve.recalls.data() + group * row;
+    size_t at = 0;
+    while (at + 1 < row && recalls[at] < recall) ++at;
+    double effort = curve.efforts[at];
+    if (at > 0 && recalls[at] > recall) {
+      const double share = (recall - recalls[at - 1]) / (double{recalls[at]} - recalls[at - 1]);
+      effort = curve.efforts[at - 1] + share * (effort - curve.efforts[at - 1]);
+    }
+    efforts.efforts.push_back(static_cast<float>(std::max(efforts.first, effort)));
+  }
+  return efforts;
+}
+
+namespace {
+
+// The curve of groups in which a query that is unlike the others counts as `weight` others.
+WideCurve CurveOf(const QueryRecord& usual, const QueryRecord& unlike, const Groups& groups,
+                  size_t own, double weight) {
   WideCurve curve;
-  std::vector<float> all = walk.far;
-  all.insert(all.end(), far.far.begin(), far.far.end());
-  const Groups groups = GroupsOf(all);
-  if (walk.effort <= 0 || groups.far.empty() || usual.efforts.empty()) return curve;
-  curve.first = static_cast<float>(walk.effort);
   curve.far = groups.far;
   curve.efforts = usual.efforts;
-  const size_t own = walk.far.size();
   for (const std::vector<uint32_t>& queries : groups.queries) {
     const auto of_own = static_cast<double>(
         std::count_if(queries.begin(), queries.end(), [&](uint32_t q) { return q < own; }));
     curve.weights.push_back(static_cast<float>(of_own / static_cast<double>(own)));
-    const double count = of_own + kUnlike * (static_cast<double>(queries.size()) - of_own);
+    // Of a group of nothing else, what unlike ones are is all that is known.
+    const double each = of_own > 0 ? weight : 1;
+    const double count = of_own + each * (static_cast<double>(queries.size()) - of_own);
     float least = 0;
     for (size_t at = 0; at < curve.efforts.size(); ++at) {
       double sum = 0;
       for (const uint32_t q : queries) {
-        sum += q < own ? usual.hits[at][q] : kUnlike * unlike.hits[at][q - own];
+        sum += q < own ? usual.hits[at][q] : each * unlike.hits[at][q - own];
       }
       const double mean = sum / (count * static_cast<double>(usual.k));
       least = std::max(least, static_cast<float>(std::min(1.0, mean)));
       curve.recalls.push_back(least);
     }
+  }
+  return curve;
+}
+
+}  // namespace
+
+WideCurve LearnWide(const QueryRecord& usual, const ShortWalk& walk, const QueryRecord& unlike,
+                    const ShortWalk& far) {
+  // Queries unlike the others count the more the better, but where nothing tells them from the
+  // others, these would get so much more than asked for.
+  constexpr double kWeights[] = {2, 1, 0.5, 0.25, 0};
+  constexpr double kAsked = 0.9;
+  constexpr double kMostMore = 0.02;
+  std::vector<float> all = walk.far;
+  all.insert(all.end(), far.far.begin(), far.far.end());
+  const Groups groups = GroupsOf(all);
+  WideCurve curve;
+  if (walk.effort <= 0 || groups.far.empty() || usual.efforts.empty()) return curve;
+  for (const double weight : kWeights) {
+    curve = CurveOf(usual, unlike, groups, walk.far.size(), weight);
+    curve.first = static_cast<float>(walk.effort);
+    const QueryEfforts efforts = EffortsOf(curve, kAsked);
+    Shares shares(usual);
+    for (size_t q = 0; q < walk.far.size(); ++q) shares.Add(q, efforts.At(walk.far[q]));
+    if (shares.Recall() <= kAsked + kMostMore) break;
   }
   return curve;
 }

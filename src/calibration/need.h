@@ -38,6 +38,9 @@ WideCurve LearnWide(const QueryRecord& usual, const ShortWalk& walk, const Query
 
 // The efforts that a search gives for some base of them. REQUIRES: the curve has factors.
 QueryEfforts EffortsOf(const NeedCurve& curve, double base);
+// Those that give each group a mean recall, or the most that was measured of it, where that is
+// less. REQUIRES: the curve is not empty.
+QueryEfforts EffortsOf(const WideCurve& curve, double recall);
 
 }  // namespace kith::calibration
 

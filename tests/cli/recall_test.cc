@@ -119,6 +119,47 @@ TEST_F(RecallTest, BuildAndInfoTellWhatWasMeasured) {
   EXPECT_FALSE(Has(Ok({"build", base_, "-o", file_, "--index", "exact"}), "recall"));
 }
 
+TEST_F(RecallTest, NearlyAllQueriesReachWhatIsAskedForThem) {
+  Build("graph,forest");
+  EXPECT_TRUE(Has(Ok({"info", file_}), "for 95 % of queries")) << Ok({"info", file_});
+  const json calibration = OkJson({"info", file_, "--json"})["calibration"];
+  for (const json& curve : calibration["curves"]) {
+    EXPECT_FALSE(curve["need"]["points"].empty()) << curve;
+    EXPECT_EQ(curve.contains("wide"), curve["index"] == "graph") << curve;
+  }
+  const auto exact = Search({"--exact"});
+  for (const std::string index : {"graph", "forest"}) {
+    const auto found = Search({"--index", index, "--worst", "0.7"});
+    EXPECT_GE(found[0]["expected_worst"].get<double>(), 0.7);
+    EXPECT_GT(found[0]["effort"].get<double>(), 0);
+    size_t reached = 0;
+    for (size_t q = 0; q < found.size(); ++q) {
+      reached += RecallOf({found[q]}, {exact[q]}) >= 0.7 - 1e-6 ? 1 : 0;
+    }
+    EXPECT_GE(static_cast<double>(reached), 0.92 * static_cast<double>(found.size()));
+  }
+  const std::string text =
+      Ok({"search", file_, "--id", "3", "--index", "graph", "--recall", "0.9", "--worst", "0.7"});
+  EXPECT_TRUE(Has(text, ", of 95 % of the queries 0.")) << text;
+  const json point = OkJsonLines(
+      {"eval", file_, "--queries", queries_, "--index", "graph", "--worst", "0.7", "--json"})[0];
+  EXPECT_EQ(point["target_worst"], 0.7);
+  EXPECT_TRUE(point["target"].is_null());
+  EXPECT_TRUE(Has(Ok({"eval", file_, "--queries", queries_, "--index", "graph", "--recall", "0.9",
+                      "--worst", "0.7"}),
+                  "0.9, p5 0.7"));
+}
+
+TEST_F(RecallTest, WhatIsAskedOfTheUnluckyIsChecked) {
+  Build("graph");
+  Fails(2, {"search", file_, "--queries", queries_, "--worst", "1.5"}, {"is not a recall"});
+  Fails(2, {"search", file_, "--queries", queries_, "--worst", "0.8", "--effort", "20"},
+        {"contradict each other"});
+  Fails(2, {"search", file_, "--queries", queries_, "--drift", "maybe"}, {"--drift"});
+  Fails(2, {"eval", file_, "--queries", queries_, "--exact", "--worst", "0.8"},
+        {"means nothing to exact search"});
+}
+
 TEST_F(RecallTest, ASearchFindsAsManyAsAskedFor) {
   Build("graph,forest");
   const auto exact = Search({"--exact"});
@@ -274,6 +315,11 @@ TEST_F(RecallTest, UnlikeQueriesAreWarnedOf) {
   EXPECT_FALSE(Has(warned.out, "warning"));
   EXPECT_EQ(with({"--exact"}).err, "") << "exact search needs no calibration";
   EXPECT_EQ(Run({"search", file_, "--queries", noise, "--index", "graph"}).err, "");
+  EXPECT_EQ(with({"--index", "graph", "--drift", "off"}).err, "");
+  const Outcome widened = with({"--index", "graph", "--drift", "widen", "--json"});
+  EXPECT_EQ(widened.err, "");
+  const json first = json::parse(SplitLines(widened.out)[0]);
+  EXPECT_GE(first["expected_recall"].get<double>(), 0.9 - 1e-6);
   // The way out that is given works.
   Run({"tune", file_, "--queries", noise});
   EXPECT_EQ(with({"--index", "graph"}).err, "");
