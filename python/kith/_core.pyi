@@ -18,7 +18,7 @@ class Handle:
     def __init__(self, other: Handle) -> None:
         """Another holder of the same open file."""
 
-    def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, recall: float | None = None, effort: float | None = None, exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]:
+    def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, recall: float | None = None, worst: float | None = None, drift: str = 'warn', effort: float | None = None, exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]:
         """
         The k nearest vectors of each query, nearest first.
 
@@ -33,6 +33,14 @@ class Handle:
             The mean recall@k wanted, above 0 and at most 1 (exact search). The effort it takes was
             measured when the file was built, or by calibrate(); exact search is taken where it is cheaper
             or nothing else is known to reach the recall, which plan() tells.
+        worst : float, optional
+            Beside a recall, or instead: the recall@k that 95 % of the queries are to reach. Of a graph,
+            hard queries, which a short walk tells, get more effort than easy ones. The larger effort counts
+            if both are given.
+        drift : str
+            What to do about queries unlike those that recall was measured with: "warn" once
+            (kith.DriftWarning), "widen", that is spend more effort on those that are farther from the
+            vectors, or "off".
         effort : int or float, optional
             Instead of a recall. Graph: ef, the beam width. Forest: search_k, the distinct vectors
             compared. Fractions, as plan() gives them, are rounded up.
@@ -64,11 +72,11 @@ class Handle:
         Ctrl-C ends it.
         """
 
-    def _search_keys(self, query: str | bytes | Sequence[str] | numpy.typing.ArrayLike, k: int = 10, *, recall: float | None = None, effort: float | None = None, exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> list[tuple[str, float]]: ...
+    def _search_keys(self, query: str | bytes | Sequence[str] | numpy.typing.ArrayLike, k: int = 10, *, recall: float | None = None, worst: float | None = None, drift: str = 'warn', effort: float | None = None, exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> list[tuple[str, float]]: ...
 
-    def plan(self, k: int = 10, num_queries: int = 1, *, recall: float | None = None, effort: float | None = None, exact: bool = False, index: str = 'auto') -> dict[str, Any]:
+    def plan(self, k: int = 10, num_queries: int = 1, *, recall: float | None = None, worst: float | None = None, drift: str = 'warn', effort: float | None = None, exact: bool = False, index: str = 'auto') -> dict[str, Any]:
         """
-        What search() would do with so many queries in one call, many of which favour exact search: a dict of `index`, `effort` (None: the default; a graph's may be a fraction), `recall` (None: not asked for), and of `why_exact`, why exact search is taken of a file that has a graph or a forest (None: it is not, or nobody chose): "everything" (recall 1), "cheaper", "out of reach" (`reached` is the most recall that was measured), "unmeasured" or, without a recall, "misses its own" (vectors, of which the graph finds too few).
+        What search() would do with so many queries in one call, many of which favour exact search: a dict of `index`, `effort` (None: the default; a graph's may be a fraction), `recall` and `worst` (None: not asked for), and of `why_exact`, why exact search is taken of a file that has a graph or a forest (None: it is not, or nobody chose): "everything" (recall 1), "cheaper", "out of reach" (`reached` is the most recall that was measured, `reached_worst` the most of what 95 % of the queries reach), "unmeasured" or, without a recall, "misses its own" (vectors, of which the graph finds too few).
         """
 
     def vectors(self, ids: numpy.typing.ArrayLike) -> numpy.typing.NDArray[numpy.float32]:
@@ -120,7 +128,7 @@ class Handle:
     def __len__(self) -> int:
         """The number of vectors."""
 
-    def _evaluate(self, queries: numpy.typing.ArrayLike, k: int, truth: numpy.typing.NDArray[Any] | None, efforts: Sequence[float] | float, recalls: Sequence[float] | float, indexes: Sequence[str] | str, n_jobs: int | None, progress: object) -> list[dict[str, Any]]: ...
+    def _evaluate(self, queries: numpy.typing.ArrayLike, k: int, truth: numpy.typing.NDArray[Any] | None, efforts: Sequence[float] | float, recalls: Sequence[float] | float, worst: float | None, drift: str, indexes: Sequence[str] | str, n_jobs: int | None, progress: object) -> list[dict[str, Any]]: ...
 
     def _calibrate(self, queries: object | None, ks: object | None, n_jobs: object | None, progress: object | None) -> None: ...
 

@@ -101,7 +101,7 @@ TEST_F(TuneTest, PrintsWhatEachRecallTakesBeforeAndNow) {
   Build("graph", {"--no-calibrate"});
   const std::string first = Ok({"tune", file_, "--queries", queries_, "-k", "1,10"});
   const auto lines = SplitLines(first);
-  ASSERT_EQ(lines.size(), 6u) << first;
+  ASSERT_EQ(lines.size(), 10u) << first;
   EXPECT_TRUE(Has(lines[0], "x.kith: recall measured with 600 queries (")) << first;
   for (const char* words : {"effort for recall", " k ", "0.8", "0.999", "most"}) {
     EXPECT_TRUE(Has(lines[1], words)) << first;
@@ -109,6 +109,7 @@ TEST_F(TuneTest, PrintsWhatEachRecallTakesBeforeAndNow) {
   EXPECT_TRUE(Has(lines[2], "graph") && Has(lines[2], "before  ") && Has(lines[2], " - ")) << first;
   EXPECT_TRUE(Has(lines[3], "now")) << first;
   EXPECT_TRUE(Has(lines[4], "10")) << first;
+  EXPECT_TRUE(Has(lines[7], "for 95 % of queries")) << first;
   EXPECT_TRUE(Has(Ok({"tune", file_, "--queries", queries_, "-k", "10", "--rows", "550"}),
                   "measured with 550 queries, before with 600 queries"));
   for (const std::string& line : lines) EXPECT_LE(line.size(), 100u) << line;
