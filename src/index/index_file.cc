@@ -15,6 +15,7 @@
 #include "index/meta.h"
 #include "paths/registry.h"
 #include "plan/search_plan.h"
+#include "reduction/section.h"
 #include "search/lengths.h"
 #include "search/metric_traits.h"
 #include "simd/kernels.h"
@@ -25,6 +26,7 @@ namespace {
 constexpr std::string_view kOwnSections[] = {
     kVectorsSection, kNormsSection, kRowsSection,
     kSlotsSection,   kMetaSection,  calibration::kCalibrationSection,
+    reduction::kReductionSection,
     "keys",          "key_ends",    "key_table",
     "ids",           "id_table"};
 
@@ -81,6 +83,12 @@ Result<std::unique_ptr<IndexFile>> IndexFile::Open(std::shared_ptr<const MappedF
 Status IndexFile::OpenVectors() {
   const storage::FileHeader& header = file_->header();
   const uint64_t n = header.num_vectors;
+  if (n == 0 && file_->Find(kVectorsSection) == nullptr &&
+      file_->Find(reduction::kReductionSection) != nullptr) {
+    return Status::InvalidArgument(
+        StrCat(file_->path(), ": is a model of kith reduce, without vectors; reduce vectors with "
+                              "it and build a file of those"));
+  }
   search::VectorTable& table = vectors_.table;
   table.metric = static_cast<Metric>(header.metric);
   const auto dtype = static_cast<DataType>(header.dtype);
