@@ -49,6 +49,10 @@ void Print(const IndexInfo& info) {
   table.AddColumn("", Table::Align::kLeft);
   table.AddRow({"vectors", StrCat(FormatCount(info.num_vectors), " of ",
                                   Plural(info.dim, "dimension"), ", ", DataTypeName(info.dtype))});
+  if (info.source_dim > 0) {
+    table.AddRow({"reduced", StrCat("from ", Plural(info.source_dim, "dimension"),
+                                    ", which queries have, by the model in it")});
+  }
   table.AddRow({"metric", MetricName(info.metric)});
   table.AddRow({"keys", info.has_keys ? "yes" : "no"});
   table.AddRow({"ids", info.has_ids ? "the file's own" : "row numbers"});

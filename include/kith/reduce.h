@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "kith/dataset.h"
+#include "kith/index.h"
 #include "kith/status.h"
 #include "kith/types.h"
 
@@ -84,8 +84,8 @@ class Reducer {
   // method; manhattan), OutOfMemory.
   static Result<Reducer> Fit(const MatrixView& vectors, const ReduceOptions& options);
 
-  // Opens a model: a file that Save() wrote, or a .kith file with one in it. Errors: as OpenIndex();
-  // NotFound (a .kith file without a model).
+  // Opens a file that Save() wrote; an index of reduced vectors has its own (Index::reducer()).
+  // Errors: as OpenIndex(); InvalidArgument (an index).
   static Result<Reducer> Open(const std::string& path);
   // Writes the model to a file of its own (docs/file_format.md, "reduction"), atomically.
   Status Save(const std::string& path) const;
@@ -172,6 +172,23 @@ Result<std::vector<ReducePoint>> MeasureReduction(const Reducer& reducer, const 
                                                   const MatrixView& queries,
                                                   std::span<const uint64_t> self,
                                                   const ReduceRecallOptions& options);
+
+// Compares candidates again by the original vectors: of the rows that `candidates` names for each
+// query [queries.rows, num_candidates], the k nearest, nearest first, ties by the smaller row; a row
+// named twice counts once, kNoId not at all, and places without a neighbour hold kNoId and +inf.
+// Distances are exact (PreciseDistance()). Cost: O(queries.rows * num_candidates * dim), a row at a
+// time, so that originals may be a mapped file that is larger than the memory. Errors:
+// InvalidArgument (dimensions, NaN of queries, k = 0, a row that is not there, cancelled).
+Result<SearchResult> Rerank(const MatrixView& originals, const MatrixView& queries, Metric metric,
+                            std::span<const int64_t> candidates, size_t num_candidates, size_t k,
+                            int threads = 0, std::stop_token stop = {});
+
+// Searches an index of reduced vectors for `candidates` neighbours of each query, as params say, and
+// compares these again by the originals, rows in the order in which they were built, by the metric
+// that the reduction was fitted for (that of an index that is not reduced). Ids are the index's.
+// Errors: those of Search() and Rerank(); InvalidArgument (another number of originals).
+Status SearchReranked(const Index& index, const MatrixView& originals, const MatrixView& queries,
+                      const SearchParams& params, size_t candidates, SearchResult* result);
 
 // Rows of vectors, as queries that are not searched for themselves.
 struct SampledQueries {

@@ -156,3 +156,25 @@ def test_results_do_not_depend_on_threads_and_the_gil_is_free():
         thread.join()
     for components in results:
         np.testing.assert_array_equal(components, one.components_)
+
+
+def test_an_index_reduces_queries_and_reranks(tmp_path):
+    x = spectrum(2000, 32)
+    queries = spectrum(40, 32, seed=7)
+    reducer = kith.Reducer(5).fit(x)
+    index = kith.build(x, tmp_path / "x.kith", metric="euclidean", reducer=reducer)
+    assert (index.dim, index.info["source_dim"]) == (5, 32)
+    ids, _ = index.search(queries, exact=True)
+    same, _ = index.search(reducer.transform(queries), exact=True)
+    np.testing.assert_array_equal(ids, same)
+    distances = np.linalg.norm(x[None] - queries[:, None], axis=2)
+    true = distances.argsort(axis=1)[:, :10]
+    better, exact = index.search_reranked(queries, x, candidates=200, exact=True)
+    found = [len(set(a) & set(b)) for a, b in zip(true.tolist(), better.tolist(), strict=True)]
+    plain = [len(set(a) & set(b)) for a, b in zip(true.tolist(), ids.tolist(), strict=True)]
+    assert sum(plain) < sum(found)
+    np.testing.assert_allclose(exact, np.take_along_axis(distances, better, axis=1), rtol=1e-5)
+    with pytest.raises(ValueError, match="fitted for euclidean"):
+        kith.build(x, metric="dot", reducer=reducer)
+    with pytest.raises(ValueError, match="reduced from 32"):
+        index.search(queries[:, :7])

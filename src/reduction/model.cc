@@ -183,8 +183,8 @@ Result<std::shared_ptr<const Model>> Model::Prefix(size_t dim) const {
   return Create(parts);
 }
 
-// Rows [begin, end) to out [end - begin, dim]. scratch [kRowsAtOnce, source_dim padded],
-// images [kRowsAtOnce, dim padded].
+// Rows [begin, end) to out [end - begin, dim]. scratch [rows, source_dim padded], images [rows, dim
+// padded].
 void Model::MapRows(const MatrixView& vectors, size_t begin, size_t end, float* scratch,
                     float* images, float* out) const {
   const size_t d = source_dim();
@@ -244,6 +244,7 @@ Status Model::Apply(const MatrixView& vectors, size_t first, size_t last, float*
   const size_t row_floats = RoundUp(source_dim(), kLane);
   const size_t image_floats = RoundUp(dim(), kLane);
   std::vector<AlignedBuffer<float>> scratch(static_cast<size_t>(pool.size()));
+  const size_t most_rows = std::min(kRowsAtOnce, last - first);  // a query alone takes little
   const size_t chunks_at_once = 64 * static_cast<size_t>(pool.size());
   const size_t rows_at_once = kRowsAtOnce * chunks_at_once;
   for (size_t start = first; start < last; start += rows_at_once) {
@@ -254,11 +255,11 @@ Status Model::Apply(const MatrixView& vectors, size_t first, size_t last, float*
           AlignedBuffer<float>& own = scratch[static_cast<size_t>(thread)];
           if (own.size() == 0) {
             KITH_ASSIGN_OR_RETURN(
-                own, AlignedBuffer<float>::Create(kRowsAtOnce * (row_floats + image_floats)));
+                own, AlignedBuffer<float>::Create(most_rows * (row_floats + image_floats)));
           }
           float* to = out + (start - first + begin) * dim();
           MapRows(vectors, start + begin, start + end, own.data(),
-                  own.data() + kRowsAtOnce * row_floats, to);
+                  own.data() + most_rows * row_floats, to);
           return CheckImages(vectors, start + begin, start + end, to);
         }));
   }

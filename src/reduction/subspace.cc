@@ -47,14 +47,15 @@ class Covariance {
     const size_t slab = std::max(kSlabBytes / vectors.stride, kRowsAtOnce * kStripes);
     for (size_t begin = 0; begin < vectors.rows; begin += slab) {
       const size_t count = std::min(slab, vectors.rows - begin);
-      KITH_RETURN_IF_ERROR(pool_.For(kStripes, [&](size_t stripe, int thread) -> Status {
+      auto add = [&](size_t stripe, int thread) -> Status {
         const size_t end = begin + count * (stripe + 1) / kStripes;
         for (size_t i = begin + count * stripe / kStripes; i < end; i += kRowsAtOnce) {
           KITH_RETURN_IF_ERROR(pool_.CheckStop());
           KITH_RETURN_IF_ERROR(AddRows(i, std::min(i + kRowsAtOnce, end), stripe, thread));
         }
         return Status::Ok();
-      }));
+      };
+      KITH_RETURN_IF_ERROR(pool_.For(kStripes, add));
     }
     const double divisor = Divisor(points_);
     return pool_.For(count_, [&](size_t j, int) {

@@ -97,6 +97,43 @@ TEST_F(ReduceTest, KeysGoAlongWhereTheyCan) {
   EXPECT_EQ(SplitLines(ReadFile(Path("keys.txt"))).size(), 100u);
 }
 
+TEST_F(ReduceTest, AnIndexReducesQueriesAndRerankingUndoesIt) {
+  const Matrix base = Uneven(400, 16);
+  const Matrix queries = RandomFloats(20, 16, 9);
+  const std::string base_path = WriteFvecs("base.fvecs", base);
+  const std::string queries_path = WriteFvecs("q.fvecs", queries);
+  const std::string file = Path("r.kith");
+  const json made = OkJson({"build", base_path, "--reduce", "4", "--metric", "euclidean", "-o", file,
+                            "--json"});
+  EXPECT_EQ(made["dim"], 4);
+  EXPECT_EQ(made["source_dim"], 16);
+  Ok({"verify", file});
+  EXPECT_NE(Ok({"info", file}).find("from 16 dimensions"), std::string::npos);
+  // As the vectors reduced by a model, but for the names.
+  Ok({"reduce", base_path, "--dim", "4", "--save", Path("m.kith")});
+  Ok({"build", base_path, "--model", Path("m.kith"), "--metric", "euclidean", "-o",
+      Path("same.kith")});
+  EXPECT_TRUE(ReadFile(Path("same.kith")) == ReadFile(file));
+  Ok({"reduce", queries_path, "--model", Path("m.kith"), "-o", Path("q4.fvecs")});
+  EXPECT_EQ(OkJsonLines({"search", file, "--queries", queries_path, "--json"}),
+            OkJsonLines({"search", file, "--queries", Path("q4.fvecs"), "--json"}));
+  const auto exact = OkJsonLines({"search", file, "--queries", queries_path, "--json", "--rerank",
+                                  base_path, "--candidates", "400"});
+  for (size_t q = 0; q < 20; ++q) {
+    const std::vector<int64_t> truth = Nearest(Distance::kEuclidean, base, queries.row(q), 10);
+    for (size_t i = 0; i < 10; ++i) EXPECT_EQ(exact[q]["neighbors"][i]["id"], truth[i]);
+  }
+  std::string vector = "0.5";
+  for (int c = 1; c < 16; ++c) vector += ",0.25";
+  Ok({"search", file, "--vector", vector});
+  Fails(1, {"search", file, "--vector", "1,2,3"}, {"3 values", "give 16"});
+  Fails(1, {"search", file, "--queries", queries_path, "--rerank", queries_path}, {"20 originals"});
+  Fails(2, {"search", file, "--vector", vector, "--rerank", base_path}, {"--queries"});
+  Fails(2, {"build", base_path, "--reduce", "4", "--explain"}, {"--explain"});
+  Fails(1, {"build", base_path, "--model", Path("m.kith"), "--metric", "dot", "-o", Path("x.kith")},
+        {"fitted for euclidean"});
+}
+
 TEST_F(ReduceTest, SaysWhatIsWrong) {
   const std::string base = WriteFvecs("base.fvecs", RandomFloats(20, 6, 1));
   const std::string out = Path("out.npy");
