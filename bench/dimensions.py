@@ -4,7 +4,7 @@
     KITH_DATA=... bench/dimensions.py FOLDER [--quick]
 
 Writes contrast.png, spectrum.png and effort.png to FOLDER, and what they show to standard output.
-Sets are normal numbers of many dimensions, and of KITH_DATA: word vectors, photo descriptors, MNIST.
+Sets are normal numbers, and of KITH_DATA word vectors, photo descriptors and MNIST.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import numpy as np
 import kith
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "comparison"))
-import figures  # noqa: E402
+import figures
 
 COLOURS = {"words": "#0072B2", "descriptors": "#D55E00", "MNIST": "#009E73", "Gaussian": "#666666"}
 QUERIES = 200
@@ -105,7 +105,9 @@ def draw_contrast(sets: dict[str, np.ndarray], rows: int, folder: pathlib.Path) 
         axes.plot(dim, loose, "D", color=COLOURS[name], ms=6, mfc="white")
         like = np.interp(-own, [-c for c in curve], dims)
         print(f"contrast, {name}: {own:.2f}, shuffled {loose:.2f}, as a Gaussian of {like:.0f}")
-    axes.set(xscale="log", yscale="log", xlabel="dimensions", ylabel="mean distance / nearest distance")
+    axes.set(
+        xscale="log", yscale="log", xlabel="dimensions", ylabel="mean distance / nearest distance"
+    )
     axes.set_xticks([2, 4, 8, 16, 32, 64, 128, 256, 512], [2, 4, 8, 16, 32, 64, 128, 256, 512])
     axes.set_yticks([1, 2, 5, 10, 20, 50, 100], [1, 2, 5, 10, 20, 50, 100])
     axes.minorticks_off()
@@ -123,7 +125,9 @@ def draw_spectrum(sets: dict[str, np.ndarray], folder: pathlib.Path) -> None:
         print(f"spectrum, {name}: dimensions for a share of the variance {least}")
     flat = np.cumsum(kith.Reducer().fit(gaussian(100_000, 100)).explained_variance_ratio_)
     axes.plot(np.arange(1, 101), flat, "--", color=COLOURS["Gaussian"], label="Gaussian, 100")
-    axes.set(xscale="log", xlabel="principal components", ylabel="share of the variance", ylim=(0, 1.02))
+    axes.set(
+        xscale="log", xlabel="principal components", ylabel="share of the variance", ylim=(0, 1.02)
+    )
     axes.set_xticks([1, 2, 5, 10, 20, 50, 100, 200, 500], [1, 2, 5, 10, 20, 50, 100, 200, 500])
     axes.minorticks_off()
     axes.set_title("How much of the variance few directions hold")
@@ -148,14 +152,28 @@ def draw_effort(sets: dict[str, np.ndarray], rows: int, folder: pathlib.Path) ->
     dims = [2, 4, 8, 16, 24, 32, 48, 64, 100]
     for kind, mark, line in (("forest", "^", "--"), ("graph", "o", "-")):
         curve = [compared(gaussian(rows + QUERIES, dim), rows, kind) for dim in dims]
-        axes.plot(dims, curve, line, marker=mark, ms=5, color=COLOURS["Gaussian"],
-                  label=f"Gaussian, {kind}")
-        print(f"effort, Gaussian, {kind}:", {d: round(c, 4) for d, c in zip(dims, curve, strict=True)})
+        axes.plot(
+            dims,
+            curve,
+            line,
+            marker=mark,
+            ms=5,
+            color=COLOURS["Gaussian"],
+            label=f"Gaussian, {kind}",
+        )
+        print(
+            f"effort, Gaussian, {kind}:", {d: round(c, 4) for d, c in zip(dims, curve, strict=True)}
+        )
         for name, x in sets.items():
             share = compared(x, rows, kind)
             axes.plot(x.shape[1], share, mark, color=COLOURS[name], ms=9, label=f"{name}, {kind}")
             print(f"effort, {name}, {kind}: {share:.4f}")
-    axes.set(xscale="log", yscale="log", xlabel="dimensions", ylabel=f"share of {rows:,} vectors looked at")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="dimensions",
+        ylabel=f"share of {rows:,} vectors looked at",
+    )
     axes.set_xticks([2, 4, 8, 16, 32, 64, 128, 256, 512], [2, 4, 8, 16, 32, 64, 128, 256, 512])
     ticks = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
     axes.set_yticks(ticks, [f"{100 * t:g} %" for t in ticks])

@@ -97,7 +97,9 @@ def main() -> None:
         )
     image = exact.transform(x[:1000].astype(np.float64))
     scale = np.abs(image).max()
-    print(f"images of kith off float64: {np.abs(ours.transform(x[:1000]) - image).max() / scale:.1e}")
+    print(
+        f"images of kith off float64: {np.abs(ours.transform(x[:1000]) - image).max() / scale:.1e}"
+    )
 
 
 if __name__ == "__main__":

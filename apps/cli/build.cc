@@ -126,8 +126,8 @@ void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoi
   table.AddColumn("", Table::Align::kLeft);
   table.AddColumn("", Table::Align::kLeft);
   if (info.source_dim > 0) {
-    table.AddRow({"reduced", StrCat("from ", Plural(info.source_dim, "dimension"),
-                                    ", which queries have")});
+    table.AddRow(
+        {"reduced", StrCat("from ", Plural(info.source_dim, "dimension"), ", which queries have")});
   }
   table.AddRow({"metric", StrCat(MetricName(info.metric), " (", metric.reason,
                                  args.metric ? ")" : "; --metric chooses another)")});
@@ -377,8 +377,9 @@ void AddBuildCommand(CLI::App* app, Action* action) {
               "How values are stored; auto is the smallest type that holds every one exactly");
   sub->add_option("--keys", args->keys, "Names of the vectors: text, one a line, or idx labels")
       ->type_name("FILE");
-  AddCount(sub, "--reduce", &args->reduce, 1,
-           "Index N principal components of the vectors; searches take queries as the vectors were");
+  AddCount(
+      sub, "--reduce", &args->reduce, 1,
+      "Index N principal components of the vectors; searches take queries as the vectors were");
   sub->add_option("--model", args->model, "Reduce as this model of 'kith reduce --save' does")
       ->type_name("FILE");
   sub->add_option("--ids", args->ids,

@@ -85,8 +85,8 @@ Result<Plots> Plots::Open(const std::vector<std::string>& paths) {
         StrCat(paths[0], ": plots are drawn by gnuplot, which is not in PATH; ", kInstall));
   }
   for (Output& output : plots.outputs_) {
-    const Result<std::string> tried =
-        RunProgram(plots.gnuplot_, {"-d"}, StrCat("set terminal ", Terminal(output.png, kPlotHeight)));
+    const Result<std::string> tried = RunProgram(
+        plots.gnuplot_, {"-d"}, StrCat("set terminal ", Terminal(output.png, kPlotHeight)));
     if (!tried.ok()) {
       return Status::NotFound(StrCat(output.path, ": ", plots.gnuplot_, " can't draw ",
                                      output.png ? "PNG (terminal pngcairo)" : "SVG",

@@ -171,9 +171,8 @@ Status RunVerify(const InfoArgs& args) {
     json["seconds"] = seconds;
     std::cout << ToLine(json);
   } else {
-    std::cout << Printable(args.file) << ": sound (" << Plural(sections, "section")
-              << ", " << FormatBytes(bytes) << ", checked in " << FormatSeconds(seconds)
-              << ")\n";
+    std::cout << Printable(args.file) << ": sound (" << Plural(sections, "section") << ", "
+              << FormatBytes(bytes) << ", checked in " << FormatSeconds(seconds) << ")\n";
   }
   return Status::Ok();
 }

@@ -1,4 +1,6 @@
 // kith reduce: fewer dimensions, and what that costs.
+#include "kith/reduce.h"
+
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -17,7 +19,6 @@
 #include "common/write_vectors.h"
 #include "gnuplot.h"
 #include "kith/dataset.h"
-#include "kith/reduce.h"
 #include "options.h"
 #include "reduce_plot.h"
 #include "terminal.h"
@@ -89,8 +90,7 @@ Status Measure(const ReduceArgs& args, const Dataset& dataset, const Progress& p
     read.progress = progress;
     KITH_ASSIGN_OR_RETURN(given, LoadVectors(args.queries, read));
     queries = given.vectors;
-    KITH_RETURN_IF_ERROR(
-        CheckSameDim(args.queries, queries.dim, args.file, dataset.vectors.dim));
+    KITH_RETURN_IF_ERROR(CheckSameDim(args.queries, queries.dim, args.file, dataset.vectors.dim));
   }
   told->measured_queries = queries.rows;
   const ReduceRecallOptions measure = MeasureOptions(args, progress);
@@ -146,8 +146,8 @@ Status WriteReduced(const ReduceArgs& args, const Dataset& dataset, const Reduce
   }
   const MatrixView& vectors = dataset.vectors;
   return WriteDatasetInBlocks(
-      args.out, args.format, vectors.rows, reducer.dim(),
-      takes_keys ? dataset.keys : StringList(), [&](size_t begin, size_t end, float* out) {
+      args.out, args.format, vectors.rows, reducer.dim(), takes_keys ? dataset.keys : StringList(),
+      [&](size_t begin, size_t end, float* out) {
         const Status status =
             reducer.TransformRows(vectors, begin, end, out, args.threads, progress);
         return status.ok() ? status
@@ -248,12 +248,12 @@ void PrintJson(const ReduceArgs& args, const Dataset& dataset, const Told& told,
 
 Status DrawPlots(const ReduceArgs& args, const Dataset& dataset, const Told& told, Plots* plots) {
   PlotText text;
-  text.title = StrCat("What fewer dimensions keep of ",
-                      args.file.substr(args.file.find_last_of('/') + 1));
-  text.subtitle = StrCat(FormatCount(dataset.vectors.rows), " × ", dataset.vectors.dim, ", ",
-                         ReduceMethodName(told.reducer->method()), ", ",
-                         MetricName(told.reducer->metric()), "; ",
-                         Plural(told.measured_queries, "query"), " and exact search");
+  text.title =
+      StrCat("What fewer dimensions keep of ", args.file.substr(args.file.find_last_of('/') + 1));
+  text.subtitle =
+      StrCat(FormatCount(dataset.vectors.rows), " × ", dataset.vectors.dim, ", ",
+             ReduceMethodName(told.reducer->method()), ", ", MetricName(told.reducer->metric()),
+             "; ", Plural(told.measured_queries, "query"), " and exact search");
   return plots->Draw(ReducePlotHeight(), [&](const std::string& terminal) {
     return ReducePlotScript(terminal, text, told.points, static_cast<size_t>(args.k),
                             static_cast<size_t>(args.rerank));
@@ -295,16 +295,16 @@ Status RunReduce(const ReduceArgs& args) {
 }
 
 void CheckUsage(ReduceArgs* args) {
-  const int kept = (args->dim > 0 ? 1 : 0) + (args->keep_variance > 0 ? 1 : 0) +
-                   (args->keep_recall > 0 ? 1 : 0);
+  const int kept =
+      (args->dim > 0 ? 1 : 0) + (args->keep_variance > 0 ? 1 : 0) + (args->keep_recall > 0 ? 1 : 0);
   if (kept > 1) {
     throw CLI::ValidationError("--dim, --keep-variance and --keep-recall",
                                "exclude each other; choose one");
   }
   if (!args->model.empty()) {
     if (kept > 0 || args->whiten || args->metric || args->method != "pca") {
-      throw CLI::ValidationError(
-          "--model", "says how to reduce; leave the options of a new reduction out");
+      throw CLI::ValidationError("--model",
+                                 "says how to reduce; leave the options of a new reduction out");
     }
     if (args->out.empty() && !args->measures()) {
       throw CLI::ValidationError("--output", "has to say where the reduced vectors go");
@@ -361,8 +361,8 @@ void AddMeasureOptions(CLI::App* sub, ReduceArgs* args) {
 
 void AddReduceCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<ReduceArgs>();
-  CLI::App* sub = app->add_subcommand(
-      "reduce", "Reduce vectors to fewer dimensions, and tell what that costs");
+  CLI::App* sub =
+      app->add_subcommand("reduce", "Reduce vectors to fewer dimensions, and tell what that costs");
   sub->add_option("FILE", args->file, "File of vectors, or a .kith file")
       ->required()
       ->option_text(" ");

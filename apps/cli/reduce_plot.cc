@@ -57,7 +57,8 @@ std::string ReducePlotScript(const std::string& terminal, const PlotText& text,
     out << p.dim << ' ' << p.recall << ' ' << p.reranked << ' ' << p.variance << '\n';
   }
   out << "EOD\nplot $p using 1:2 with linespoints lw 2 pt 7 ps 0.75 lc rgb '#" << PlotColour(0)
-      << "' title " << Quoted(StrCat("recall@", k)) << ", $p using 1:3 with linespoints lw 2 pt 9 ps "
+      << "' title " << Quoted(StrCat("recall@", k))
+      << ", $p using 1:3 with linespoints lw 2 pt 9 ps "
       << "0.9 lc rgb '#" << PlotColour(1) << "' title "
       << Quoted(StrCat("the ", rerank, " nearest compared again"));
   if (variance) {

@@ -167,9 +167,8 @@ void Searcher::WarnOfDrift() const {
 Status SearchWith(const SearchArgs& args, const Index& index, Searcher* searcher) {
   if (!args.stdin_mark.empty()) return searcher->AnswerLines();
   if (!args.queries.empty()) {
-    KITH_ASSIGN_OR_RETURN(
-        Queries queries,
-        Queries::FromFile(args.queries, args.dataset, index, searcher->bar()->callback()));
+    KITH_ASSIGN_OR_RETURN(Queries queries, Queries::FromFile(args.queries, args.dataset, index,
+                                                             searcher->bar()->callback()));
     Dataset originals;
     if (!args.rerank.empty()) {
       KITH_ASSIGN_OR_RETURN(originals, LoadVectors(args.rerank, {}));
@@ -258,9 +257,10 @@ void AddQueryOptions(CLI::App* sub, SearchArgs* args) {
   sub->add_option("--queries", args->queries, "Search for every vector of a file")
       ->type_name("FILE");
   AddDataset(sub, &args->dataset, "The dataset of an hdf5 file of queries; \"test\" if absent");
-  sub->add_option("--rerank", args->rerank,
-                  "Compare the nearest found again by the vectors of this file, from which FILE was "
-                  "built with --reduce")
+  sub->add_option(
+         "--rerank", args->rerank,
+         "Compare the nearest found again by the vectors of this file, from which FILE was "
+         "built with --reduce")
       ->type_name("FILE");
   AddCount(sub, "--candidates", &args->candidates, 1, "How many of them --rerank compares")
       ->capture_default_str();

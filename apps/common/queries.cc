@@ -104,8 +104,8 @@ Status Queries::AddVector(std::string_view text) {
   KITH_ASSIGN_OR_RETURN(std::vector<float> values, ParseVector(text));
   if (index_->reducer() != nullptr && values.size() == info.source_dim) {
     std::vector<float> reduced(info.dim);
-    KITH_RETURN_IF_ERROR(index_->reducer()->Transform(ViewOf(values.data(), 1, values.size()),
-                                                      reduced.data(), 1));
+    KITH_RETURN_IF_ERROR(
+        index_->reducer()->Transform(ViewOf(values.data(), 1, values.size()), reduced.data(), 1));
     values = std::move(reduced);
   }
   if (values.size() != info.dim) {

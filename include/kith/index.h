@@ -93,7 +93,7 @@ struct BuildOptions {
   // of fewer than 512 vectors are not measured: exact search takes microseconds there.
   // nullopt: unless fewer than 10,000 queries are expected, which would not make up for it.
   std::optional<bool> calibrate;
-  const StringList* keys = nullptr;           // one for each row, or none
+  const StringList* keys = nullptr;  // one for each row, or none
   // Vectors are reduced before they are indexed, and so are queries of searches: the model is kept
   // in the file. Its reduced_metric() has to be `metric`. Memory: the reduced vectors.
   const Reducer* reducer = nullptr;
@@ -313,11 +313,12 @@ class Index {
 
   // The params.k nearest vectors of each query, all of them if there are fewer. Queries may be of
   // any DataType (kBit needs a dim of whole bytes only in its stride); they are compared exactly as
-  // given. Where the vectors were reduced, queries are as those were before (info().source_dim), and
-  // are reduced likewise, or as they are now (info().dim): the dimension tells. Cost: exact O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth));
-  // graph O(num_queries * effort * degree * dim). Many queries in one call are faster than one a
-  // call. Errors: InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access
-  // path); those of Plan().
+  // given. Where the vectors were reduced, queries are as those were before (info().source_dim),
+  // and are reduced likewise, or as they are now (info().dim): the dimension tells. Cost: exact
+  // O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth)); graph O(num_queries
+  // * effort * degree * dim). Many queries in one call are faster than one a call. Errors:
+  // InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access path); those
+  // of Plan().
   virtual Status Search(const MatrixView& queries, const SearchParams& params,
                         SearchResult* result) const = 0;
 

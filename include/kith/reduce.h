@@ -97,7 +97,7 @@ class Reducer {
   // By what reduced vectors are compared: metric(), but euclidean for hamming.
   Metric reduced_metric() const;
   bool whitened() const;
-  bool centred() const;         // whether there is a mean
+  bool centred() const;          // whether there is a mean
   uint64_t fitted_rows() const;  // 0 where the vectors did not matter
   uint64_t seed() const;
 
@@ -174,19 +174,19 @@ Result<std::vector<ReducePoint>> MeasureReduction(const Reducer& reducer, const 
                                                   const ReduceRecallOptions& options);
 
 // Compares candidates again by the original vectors: of the rows that `candidates` names for each
-// query [queries.rows, num_candidates], the k nearest, nearest first, ties by the smaller row; a row
-// named twice counts once, kNoId not at all, and places without a neighbour hold kNoId and +inf.
-// Distances are exact (PreciseDistance()). Cost: O(queries.rows * num_candidates * dim), a row at a
-// time, so that originals may be a mapped file that is larger than the memory. Errors:
+// query [queries.rows, num_candidates], the k nearest, nearest first, ties by the smaller row; a
+// row named twice counts once, kNoId not at all, and places without a neighbour hold kNoId and
+// +inf. Distances are exact (PreciseDistance()). Cost: O(queries.rows * num_candidates * dim), a
+// row at a time, so that originals may be a mapped file that is larger than the memory. Errors:
 // InvalidArgument (dimensions, NaN of queries, k = 0, a row that is not there, cancelled).
 Result<SearchResult> Rerank(const MatrixView& originals, const MatrixView& queries, Metric metric,
                             std::span<const int64_t> candidates, size_t num_candidates, size_t k,
                             int threads = 0, std::stop_token stop = {});
 
-// Searches an index of reduced vectors for `candidates` neighbours of each query, as params say, and
-// compares these again by the originals, rows in the order in which they were built, by the metric
-// that the reduction was fitted for (that of an index that is not reduced). Ids are the index's.
-// Errors: those of Search() and Rerank(); InvalidArgument (another number of originals).
+// Searches an index of reduced vectors for `candidates` neighbours of each query, as params say,
+// and compares these again by the originals, rows in the order in which they were built, by the
+// metric that the reduction was fitted for (that of an index that is not reduced). Ids are the
+// index's. Errors: those of Search() and Rerank(); InvalidArgument (another number of originals).
 Status SearchReranked(const Index& index, const MatrixView& originals, const MatrixView& queries,
                       const SearchParams& params, size_t candidates, SearchResult* result);
 
@@ -200,8 +200,8 @@ struct SampledQueries {
 Result<SampledQueries> SampleQueries(const MatrixView& vectors, size_t count, uint64_t seed);
 
 struct KeepRecallOptions {
-  double recall = 0.9;    // that is to be kept, in (0, 1]
-  bool reranked = false;  // with re-ranking by the originals
+  double recall = 0.9;          // that is to be kept, in (0, 1]
+  bool reranked = false;        // with re-ranking by the originals
   ReduceRecallOptions measure;  // its dims are not used
 };
 

@@ -21,10 +21,8 @@ namespace {
 
 constexpr int64_t kMostDims = static_cast<int64_t>(kMaxDim);
 
-InputMatrix ToVectors(const nb::object& object, const char* name) {
-  InputMatrix input(object, name);
-  if (input.one()) ThrowValueError(std::string(name) + " have one axis; give an array (n, d)");
-  return input;
+void CheckTwoAxes(const InputMatrix& vectors) {
+  if (vectors.one()) ThrowValueError("vectors have one axis; give an array (n, d)");
 }
 
 Reducer Fit(const nb::object& vectors, const nb::object& dim, const nb::object& keep_variance,
@@ -49,7 +47,8 @@ Reducer Fit(const nb::object& vectors, const nb::object& dim, const nb::object& 
   options.whiten = ToBool(whiten);
   options.seed = ToSeed(seed, "seed");
   options.threads = ToThreads(n_jobs);
-  const InputMatrix input = ToVectors(vectors, "vectors");
+  const InputMatrix input(vectors, "vectors");
+  CheckTwoAxes(input);
   std::optional<Reducer> reducer;
   RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
     options.progress = report;
@@ -124,11 +123,12 @@ ReduceRecallOptions ToRecallOptions(const nb::object& k, const nb::object& reran
 nb::list Measure(const Reducer& self, const nb::object& vectors, const nb::object& queries,
                  const nb::object& dims, const nb::object& k, const nb::object& rerank,
                  const nb::object& seed, const nb::object& n_jobs, const nb::object& progress) {
-  const InputMatrix input = ToVectors(vectors, "vectors");
+  const InputMatrix input(vectors, "vectors");
+  CheckTwoAxes(input);
   const Queries asked(queries, input, seed);
   ReduceRecallOptions options = ToRecallOptions(k, rerank, n_jobs);
   if (!dims.is_none()) {
-    for (const int64_t dim : ToMany(dims, "dims", [](nb::handle value, const char* name) {
+    for (const int64_t dim : ToMany(dims, "dims", [](nb::handle value, const char*name) {
            return ToInteger(value, name, 1, kMostDims);
          })) {
       options.dims.push_back(static_cast<size_t>(dim));
@@ -146,22 +146,23 @@ nb::list Measure(const Reducer& self, const nb::object& vectors, const nb::objec
 }
 
 // (the reduction to the least dimension, its point by other queries, all that was measured)
-nb::tuple ToRecall(const Reducer& self, const nb::object& vectors, const nb::object& recall,
+nb::tuple LeastDim(const Reducer& self, const nb::object& vectors, const nb::object& recall,
                    const nb::object& reranked, const nb::object& queries, const nb::object& k,
                    const nb::object& rerank, const nb::object& seed, const nb::object& n_jobs,
                    const nb::object& progress) {
-  const InputMatrix input = ToVectors(vectors, "vectors");
+  const InputMatrix input(vectors, "vectors");
+  CheckTwoAxes(input);
   const Queries asked(queries, input, seed);
   KeepRecallOptions options;
-  options.recall = kith::python::ToRecall(recall, "keep_recall");
+  options.recall = ToRecall(recall, "keep_recall");
   options.reranked = ToBool(reranked);
   options.measure = ToRecallOptions(k, rerank, n_jobs);
   KeptRecall kept;
   RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
     options.measure.progress = report;
     options.measure.stop = stop;
-    KITH_ASSIGN_OR_RETURN(
-        kept, KeepRecall(self, input.view(), asked.view, asked.sampled.rows, options));
+    KITH_ASSIGN_OR_RETURN(kept,
+                          KeepRecall(self, input.view(), asked.view, asked.sampled.rows, options));
     return Status::Ok();
   });
   return nb::make_tuple(nb::cast(ValueOrThrow(self.Prefix(kept.dim))), PointDict(kept.point),
@@ -191,8 +192,8 @@ nb::list Variances(const Reducer& self) {
 
 void BindReduce(nb::module_& m) {
   m.def("reduce_fit", &Fit, "vectors"_a.none(), "dim"_a.none(), "keep_variance"_a.none(),
-        "method"_a.none(), "metric"_a.none(), "whiten"_a.none(), "seed"_a.none(),
-        "n_jobs"_a.none(), "progress"_a.none());
+        "method"_a.none(), "metric"_a.none(), "whiten"_a.none(), "seed"_a.none(), "n_jobs"_a.none(),
+        "progress"_a.none());
   m.def("reduce_open", &Open, "path"_a.none());
   nb::class_<Reducer>(m, "Reduction")
       .def("save", &Save, "path"_a.none())
@@ -201,14 +202,13 @@ void BindReduce(nb::module_& m) {
            nb::sig("def transform(self, vectors: object, n_jobs: int | None, progress: object) -> "
                    "numpy.typing.NDArray[numpy.float32]"))
       .def("measure", &Measure, "vectors"_a.none(), "queries"_a.none(), "dims"_a.none(),
-           "k"_a.none(), "rerank"_a.none(), "seed"_a.none(), "n_jobs"_a.none(),
-           "progress"_a.none(),
+           "k"_a.none(), "rerank"_a.none(), "seed"_a.none(), "n_jobs"_a.none(), "progress"_a.none(),
            nb::sig("def measure(self, vectors: object, queries: object, dims: object, k: int, "
                    "rerank: int, seed: int, n_jobs: int | None, progress: object) -> "
                    "list[dict[str, typing.Any]]"))
-      .def("to_recall", &ToRecall, "vectors"_a.none(), "recall"_a.none(), "reranked"_a.none(),
-           "queries"_a.none(), "k"_a.none(), "rerank"_a.none(), "seed"_a.none(),
-           "n_jobs"_a.none(), "progress"_a.none(),
+      .def("to_recall", &LeastDim, "vectors"_a.none(), "recall"_a.none(), "reranked"_a.none(),
+           "queries"_a.none(), "k"_a.none(), "rerank"_a.none(), "seed"_a.none(), "n_jobs"_a.none(),
+           "progress"_a.none(),
            nb::sig("def to_recall(self, vectors: object, recall: float, reranked: bool, "
                    "queries: object, k: int, rerank: int, seed: int, n_jobs: int | None, "
                    "progress: object) -> tuple[Reduction, dict[str, typing.Any], "

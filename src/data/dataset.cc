@@ -337,10 +337,10 @@ Status WriteInBlocks(const std::string& path, const std::string& format_name, si
     const size_t end = std::min(begin + at_once, rows);
     KITH_RETURN_IF_ERROR(source(begin, end, block.data()));
     const MatrixView view = ViewOf(block.data(), end - begin, dim);
-    KITH_RETURN_IF_ERROR(NamingFile(
-        path, format == Format::kNpy     ? WriteNpyRows(view, file.get())
-              : format == Format::kFvecs ? WriteVecs(view, Element::kF32, file.get())
-                                         : WriteBinRows(view, Element::kF32, file.get())));
+    KITH_RETURN_IF_ERROR(NamingFile(path, format == Format::kNpy ? WriteNpyRows(view, file.get())
+                                          : format == Format::kFvecs
+                                              ? WriteVecs(view, Element::kF32, file.get())
+                                              : WriteBinRows(view, Element::kF32, file.get())));
   }
   return file->Commit();
 }
@@ -401,9 +401,8 @@ Status WriteDataset(const std::string& path, const std::string& format, const Ma
 
 Status WriteDatasetInBlocks(const std::string& path, const std::string& format, size_t rows,
                             size_t dim, const StringList& keys, const VectorSource& source) {
-  return AtEdge(path, "write .npy, .fvecs or .fbin, which need no more than a block of them", [&] {
-    return data::WriteInBlocks(path, format, rows, dim, keys, source);
-  });
+  return AtEdge(path, "write .npy, .fvecs or .fbin, which need no more than a block of them",
+                [&] { return data::WriteInBlocks(path, format, rows, dim, keys, source); });
 }
 
 }  // namespace kith

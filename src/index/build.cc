@@ -205,18 +205,18 @@ Result<MatrixView> Reduced(const MatrixView& vectors, const BuildOptions& option
   if (options.reducer == nullptr) return vectors;
   const Reducer& reducer = *options.reducer;
   if (reducer.reduced_metric() != options.metric) {
-    return Status::InvalidArgument(StrCat(
-        "the reduction was fitted for ", MetricName(reducer.metric()), ", which makes vectors of ",
-        MetricName(reducer.reduced_metric()), ", but the index is to be of ",
-        MetricName(options.metric), "; fit one for that"));
+    return Status::InvalidArgument(
+        StrCat("the reduction was fitted for ", MetricName(reducer.metric()),
+               ", which makes vectors of ", MetricName(reducer.reduced_metric()),
+               ", but the index is to be of ", MetricName(options.metric), "; fit one for that"));
   }
   if (reducer.dim() == reducer.source_dim()) {
     return Status::InvalidArgument(StrCat("the reduction keeps all ", reducer.dim(),
                                           " dimensions; build without it, or keep fewer"));
   }
   KITH_ASSIGN_OR_RETURN(*images, AlignedBuffer<float>::Create(vectors.rows * reducer.dim()));
-  KITH_RETURN_IF_ERROR(reducer.model().Apply(vectors, 0, vectors.rows, images->data(), pool,
-                                             options.progress));
+  KITH_RETURN_IF_ERROR(
+      reducer.model().Apply(vectors, 0, vectors.rows, images->data(), pool, options.progress));
   return ViewOf(images->data(), vectors.rows, reducer.dim());
 }
 

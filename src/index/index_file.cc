@@ -24,12 +24,18 @@
 namespace kith::index {
 namespace {
 
-constexpr std::string_view kOwnSections[] = {
-    kVectorsSection, kNormsSection, kRowsSection,
-    kSlotsSection,   kMetaSection,  calibration::kCalibrationSection,
-    reduction::kReductionSection,
-    "keys",          "key_ends",    "key_table",
-    "ids",           "id_table"};
+constexpr std::string_view kOwnSections[] = {kVectorsSection,
+                                             kNormsSection,
+                                             kRowsSection,
+                                             kSlotsSection,
+                                             kMetaSection,
+                                             calibration::kCalibrationSection,
+                                             reduction::kReductionSection,
+                                             "keys",
+                                             "key_ends",
+                                             "key_table",
+                                             "ids",
+                                             "id_table"};
 
 std::vector<std::string_view> KnownSections() {
   std::vector<std::string_view> all = paths::Sections();
@@ -88,8 +94,9 @@ Status IndexFile::OpenVectors() {
   if (n == 0 && file_->Find(kVectorsSection) == nullptr &&
       file_->Find(reduction::kReductionSection) != nullptr) {
     return Status::InvalidArgument(
-        StrCat(file_->path(), ": is a model of kith reduce, without vectors; reduce vectors with "
-                              "it and build a file of those"));
+        StrCat(file_->path(),
+               ": is a model of kith reduce, without vectors; reduce vectors with "
+               "it and build a file of those"));
   }
   search::VectorTable& table = vectors_.table;
   table.metric = static_cast<Metric>(header.metric);

@@ -107,9 +107,8 @@ class RecallMeter {
                                             " others to be near to; choose 1 to as many"));
     }
     if (options_.rerank < options_.k) {
-      return Status::InvalidArgument(StrCat("to compare ", options_.rerank,
-                                            " again gives no k = ", options_.k,
-                                            "; choose at least that many"));
+      return Status::InvalidArgument(StrCat("to compare ", options_.rerank, " again gives no k = ",
+                                            options_.k, "; choose at least that many"));
     }
     return Status::Ok();
   }
@@ -157,8 +156,9 @@ class RecallMeter {
 Status CheckDims(const std::vector<size_t>& dims, size_t most) {
   for (const size_t dim : dims) {
     if (dim < 1 || dim > most) {
-      return Status::InvalidArgument(StrCat("dimension ", dim, " cannot be measured of a reduction to ",
-                                            most, "; choose 1 to ", most));
+      return Status::InvalidArgument(StrCat("dimension ", dim,
+                                            " cannot be measured of a reduction to ", most,
+                                            "; choose 1 to ", most));
     }
   }
   return Status::Ok();
@@ -183,9 +183,9 @@ Result<KeptRecall> FindLeastDim(const RecallMeter& meter, size_t most,
   }
   if (kept.dim == 0) {
     const ReducePoint& last = kept.measured.back();
-    return Status::InvalidArgument(StrCat(
-        "all ", most, " dimensions keep ", options.reranked ? last.reranked : last.recall,
-        " of the neighbours; ask for less"));
+    return Status::InvalidArgument(StrCat("all ", most, " dimensions keep ",
+                                          options.reranked ? last.reranked : last.recall,
+                                          " of the neighbours; ask for less"));
   }
   while (kept.dim - below > 1) {
     const size_t middle = below + (kept.dim - below) / 2;
@@ -208,8 +208,7 @@ Result<std::vector<ReducePoint>> MeasureReduction(const Reducer& reducer, const 
                                                   std::span<const uint64_t> self,
                                                   const ReduceRecallOptions& options) {
   return AtEdge({}, kFewer, [&]() -> Result<std::vector<ReducePoint>> {
-    const std::vector<size_t> dims =
-        options.dims.empty() ? UsualDims(reducer.dim()) : options.dims;
+    const std::vector<size_t> dims = options.dims.empty() ? UsualDims(reducer.dim()) : options.dims;
     KITH_RETURN_IF_ERROR(CheckDims(dims, reducer.dim()));
     KITH_ASSIGN_OR_RETURN(const RecallMeter meter,
                           RecallMeter::Create(reducer, vectors, queries, self, options));

@@ -39,8 +39,8 @@ Status CheckRerank(const MatrixView& originals, const MatrixView& queries,
     const int64_t row = candidates[i];
     if (row == kNoId || (row >= 0 && static_cast<uint64_t>(row) < originals.rows)) continue;
     return Status::InvalidArgument(StrCat("candidate ", i % num_candidates, " of query ",
-                                          i / num_candidates, " is row ", row,
-                                          ", but there are ", originals.rows, " originals"));
+                                          i / num_candidates, " is row ", row, ", but there are ",
+                                          originals.rows, " originals"));
   }
   return Status::Ok();
 }
@@ -99,9 +99,8 @@ Status SearchReranked(const Index& index, const MatrixView& originals, const Mat
     }
     const Metric metric = index.reducer() != nullptr ? index.reducer()->metric() : info.metric;
     const size_t k = std::min<size_t>(params.k, result->k);
-    KITH_ASSIGN_OR_RETURN(SearchResult reranked,
-                          Rerank(originals, queries, metric, result->ids, result->k, k,
-                                 params.threads, params.stop));
+    KITH_ASSIGN_OR_RETURN(SearchResult reranked, Rerank(originals, queries, metric, result->ids,
+                                                        result->k, k, params.threads, params.stop));
     for (int64_t& id : reranked.ids) {
       if (id != kNoId) id = index.Id(static_cast<uint64_t>(id));
     }

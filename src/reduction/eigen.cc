@@ -36,8 +36,8 @@ Status OrthonormaliseRows(double* rows, size_t count, size_t n) {
   Eigen::Map<RowMajor> m(rows, static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(n));
   const Eigen::HouseholderQR<Eigen::MatrixXd> qr(m.transpose());
   const Eigen::MatrixXd thin =
-      qr.householderQ() * Eigen::MatrixXd::Identity(static_cast<Eigen::Index>(n),
-                                                    static_cast<Eigen::Index>(count));
+      qr.householderQ() *
+      Eigen::MatrixXd::Identity(static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(count));
   m = thin.transpose();
   return Status::Ok();
 }

@@ -40,9 +40,9 @@ Status CheckOptions(const MatrixView& vectors, const ReduceOptions& options) {
                                           " or fewer"));
   }
   if (options.dim > MostDims(vectors, options.method)) {
-    return Status::InvalidArgument(
-        StrCat(Plural(vectors.rows, "vector"), " span no ", options.dim,
-               " dimensions; choose ", vectors.rows, " or fewer, or give more vectors"));
+    return Status::InvalidArgument(StrCat(Plural(vectors.rows, "vector"), " span no ", options.dim,
+                                          " dimensions; choose ", vectors.rows,
+                                          " or fewer, or give more vectors"));
   }
   if (options.keep_variance != 0) {
     if (!(options.keep_variance > 0 && options.keep_variance <= 1)) {

@@ -96,9 +96,9 @@ Result<std::shared_ptr<const Model>> Model::Open(std::span<const std::byte> byte
   std::memcpy(&model->header_, bytes.data(), sizeof(ModelHeader));
   KITH_RETURN_IF_ERROR(CheckHeader(model->header_));
   if (bytes.size() != ModelBytes(model->header_)) {
-    return Status::Corruption(
-        StrCat(bytes.size(), " bytes, expected ", ModelBytes(model->header_), " for ",
-               model->header_.source_dim, " dimensions reduced to ", model->header_.dim));
+    return Status::Corruption(StrCat(bytes.size(), " bytes, expected ", ModelBytes(model->header_),
+                                     " for ", model->header_.source_dim, " dimensions reduced to ",
+                                     model->header_.dim));
   }
   model->bytes_ = bytes;
   model->owner_ = std::move(owner);

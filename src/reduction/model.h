@@ -1,5 +1,5 @@
-// A fitted reduction as bytes: what is in memory is what the section "reduction" of a file holds, so
-// that opening costs nothing and what is written was used.
+// A fitted reduction as bytes: what is in memory is what the section "reduction" of a file holds,
+// so that opening costs nothing and what is written was used.
 #ifndef KITH_REDUCTION_MODEL_H_
 #define KITH_REDUCTION_MODEL_H_
 

@@ -11,10 +11,10 @@
 namespace kith::reduction {
 namespace {
 
-constexpr size_t kLane = 8;                            // of doubles
-constexpr size_t kRowsAtOnce = 64;                     // made doubles of, in the cache
-constexpr size_t kBandColumns = 256;                   // of the covariance, for one task
-constexpr size_t kSlabBytes = size_t{64} << 20;        // of vectors, between two barriers
+constexpr size_t kLane = 8;                             // of doubles
+constexpr size_t kRowsAtOnce = 64;                      // made doubles of, in the cache
+constexpr size_t kBandColumns = 256;                    // of the covariance, for one task
+constexpr size_t kSlabBytes = size_t{64} << 20;         // of vectors, between two barriers
 constexpr size_t kStripeSumsBytes = size_t{256} << 20;  // of the sums of all stripes, at most
 constexpr size_t kMostStripes = 32;
 
@@ -27,10 +27,9 @@ class Sums {
     sums.covariance = covariance;
     sums.bands = covariance ? (sums.stride + kBandColumns - 1) / kBandColumns : 1;
     sums.square = covariance ? sums.stride * sums.stride : sums.stride;
-    sums.stripes = std::clamp<size_t>(kStripeSumsBytes / (sums.square * sizeof(double)), 2,
-                                      kMostStripes);
-    KITH_ASSIGN_OR_RETURN(sums.products,
-                          AlignedBuffer<double>::Create(sums.stripes * sums.square));
+    sums.stripes =
+        std::clamp<size_t>(kStripeSumsBytes / (sums.square * sizeof(double)), 2, kMostStripes);
+    KITH_ASSIGN_OR_RETURN(sums.products, AlignedBuffer<double>::Create(sums.stripes * sums.square));
     KITH_ASSIGN_OR_RETURN(sums.columns, AlignedBuffer<double>::Create(sums.stripes * sums.stride));
     return sums;
   }
@@ -93,8 +92,7 @@ Status AddSlab(const PointsOf& points, const std::vector<double>& shift, size_t 
   return pool.For(sums->stripes * sums->bands, [&](size_t task, int thread) -> Status {
     AlignedBuffer<double>& own = (*scratch)[static_cast<size_t>(thread)];
     if (own.size() == 0) {
-      KITH_ASSIGN_OR_RETURN(own,
-                            AlignedBuffer<double>::Create(kRowsAtOnce * sums->stride + dim));
+      KITH_ASSIGN_OR_RETURN(own, AlignedBuffer<double>::Create(kRowsAtOnce * sums->stride + dim));
     }
     const size_t stripe = task / sums->bands;
     const size_t stripe_end = begin + count * (stripe + 1) / sums->stripes;
@@ -111,7 +109,8 @@ Status AddSlab(const PointsOf& points, const std::vector<double>& shift, size_t 
 Status JoinStripes(ThreadPool& pool, Sums* sums) {
   constexpr size_t kChunk = size_t{1} << 14;
   for (size_t c = 0; c < sums->stride; ++c) {
-    for (size_t s = 1; s < sums->stripes; ++s) sums->columns[c] += sums->columns[s * sums->stride + c];
+    for (size_t s = 1; s < sums->stripes; ++s)
+      sums->columns[c] += sums->columns[s * sums->stride + c];
   }
   return pool.Chunks(sums->square, kChunk, [&](size_t begin, size_t end, int) {
     for (size_t s = 1; s < sums->stripes; ++s) {
@@ -148,8 +147,8 @@ Result<Moments> ComputeMoments(const PointsOf& points, bool covariance, ThreadPo
   const size_t slab = std::max(kSlabBytes / std::max<size_t>(vectors.stride, 1), kRowsAtOnce);
   for (size_t begin = 0; begin < vectors.rows; begin += slab) {
     KITH_RETURN_IF_ERROR(pool.Report(progress, "covariance", begin, vectors.rows));
-    KITH_RETURN_IF_ERROR(AddSlab(points, shift, begin, std::min(begin + slab, vectors.rows),
-                                 &scratch, pool, &sums));
+    KITH_RETURN_IF_ERROR(
+        AddSlab(points, shift, begin, std::min(begin + slab, vectors.rows), &scratch, pool, &sums));
   }
   KITH_RETURN_IF_ERROR(JoinStripes(pool, &sums));
   // Whatever is not finite makes its column's sum so.

@@ -31,12 +31,12 @@ struct Moments {
   std::vector<double> variances;   // [dim]: the diagonal
 };
 
-// One pass over the vectors, slab by slab, so that of a mapped file no more than a slab has to be in
-// memory. Every product and sum is in double precision, with a first guess of the mean taken away
-// before, so that no digits cancel. Sums are of stripes of rows whose number depends on dim alone,
-// each of which is summed in order: the result does not depend on the threads. Cost: O(n d^2) with
-// covariances, O(n d) without; memory: some d^2 doubles. Errors: InvalidArgument (NaN or infinity,
-// with its place; cancelled), OutOfMemory.
+// One pass over the vectors, slab by slab, so that of a mapped file no more than a slab has to be
+// in memory. Every product and sum is in double precision, with a first guess of the mean taken
+// away before, so that no digits cancel. Sums are of stripes of rows whose number depends on dim
+// alone, each of which is summed in order: the result does not depend on the threads. Cost: O(n
+// d^2) with covariances, O(n d) without; memory: some d^2 doubles. Errors: InvalidArgument (NaN or
+// infinity, with its place; cancelled), OutOfMemory.
 Result<Moments> ComputeMoments(const PointsOf& points, bool covariance, ThreadPool& pool,
                                const Progress& progress);
 

@@ -104,8 +104,7 @@ Status Reducer::TransformRows(const MatrixView& vectors, size_t begin, size_t en
 }
 
 bool IsReducerFile(const std::string& path) {
-  const Result<bool> is =
-      CatchAll([&]() -> Result<bool> { return reduction::IsModelFile(path); });
+  const Result<bool> is = CatchAll([&]() -> Result<bool> { return reduction::IsModelFile(path); });
   return is.ok() && *is;
 }
 

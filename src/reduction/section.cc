@@ -28,8 +28,8 @@ Result<std::shared_ptr<const Model>> ModelOf(
   auto model = Model::Open(file->Bytes(kReductionSection), file);
   if (model.ok()) return model;
   if (model.status().code() == StatusCode::kUnsupported) {
-    return Status::Unsupported(StrCat(file->path(), ": section \"", kReductionSection,
-                                      "\": ", model.status().message()));
+    return Status::Unsupported(
+        StrCat(file->path(), ": section \"", kReductionSection, "\": ", model.status().message()));
   }
   return file->Corrupt(kReductionSection, model.status().message());
 }
@@ -41,9 +41,9 @@ Result<std::shared_ptr<const Model>> OpenSection(
   if (file->Find(kReductionSection) == nullptr) return std::shared_ptr<const Model>();
   KITH_ASSIGN_OR_RETURN(auto model, ModelOf(file));
   if (model->dim() != file->header().dim) {
-    return file->Corrupt(kReductionSection, StrCat("reduces to ", model->dim(),
-                                                   " dimensions, but the header says ",
-                                                   file->header().dim));
+    return file->Corrupt(kReductionSection,
+                         StrCat("reduces to ", model->dim(), " dimensions, but the header says ",
+                                file->header().dim));
   }
   return model;
 }

@@ -110,9 +110,10 @@ using MultiplyFn = void (*)(const float* a, size_t a_stride, size_t rows, const 
                             size_t b_stride, size_t inner, size_t cols, float* out,
                             size_t out_stride);
 
-// sums[i][j] += sum over rows of x[row][i] * x[row][j], for i from `begin` to `end` and j from i on;
-// what lies left of these in the same eight columns is changed too. Strides in doubles. REQUIRES:
-// cols, begin and end multiples of 8; x and sums 64-byte aligned, their strides multiples of 8.
+// sums[i][j] += sum over rows of x[row][i] * x[row][j], for i from `begin` to `end` and j from i
+// on; what lies left of these in the same eight columns is changed too. Strides in doubles.
+// REQUIRES: cols, begin and end multiples of 8; x and sums 64-byte aligned, their strides multiples
+// of 8.
 using OuterFn = void (*)(const double* x, size_t stride, size_t rows, size_t cols, size_t begin,
                          size_t end, double* sums, size_t sums_stride);
 

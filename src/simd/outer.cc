@@ -1,5 +1,6 @@
-// Sums of products of columns, which covariances are made of. Each number of the result is one chain
-// of multiply-adds in the order of the rows, so it has the same bits whatever the vector width.
+// Sums of products of columns, which covariances are made of. Each number of the result is one
+// chain of multiply-adds in the order of the rows, so it has the same bits whatever the vector
+// width.
 #include "simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -74,15 +74,16 @@ TEST_F(ReduceTest, KeepsAShareOfVarianceOrNeighbours) {
   const json variance =
       OkJson({"reduce", base, "--keep-variance", "0.8", "--save", Path("m.kith"), "--json"});
   EXPECT_GE(variance["variance"], 0.8);
-  const json recall = OkJson({"reduce", base, "--keep-recall", "0.7", "-o", Path("x.npy"), "--json"});
+  const json recall =
+      OkJson({"reduce", base, "--keep-recall", "0.7", "-o", Path("x.npy"), "--json"});
   EXPECT_EQ(recall["kept"]["dim"], recall["dim"]);
   EXPECT_NEAR(recall["kept"]["recall"], 0.72, 0.1);
   EXPECT_EQ(recall["kept"]["queries"], 300);
   for (const json& point : recall["table"]) {
     EXPECT_EQ(point["recall"] >= 0.7, point["dim"] >= recall["dim"]);
   }
-  const json fewer = OkJson(
-      {"reduce", base, "--keep-recall", "0.7", "--reranked", "-o", Path("y.npy"), "--json"});
+  const json fewer =
+      OkJson({"reduce", base, "--keep-recall", "0.7", "--reranked", "-o", Path("y.npy"), "--json"});
   EXPECT_LT(fewer["dim"], recall["dim"]);
 }
 
@@ -103,8 +104,8 @@ TEST_F(ReduceTest, AnIndexReducesQueriesAndRerankingUndoesIt) {
   const std::string base_path = WriteFvecs("base.fvecs", base);
   const std::string queries_path = WriteFvecs("q.fvecs", queries);
   const std::string file = Path("r.kith");
-  const json made = OkJson({"build", base_path, "--reduce", "4", "--metric", "euclidean", "-o", file,
-                            "--json"});
+  const json made =
+      OkJson({"build", base_path, "--reduce", "4", "--metric", "euclidean", "-o", file, "--json"});
   EXPECT_EQ(made["dim"], 4);
   EXPECT_EQ(made["source_dim"], 16);
   Ok({"verify", file});
@@ -153,7 +154,8 @@ TEST_F(ReduceTest, SaysWhatIsWrong) {
   Ok({"reduce", base, "--dim", "3", "--save", Path("m.kith")});
   Fails(1, {"reduce", nan, "--model", Path("m.kith"), "-o", out}, {"nan.fvecs", "row 8, column 1"});
   const std::string five = WriteFvecs("five.fvecs", RandomFloats(20, 5, 1));
-  Fails(1, {"reduce", five, "--model", Path("m.kith"), "-o", out}, {"five.fvecs", "5 dim", "m.kith"});
+  Fails(1, {"reduce", five, "--model", Path("m.kith"), "-o", out},
+        {"five.fvecs", "5 dim", "m.kith"});
   Fails(2, {"reduce", base, "--model", Path("m.kith"), "--dim", "2", "-o", out}, {"--model"});
   for (const std::string& name : FilesInDirectory()) EXPECT_NE(name, "out.npy");
 }

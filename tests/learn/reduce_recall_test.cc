@@ -110,8 +110,7 @@ TEST(ReduceRecallTest, TheLeastDimensionThatKeepsIt) {
   projection.dim = 2;
   options.recall = 0.99;
   options.reranked = false;
-  const auto none =
-      KeepRecall(*Reducer::Fit(view, projection), view, asked, queries.rows, options);
+  const auto none = KeepRecall(*Reducer::Fit(view, projection), view, asked, queries.rows, options);
   ASSERT_FALSE(none.ok());
   EXPECT_NE(none.status().message().find("ask for less"), std::string::npos);
 }

@@ -59,8 +59,8 @@ TEST_F(ReducedIndexTest, QueriesAreReducedAsTheVectorsWere) {
     std::vector<float> asked(40 * 6);
     ASSERT_TRUE(reducer.Transform(vectors_, images.data()).ok());
     ASSERT_TRUE(reducer.Transform(asked_, asked.data()).ok());
-    const auto truth = ComputeGroundTruth(ViewOf(images.data(), kRows, 6),
-                                          ViewOf(asked.data(), 40, 6), metric, 5);
+    const auto truth =
+        ComputeGroundTruth(ViewOf(images.data(), kRows, 6), ViewOf(asked.data(), 40, 6), metric, 5);
     SearchParams params;
     params.k = 5;
     params.index = IndexKind::kExact;
@@ -136,8 +136,8 @@ TEST_F(ReducedIndexTest, WhatDoesNotFitIsRefused) {
   EXPECT_NE(nan.message().find("queries: row 5, column 3"), std::string::npos) << nan.message();
   EXPECT_FALSE(SearchReranked(**index, ViewOf(base_.data(), 9, kDim), asked_, {}, 9, &result).ok());
   const std::vector<int64_t> rows{0, 1, 700};
-  EXPECT_FALSE(Rerank(vectors_, ViewOf(queries_.data(), 1, kDim), Metric::kEuclidean, rows, 3, 1)
-                   .ok());
+  EXPECT_FALSE(
+      Rerank(vectors_, ViewOf(queries_.data(), 1, kDim), Metric::kEuclidean, rows, 3, 1).ok());
 }
 
 TEST_F(ReducedIndexTest, RerankLeavesOutNobodyAndNothingTwice) {

@@ -22,10 +22,9 @@ namespace {
 class ModelFileTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    directory_ = std::filesystem::path(::testing::TempDir()) /
-                 ("reduce_" + std::string(::testing::UnitTest::GetInstance()
-                                              ->current_test_info()
-                                              ->name()));
+    directory_ =
+        std::filesystem::path(::testing::TempDir()) /
+        ("reduce_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
     std::filesystem::create_directories(directory_);
   }
   void TearDown() override { std::filesystem::remove_all(directory_); }
@@ -73,8 +72,8 @@ Status OpenChanged(const std::string& path, const Reducer& reducer,
                    const std::function<void(std::vector<std::byte>*)>& change, bool verify) {
   std::vector<std::byte> bytes(reducer.model().bytes().begin(), reducer.model().bytes().end());
   change(&bytes);
-  auto writer = storage::ContainerWriter::Create(path, 0, reducer.dim(), reducer.metric(),
-                                                 DataType::kF32);
+  auto writer =
+      storage::ContainerWriter::Create(path, 0, reducer.dim(), reducer.metric(), DataType::kF32);
   KITH_RETURN_IF_ERROR((*writer)->AddSection(reduction::kReductionSection, bytes));
   KITH_RETURN_IF_ERROR((*writer)->Finish());
   return verify ? VerifyIndex(path) : Reducer::Open(path).status();
@@ -83,12 +82,15 @@ Status OpenChanged(const std::string& path, const Reducer& reducer,
 TEST_F(ModelFileTest, HostileHeadersAreRefusedAsTheyAreOpened) {
   const Reducer reducer = Fitted(SpectrumRows(60, 9, 1), {});
   const auto with = [&](const std::function<void(reduction::ModelHeader*)>& change) {
-    return OpenChanged(Path("x.kith"), reducer, [&](std::vector<std::byte>* bytes) {
-      reduction::ModelHeader header;
-      std::memcpy(&header, bytes->data(), sizeof(header));
-      change(&header);
-      std::memcpy(bytes->data(), &header, sizeof(header));
-    }, false);
+    return OpenChanged(
+        Path("x.kith"), reducer,
+        [&](std::vector<std::byte>* bytes) {
+          reduction::ModelHeader header;
+          std::memcpy(&header, bytes->data(), sizeof(header));
+          change(&header);
+          std::memcpy(bytes->data(), &header, sizeof(header));
+        },
+        false);
   };
   EXPECT_TRUE(with([](auto*) {}).ok());
   EXPECT_EQ(with([](auto* h) { h->method = 4; }).code(), StatusCode::kUnsupported);
@@ -113,15 +115,23 @@ TEST_F(ModelFileTest, ContentsThatLieAreFoundByVerifying) {
   const Rows rows = SpectrumRows(60, 9, 1);
   const Reducer reducer = Fitted(rows, {});
   const size_t size = reducer.model().bytes().size();
-  const size_t mean = 64 + 128;       // behind nine variances
-  const size_t columns = mean + 64;   // behind nine floats
+  const size_t mean = 64 + 128;      // behind nine variances
+  const size_t columns = mean + 64;  // behind nine floats
   const auto put = [&](size_t at, float value) {
     return [at, value](std::vector<std::byte>* b) { std::memcpy(b->data() + at, &value, 4); };
   };
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (const auto& [at, value] : std::vector<std::pair<size_t, float>>{
-           {44, nan}, {64 + 4, nan}, {64 + 4, 100}, {64 + 4, -1}, {64 + 124, 1}, {mean, nan},
-           {mean + 60, 1}, {columns, nan}, {columns, 1e35f}, {columns, 3}, {size - 4, 1}}) {
+  for (const auto& [at, value] : std::vector<std::pair<size_t, float>>{{44, nan},
+                                                                       {64 + 4, nan},
+                                                                       {64 + 4, 100},
+                                                                       {64 + 4, -1},
+                                                                       {64 + 124, 1},
+                                                                       {mean, nan},
+                                                                       {mean + 60, 1},
+                                                                       {columns, nan},
+                                                                       {columns, 1e35f},
+                                                                       {columns, 3},
+                                                                       {size - 4, 1}}) {
     EXPECT_TRUE(OpenChanged(Path("x.kith"), reducer, put(at, value), false).ok());
     const Status status = OpenChanged(Path("x.kith"), reducer, put(at, value), true);
     EXPECT_EQ(status.code(), StatusCode::kCorruption) << at << ' ' << value;

@@ -57,8 +57,8 @@ void ExpectSamePca(const Reducer& reducer, const Reference& reference, double to
     EXPECT_NEAR(reducer.variances()[j], reference.variances[row],
                 tolerance * reference.variances[0]);
     for (size_t c = 0; c < d; ++c) {
-      EXPECT_NEAR(components[j * d + c],
-                  reference.components(row, static_cast<Eigen::Index>(c)), tolerance)
+      EXPECT_NEAR(components[j * d + c], reference.components(row, static_cast<Eigen::Index>(c)),
+                  tolerance)
           << "component " << j << ", dimension " << c;
     }
   }
@@ -274,8 +274,8 @@ TEST(ReduceTest, RefusesWhatCannotBe) {
   ExpectRefused(Reducer::Fit(ViewOf(rows.values.data(), 2, 6), options).status(), {"2 vectors"});
   ExpectRefused(Reducer::Fit(ViewOf(rows.values.data(), 0, 6), options).status(), {"empty"});
   const Reducer reducer = Fitted(rows, options);
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
-                          -std::numeric_limits<float>::infinity()}) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
     rows.values[13 * 6 + 4] = bad;
     ExpectRefused(fit(options), {"row 13, column 4"});
     std::vector<float> out(20 * 3);
