@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -117,27 +116,32 @@ TEST_F(ModelFileTest, ContentsThatLieAreFoundByVerifying) {
   const size_t size = reducer.model().bytes().size();
   const size_t mean = 64 + 128;      // behind nine variances
   const size_t columns = mean + 64;  // behind nine floats
-  const auto put = [&](size_t at, float value) {
-    return [at, value](std::vector<std::byte>* b) { std::memcpy(b->data() + at, &value, 4); };
+  const auto put = [&](size_t at, uint32_t bits) {
+    return [at, bits](std::vector<std::byte>* b) { std::memcpy(b->data() + at, &bits, 4); };
   };
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (const auto& [at, value] : std::vector<std::pair<size_t, float>>{{44, nan},
-                                                                       {64 + 4, nan},
-                                                                       {64 + 4, 100},
-                                                                       {64 + 4, -1},
-                                                                       {64 + 124, 1},
-                                                                       {mean, nan},
-                                                                       {mean + 60, 1},
-                                                                       {columns, nan},
-                                                                       {columns, 1e35f},
-                                                                       {columns, 3},
-                                                                       {size - 4, 1}}) {
-    EXPECT_TRUE(OpenChanged(Path("x.kith"), reducer, put(at, value), false).ok());
-    const Status status = OpenChanged(Path("x.kith"), reducer, put(at, value), true);
-    EXPECT_EQ(status.code(), StatusCode::kCorruption) << at << ' ' << value;
+  constexpr uint32_t kNanHalf = 0x7FF80000;  // the upper half of a double, or a float
+  constexpr uint32_t kMinusOne = 0xBF800000;
+  constexpr uint32_t kThree = 0x40400000;
+  constexpr uint32_t kHuge = 0x7A000000;  // 1.7e35
+  for (const auto& [at, bits] :
+       std::vector<std::pair<size_t, uint32_t>>{{36, kNanHalf},
+                                                {36, kMinusOne},
+                                                {64 + 4, kNanHalf},
+                                                {64 + 4, kMinusOne},
+                                                {64 + 12, 0x7F000000},  // above the one before
+                                                {64 + 124, 1},
+                                                {mean, kNanHalf},
+                                                {mean + 60, 1},
+                                                {columns, kNanHalf},
+                                                {columns, kHuge},
+                                                {columns, kThree},
+                                                {size - 4, 1}}) {
+    EXPECT_TRUE(OpenChanged(Path("x.kith"), reducer, put(at, bits), false).ok());
+    const Status status = OpenChanged(Path("x.kith"), reducer, put(at, bits), true);
+    EXPECT_EQ(status.code(), StatusCode::kCorruption) << at << ' ' << bits;
   }
   // Whoever does not verify gets an error of what it gives, and no NaN.
-  ASSERT_TRUE(OpenChanged(Path("x.kith"), reducer, put(columns, nan), false).ok());
+  ASSERT_TRUE(OpenChanged(Path("x.kith"), reducer, put(columns, kNanHalf), false).ok());
   std::vector<float> out(rows.rows * 9);
   EXPECT_FALSE(Reducer::Open(Path("x.kith"))->Transform(rows.view(), out.data()).ok());
 }
