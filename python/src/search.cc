@@ -125,7 +125,7 @@ nb::tuple SearchOriginals(const IndexHandle& self, const nb::object& queries,
   const InputMatrix input(queries, "queries");
   const InputMatrix vectors(originals, "originals");
   const auto wanted = static_cast<size_t>(ToInteger(candidates, "candidates", 1, kMostNeighbours));
-  const SearchParams params = ToParams(*index, {k, recall, effort, exact, kind}, n_jobs);
+  const SearchParams params = ToParams(*index, k, {recall, effort, exact, kind, n_jobs});
   const size_t rows = input.view().rows;
   const SearchResult result =
       RunSearch(*index, rows, params, 2, [&](const SearchParams& how, SearchResult* found) {

@@ -51,10 +51,13 @@ HWY_INLINE void Tile(const double* x, size_t stride, size_t rows, size_t i, size
 void Outer(const double* x, size_t stride, size_t rows, size_t cols, size_t begin, size_t end,
            double* sums, size_t sums_stride) {
   constexpr size_t kRows = 4;
-  constexpr size_t kMostPanels = kRegs == 1 ? 4 : kRegs == 2 ? 1 : 1;
   for (size_t i = begin; i < end; i += kRows) {
     size_t j = i / 8 * 8;  // the triangle above the diagonal, and what its vectors touch beside it
-    if constexpr (kMostPanels == 4) {
+    if constexpr (kRegs == 1) {
+      // Four panels at a time keep both multipliers busy; to begin farther left costs less than to
+      // end with single ones.
+      const size_t rest = (cols - j) / 8 % 4;
+      if (rest > 0 && j >= 8 * (4 - rest)) j -= 8 * (4 - rest);
       for (; j + 32 <= cols; j += 32) Tile<kRows, 4>(x, stride, rows, i, j, sums, sums_stride);
     }
     for (; j < cols; j += 8) Tile<kRows, 1>(x, stride, rows, i, j, sums, sums_stride);
