@@ -259,10 +259,12 @@ class Reducer:
 
     @property
     def method(self) -> str:
+        """pca, gaussian, sparse or truncate."""
         return self._method
 
     @property
     def metric(self) -> str:
+        """By what neighbours are told."""
         return self._metric
 
     @property
