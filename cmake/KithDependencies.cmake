@@ -32,7 +32,7 @@ set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
 foreach(unwanted HWY_ENABLE_CONTRIB HWY_ENABLE_EXAMPLES HWY_ENABLE_INSTALL HWY_ENABLE_TESTS
                  CLI11_BUILD_TESTS CLI11_BUILD_EXAMPLES CLI11_BUILD_DOCS CLI11_INSTALL
                  JSON_BuildTests JSON_Install BUILD_GMOCK INSTALL_GTEST
-                 ZLIB_BUILD_EXAMPLES)
+                 ZLIB_BUILD_EXAMPLES EIGEN_BUILD_DOC EIGEN_BUILD_PKGCONFIG BUILD_TESTING)
   set(${unwanted} OFF CACHE INTERNAL "")
 endforeach()
 set(SKIP_INSTALL_ALL ON)  # zlib's spelling
@@ -60,6 +60,11 @@ else()
   list(APPEND KITH_FETCHED_LIBRARIES zlibstatic)
   list(APPEND KITH_FETCHED_OBJECTS $<TARGET_OBJECTS:zlibstatic>)
 endif()
+
+# Headers alone, compiled into what uses them (src/reduction), so nobody links it.
+kith_provide(Eigen3 https://gitlab.com/libeigen/eigen/-/archive/3.4.0/eigen-3.4.0.tar.gz
+             8586084f71f9bde545ee7fa6d00288b264a2b7ac3607b974e54d13e7162c1c72 3.4 CONFIG)
+get_target_property(KITH_EIGEN_INCLUDE Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
 
 # HDF5 is too large to fetch: without it, its writer says so when asked.
 set(KITH_HAVE_HDF5 FALSE)

@@ -14,10 +14,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "kith/index.h"
+#include "kith/reduce.h"
 #include "matrix.h"
 #include "memory_file.h"
 #include "storage/format.h"
@@ -40,11 +42,12 @@ struct Kind {
   bool forest;
   GraphLayout graph = GraphLayout::kAuto;  // kAuto: none
   bool calibrated = false;
+  size_t reduced = 0;  // to so many dimensions; 0: as they are
 };
 
 // Codes, a learnt basis, dot's extra coordinate, packed bits, scan codes (with rows enough for them
-// to be used); graphs packed, with copies, with rounded vectors, compact; calibrated; all with keys
-// and ids.
+// to be used); graphs packed, with copies, with rounded vectors, compact; calibrated; reduced;
+// all with keys and ids.
 constexpr Kind kKinds[] = {
     {Metric::kAngular, DataType::kF32, 30, 40, true},
     {Metric::kDot, DataType::kF32, 12, 130, true},
@@ -56,7 +59,8 @@ constexpr Kind kKinds[] = {
     {Metric::kEuclidean, DataType::kBit, 70, 3, false, GraphLayout::kCompact},
     {Metric::kDot, DataType::kF32, 30, 200, false, GraphLayout::kPacked},
     {Metric::kManhattan, DataType::kF32, 40, 7, false, GraphLayout::kCompact},
-    {Metric::kEuclidean, DataType::kU8, 50, 5, true, GraphLayout::kCompact, true}};
+    {Metric::kEuclidean, DataType::kU8, 50, 5, true, GraphLayout::kCompact, true},
+    {Metric::kEuclidean, DataType::kF32, 40, 9, false, GraphLayout::kAuto, false, 4}};
 
 std::string BuildBytes(const Kind& kind) {
   Matrix rows = Matrix::Random(kind.dtype, kind.rows, kind.dim, 1);
@@ -81,6 +85,11 @@ std::string BuildBytes(const Kind& kind) {
   options.keys = &keys;
   options.ids = &ids;
   options.threads = 1;
+  std::optional<Reducer> reducer;
+  if (kind.reduced > 0) {
+    reducer = *Reducer::Fit(rows.view(), {.dim = kind.reduced, .metric = kind.metric});
+    options.reducer = &*reducer;
+  }
   std::string directory = std::filesystem::temp_directory_path() / "kith-fuzz-XXXXXX";
   Require(mkdtemp(directory.data()) != nullptr);
   const std::string path = directory + "/x.kith";
@@ -155,6 +164,9 @@ void SearchEveryWay(const Index& index) {
       CheckedSearch(index, queries, {.k = k, .index = kind, .recall = 0.8});
     }
   }
+  if (info.source_dim > 0 && info.source_dim <= 4096) {
+    CheckedSearch(index, Matrix::Random(DataType::kF32, 2, info.source_dim, 2), {.k = 3});
+  }
   const QueryDrift drift = index.Drift();
   Require(drift.distance >= 0 && drift.distance <= 1);
 }
@@ -176,6 +188,15 @@ void LookUp(const Index& index) {
 
 void Use(const std::string& path) {
   const Status verified = VerifyIndex(path);
+  if (IsReducerFile(path)) {
+    const auto reducer = Reducer::Open(path);
+    Require(reducer.ok() || !verified.ok());
+    if (!reducer.ok() || reducer->source_dim() > 4096) return;
+    std::vector<float> images(2 * reducer->dim());
+    const Matrix vectors = Matrix::Random(DataType::kF32, 2, reducer->source_dim(), 2);
+    (void)reducer->Transform(vectors.view(), images.data(), 1);
+    return;
+  }
   const auto index = OpenIndex(path);
   Require(index.ok() || !verified.ok());
   if (!index.ok()) return;

@@ -21,7 +21,7 @@ FLOORS = [
     ["src/simd", "src/storage"],
     ["src/data", "src/linalg"],
     ["src/search", "src/quant"],
-    ["src/scan", "src/trees", "src/annoy"],
+    ["src/scan", "src/trees", "src/annoy", "src/reduction"],
     ["src/forest", "src/graph"],
     ["src/paths"],
     ["src/calibration"],
@@ -41,6 +41,7 @@ CLIENTS = {
 # Which files alone may include a library (prefixes of the include -> prefixes of the path).
 CONFINED = {
     "hwy/": ["src/simd/"],
+    "Eigen/": ["src/reduction/eigen.cc", "tests/reduction/"],
     "hdf5.h": ["src/data/hdf5_library.h", "tests/data/"],
     "zlib.h": ["src/data/gzip.cc", "tests/data/"],
     "CLI/": ["apps/cli/"],

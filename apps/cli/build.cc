@@ -20,6 +20,7 @@
 #include "kith/dataset.h"
 #include "kith/index.h"
 #include "kith/plan.h"
+#include "kith/reduce.h"
 #include "options.h"
 #include "plan_table.h"
 #include "terminal.h"
@@ -45,6 +46,8 @@ struct BuildArgs {
   int64_t leaf = 0;
   std::string keys;
   std::string ids;
+  int64_t reduce = 0;
+  std::string model;
   std::string format;
   int64_t dim = 0;
   int64_t rows = 0;
@@ -83,6 +86,7 @@ Json Describe(const BuildArgs& args, const IndexInfo& info, const MetricChoice& 
   json["file"] = args.out;
   json["vectors"] = info.num_vectors;
   json["dim"] = info.dim;
+  if (info.source_dim > 0) json["source_dim"] = info.source_dim;
   json["dtype"] = DataTypeName(info.dtype);
   json["metric"] = MetricName(info.metric);
   json["metric_reason"] = metric.reason;
@@ -121,6 +125,10 @@ void PrintSummary(const BuildArgs& args, const IndexInfo& info, const MetricChoi
   Table table;
   table.AddColumn("", Table::Align::kLeft);
   table.AddColumn("", Table::Align::kLeft);
+  if (info.source_dim > 0) {
+    table.AddRow(
+        {"reduced", StrCat("from ", Plural(info.source_dim, "dimension"), ", which queries have")});
+  }
   table.AddRow({"metric", StrCat(MetricName(info.metric), " (", metric.reason,
                                  args.metric ? ")" : "; --metric chooses another)")});
   table.AddRow({"type", StrCat(DataTypeName(info.dtype),
@@ -160,6 +168,24 @@ Result<Planned> Explain(const MatrixView& vectors, const BuildOptions& options) 
   return Planned{vectors.rows, vectors.dim, *options.dtype, options, std::move(plan)};
 }
 
+// The reduction asked for, if one is. Errors: as Reducer::Fit() and Open().
+Status FindReducer(const BuildArgs& args, const MatrixView& vectors, const BuildOptions& options,
+                   std::optional<Reducer>* reducer) {
+  if (!args.model.empty()) {
+    KITH_ASSIGN_OR_RETURN(*reducer, Reducer::Open(args.model));
+    return CheckSameDim(args.vectors, vectors.dim, args.model, (*reducer)->source_dim());
+  }
+  if (args.reduce == 0) return Status::Ok();
+  ReduceOptions reduce;
+  reduce.dim = static_cast<size_t>(args.reduce);
+  reduce.metric = options.metric;
+  reduce.seed = options.seed;
+  reduce.threads = options.threads;
+  reduce.progress = options.progress;
+  KITH_ASSIGN_OR_RETURN(*reducer, Reducer::Fit(vectors, reduce));
+  return Status::Ok();
+}
+
 Status RunBuild(const BuildArgs& args) {
   const Stopwatch stopwatch;
   if (!args.out.empty()) KITH_RETURN_IF_ERROR(CheckOutput(args));
@@ -192,6 +218,13 @@ Status RunBuild(const BuildArgs& args) {
   options.seed = args.seed;
   options.threads = args.threads;
   options.progress = bar.callback();
+  std::optional<Reducer> reducer;
+  KITH_RETURN_IF_ERROR(FindReducer(args, dataset.vectors, options, &reducer));
+  if (reducer) {
+    options.reducer = &*reducer;
+    // Bits are numbers once they are reduced.
+    if (args.model.empty()) options.metric = reducer->reduced_metric();
+  }
   std::optional<Planned> planned;
   if (args.explain) {
     if (!options.dtype) {
@@ -225,6 +258,14 @@ void CheckChoice(const BuildArgs& args) {
     throw CLI::ValidationError("--dim", "is for Annoy's files (.ann); leave it out");
   }
   if (args.out.empty() && !args.explain) throw CLI::RequiredError("--output");
+  if (args.reduce > 0 && !args.model.empty()) {
+    throw CLI::ValidationError("--reduce and --model", "exclude each other; choose one");
+  }
+  if (args.explain && (args.reduce > 0 || !args.model.empty())) {
+    throw CLI::ValidationError("--explain",
+                               "looks at the vectors as they are; write them reduced with 'kith "
+                               "reduce', or leave one out");
+  }
   if (args.build_time > 0 && !ChoosesItself(args)) {
     throw CLI::ValidationError("--build-time",
                                "is for --index auto: what is asked for is built, however long it "
@@ -335,6 +376,11 @@ void AddBuildCommand(CLI::App* app, Action* action) {
   AddDataType(sub, &args->dtype,
               "How values are stored; auto is the smallest type that holds every one exactly");
   sub->add_option("--keys", args->keys, "Names of the vectors: text, one a line, or idx labels")
+      ->type_name("FILE");
+  AddCount(
+      sub, "--reduce", &args->reduce, 1,
+      "Index N principal components of the vectors; searches take queries as the vectors were");
+  sub->add_option("--model", args->model, "Reduce as this model of 'kith reduce --save' does")
       ->type_name("FILE");
   sub->add_option("--ids", args->ids,
                   "Ids of the vectors: text, one a line, or integers in npy, ivecs or ibin")

@@ -280,7 +280,9 @@ Status DrawPlots(const std::vector<Measured>& all, size_t queries, Plots* plots)
   text.subtitle =
       StrCat(FormatCount(info.num_vectors), " × ", info.dim, ", ", MetricName(info.metric), "; ",
              Plural(queries, "query"), ", one a call, one thread; bars: 95 % confidence");
-  return plots->Draw(text, files);
+  return plots->Draw(PlotHeight(files), [&](const std::string& terminal) {
+    return PlotScript(terminal, text, files);
+  });
 }
 
 // Whether a way in is to be measured, where a file has it. Errors: InvalidArgument (it is asked

@@ -1,10 +1,12 @@
 // kith info and kith verify: what a .kith file holds, and whether all of it is sound.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "commands.h"
 #include "common/describe.h"
@@ -14,6 +16,7 @@
 #include "common/text.h"
 #include "effort_table.h"
 #include "kith/index.h"
+#include "kith/reduce.h"
 #include "options.h"
 #include "terminal.h"
 
@@ -46,6 +49,10 @@ void Print(const IndexInfo& info) {
   table.AddColumn("", Table::Align::kLeft);
   table.AddRow({"vectors", StrCat(FormatCount(info.num_vectors), " of ",
                                   Plural(info.dim, "dimension"), ", ", DataTypeName(info.dtype))});
+  if (info.source_dim > 0) {
+    table.AddRow({"reduced", StrCat("from ", Plural(info.source_dim, "dimension"),
+                                    ", which queries have, by the model in it")});
+  }
   table.AddRow({"metric", MetricName(info.metric)});
   table.AddRow({"keys", info.has_keys ? "yes" : "no"});
   table.AddRow({"ids", info.has_ids ? "the file's own" : "row numbers"});
@@ -92,7 +99,44 @@ void Print(const IndexInfo& info) {
   sections.Print(std::cout, "  ");
 }
 
+// Of a file that is only a model of kith reduce.
+Status RunModelInfo(const InfoArgs& args) {
+  KITH_ASSIGN_OR_RETURN(const Reducer reducer, Reducer::Open(args.file));
+  const double kept = reducer.KeptVariance(reducer.dim());
+  if (args.json) {
+    Json json;
+    json["file"] = args.file;
+    Json& model = json["model"];
+    model["method"] = ReduceMethodName(reducer.method());
+    model["source_dim"] = reducer.source_dim();
+    model["dim"] = reducer.dim();
+    model["metric"] = MetricName(reducer.metric());
+    model["centred"] = reducer.centred();
+    model["whitened"] = reducer.whitened();
+    model["variance"] = JsonKnown(kept);
+    model["fitted_rows"] = reducer.fitted_rows();
+    std::cout << ToLine(json);
+    return Status::Ok();
+  }
+  std::cout << Printable(args.file) << '\n';
+  Table table;
+  table.AddColumn("", Table::Align::kLeft);
+  table.AddColumn("", Table::Align::kLeft);
+  table.AddRow({"model", StrCat(ReduceMethodName(reducer.method()), ", ",
+                                Plural(reducer.source_dim(), "dimension"), " to ", reducer.dim(),
+                                reducer.whitened() ? ", whitened" : "")});
+  table.AddRow({"metric", StrCat(MetricName(reducer.metric()),
+                                 reducer.centred() ? ", the mean is taken away" : "")});
+  if (kept >= 0) table.AddRow({"variance", StrCat(FormatFixed(100 * kept, 1), " % kept")});
+  if (reducer.fitted_rows() > 0) {
+    table.AddRow({"fitted to", Plural(reducer.fitted_rows(), "vector")});
+  }
+  table.Print(std::cout, "  ", false);
+  return Status::Ok();
+}
+
 Status RunInfo(const InfoArgs& args) {
+  if (IsReducerFile(args.file)) return RunModelInfo(args);
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
   if (args.json) {
     std::cout << ToLine(InfoJson(index->info()));
@@ -110,20 +154,27 @@ Status RunVerify(const InfoArgs& args) {
         VerifyIndex(args.file, {.threads = args.threads, .progress = bar.callback()}));
   }
   const double seconds = stopwatch.Seconds();
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
-  const IndexInfo& info = index->info();
+  size_t sections = 1;  // of a model
+  uint64_t bytes = 0;
+  if (IsReducerFile(args.file)) {
+    std::error_code error;
+    bytes = std::filesystem::file_size(args.file, error);
+  } else {
+    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
+    sections = index->info().sections.size();
+    bytes = index->info().file_bytes;
+  }
   if (args.json) {
     Json json;
     json["file"] = args.file;
     json["ok"] = true;
-    json["sections"] = info.sections.size();
-    json["bytes"] = info.file_bytes;
+    json["sections"] = sections;
+    json["bytes"] = bytes;
     json["seconds"] = seconds;
     std::cout << ToLine(json);
   } else {
-    std::cout << Printable(args.file) << ": sound (" << Plural(info.sections.size(), "section")
-              << ", " << FormatBytes(info.file_bytes) << ", checked in " << FormatSeconds(seconds)
-              << ")\n";
+    std::cout << Printable(args.file) << ": sound (" << Plural(sections, "section") << ", "
+              << FormatBytes(bytes) << ", checked in " << FormatSeconds(seconds) << ")\n";
   }
   return Status::Ok();
 }

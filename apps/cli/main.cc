@@ -54,6 +54,7 @@ int Main(int argc, char** argv) {
   AddTruthCommand(&app, &action);
   AddClassifyCommand(&app, &action);
   AddRegressCommand(&app, &action);
+  AddReduceCommand(&app, &action);
   AddInfoCommand(&app, &action);
   AddVerifyCommand(&app, &action);
   AddConvertCommand(&app, &action);

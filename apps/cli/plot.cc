@@ -5,45 +5,20 @@
 #include <iomanip>
 #include <iterator>
 #include <set>
-#include <span>
 #include <sstream>
 #include <string_view>
 #include <utility>
 
-#include "child.h"
-#include "common/json.h"
 #include "common/text.h"
 #include "plot_axes.h"
 
 namespace kith::apps::cli {
 namespace {
 
-constexpr int kWidth = 900;
-constexpr int kHeight = 540;  // without the legend
 constexpr int kLegendLine = 22;
 constexpr size_t kLongestName = 32;
-constexpr const char* kInstall = "install it with 'apt install gnuplot-nox'";
 
-// Okabe and Ito's colours, which the colour-blind can tell apart, the strong ones first.
-constexpr const char* kColours[] = {"0072B2", "D55E00", "009E73", "CC79A7",
-                                    "E69F00", "56B4E9", "4B3F8F", "7A5C00"};
 constexpr const char* kGrey = "666666";
-
-// Text that an SVG may hold and a reader can see: UTF-8, no control characters.
-std::string Drawable(const std::string& text) {
-  // The JSON library knows what is UTF-8.
-  std::string clean = Printable(Json::parse(ToLine(Json(text))).get<std::string>());
-  // XML has no place for U+FFFE and U+FFFF, nor readers for the controls from U+0080 to U+009F.
-  for (size_t i = 0; i + 1 < clean.size(); ++i) {
-    const std::string_view rest = std::string_view(clean).substr(i);
-    if (rest.substr(0, 3) == "\xEF\xBF\xBE" || rest.substr(0, 3) == "\xEF\xBF\xBF") {
-      clean.replace(i, 3, "?");
-    } else if (rest[0] == '\xC2' && static_cast<unsigned char>(rest[1]) < 0xA0) {
-      clean.replace(i, 2, "?");
-    }
-  }
-  return clean;
-}
 
 // At most kLongestName characters of UTF-8: its beginning, three dots and its end.
 std::string Shortened(const std::string& text) {
@@ -55,23 +30,6 @@ std::string Shortened(const std::string& text) {
   const size_t head = kLongestName / 2 - 3;
   const size_t tail = kLongestName - 3 - head;
   return text.substr(0, starts[head]) + "..." + text.substr(starts[starts.size() - tail]);
-}
-
-// A string of gnuplot. Whatever means something to it is written by its number: quotes, `commands`
-// (which run even within quotes), @macros, backslashes; and digits, which would lengthen a number.
-std::string Quoted(const std::string& text) {
-  std::ostringstream out;
-  out << '"' << std::oct << std::setfill('0');
-  for (const char c : Drawable(text)) {
-    const bool plain = c == ' ' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    if (plain) {
-      out << c;
-    } else {
-      out << '\\' << std::setw(3) << static_cast<unsigned>(static_cast<unsigned char>(c));
-    }
-  }
-  out << '"';
-  return std::move(out).str();
 }
 
 // File names without their directories, unless two would be the same.
@@ -113,10 +71,10 @@ std::vector<Series> SeriesOf(const std::vector<PlotFile>& files) {
                    [&](const EvalPoint& point) { return point.index == kind; });
       if (series.points.empty()) continue;
       if (kind != IndexKind::kExact) {
-        series.colour = kColours[colour++ % std::size(kColours)];
+        series.colour = PlotColour(colour++);
       } else if (files.size() > 1) {
         // Exact search is told by its mark, and its file by the colour of its first curve.
-        series.colour = kColours[first_colour % std::size(kColours)];
+        series.colour = PlotColour(first_colour);
         if (colour == first_colour) ++colour;
       }
       all.push_back(std::move(series));
@@ -194,22 +152,10 @@ void WritePlot(const std::vector<Series>& all, const RecallAxis& axis, std::ostr
   }
 }
 
-std::string Terminal(bool png, int height) {
-  // Pictures of pixels are twice as large, for the screens of today.
-  return png ? StrCat("pngcairo noenhanced size ", 2 * kWidth, ",", 2 * height,
-                      " font 'Sans,10' fontscale 2 linewidth 2 pointscale 2 background '#FFFFFF'")
-             : StrCat("svg noenhanced dynamic size ", kWidth, ",", height,
-                      " font 'sans-serif,13' background '#FFFFFF'");
-}
-
-bool EndsWith(const std::string& text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 }  // namespace
 
 int PlotHeight(const std::vector<PlotFile>& files) {
-  return kHeight + kLegendLine * static_cast<int>(LegendLines(SeriesOf(files)));
+  return kPlotHeight + kLegendLine * static_cast<int>(LegendLines(SeriesOf(files)));
 }
 
 std::string PlotScript(const std::string& terminal, const PlotText& text,
@@ -249,52 +195,6 @@ std::string PlotScript(const std::string& terminal, const PlotText& text,
   WriteData(all, recalls, out);
   WritePlot(all, recalls, out);
   return out.str();
-}
-
-Result<Plots> Plots::Open(const std::vector<std::string>& paths) {
-  Plots plots;
-  if (paths.empty()) return plots;
-  for (const std::string& path : paths) {
-    const bool png = EndsWith(path, ".png");
-    if (!png && !EndsWith(path, ".svg")) {
-      return Status::InvalidArgument(
-          StrCat(path, ": a plot is SVG or PNG; give a name that ends in .svg or .png"));
-    }
-    plots.outputs_.push_back({path, png, nullptr});
-  }
-  plots.gnuplot_ = FindProgram("gnuplot");
-  if (plots.gnuplot_.empty()) {
-    return Status::NotFound(
-        StrCat(paths[0], ": plots are drawn by gnuplot, which is not in PATH; ", kInstall));
-  }
-  for (Output& output : plots.outputs_) {
-    const Result<std::string> tried =
-        RunProgram(plots.gnuplot_, {"-d"}, StrCat("set terminal ", Terminal(output.png, kHeight)));
-    if (!tried.ok()) {
-      return Status::NotFound(StrCat(output.path, ": ", plots.gnuplot_, " can't draw ",
-                                     output.png ? "PNG (terminal pngcairo)" : "SVG",
-                                     "; use Debian's: ", kInstall));
-    }
-    KITH_ASSIGN_OR_RETURN(output.file, AtomicFile::Create(output.path));
-  }
-  return plots;
-}
-
-Status Plots::Draw(const PlotText& text, const std::vector<PlotFile>& files) {
-  for (Output& output : outputs_) {
-    const std::string terminal = Terminal(output.png, PlotHeight(files));
-    const Result<std::string> picture =
-        RunProgram(gnuplot_, {"-d"}, PlotScript(terminal, text, files));
-    if (!picture.ok()) {
-      return Status::IoError(StrCat(output.path, ": ", picture.status().message()));
-    }
-    if (picture->empty()) {
-      return Status::IoError(StrCat(output.path, ": ", gnuplot_, " drew nothing; ", kInstall));
-    }
-    KITH_RETURN_IF_ERROR(output.file->Write(std::as_bytes(std::span(*picture))));
-    KITH_RETURN_IF_ERROR(output.file->Commit());
-  }
-  return Status::Ok();
 }
 
 }  // namespace kith::apps::cli

@@ -1,14 +1,12 @@
-// Curves of recall against speed, drawn by gnuplot as SVG or PNG.
+// Curves of recall against speed.
 #ifndef KITH_APPS_CLI_PLOT_H_
 #define KITH_APPS_CLI_PLOT_H_
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "common/files.h"
+#include "gnuplot.h"
 #include "kith/eval.h"
-#include "kith/status.h"
 
 namespace kith::apps::cli {
 
@@ -16,11 +14,6 @@ namespace kith::apps::cli {
 struct PlotFile {
   std::string path;
   std::vector<EvalPoint> points;
-};
-
-struct PlotText {
-  std::string title;
-  std::string subtitle;
 };
 
 // gnuplot's script: recall on an axis of -log10(1 - recall), so that 0.9, 0.99 and 0.999 are as far
@@ -33,27 +26,6 @@ std::string PlotScript(const std::string& terminal, const PlotText& text,
 
 // The height in pixels that PlotScript's picture needs, legend included, at a width of 900.
 int PlotHeight(const std::vector<PlotFile>& files);
-
-// Pictures to draw. Opened before what is measured, so that whatever prevents drawing is found
-// before the hours spent measuring and not after.
-class Plots {
- public:
-  // Names end in .svg or .png. Errors: InvalidArgument (another ending), NotFound (no directory; no
-  // gnuplot, or one that can't draw this), IoError (permission).
-  static Result<Plots> Open(const std::vector<std::string>& paths);
-
-  // Draws and writes all of them; a file appears whole or not at all. Errors: IoError.
-  Status Draw(const PlotText& text, const std::vector<PlotFile>& files);
-
- private:
-  struct Output {
-    std::string path;
-    bool png;
-    std::unique_ptr<AtomicFile> file;
-  };
-  std::string gnuplot_;  // the path of the program
-  std::vector<Output> outputs_;
-};
 
 }  // namespace kith::apps::cli
 

@@ -16,8 +16,10 @@
 #include "common/answers.h"
 #include "common/json.h"
 #include "common/queries.h"
+#include "common/read_vectors.h"
 #include "common/recall_text.h"
 #include "common/text.h"
+#include "kith/dataset.h"
 #include "kith/index.h"
 #include "options.h"
 #include "terminal.h"
@@ -28,6 +30,8 @@ namespace {
 struct SearchArgs {
   std::string file;
   std::string stdin_mark;
+  std::string rerank;
+  int64_t candidates = 100;
   std::string queries;
   std::string dataset;
   std::optional<int64_t> id;
@@ -168,9 +172,13 @@ void Searcher::WarnOfDrift() const {
 Status SearchWith(const SearchArgs& args, const Index& index, Searcher* searcher) {
   if (!args.stdin_mark.empty()) return searcher->AnswerLines();
   if (!args.queries.empty()) {
-    KITH_ASSIGN_OR_RETURN(
-        const Queries queries,
-        Queries::FromFile(args.queries, args.dataset, index, searcher->bar()->callback()));
+    KITH_ASSIGN_OR_RETURN(Queries queries, Queries::FromFile(args.queries, args.dataset, index,
+                                                             searcher->bar()->callback()));
+    Dataset originals;
+    if (!args.rerank.empty()) {
+      KITH_ASSIGN_OR_RETURN(originals, LoadVectors(args.rerank, {}));
+      queries.RerankBy(originals.vectors, static_cast<size_t>(args.candidates));
+    }
     return searcher->Print(queries);
   }
   Queries queries(index);
@@ -209,6 +217,9 @@ void CheckUsage(SearchArgs* args) {
     throw CLI::ValidationError("query",
                                "give one of --queries, --id, --key, --vector, or - for "
                                "standard input");
+  }
+  if (!args->rerank.empty() && args->queries.empty()) {
+    throw CLI::ValidationError("--rerank", "compares the vectors of --queries; add these");
   }
   if (!args->dataset.empty() && args->queries.empty()) {
     throw CLI::ValidationError("--dataset", "is of a file of queries; add --queries");
@@ -255,6 +266,13 @@ void AddQueryOptions(CLI::App* sub, SearchArgs* args) {
   sub->add_option("--queries", args->queries, "Search for every vector of a file")
       ->type_name("FILE");
   AddDataset(sub, &args->dataset, "The dataset of an hdf5 file of queries; \"test\" if absent");
+  sub->add_option(
+         "--rerank", args->rerank,
+         "Compare the nearest found again by the vectors of this file, from which FILE was "
+         "built with --reduce")
+      ->type_name("FILE");
+  AddCount(sub, "--candidates", &args->candidates, 1, "How many of them --rerank compares")
+      ->capture_default_str();
   const auto check_id = [](const std::string& text) {
     return ParseWhole(text) ? std::string()
                             : StrCat("'", text, "' is not an id, a whole number below 2^63");

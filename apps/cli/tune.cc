@@ -82,8 +82,7 @@ Status RunTune(const TuneArgs& args) {
     read.max_rows = static_cast<uint64_t>(args.rows);
     read.progress = bar.callback();
     KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
-    KITH_RETURN_IF_ERROR(
-        CheckSameDim(args.queries, queries.vectors.dim, args.file, index->info().dim));
+    KITH_RETURN_IF_ERROR(CheckQueryDim(args.queries, queries.vectors.dim, index->info()));
     num_queries = queries.vectors.rows;
     KITH_ASSIGN_OR_RETURN(tuned, CalibrateIndex(*index, queries.vectors, options));
   }

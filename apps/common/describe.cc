@@ -70,6 +70,7 @@ Json InfoJson(const IndexInfo& info) {
   json["file"] = info.path;
   json["vectors"] = info.num_vectors;
   json["dim"] = info.dim;
+  if (info.source_dim > 0) json["source_dim"] = info.source_dim;
   json["dtype"] = DataTypeName(info.dtype);
   json["metric"] = MetricName(info.metric);
   AddPathsJson(info, &json);

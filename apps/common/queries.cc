@@ -8,6 +8,7 @@
 #include "common/read_vectors.h"
 #include "common/text.h"
 #include "kith/dataset.h"
+#include "kith/reduce.h"
 
 namespace kith::apps {
 namespace {
@@ -44,7 +45,7 @@ Result<Queries> Queries::FromFile(const std::string& path, const std::string& se
   read.progress = progress;
   KITH_ASSIGN_OR_RETURN(Dataset dataset, LoadVectors(path, read));
   const IndexInfo& info = index.info();
-  KITH_RETURN_IF_ERROR(CheckSameDim(path, dataset.vectors.dim, info.path, info.dim));
+  KITH_RETURN_IF_ERROR(CheckQueryDim(path, dataset.vectors.dim, info));
   Queries queries(index);
   queries.vectors_ = dataset.vectors;
   queries.owner_ = std::move(dataset.owner);
@@ -100,11 +101,18 @@ Status Queries::AddWords(const WordQuery& query, const std::string& text) {
 
 Status Queries::AddVector(std::string_view text) {
   const IndexInfo& info = index_->info();
-  KITH_ASSIGN_OR_RETURN(const std::vector<float> values, ParseVector(text));
+  KITH_ASSIGN_OR_RETURN(std::vector<float> values, ParseVector(text));
+  if (index_->reducer() != nullptr && values.size() == info.source_dim) {
+    std::vector<float> reduced(info.dim);
+    KITH_RETURN_IF_ERROR(
+        index_->reducer()->Transform(ViewOf(values.data(), 1, values.size()), reduced.data(), 1));
+    values = std::move(reduced);
+  }
   if (values.size() != info.dim) {
+    const size_t wanted = info.source_dim > 0 ? info.source_dim : info.dim;
     return Status::InvalidArgument(StrCat("the vector has ", Plural(values.size(), "value"),
-                                          ", but ", info.path, " has ",
-                                          Plural(info.dim, "dimension"), "; give ", info.dim));
+                                          ", but ", info.path, " has ", Plural(wanted, "dimension"),
+                                          "; give ", wanted));
   }
   batch_.AddVector(values);
   constexpr size_t kLongestTitle = 60;
@@ -122,6 +130,9 @@ Status Queries::AddLine(const std::string& line, uint64_t line_number) {
 }
 
 Status Queries::Search(const SearchParams& params, SearchResult* result) const {
+  if (candidates_ > 0) {
+    return SearchReranked(*index_, originals_, vectors_, params, candidates_, result);
+  }
   return owner_ != nullptr ? index_->Search(vectors_, params, result)
                            : batch_.Search(params, result);
 }

@@ -51,6 +51,13 @@ class Queries {
   size_t size() const { return notes_.size(); }
   const Query& operator[](size_t query) const { return notes_[query]; }
 
+  // From now on searches compare so many candidates again by the originals, which must outlive the
+  // queries. REQUIRES: they are those of a file.
+  void RerankBy(const MatrixView& originals, size_t candidates) {
+    originals_ = originals;
+    candidates_ = candidates;
+  }
+
   // As Index::Search(), leaving out what is asked about.
   Status Search(const SearchParams& params, SearchResult* result) const;
 
@@ -60,6 +67,8 @@ class Queries {
   QueryBatch batch_;
   MatrixView vectors_;  // of a file, which the owner keeps
   std::shared_ptr<const void> owner_;
+  MatrixView originals_;
+  size_t candidates_ = 0;  // 0: answers are the index's
 };
 
 }  // namespace kith::apps

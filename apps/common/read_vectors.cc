@@ -140,6 +140,14 @@ Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const s
                                         "; use queries of the same kind of vectors"));
 }
 
+Status CheckQueryDim(const std::string& queries_path, size_t queries_dim, const IndexInfo& info) {
+  if (info.source_dim == 0) return CheckSameDim(queries_path, queries_dim, info.path, info.dim);
+  if (queries_dim == info.dim || queries_dim == info.source_dim) return Status::Ok();
+  return Status::InvalidArgument(StrCat(
+      queries_path, " has ", Plural(queries_dim, "dimension"), ", but ", info.path, " has ",
+      info.dim, ", reduced from ", info.source_dim, "; use queries of the same kind of vectors"));
+}
+
 MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dataset) {
   if (asked) return {*asked, "as asked"};
   if (dataset.metric) {

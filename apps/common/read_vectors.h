@@ -10,6 +10,7 @@
 
 #include "common/annoy_items.h"
 #include "kith/dataset.h"
+#include "kith/index.h"
 #include "kith/status.h"
 #include "kith/types.h"
 
@@ -35,6 +36,9 @@ Result<std::vector<int64_t>> ReadIds(const std::string& path);
 // InvalidArgument unless the queries have the dimension of the vectors; both are named.
 Status CheckSameDim(const std::string& queries_path, size_t queries_dim, const std::string& path,
                     size_t dim);
+
+// The same of queries for an index, which may be as its vectors were before they were reduced.
+Status CheckQueryDim(const std::string& queries_path, size_t queries_dim, const IndexInfo& info);
 
 struct MetricChoice {
   Metric metric = Metric::kAngular;

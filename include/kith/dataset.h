@@ -2,7 +2,9 @@
 #ifndef KITH_DATASET_H_
 #define KITH_DATASET_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +77,15 @@ Status WriteGroundTruth(const std::string& path, const GroundTruth& truth);
 // Errors: InvalidArgument (a value the format's type can't hold exactly), IoError.
 Status WriteDataset(const std::string& path, const std::string& format, const MatrixView& vectors,
                     const StringList& keys);
+
+// Writes rows [begin, end) of some vectors to out [end - begin, dim].
+using VectorSource = std::function<Status(size_t begin, size_t end, float* out)>;
+
+// The same as WriteDataset(), of float32 vectors that are made as they are written, blocks in
+// order. Memory: npy, fvecs and fbin 16 MB; all vectors in other formats. Errors: those too of
+// `source`.
+Status WriteDatasetInBlocks(const std::string& path, const std::string& format, size_t rows,
+                            size_t dim, const StringList& keys, const VectorSource& source);
 
 // The smallest element type that holds every value exactly: what BuildIndex() stores vectors as
 // unless told otherwise. The answer does not depend on the threads, 0: one for each core. Cost: O(n

@@ -20,6 +20,8 @@
 
 namespace kith {
 
+class Reducer;  // kith/reduce.h
+
 // The ways into a file's vectors. Part of the file format; never renumber.
 enum class IndexKind : uint32_t {
   // When searching: the best the file holds. Exact search where it is as fast as the graph, for
@@ -91,7 +93,10 @@ struct BuildOptions {
   // of fewer than 512 vectors are not measured: exact search takes microseconds there.
   // nullopt: unless fewer than 10,000 queries are expected, which would not make up for it.
   std::optional<bool> calibrate;
-  const StringList* keys = nullptr;           // one for each row, or none
+  const StringList* keys = nullptr;  // one for each row, or none
+  // Vectors are reduced before they are indexed, and so are queries of searches: the model is kept
+  // in the file. Its reduced_metric() has to be `metric`. Memory: the reduced vectors.
+  const Reducer* reducer = nullptr;
   const std::vector<int64_t>* ids = nullptr;  // external ids >= 0, unique; none: the row numbers
   uint64_t seed = 42;
   // 0: one for each core. The bytes written depend on it only through what build_seconds leaves
@@ -266,6 +271,8 @@ struct IndexInfo {
   uint64_t file_bytes = 0;
   uint64_t num_vectors = 0;
   size_t dim = 0;
+  // Of the vectors before they were reduced, from which queries come; 0: they were not.
+  size_t source_dim = 0;
   Metric metric = Metric::kAngular;
   DataType dtype = DataType::kF32;
   uint32_t format_version = 0;
@@ -315,13 +322,17 @@ class Index {
   Index& operator=(const Index&) = delete;
 
   virtual const IndexInfo& info() const = 0;
+  // By what its vectors were reduced; nullptr if they were not.
+  virtual const Reducer* reducer() const { return nullptr; }
 
   // The params.k nearest vectors of each query, all of them if there are fewer. Queries may be of
   // any DataType (kBit needs a dim of whole bytes only in its stride); they are compared exactly as
-  // given. Cost: exact O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth));
-  // graph O(num_queries * effort * degree * dim). Many queries in one call are faster than one a
-  // call. Errors: InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access
-  // path); those of Plan().
+  // given. Where the vectors were reduced, queries are as those were before (info().source_dim),
+  // and are reduced likewise, or as they are now (info().dim): the dimension tells. Cost: exact
+  // O(num_queries * n * dim); forest O(num_queries * (effort + trees * depth)); graph O(num_queries
+  // * effort * degree * dim). Many queries in one call are faster than one a call. Errors:
+  // InvalidArgument (dimension, NaN or infinity with its place, k = 0, no such access path); those
+  // of Plan().
   virtual Status Search(const MatrixView& queries, const SearchParams& params,
                         SearchResult* result) const = 0;
 

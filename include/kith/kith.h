@@ -13,6 +13,7 @@
 #include "kith/plan.h"          // IWYU pragma: export
 #include "kith/predict.h"       // IWYU pragma: export
 #include "kith/query.h"         // IWYU pragma: export
+#include "kith/reduce.h"        // IWYU pragma: export
 #include "kith/status.h"        // IWYU pragma: export
 #include "kith/types.h"         // IWYU pragma: export
 #include "kith/version.h"       // IWYU pragma: export

@@ -6,6 +6,7 @@
     index = kith.open("words.kith")                         # mapped: microseconds, shared
     ids, distances = index.search(queries, k=10, recall=0.95)
     kith.words("word2vec.bin").search("king - man + woman")  # word vectors as word2vec's tools
+    kith.reduce(vectors, 64)                                # principal components, kith.Reducer
 
 ``kith.learn`` tells labels and values by nearest neighbours,
 ``kith.annoy`` has a drop-in replacement for Annoy, ``kith.sklearn`` scikit-learn's estimators.
@@ -16,6 +17,7 @@ from ._build import build
 from ._core import VERSION as __version__
 from ._errors import Cancelled, CorruptFileError, DriftWarning, UnknownWordWarning
 from ._index import Index, from_bytes, open
+from ._reduce import Reducer, reduce
 from ._words import Words, words
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "CorruptFileError",
     "DriftWarning",
     "Index",
+    "Reducer",
     "UnknownWordWarning",
     "Words",
     "__version__",
@@ -30,5 +33,6 @@ __all__ = [
     "from_bytes",
     "learn",
     "open",
+    "reduce",
     "words",
 ]

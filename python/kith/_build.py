@@ -10,6 +10,7 @@ from . import _core
 from ._index import Index, PathLike
 from ._inputs import matrix
 from ._progress import Progress, as_callback
+from ._reduce import Reducer
 
 
 def build(
@@ -21,6 +22,7 @@ def build(
     dtype: str | None = None,
     keys: Iterable[str | bytes] | None = None,
     ids: Any = None,
+    reducer: Reducer | None = None,
     trees: int | None = None,
     leaf_size: int | None = None,
     degree: int | None = None,
@@ -60,6 +62,9 @@ def build(
         A name for each vector.
     ids : integers (n,), optional
         Unique, >= 0; the row numbers if absent.
+    reducer : Reducer, optional
+        Reduces the vectors before they are indexed, and the queries of every search; it was fitted
+        with this metric (hamming's makes vectors for euclidean). The index keeps it.
     trees, leaf_size : int, optional
         Of a forest.
     degree, beam, layout : optional
@@ -110,6 +115,7 @@ def build(
         "memory": byte_count(memory),
         "build_seconds": build_seconds,
         "scan_codes": scan_codes,
+        "reducer": None if reducer is None else reducer._reduction,
     }
     with matrix(vectors, path) as array, as_callback(progress) as report:
         return Index(_core.build(array, path, metric, arguments, keys, ids, seed, n_jobs, report))

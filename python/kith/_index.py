@@ -57,6 +57,38 @@ class Index(_core.Handle):
         """
         return self._search_keys(query, k, **options)
 
+    def search_reranked(
+        self,
+        queries: ArrayLike,
+        originals: ArrayLike,
+        k: int = 10,
+        *,
+        candidates: int = 100,
+        **options: Any,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Searches reduced vectors, and compares the nearest again by what they were before.
+
+        Parameters
+        ----------
+        queries : array (d,) or (nq, d)
+            As the vectors were before they were reduced.
+        originals : array (n, d)
+            What the index was built from, in the same order; a memory-mapped array will do.
+        k : int
+            Neighbours of each query.
+        candidates : int
+            How many of the nearest reduced vectors are compared.
+        **options
+            As for :meth:`search`: ``recall``, of the candidates among reduced vectors, ``effort``,
+            ``exact``, ``index``, ``n_jobs``.
+
+        Returns
+        -------
+        ids, distances
+            As :meth:`search`; distances are those of the originals.
+        """
+        return self._search_reranked(queries, originals, k, candidates=candidates, **options)
+
     def evaluate(
         self,
         queries: ArrayLike,

@@ -14,6 +14,7 @@
 #include "errors.h"
 #include "index.h"
 #include "kith/plan.h"
+#include "kith/reduce.h"
 #include "long_call.h"
 
 namespace nb = nanobind;
@@ -144,6 +145,8 @@ IndexHandle Build(const nb::object& vectors, const nb::object& path, const nb::o
                   const nb::object& ids, const nb::object& seed, const nb::object& n_jobs,
                   const nb::object& progress) {
   BuildOptions options = ToOptions(metric, ToArguments(arguments), seed, n_jobs);
+  const auto reducer = nb::object(arguments["reducer"]);
+  if (!reducer.is_none()) options.reducer = &nb::cast<const Reducer&>(reducer);
   const InputMatrix input(vectors, "vectors");
   if (input.one()) ThrowValueError("vectors have one axis; give an array (n, d)");
   StringList names;

@@ -195,6 +195,7 @@ nb::dict Info(const IndexHandle& self) {
   out["file_bytes"] = info.file_bytes;
   out["num_vectors"] = info.num_vectors;
   out["dim"] = info.dim;
+  out["source_dim"] = info.source_dim == 0 ? nb::none() : nb::object(nb::int_(info.source_dim));
   out["metric"] = MetricName(info.metric);
   out["dtype"] = DataTypeName(info.dtype);
   out["format_version"] = info.format_version;

@@ -11,6 +11,7 @@
 #include "arrays.h"
 #include "errors.h"
 #include "kith/query.h"
+#include "kith/reduce.h"
 #include "long_call.h"
 
 namespace nb = nanobind;
@@ -120,6 +121,25 @@ nb::tuple Search(const IndexHandle& self, const nb::object& queries, const nb::o
   const SearchResult result =
       RunSearch(*index, rows, params, 1, [&](const SearchParams& how, SearchResult* found) {
         return index->Search(input.view(), how, found);
+      });
+  return nb::make_tuple(ToArray(result.ids, rows, result.k, input.one()),
+                        ToArray(result.distances, rows, result.k, input.one()));
+}
+
+nb::tuple SearchOriginals(const IndexHandle& self, const nb::object& queries,
+                          const nb::object& originals, const nb::object& k,
+                          const nb::object& candidates, const nb::object& recall,
+                          const nb::object& effort, const nb::object& exact, const nb::object& kind,
+                          const nb::object& n_jobs) {
+  const auto index = self.Get();
+  const InputMatrix input(queries, "queries");
+  const InputMatrix vectors(originals, "originals");
+  const auto wanted = static_cast<size_t>(ToInteger(candidates, "candidates", 1, kMostNeighbours));
+  const SearchParams params = ToParams(*index, k, {recall, effort, exact, kind, n_jobs});
+  const size_t rows = input.view().rows;
+  const SearchResult result =
+      RunSearch(*index, rows, params, 2, [&](const SearchParams& how, SearchResult* found) {
+        return SearchReranked(*index, vectors.view(), input.view(), how, wanted, found);
       });
   return nb::make_tuple(ToArray(result.ids, rows, result.k, input.one()),
                         ToArray(result.distances, rows, result.k, input.one()));
@@ -240,6 +260,16 @@ void BindSearch(nb::class_<IndexHandle>* handle) {
                    "effort: float | None = None, "
                    "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
                    "list[tuple[str, float]]"))
+      .def("_search_reranked", &SearchOriginals, "queries"_a.none(), "originals"_a.none(),
+           "k"_a.none() = 10, nb::kw_only(), "candidates"_a.none() = 100, "recall"_a = nb::none(),
+           "effort"_a = nb::none(), "exact"_a.none() = false, "index"_a.none() = "auto",
+           "n_jobs"_a.none() = 1,
+           nb::sig("def _search_reranked(self, queries: numpy.typing.ArrayLike, "
+                   "originals: numpy.typing.ArrayLike, k: int = 10, *, candidates: int = 100, "
+                   "recall: float | None = None, effort: float | None = None, "
+                   "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
+                   "tuple[numpy.typing.NDArray[numpy.int64], "
+                   "numpy.typing.NDArray[numpy.float32]]"))
       .def("plan", &Plan, "k"_a.none() = 10, "num_queries"_a.none() = 1, nb::kw_only(),
            "recall"_a = nb::none(), "worst"_a = nb::none(), "drift"_a.none() = "warn",
            "effort"_a = nb::none(), "exact"_a.none() = false, "index"_a.none() = "auto",

@@ -34,11 +34,6 @@ Result<BinShape> ReadShape(const Input& input) {
   return shape;
 }
 
-Status WriteHeader(size_t rows, size_t dim, AtomicFile* file) {
-  const uint32_t header[2] = {static_cast<uint32_t>(rows), static_cast<uint32_t>(dim)};
-  return file->Write(std::as_bytes(std::span(header)));
-}
-
 }  // namespace
 
 bool LooksLikeBin(std::span<const std::byte> bytes, size_t element_bytes) {
@@ -82,8 +77,12 @@ Result<GroundTruth> ReadBinTruth(const Input& input) {
   return truth;
 }
 
-Status WriteBin(const MatrixView& vectors, Element element, AtomicFile* file) {
-  KITH_RETURN_IF_ERROR(WriteHeader(vectors.rows, vectors.dim, file));
+Status WriteBinHeader(size_t rows, size_t dim, AtomicFile* file) {
+  const uint32_t header[2] = {static_cast<uint32_t>(rows), static_cast<uint32_t>(dim)};
+  return file->Write(std::as_bytes(std::span(header)));
+}
+
+Status WriteBinRows(const MatrixView& vectors, Element element, AtomicFile* file) {
   std::vector<std::byte> row(vectors.dim * ElementBytes(element));
   for (size_t i = 0; i < vectors.rows; ++i) {
     KITH_RETURN_IF_ERROR(EncodeElements(vectors, i, element, row.data()));
@@ -92,8 +91,13 @@ Status WriteBin(const MatrixView& vectors, Element element, AtomicFile* file) {
   return Status::Ok();
 }
 
+Status WriteBin(const MatrixView& vectors, Element element, AtomicFile* file) {
+  KITH_RETURN_IF_ERROR(WriteBinHeader(vectors.rows, vectors.dim, file));
+  return WriteBinRows(vectors, element, file);
+}
+
 Status WriteBinTruth(const GroundTruth& truth, AtomicFile* file) {
-  KITH_RETURN_IF_ERROR(WriteHeader(truth.num_queries, truth.k, file));
+  KITH_RETURN_IF_ERROR(WriteBinHeader(truth.num_queries, truth.k, file));
   const std::vector<int32_t> ids(truth.ids.begin(), truth.ids.end());
   KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(ids))));
   return file->Write(std::as_bytes(std::span(truth.distances)));

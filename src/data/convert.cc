@@ -194,22 +194,24 @@ void RowToF32(const MatrixView& m, size_t row, float* out) {
   }
 }
 
+Status CheckFiniteRow(const MatrixView& m, size_t row) {
+  if (RowIsFinite(m, row)) return Status::Ok();
+  std::vector<float> values(m.dim);
+  RowToF32(m, row, values.data());
+  const auto first =
+      std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+  return Status::InvalidArgument(StrCat("row ", row, ", column ", first - values.begin(), " is ",
+                                        std::isnan(*first) ? "NaN" : "infinite",
+                                        "; vectors must be finite"));
+}
+
 Status CheckFinite(const MatrixView& m, ThreadPool& pool) {
   constexpr size_t kRowsAChunk = 1024;
   if (m.dtype != DataType::kF32 && m.dtype != DataType::kF16 && m.dtype != DataType::kBF16) {
     return Status::Ok();
   }
   return pool.Chunks(m.rows, kRowsAChunk, [&](size_t begin, size_t end, int) -> Status {
-    for (size_t row = begin; row < end; ++row) {
-      if (RowIsFinite(m, row)) continue;
-      std::vector<float> values(m.dim);
-      RowToF32(m, row, values.data());
-      const auto first =
-          std::find_if_not(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
-      return Status::InvalidArgument(StrCat("row ", row, ", column ", first - values.begin(),
-                                            " is ", std::isnan(*first) ? "NaN" : "infinite",
-                                            "; vectors must be finite"));
-    }
+    for (size_t row = begin; row < end; ++row) KITH_RETURN_IF_ERROR(CheckFiniteRow(m, row));
     return Status::Ok();
   });
 }

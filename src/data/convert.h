@@ -19,6 +19,8 @@ void RowToF32(const MatrixView& m, size_t row, float* out);
 // Errors: InvalidArgument naming the row and column of the first NaN or infinity.
 // Cost: one pass at memory speed; O(1) for the integer types.
 Status CheckFinite(const MatrixView& m, ThreadPool& pool);
+// The same of one row.
+Status CheckFiniteRow(const MatrixView& m, size_t row);
 
 // The smallest type that holds every value of `m` exactly, the first of bit (all 0 or 1), u8, i8,
 // f16, bf16, f32 where several are as small; -0.0 counts as 0. Ends early: data that needs f32

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/aligned_buffer.h"
 #include "base/edge.h"
 #include "base/file.h"
 #include "base/strings.h"
@@ -289,20 +290,58 @@ Status WriteTruth(const std::string& path, const GroundTruth& truth) {
   return file->Commit();
 }
 
-Status WriteFile(const std::string& path, const std::string& format_name, const MatrixView& vectors,
-                 const StringList& keys) {
+// Of vectors of float32, whether they need not all be there at once.
+bool WritesBlocks(Format format) {
+  return format == Format::kFvecs || format == Format::kFbin || format == Format::kNpy;
+}
+
+Result<Format> FormatOfVectors(const std::string& path, const std::string& format_name, size_t rows,
+                               size_t dim, size_t keys) {
   KITH_ASSIGN_OR_RETURN(
       const Format format,
       FormatToWrite(path, format_name, "such as .fvecs, .npy or .csv; or name the format"));
-  KITH_RETURN_IF_ERROR(CheckShape(path, vectors.rows, vectors.dim));
-  KITH_RETURN_IF_ERROR(CheckKeys(path, format, vectors.rows, keys.size()));
+  KITH_RETURN_IF_ERROR(CheckShape(path, rows, dim));
+  KITH_RETURN_IF_ERROR(CheckKeys(path, format, rows, keys));
+  return format;
+}
+
+Status WriteFile(const std::string& path, Format format, const MatrixView& vectors,
+                 const StringList& keys, AtomicFile* file) {
   if (IsStreamFormat(format) && format != Format::kWord2vecBinary) {
     ThreadPool pool;
     KITH_RETURN_IF_ERROR(
         NamingFile(path, CheckFinite(vectors, pool)));  // text has no NaN to read back
   }
+  KITH_RETURN_IF_ERROR(NamingFile(path, WriteAs(format, path, vectors, keys, file)));
+  return file->Commit();
+}
+
+Status WriteInBlocks(const std::string& path, const std::string& format_name, size_t rows,
+                     size_t dim, const StringList& keys, const VectorSource& source) {
+  constexpr size_t kBlockFloats = size_t{4} << 20;
+  KITH_ASSIGN_OR_RETURN(const Format format,
+                        FormatOfVectors(path, format_name, rows, dim, keys.size()));
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-  KITH_RETURN_IF_ERROR(NamingFile(path, WriteAs(format, path, vectors, keys, file.get())));
+  const size_t at_once =
+      WritesBlocks(format) ? std::min(rows, std::max<size_t>(kBlockFloats / dim, 1)) : rows;
+  KITH_ASSIGN_OR_RETURN(auto block, AlignedBuffer<float>::Create(at_once * dim));
+  if (!WritesBlocks(format)) {
+    KITH_RETURN_IF_ERROR(source(0, rows, block.data()));
+    return WriteFile(path, format, ViewOf(block.data(), rows, dim), keys, file.get());
+  }
+  if (format == Format::kFbin) KITH_RETURN_IF_ERROR(WriteBinHeader(rows, dim, file.get()));
+  if (format == Format::kNpy) {
+    KITH_RETURN_IF_ERROR(WriteNpyHeader(DataType::kF32, rows, dim, file.get()));
+  }
+  for (size_t begin = 0; begin < rows; begin += at_once) {
+    const size_t end = std::min(begin + at_once, rows);
+    KITH_RETURN_IF_ERROR(source(begin, end, block.data()));
+    const MatrixView view = ViewOf(block.data(), end - begin, dim);
+    KITH_RETURN_IF_ERROR(NamingFile(path, format == Format::kNpy ? WriteNpyRows(view, file.get())
+                                          : format == Format::kFvecs
+                                              ? WriteVecs(view, Element::kF32, file.get())
+                                              : WriteBinRows(view, Element::kF32, file.get())));
+  }
   return file->Commit();
 }
 
@@ -351,7 +390,19 @@ Status WriteGroundTruth(const std::string& path, const GroundTruth& truth) {
 
 Status WriteDataset(const std::string& path, const std::string& format, const MatrixView& vectors,
                     const StringList& keys) {
-  return AtEdge(path, {}, [&] { return data::WriteFile(path, format, vectors, keys); });
+  return AtEdge(path, {}, [&]() -> Status {
+    KITH_ASSIGN_OR_RETURN(
+        const data::Format found,
+        data::FormatOfVectors(path, format, vectors.rows, vectors.dim, keys.size()));
+    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
+    return data::WriteFile(path, found, vectors, keys, file.get());
+  });
+}
+
+Status WriteDatasetInBlocks(const std::string& path, const std::string& format, size_t rows,
+                            size_t dim, const StringList& keys, const VectorSource& source) {
+  return AtEdge(path, "write .npy, .fvecs or .fbin, which need no more than a block of them",
+                [&] { return data::WriteInBlocks(path, format, rows, dim, keys, source); });
 }
 
 }  // namespace kith

@@ -86,24 +86,31 @@ Result<GroundTruth> ReadNpyTruth(const Input& input) {
   return truth;
 }
 
-Status WriteNpy(const MatrixView& vectors, AtomicFile* file) {
-  const bool bits = vectors.dtype == DataType::kBit;
-  const DataType dtype = vectors.dtype == DataType::kBF16 ? DataType::kF32
-                         : bits                           ? DataType::kU8
-                                                          : vectors.dtype;
-  const char* descr = bits                      ? "|b1"
-                      : dtype == DataType::kF32 ? "<f4"
-                      : dtype == DataType::kF16 ? "<f2"
-                      : dtype == DataType::kI8  ? "|i1"
-                                                : "|u1";
-  const std::string header = MakeNpyHeader(descr, vectors.rows, vectors.dim);
-  KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(header))));
+Status WriteNpyHeader(DataType dtype, size_t rows, size_t dim, AtomicFile* file) {
+  const char* descr = "<f4";  // bf16 too
+  if (dtype == DataType::kBit) descr = "|b1";
+  if (dtype == DataType::kF16) descr = "<f2";
+  if (dtype == DataType::kI8) descr = "|i1";
+  if (dtype == DataType::kU8) descr = "|u1";
+  const std::string header = MakeNpyHeader(descr, rows, dim);
+  return file->Write(std::as_bytes(std::span(header)));
+}
+
+Status WriteNpyRows(const MatrixView& vectors, AtomicFile* file) {
+  const DataType dtype = vectors.dtype == DataType::kBF16  ? DataType::kF32
+                         : vectors.dtype == DataType::kBit ? DataType::kU8
+                                                           : vectors.dtype;
   std::vector<std::byte> row(RowBytes(dtype, vectors.dim));
   for (size_t i = 0; i < vectors.rows; ++i) {
     KITH_RETURN_IF_ERROR(ConvertRows(vectors, dtype, i, i + 1, row.data(), row.size()));
     KITH_RETURN_IF_ERROR(file->Write(row));
   }
   return Status::Ok();
+}
+
+Status WriteNpy(const MatrixView& vectors, AtomicFile* file) {
+  KITH_RETURN_IF_ERROR(WriteNpyHeader(vectors.dtype, vectors.rows, vectors.dim, file));
+  return WriteNpyRows(vectors, file);
 }
 
 Status WriteNpyTruth(const GroundTruth& truth, AtomicFile* file) {

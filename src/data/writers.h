@@ -19,6 +19,11 @@ namespace kith::data {
 Status WriteVecs(const MatrixView& vectors, Element element, AtomicFile* file);
 Status WriteBin(const MatrixView& vectors, Element element, AtomicFile* file);
 Status WriteNpy(const MatrixView& vectors, AtomicFile* file);  // bf16 as f4, bit as bool
+// The parts of these, for vectors that are not there all at once; fvecs are but rows.
+Status WriteBinHeader(size_t rows, size_t dim, AtomicFile* file);
+Status WriteBinRows(const MatrixView& vectors, Element element, AtomicFile* file);
+Status WriteNpyHeader(DataType dtype, size_t rows, size_t dim, AtomicFile* file);
+Status WriteNpyRows(const MatrixView& vectors, AtomicFile* file);
 Status WriteIdx(const MatrixView& vectors, AtomicFile* file);
 Status WriteHdf5(const MatrixView& vectors,
                  AtomicFile* file);  // "train"; halves as f4, bit as bool

@@ -17,9 +17,12 @@
 #include "index/index_file.h"
 #include "index/layout.h"
 #include "kith/index.h"
+#include "kith/reduce.h"
 #include "kith/version.h"
 #include "paths/registry.h"
 #include "plan/build_plan.h"
+#include "reduction/model.h"
+#include "reduction/section.h"
 #include "search/access_path.h"
 #include "search/lengths.h"
 #include "search/metric_traits.h"
@@ -181,6 +184,9 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
     KITH_RETURN_IF_ERROR(storage::WriteKeys(writer.get(), *options.keys));
   }
   if (options.ids != nullptr) KITH_RETURN_IF_ERROR(storage::WriteIds(writer.get(), *options.ids));
+  if (options.reducer != nullptr) {
+    KITH_RETURN_IF_ERROR(reduction::WriteSection(options.reducer->model(), writer.get()));
+  }
   if (held_out.measured()) {
     KITH_RETURN_IF_ERROR(calibration::WriteCalibration(held_out.Take(), writer.get()));
   }
@@ -193,11 +199,34 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
   return writer->Finish();
 }
 
-Status Build(const MatrixView& vectors, const FileTarget& target, const BuildOptions& options) {
+// The vectors as they are indexed: reduced into `images`, if they are to be.
+Result<MatrixView> Reduced(const MatrixView& vectors, const BuildOptions& options, ThreadPool& pool,
+                           AlignedBuffer<float>* images) {
+  if (options.reducer == nullptr) return vectors;
+  const Reducer& reducer = *options.reducer;
+  if (reducer.reduced_metric() != options.metric) {
+    return Status::InvalidArgument(
+        StrCat("the reduction was fitted for ", MetricName(reducer.metric()),
+               ", which makes vectors of ", MetricName(reducer.reduced_metric()),
+               ", but the index is to be of ", MetricName(options.metric), "; fit one for that"));
+  }
+  if (reducer.dim() == reducer.source_dim()) {
+    return Status::InvalidArgument(StrCat("the reduction keeps all ", reducer.dim(),
+                                          " dimensions; build without it, or keep fewer"));
+  }
+  KITH_ASSIGN_OR_RETURN(*images, AlignedBuffer<float>::Create(vectors.rows * reducer.dim()));
+  KITH_RETURN_IF_ERROR(
+      reducer.model().Apply(vectors, 0, vectors.rows, images->data(), pool, options.progress));
+  return ViewOf(images->data(), vectors.rows, reducer.dim());
+}
+
+Status Build(const MatrixView& given, const FileTarget& target, const BuildOptions& options) {
   const Clock::time_point start = Clock::now();
   KITH_RETURN_IF_ERROR(simd::CheckTarget());
   ThreadPool pool(options.threads, options.stop);
-  KITH_RETURN_IF_ERROR(CheckInput(vectors, options, pool));
+  KITH_RETURN_IF_ERROR(CheckInput(given, options, pool));
+  AlignedBuffer<float> images;
+  KITH_ASSIGN_OR_RETURN(const MatrixView vectors, Reduced(given, options, pool, &images));
   DataType dtype{};
   if (options.dtype.has_value()) {
     dtype = *options.dtype;

@@ -16,6 +16,8 @@
 #include "index/meta.h"
 #include "paths/registry.h"
 #include "plan/search_plan.h"
+#include "reduction/model.h"
+#include "reduction/section.h"
 #include "search/lengths.h"
 #include "search/metric_traits.h"
 #include "simd/kernels.h"
@@ -30,6 +32,7 @@ constexpr std::string_view kOwnSections[] = {kVectorsSection,
                                              kMetaSection,
                                              calibration::kCalibrationSection,
                                              calibration::kNeedSection,
+                                             reduction::kReductionSection,
                                              "keys",
                                              "key_ends",
                                              "key_table",
@@ -72,6 +75,7 @@ Result<std::unique_ptr<IndexFile>> IndexFile::Open(std::shared_ptr<const MappedF
   KITH_RETURN_IF_ERROR(index->OpenVectors());
   KITH_ASSIGN_OR_RETURN(index->keys_, storage::KeyLookup::Open(file));
   KITH_ASSIGN_OR_RETURN(index->ids_, storage::IdLookup::Open(file));
+  KITH_RETURN_IF_ERROR(index->OpenReducer());
   KITH_RETURN_IF_ERROR(index->OpenPaths());
   KITH_ASSIGN_OR_RETURN(index->info_.calibration, calibration::ReadCalibration(file));
   const Calibration& calibration = index->info_.calibration;
@@ -89,6 +93,13 @@ Result<std::unique_ptr<IndexFile>> IndexFile::Open(std::shared_ptr<const MappedF
 Status IndexFile::OpenVectors() {
   const storage::FileHeader& header = file_->header();
   const uint64_t n = header.num_vectors;
+  if (n == 0 && file_->Find(kVectorsSection) == nullptr &&
+      file_->Find(reduction::kReductionSection) != nullptr) {
+    return Status::InvalidArgument(
+        StrCat(file_->path(),
+               ": is a model of kith reduce, without vectors; reduce vectors with "
+               "it and build a file of those"));
+  }
   search::VectorTable& table = vectors_.table;
   table.metric = static_cast<Metric>(header.metric);
   const auto dtype = static_cast<DataType>(header.dtype);
@@ -129,6 +140,7 @@ void IndexFile::FillInfo() {
   info_.file_bytes = header.file_size;
   info_.num_vectors = header.num_vectors;
   info_.dim = header.dim;
+  info_.source_dim = reducer_ ? reducer_->source_dim() : 0;
   info_.metric = vectors_.table.metric;
   info_.dtype = vectors_.table.rows.dtype;
   info_.format_version = header.format_version;
@@ -162,11 +174,35 @@ const search::AccessPath& IndexFile::PathOf(IndexKind kind) const {
   return *paths_[static_cast<size_t>(at - info_.paths.begin())];
 }
 
+Status IndexFile::OpenReducer() {
+  KITH_ASSIGN_OR_RETURN(auto model, reduction::OpenSection(file_));
+  if (model == nullptr) return Status::Ok();
+  reducer_.emplace(std::move(model));
+  if (reducer_->source_dim() > reducer_->dim() &&
+      reducer_->reduced_metric() == vectors_.table.metric) {
+    return Status::Ok();
+  }
+  return file_->Corrupt(reduction::kReductionSection,
+                        "does not reduce dimensions, or is of another metric than the vectors");
+}
+
+Result<MatrixView> IndexFile::OwnQueries(const MatrixView& queries, ThreadPool& pool,
+                                         AlignedBuffer<float>* images) const {
+  if (!reducer_ || queries.dim != info_.source_dim) return queries;
+  KITH_ASSIGN_OR_RETURN(*images, AlignedBuffer<float>::Create(queries.rows * info_.dim));
+  const Status reduced = reducer_->model().Apply(queries, 0, queries.rows, images->data(), pool);
+  if (reduced.ok()) return ViewOf(images->data(), queries.rows, info_.dim);
+  const bool theirs = reduced.code() == StatusCode::kInvalidArgument && !pool.stopped();
+  return theirs ? Status(reduced.code(), "queries: " + reduced.message()) : reduced;
+}
+
 Status IndexFile::CheckQueries(const MatrixView& queries, size_t k, ThreadPool& pool) const {
   if (k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
   if (queries.dim != info_.dim) {
+    const std::string before =
+        reducer_ ? StrCat(", reduced from ", info_.source_dim) : std::string();
     return Status::InvalidArgument(StrCat("queries have dimension ", queries.dim, ", ", info_.path,
-                                          " has vectors of dimension ", info_.dim));
+                                          " has vectors of dimension ", info_.dim, before));
   }
   Status finite = data::CheckFinite(queries, pool);
   if (finite.ok()) return search::CheckQueryLengths(queries, info_.metric);
@@ -174,10 +210,12 @@ Status IndexFile::CheckQueries(const MatrixView& queries, size_t k, ThreadPool& 
   return theirs ? Status(finite.code(), "queries: " + finite.message()) : finite;
 }
 
-Status IndexFile::Search(const MatrixView& queries, const SearchParams& asked,
+Status IndexFile::Search(const MatrixView& given, const SearchParams& asked,
                          SearchResult* result) const {
   return AtEdge(info_.path, kFewerAnswers, [&]() -> Status {
     ThreadPool pool(asked.threads, asked.stop);
+    AlignedBuffer<float> images;
+    KITH_ASSIGN_OR_RETURN(const MatrixView queries, OwnQueries(given, pool, &images));
     KITH_RETURN_IF_ERROR(CheckQueries(queries, asked.k, pool));
     const SearchParams params = WithoutAbsent(asked);
     KITH_RETURN_IF_ERROR(
@@ -311,9 +349,11 @@ Status IndexFile::CheckCalibrate(const MatrixView& queries, const CalibrateOptio
 }
 
 Result<std::unique_ptr<Index>> IndexFile::CalibrateTo(const FileTarget& target,
-                                                      const MatrixView& queries,
+                                                      const MatrixView& given,
                                                       const CalibrateOptions& options) const {
   ThreadPool pool(options.threads, options.stop);
+  AlignedBuffer<float> images;
+  KITH_ASSIGN_OR_RETURN(const MatrixView queries, OwnQueries(given, pool, &images));
   KITH_RETURN_IF_ERROR(CheckCalibrate(queries, options, pool));
   // Before all the work, so that a file that can't be written costs none, and so that the name
   // means what it means now.

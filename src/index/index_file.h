@@ -6,16 +6,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/file.h"
 #include "base/thread_pool.h"
 #include "calibration/drift.h"
 #include "kith/index.h"
+#include "kith/reduce.h"
 #include "kith/status.h"
 #include "search/access_path.h"
 #include "search/hits.h"
@@ -37,6 +40,7 @@ class IndexFile final : public Index {
                                                  const OpenOptions& options = {});
 
   const IndexInfo& info() const override { return info_; }
+  const Reducer* reducer() const override { return reducer_ ? &*reducer_ : nullptr; }
   Status Search(const MatrixView& queries, const SearchParams& params,
                 SearchResult* result) const override;
   Result<SearchPlan> Plan(const SearchParams& params, size_t num_queries) const override;
@@ -62,6 +66,11 @@ class IndexFile final : public Index {
   Status OpenPaths();
   void FillInfo();
   std::string_view MetaText() const;
+  Status OpenReducer();
+  // The queries as they are searched: reduced, into `images`, if they are as vectors were before
+  // they were reduced.
+  Result<MatrixView> OwnQueries(const MatrixView& queries, ThreadPool& pool,
+                                AlignedBuffer<float>* images) const;
   Status CheckQueries(const MatrixView& queries, size_t k, ThreadPool& pool) const;
   // Writes the file anew with what these queries measure, and opens that.
   Result<std::unique_ptr<Index>> CalibrateTo(const FileTarget& target, const MatrixView& queries,
@@ -77,6 +86,7 @@ class IndexFile final : public Index {
   Status VerifyVectors(const Verification& check) const;
   Status VerifyMeta() const;
   Status VerifyOrder(const Verification& check) const;
+  Status VerifyReducer() const;
   // REQUIRES: the file has such a path.
   const search::AccessPath& PathOf(IndexKind kind) const;
 
@@ -90,6 +100,7 @@ class IndexFile final : public Index {
   bool walked_ = false;  // whether some path reads the file here and there rather than through
   mutable std::atomic<bool> scanned_ = false;
   calibration::DriftMeter drift_;
+  std::optional<Reducer> reducer_;
   IndexInfo info_;
   std::string build_seconds_;  // as it is noted beside the file; "" if it is not
 };

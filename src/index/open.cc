@@ -7,6 +7,7 @@
 #include "index/index_file.h"
 #include "index/layout.h"
 #include "kith/index.h"
+#include "reduction/section.h"
 #include "storage/container.h"
 
 namespace kith {
@@ -67,6 +68,10 @@ Result<std::unique_ptr<Index>> CalibrateInMemory(const Index& index, const Matri
 
 Status VerifyIndex(const std::string& path, const VerifyOptions& options) {
   return AtEdge(path, {}, [&]() -> Status {
+    if (reduction::IsModelFile(path)) {
+      ThreadPool pool(options.threads, options.stop);
+      return reduction::VerifyModelFile(path, {&pool, options.progress});
+    }
     KITH_ASSIGN_OR_RETURN(auto file, index::IndexFile::Open(path));
     return file->Verify(options);
   });

@@ -10,6 +10,8 @@
 #include "index/index_file.h"
 #include "index/layout.h"
 #include "index/meta.h"
+#include "reduction/model.h"
+#include "reduction/section.h"
 #include "search/scorer.h"
 
 namespace kith::index {
@@ -75,12 +77,19 @@ Status IndexFile::VerifyMeta() const {
   return checked.ok() ? checked : file_->Corrupt(kMetaSection, checked.message());
 }
 
+Status IndexFile::VerifyReducer() const {
+  if (!reducer_) return Status::Ok();
+  const Status sound = reducer_->model().Verify();
+  return sound.ok() ? sound : file_->Corrupt(reduction::kReductionSection, sound.message());
+}
+
 Status IndexFile::Verify(const VerifyOptions& options) const {
   return AtEdge(info_.path, {}, [&]() -> Status {
     ThreadPool pool(options.threads, options.stop);
     const Verification check{&pool, options.progress};
     KITH_RETURN_IF_ERROR(file_->VerifyChecksums(check));
     KITH_RETURN_IF_ERROR(VerifyMeta());
+    KITH_RETURN_IF_ERROR(VerifyReducer());
     KITH_RETURN_IF_ERROR(VerifyVectors(check));
     KITH_RETURN_IF_ERROR(VerifyOrder(check));
     if (!keys_.empty()) KITH_RETURN_IF_ERROR(keys_.Verify(check));

@@ -31,6 +31,7 @@ std::vector<Kernels> CollectKernels() {
     FillTreeKernels(&kernels);
     FillHadamardKernels(&kernels);
     FillMultiplyKernels(&kernels);
+    FillOuterKernels(&kernels);
     FillSelectKernels(&kernels);
     FillScreenKernels(&kernels);
     FillEdgeKernels(&kernels);

@@ -110,6 +110,13 @@ using MultiplyFn = void (*)(const float* a, size_t a_stride, size_t rows, const 
                             size_t b_stride, size_t inner, size_t cols, float* out,
                             size_t out_stride);
 
+// sums[i][j] += sum over rows of x[row][i] * x[row][j], for i from `begin` to `end` and j from i
+// on; what lies left of these in the same eight columns is changed too. Strides in doubles.
+// REQUIRES: cols, begin and end multiples of 8; x and sums 64-byte aligned, their strides multiples
+// of 8.
+using OuterFn = void (*)(const double* x, size_t stride, size_t rows, size_t cols, size_t begin,
+                         size_t end, double* sums, size_t sums_stride);
+
 // A row's 8-bit code bounds its distance (quant/bounded_code.h) by a weighted sum
 //   v = norm_weight * norm + error_weight * error + dot_weight * (step * dot)
 // of what is stored of it and the dot product of its code with the query's. Rows with v > limit are
@@ -199,6 +206,7 @@ struct Kernels {
   TreeKernels tree[2] = {};                       // for rows of 64 and 128 bytes
   RotateRoundFn rotate_round = nullptr;
   MultiplyFn multiply = nullptr;
+  OuterFn outer = nullptr;
   ScreenFn screen = nullptr;
   EdgeEstimateFn edge_estimate[4] = {};  // for 1, 2, 4 and 8 bits
   EdgeEncodeFn edge_encode[4] = {};

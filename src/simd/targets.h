@@ -13,6 +13,7 @@ void FillCodeKernels(Kernels* kernels);
 void FillTreeKernels(Kernels* kernels);
 void FillHadamardKernels(Kernels* kernels);
 void FillMultiplyKernels(Kernels* kernels);
+void FillOuterKernels(Kernels* kernels);
 void FillSelectKernels(Kernels* kernels);
 void FillScreenKernels(Kernels* kernels);
 void FillEdgeKernels(Kernels* kernels);
