@@ -21,6 +21,7 @@ void AddTuneCommand(CLI::App* app, Action* action);
 void AddTruthCommand(CLI::App* app, Action* action);
 void AddClassifyCommand(CLI::App* app, Action* action);
 void AddRegressCommand(CLI::App* app, Action* action);
+void AddGraphCommand(CLI::App* app, Action* action);
 void AddInfoCommand(CLI::App* app, Action* action);
 void AddVerifyCommand(CLI::App* app, Action* action);
 void AddConvertCommand(CLI::App* app, Action* action);

@@ -54,6 +54,7 @@ int Main(int argc, char** argv) {
   AddTruthCommand(&app, &action);
   AddClassifyCommand(&app, &action);
   AddRegressCommand(&app, &action);
+  AddGraphCommand(&app, &action);
   AddInfoCommand(&app, &action);
   AddVerifyCommand(&app, &action);
   AddConvertCommand(&app, &action);

@@ -20,6 +20,9 @@
 
 namespace kith {
 
+struct NeighbourGraph;
+struct NeighbourGraphOptions;
+
 // The ways into a file's vectors. Part of the file format; never renumber.
 enum class IndexKind : uint32_t {
   // When searching: the best the file holds. Exact search where it is as fast as the graph, for
@@ -339,6 +342,8 @@ class Index {
   virtual Status Verify(const VerifyOptions& options) const = 0;
   virtual Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
                                                     const CalibrateOptions& options) const = 0;
+  // What MakeNeighbourGraph() (kith/neighbour_graph.h) does, but for other edges than directed ones.
+  virtual Result<NeighbourGraph> Neighbours(const NeighbourGraphOptions& options) const = 0;
   // What CalibrateIndex() of an open index does.
   virtual Result<std::unique_ptr<Index>> CalibrateFile(const MatrixView& queries,
                                                        const CalibrateOptions& options) const = 0;

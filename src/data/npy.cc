@@ -1,4 +1,5 @@
 // NumPy arrays.
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -96,7 +97,7 @@ Status WriteNpy(const MatrixView& vectors, AtomicFile* file) {
                       : dtype == DataType::kF16 ? "<f2"
                       : dtype == DataType::kI8  ? "|i1"
                                                 : "|u1";
-  const std::string header = MakeNpyHeader(descr, vectors.rows, vectors.dim);
+  const std::string header = MakeNpyHeader(descr, std::array<uint64_t, 2>{vectors.rows, vectors.dim});
   KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(header))));
   std::vector<std::byte> row(RowBytes(dtype, vectors.dim));
   for (size_t i = 0; i < vectors.rows; ++i) {
@@ -107,7 +108,7 @@ Status WriteNpy(const MatrixView& vectors, AtomicFile* file) {
 }
 
 Status WriteNpyTruth(const GroundTruth& truth, AtomicFile* file) {
-  const std::string header = MakeNpyHeader("<i8", truth.num_queries, truth.k);
+  const std::string header = MakeNpyHeader("<i8", std::array<uint64_t, 2>{truth.num_queries, truth.k});
   KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(header))));
   return file->Write(std::as_bytes(std::span(truth.ids)));
 }

@@ -125,7 +125,8 @@ Status Graph::Search(const search::Request& request, search::Hits* hits, SearchS
         "a graph finds the nearest, not all within a radius; search exactly");
   }
   const Asked asked{request.queries, std::min(request.wanted.k, rows_.vectors.table.rows.rows),
-                    request.effort, request.filter->passes_all() ? nullptr : request.filter};
+                    request.effort, request.filter->passes_all() ? nullptr : request.filter,
+                    request.first_position};
   search::HitsBuilder found(request.queries.rows);
   KITH_RETURN_IF_ERROR(
       search::SearchChunks(request.queries.rows, kQueriesAtOnce, *request.pool, stats,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <optional>
 
 #include "base/thread_pool.h"
 #include "kith/filter.h"
@@ -32,6 +33,9 @@ struct Request {
   // Of the path's own kind (SearchParams::effort), in fractions where it knows them; < 0: its
   // default for this k. Recall is not known here: a plan has made an effort of it.
   double effort = -1;
+  // Where the queries are the stored vectors from this position on, in their internal order: each
+  // is known to lie there, and a graph begins its walk at it.
+  std::optional<uint64_t> first_position;
 
   // The neighbours that a search has to look for to have k left when the filter has taken its own:
   // so many more as do not pass. Rows that count as absent cost a search nothing.
