@@ -22,6 +22,7 @@ void AddTruthCommand(CLI::App* app, Action* action);
 void AddClassifyCommand(CLI::App* app, Action* action);
 void AddRegressCommand(CLI::App* app, Action* action);
 void AddReduceCommand(CLI::App* app, Action* action);
+void AddGraphCommand(CLI::App* app, Action* action);
 void AddInfoCommand(CLI::App* app, Action* action);
 void AddVerifyCommand(CLI::App* app, Action* action);
 void AddConvertCommand(CLI::App* app, Action* action);

@@ -55,6 +55,7 @@ int Main(int argc, char** argv) {
   AddClassifyCommand(&app, &action);
   AddRegressCommand(&app, &action);
   AddReduceCommand(&app, &action);
+  AddGraphCommand(&app, &action);
   AddInfoCommand(&app, &action);
   AddVerifyCommand(&app, &action);
   AddConvertCommand(&app, &action);

@@ -21,6 +21,8 @@
 namespace kith {
 
 class Reducer;  // kith/reduce.h
+struct NeighbourGraph;
+struct NeighbourGraphOptions;
 
 // The ways into a file's vectors. Part of the file format; never renumber.
 enum class IndexKind : uint32_t {
@@ -364,6 +366,9 @@ class Index {
   virtual Status Verify(const VerifyOptions& options) const = 0;
   virtual Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
                                                     const CalibrateOptions& options) const = 0;
+  // What MakeNeighbourGraph() (kith/neighbour_graph.h) does, but for other edges than directed
+  // ones.
+  virtual Result<NeighbourGraph> Neighbours(const NeighbourGraphOptions& options) const = 0;
   // What CalibrateIndex() of an open index does.
   virtual Result<std::unique_ptr<Index>> CalibrateFile(const MatrixView& queries,
                                                        const CalibrateOptions& options) const = 0;

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._progress import Progress, as_callback
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 PathLike: TypeAlias = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 Query: TypeAlias = Union[str, Sequence[str], "NDArray[Any]"]
@@ -152,6 +155,60 @@ class Index(_core.Handle):
             return self._evaluate(
                 queries, k, known, effort, recall, worst, drift, index, n_jobs, report
             )
+
+    def knn_graph(
+        self,
+        k: int = 15,
+        *,
+        recall: float = 0.95,
+        index: str = "auto",
+        edges: str = "directed",
+        with_self: bool = False,
+        n_jobs: int | None = -1,
+        progress: Progress = None,
+    ) -> csr_array:
+        """The nearest neighbours of every vector, as a sparse matrix of distances.
+
+        For what takes neighbours as ``precomputed``: UMAP, t-SNE, DBSCAN, spectral clustering. No
+        vector is looked for, as it is known where it lies, which takes about half as long as
+        searching for all of them. Needs SciPy.
+
+        Parameters
+        ----------
+        k : int
+            Neighbours of each vector, itself not counted.
+        recall : float
+            The share of the true neighbours wanted, on average; 1.0 is exact search. The effort
+            this takes is measured with 1,000 of the vectors: no calibration is needed.
+        index : {'auto', 'exact', 'graph', 'forest'}
+            How they are found; 'auto' takes what is cheapest for this recall.
+        edges : {'directed', 'either', 'mutual'}
+            Those to the `k` nearest; these and every reverse; or those that are there both ways.
+        with_self : bool
+            Each vector is a neighbour of itself, too, beside its `k`.
+        n_jobs : int, optional
+            Threads, as joblib counts them; the result does not depend on it.
+        progress : callable or True, optional
+            As for :func:`build`.
+
+        Returns
+        -------
+        scipy.sparse.csr_array (n, n), float32
+            In each row the neighbours, nearest first (so that ``has_sorted_indices`` is False);
+            rows and columns are row numbers, not ids. A distance of 0 is stored.
+
+        Raises
+        ------
+        ValueError
+            A recall that the way in asked for does not reach, or no such way in.
+        """
+        from scipy.sparse import csr_array
+
+        with as_callback(progress) as report:
+            starts, neighbours, distances, _ = _core.neighbour_graph(
+                self, k, recall, index, edges, with_self, n_jobs, report
+            )
+        return csr_array((distances, neighbours, starts), shape=(len(self), len(self)))
 
     def calibrate(
         self,

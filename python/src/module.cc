@@ -7,6 +7,7 @@
 #include "index.h"
 #include "kith/version.h"
 #include "learn.h"
+#include "neighbour_graph.h"
 #include "reduce.h"
 #include "thread_memory.h"
 #include "words.h"
@@ -22,5 +23,6 @@ NB_MODULE(_core, m) {
   kith::python::BindAnnoy(m);
   kith::python::BindLearn(m);
   kith::python::BindReduce(m);
+  kith::python::BindNeighbourGraph(m);
   kith::python::BindWords(m);
 }

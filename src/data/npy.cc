@@ -1,4 +1,5 @@
 // NumPy arrays.
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -92,7 +93,7 @@ Status WriteNpyHeader(DataType dtype, size_t rows, size_t dim, AtomicFile* file)
   if (dtype == DataType::kF16) descr = "<f2";
   if (dtype == DataType::kI8) descr = "|i1";
   if (dtype == DataType::kU8) descr = "|u1";
-  const std::string header = MakeNpyHeader(descr, rows, dim);
+  const std::string header = MakeNpyHeader(descr, std::array<uint64_t, 2>{rows, dim});
   return file->Write(std::as_bytes(std::span(header)));
 }
 
@@ -114,7 +115,8 @@ Status WriteNpy(const MatrixView& vectors, AtomicFile* file) {
 }
 
 Status WriteNpyTruth(const GroundTruth& truth, AtomicFile* file) {
-  const std::string header = MakeNpyHeader("<i8", truth.num_queries, truth.k);
+  const std::string header =
+      MakeNpyHeader("<i8", std::array<uint64_t, 2>{truth.num_queries, truth.k});
   KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(header))));
   return file->Write(std::as_bytes(std::span(truth.ids)));
 }

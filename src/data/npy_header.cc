@@ -190,9 +190,12 @@ Result<NpyHeader> ParseNpyHeader(const Input& input) {
   return header;
 }
 
-std::string MakeNpyHeader(const std::string& descr, size_t rows, size_t columns) {
-  std::string dict = StrCat("{'descr': '", descr, "', 'fortran_order': False, 'shape': (", rows,
-                            ", ", columns, "), }");
+std::string MakeNpyHeader(const std::string& descr, std::span<const uint64_t> shape) {
+  std::string dict = StrCat("{'descr': '", descr, "', 'fortran_order': False, 'shape': (");
+  // Python's tuples: (), (5,), (5, 3).
+  for (size_t i = 0; i < shape.size(); ++i) dict += StrCat(i == 0 ? "" : " ", shape[i], ",");
+  if (shape.size() > 1) dict.pop_back();
+  dict += "), }";
   // The data begins at a multiple of 64 bytes, as NumPy has it, so that a mapping is aligned.
   constexpr size_t kAlignment = 64;
   const size_t before = kMagic.size() + kVersionBytes + sizeof(uint16_t);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,8 @@ struct NpyHeader {
 // Errors: InvalidArgument with the byte; Unsupported (objects, records, strings, complex numbers).
 Result<NpyHeader> ParseNpyHeader(const Input& input);
 
-// The bytes before the data of a version 1 file of a C-order matrix, e.g. of descr "<f4".
-std::string MakeNpyHeader(const std::string& descr, size_t rows, size_t columns);
+// The bytes before the data of a version 1 file of a C-order array, e.g. of descr "<f4".
+std::string MakeNpyHeader(const std::string& descr, std::span<const uint64_t> shape);
 
 }  // namespace kith::data
 

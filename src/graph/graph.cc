@@ -137,7 +137,8 @@ Status Graph::Search(const search::Request& request, search::Hits* hits, SearchS
       request.effort,
       request.filter->passes_all() ? nullptr : request.filter,
       request.efforts != nullptr && !request.efforts->empty() ? request.efforts : nullptr,
-      request.far};
+      request.far,
+      request.first_position};
   search::HitsBuilder found(request.queries.rows);
   KITH_RETURN_IF_ERROR(
       search::SearchChunks(request.queries.rows, kQueriesAtOnce, *request.pool, stats,

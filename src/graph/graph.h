@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -66,11 +67,12 @@ class Graph : public search::AccessPath {
   // What all queries of a call have in common.
   struct Asked {
     MatrixView queries;
-    size_t k = 0;                           // at most the number of rows
-    double ef = 0;                          // < 0: the default
-    const RowFilter* filter = nullptr;      // nullptr: all rows pass
-    const QueryEfforts* efforts = nullptr;  // of single queries, or nullptr
-    float* far = nullptr;                   // Request::far
+    size_t k = 0;                                           // at most the number of rows
+    double ef = 0;                                          // < 0: the default
+    const RowFilter* filter = nullptr;                      // nullptr: all rows pass
+    const QueryEfforts* efforts = nullptr;                  // of single queries, or nullptr
+    float* far = nullptr;                                   // Request::far
+    std::optional<uint64_t> first_position = std::nullopt;  // search::Request
   };
 
   Graph(const Header& header, const RowsOfNodes& rows, const Outline& outline,
@@ -86,6 +88,14 @@ class Graph : public search::AccessPath {
   Terms TermsOf(const Asked& asked, size_t query, float* scratch) const;
   NodeFilter FilterOf(const Asked& asked, size_t query) const {
     return {asked.filter, query, &rows_, rows_.num_rows()};
+  }
+  // The node that a query is known to be, if it is one: the vector of the node, or of none but
+  // copies. Shells of other lengths are far from it, so that where there are some, none is told.
+  std::optional<uint32_t> OwnNode(const Asked& asked, size_t query) const {
+    if (!asked.first_position || outline_.NumShells() > 1) return std::nullopt;
+    const uint64_t position = *asked.first_position + query;
+    if (position >= outline_.num_nodes) return std::nullopt;
+    return static_cast<uint32_t>(position);
   }
   // The answer, of nodes: the nearest of their rows, copies included, that pass. Of many copies, no
   // more are looked at or kept than an answer may need.

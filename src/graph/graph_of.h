@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -107,8 +108,13 @@ class GraphOf final : public Graph {
                           Batch::Create(&store_.table(), asked.queries, begin, end));
     const auto start = [&](Walk<Store>* walk, size_t slot) {
       const size_t query = batch.query(slot);
-      walk->Start(batch, slot, TermsOf(asked, query, scratch->query.data()), FilterOf(asked, query),
-                  {0, store_.outline().NumShells()}, stats);
+      const Terms terms = TermsOf(asked, query, scratch->query.data());
+      const ShellRange shells{0, store_.outline().NumShells()};
+      if (const std::optional<uint32_t> own = OwnNode(asked, query)) {
+        walk->StartAt(*own, batch, slot, terms, FilterOf(asked, query), shells, stats);
+      } else {
+        walk->Start(batch, slot, terms, FilterOf(asked, query), shells, stats);
+      }
     };
     const auto finish = [&](Walk<Store>* walk, size_t slot) {
       scratch->found = walk->found().Sorted();

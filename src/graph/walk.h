@@ -66,6 +66,10 @@ class Walk final : public EndedWalk {
   void Start(const Batch& batch, size_t slot, const Terms& terms, const NodeFilter& filter,
              ShellRange shells, SearchStats* stats);
 
+  // Begins at a node instead, which the query is near: of stored vectors, their own.
+  void StartAt(uint32_t node, const Batch& batch, size_t slot, const Terms& terms,
+               const NodeFilter& filter, ShellRange shells, SearchStats* stats);
+
   // Visits the next node, or goes to the next shell; false if there is none worth it. What the next
   // two visits will read is on its way to the cache then, so that a caller may do other things
   // meanwhile.
@@ -133,6 +137,10 @@ class Walk final : public EndedWalk {
     if (after < beam.size()) store_->Prefetch(beam.node(after));
   }
 
+  // What begins every walk.
+  void Take(const Batch& batch, size_t slot, const Terms& terms, const NodeFilter& filter,
+            ShellRange shells);
+
   // Meets the entries of the first of the shells that are left.
   void EnterShell(SearchStats* stats);
 
@@ -145,14 +153,33 @@ class Walk final : public EndedWalk {
 };
 
 template <NodeStore Store>
-void Walk<Store>::Start(const Batch& batch, size_t slot, const Terms& terms,
-                        const NodeFilter& filter, ShellRange shells, SearchStats* stats) {
+void Walk<Store>::Take(const Batch& batch, size_t slot, const Terms& terms,
+                       const NodeFilter& filter, ShellRange shells) {
   store_->Take(batch, slot, &query_);
   frontier_.Reset(terms, store_->outline().num_nodes, store_->rounded(), filter);
   if (visited_ != nullptr) visited_->clear();
   shells_ = shells;
   decided_ = terms.need.efforts == nullptr;
+}
+
+template <NodeStore Store>
+void Walk<Store>::Start(const Batch& batch, size_t slot, const Terms& terms,
+                        const NodeFilter& filter, ShellRange shells, SearchStats* stats) {
+  Take(batch, slot, terms, filter, shells);
   EnterShell(stats);
+}
+
+template <NodeStore Store>
+void Walk<Store>::StartAt(uint32_t node, const Batch& batch, size_t slot, const Terms& terms,
+                          const NodeFilter& filter, ShellRange shells, SearchStats* stats) {
+  Take(batch, slot, terms, filter, shells);
+  const float distance = DistanceTo(node);
+  ++stats->distances;
+  stats->bytes += store_->row_bytes();
+  if (!(distance < std::numeric_limits<float>::infinity())) return EnterShell(stats);  // damaged
+  MeetEntry(node, distance);
+  frontier_.Enter();
+  PrefetchNext();
 }
 
 template <NodeStore Store>

@@ -55,6 +55,7 @@ class IndexFile final : public Index {
   Result<std::unique_ptr<Index>> Calibrated(const MatrixView& queries,
                                             const CalibrateOptions& options) const override;
 
+  Result<NeighbourGraph> Neighbours(const NeighbourGraphOptions& options) const override;
   Result<std::unique_ptr<Index>> CalibrateFile(const MatrixView& queries,
                                                const CalibrateOptions& options) const override;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <optional>
 
 #include "base/thread_pool.h"
 #include "kith/calibration.h"
@@ -38,6 +39,9 @@ struct Request {
   // Where not nullptr, and there are efforts: takes how far each query's k-th nearest was when its
   // effort was decided, [queries].
   float* far = nullptr;
+  // Where the queries are the stored vectors from this position on, in their internal order: each
+  // is known to lie there, and a graph begins its walk at it.
+  std::optional<uint64_t> first_position;
 
   // The neighbours that a search has to look for to have k left when the filter has taken its own:
   // so many more as do not pass. Rows that count as absent cost a search nothing.

@@ -16,6 +16,7 @@
 #include "data/convert.h"
 #include "kith/eval.h"
 #include "kith/index.h"
+#include "kith/neighbour_graph.h"
 #include "paths.h"
 
 namespace kith {
@@ -137,6 +138,9 @@ class FakeIndex : public Index {
   Result<std::unique_ptr<Index>> Calibrated(const MatrixView&,
                                             const CalibrateOptions&) const override {
     return Status::Unsupported("nothing to calibrate");
+  }
+  Result<NeighbourGraph> Neighbours(const NeighbourGraphOptions&) const override {
+    return Status::Unsupported("no neighbours");
   }
   Result<std::unique_ptr<Index>> CalibrateFile(const MatrixView&,
                                                const CalibrateOptions&) const override {

@@ -1,0 +1,142 @@
+// kith graph: the nearest neighbours of every vector, as a sparse matrix.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "commands.h"
+#include "common/json.h"
+#include "common/read_vectors.h"
+#include "common/recall_text.h"
+#include "common/stopwatch.h"
+#include "common/text.h"
+#include "kith/neighbour_graph.h"
+#include "options.h"
+#include "terminal.h"
+
+namespace kith::apps::cli {
+namespace {
+
+struct GraphArgs {
+  std::string file;
+  std::string dataset;
+  std::string out;
+  std::optional<Metric> metric;
+  int64_t k = 15;
+  double recall = 0.95;
+  bool exact = false;
+  std::string edges = "directed";
+  bool with_self = false;
+  int threads = 0;
+  bool json = false;
+};
+
+EdgesKept EdgesOf(const std::string& name) {
+  if (name == "either") return EdgesKept::kEither;
+  return name == "mutual" ? EdgesKept::kMutual : EdgesKept::kDirected;
+}
+
+// An index of vectors that are in no .kith file, for this one use: not calibrated, since the graph
+// measures its own recall.
+Result<std::unique_ptr<Index>> IndexFor(const GraphArgs& args, const Progress& progress) {
+  if (args.file != "-" && IsKithFile(args.file)) {
+    KITH_ASSIGN_OR_RETURN(std::unique_ptr<Index> index, OpenIndex(args.file));
+    if (args.metric && *args.metric != index->info().metric) {
+      return Status::InvalidArgument(
+          StrCat(args.file, " was built for ", MetricName(index->info().metric), ", not ",
+                 MetricName(*args.metric), "; leave --metric out, or give the vectors' file"));
+    }
+    return index;
+  }
+  ReadOptions read;
+  read.dataset = args.dataset;
+  read.progress = progress;
+  KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(args.file, read));
+  BuildOptions build;
+  build.metric = ChooseMetric(args.metric, dataset).metric;
+  build.calibrate = false;
+  build.threads = args.threads;
+  build.progress = progress;
+  if (args.exact) build.paths = {ExactOptions{}};
+  return BuildIndexInMemory(dataset.vectors, build);
+}
+
+Status RunGraph(const GraphArgs& args) {
+  const Stopwatch stopwatch;
+  ProgressBar bar;
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, IndexFor(args, bar.callback()));
+  NeighbourGraphOptions options;
+  options.k = static_cast<size_t>(args.k);
+  options.recall = args.exact ? 1 : args.recall;
+  options.edges = EdgesOf(args.edges);
+  options.with_self = args.with_self;
+  options.threads = args.threads;
+  options.progress = bar.callback();
+  KITH_ASSIGN_OR_RETURN(const NeighbourGraph graph, MakeNeighbourGraph(*index, options));
+  KITH_RETURN_IF_ERROR(WriteNeighbourGraph(args.out, graph));
+  bar.Clear();
+  const double seconds = stopwatch.Seconds();
+  const bool exact = graph.index == IndexKind::kExact;
+  if (args.json) {
+    Json json;
+    json["file"] = args.out;
+    json["vectors"] = graph.num_rows;
+    json["edges"] = graph.neighbours.size();
+    json["k"] = args.k;
+    json["metric"] = MetricName(index->info().metric);
+    json["index"] = IndexKindName(graph.index);
+    json["effort"] = exact ? Json(nullptr) : Json(graph.effort);
+    json["recall"] = graph.recall;
+    json["seconds"] = seconds;
+    std::cout << ToLine(json);
+    return Status::Ok();
+  }
+  std::cout << Printable(args.out) << ": " << Plural(graph.neighbours.size(), "edge") << " of "
+            << Plural(graph.num_rows, "vector") << ", k = " << args.k << ", "
+            << (exact ? std::string("exact search")
+                      : StrCat("recall ", ShareText(graph.recall), " by the ",
+                               IndexKindName(graph.index)))
+            << ", " << FormatSeconds(seconds) << '\n';
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddGraphCommand(CLI::App* app, Action* action) {
+  auto args = std::make_shared<GraphArgs>();
+  CLI::App* sub =
+      app->add_subcommand("graph", "Find the neighbours of every vector: a sparse matrix");
+  sub->add_option("FILE", args->file, "A .kith file, or any file of vectors")
+      ->required()
+      ->option_text(" ");
+  AddDataset(sub, &args->dataset, "Of an hdf5 file, the dataset to take instead of \"train\"");
+  AddMetric(sub, &args->metric, "What near means, of a file that is no .kith file");
+  AddCount(sub, "-k", &args->k, 1, "Neighbours of each vector, itself not counted")
+      ->capture_default_str();
+  AddRecall(sub, &args->recall, "The share of the true neighbours wanted")->capture_default_str();
+  sub->add_flag("--exact", args->exact, "Compare every vector with every other");
+  sub->add_option("--edges", args->edges,
+                  "directed: to the k nearest; either: with every reverse; mutual: those that are "
+                  "there both ways")
+      ->check(CLI::IsMember({"directed", "either", "mutual"}).description(""))
+      ->type_name("NAME")
+      ->capture_default_str();
+  sub->add_flag("--self", args->with_self, "Each vector is a neighbour of itself, too");
+  sub->add_option("-o,--output", args->out, "File to write: .npz, for scipy.sparse.load_npz()")
+      ->required()
+      ->type_name("FILE");
+  AddThreads(sub, &args->threads, "Threads; 0 is one for each core");
+  sub->add_flag("--json", args->json, "Print the summary as a JSON object");
+  sub->footer(
+      "Example:\n"
+      "  kith graph words.kith -k 15 --recall 0.95 -o neighbours.npz");
+  sub->callback([sub, args, action] {
+    if (args->exact && sub->count("--recall") > 0) {
+      throw CLI::ValidationError("--recall", "means nothing to exact search; leave it out");
+    }
+    *action = [args] { return RunGraph(*args); };
+  });
+}
+
+}  // namespace kith::apps::cli
