@@ -74,7 +74,9 @@ def compare(name: str, table: pandas.DataFrame, kith: str, degrees: float) -> No
     print(f"\n{name}: {len(places):,} values, {len(cells):,} cells, k = {K}")
     print("| | wall clock, s | ratio | processor, s | ratio |\n|---|---|---|---|---|")
     for label, (wall, used) in rows:
-        print(f"| {label} | {wall:.2f} | {wall / ours[0]:.1f} | {used:.2f} | {used / ours[1]:.1f} |")
+        print(
+            f"| {label} | {wall:.2f} | {wall / ours[0]:.1f} | {used:.2f} | {used / ours[1]:.1f} |"
+        )
     told = told.reshape(len(cells), -1)[:, 0]
     off = np.abs(told - expected[0]) / np.maximum(np.abs(expected[0]), 1)
     print(f"values equal to 1e-6: {(off <= 1e-6).mean():.5%}; farthest apart: {off.max():.3g}")
@@ -89,13 +91,21 @@ def main() -> None:
     stations = pandas.read_csv(data / "map" / "meteostat-locations.csv.gz")
     stations.columns = [c.lower() for c in stations.columns]
     names = {"latitude": "lat", "longitude": "lon", "elevation": "value"}
-    compare("stations", stations.rename(columns=names)[["lat", "lon", "value"]].dropna(),
-            options.kith, options.grid)
+    compare(
+        "stations",
+        stations.rename(columns=names)[["lat", "lon", "value"]].dropna(),
+        options.kith,
+        options.grid,
+    )
     with gzip.open(data / "ping" / "pings.csv.gz") as file:
         pings = pandas.read_csv(file)
     names = {"dst_lat": "lat", "dst_lon": "lon", "avg_ms": "value"}
-    compare("pings", pings.rename(columns=names)[["lat", "lon", "value"]].dropna(), options.kith,
-            options.grid)
+    compare(
+        "pings",
+        pings.rename(columns=names)[["lat", "lon", "value"]].dropna(),
+        options.kith,
+        options.grid,
+    )
     sys.stdout.flush()
 
 

@@ -78,14 +78,22 @@ def compare(name: str, rows: np.ndarray, metric: str, k: int, recall: float) -> 
     add("kith: build, and a search for each", searched)
     add("kith: build, and their graph", graph)
     index = kith.build(rows, metric=metric)
-    add("kith: the graph alone, of a file", lambda: index.knn_graph(k, recall=recall).indices.reshape(-1, k))
+    add(
+        "kith: the graph alone, of a file",
+        lambda: index.knn_graph(k, recall=recall).indices.reshape(-1, k),
+    )
     floats = rows.astype(np.float32)
     NNDescent(floats[:2000], metric=METRICS[metric], n_neighbors=k + 1, n_jobs=-1)
     for extra, iters, trees in ((1, None, None), (1, 4, None), (6, None, None), (11, None, None)):
         add(
             f"PyNNDescent: n_neighbors {k + extra}, n_iters {iters}, n_trees {trees}",
             lambda e=extra, i=iters, t=trees: NNDescent(
-                floats, metric=METRICS[metric], n_neighbors=k + e, n_iters=i, n_trees=t, n_jobs=-1,
+                floats,
+                metric=METRICS[metric],
+                n_neighbors=k + e,
+                n_iters=i,
+                n_trees=t,
+                n_jobs=-1,
                 random_state=1,
             ).neighbor_graph[0][:, : k + 1],
         )

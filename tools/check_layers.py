@@ -43,7 +43,7 @@ CONFINED = {
     "hwy/": ["src/simd/"],
     "Eigen/": ["src/reduction/eigen.cc", "tests/reduction/"],
     "hdf5.h": ["src/data/hdf5_library.h", "tests/data/"],
-    "zlib.h": ["src/data/gzip.cc", "tests/data/"],
+    "zlib.h": ["src/data/gzip.cc", "src/data/npz.cc", "tests/data/"],
     "CLI/": ["apps/cli/"],
     "histedit.h": ["apps/cli/edit_library.cc"],
     "nlohmann/": ["apps/", "tests/cli/"],

@@ -44,7 +44,8 @@ class Index(_core.Handle):
         k : int
             Neighbours wanted. The keys of the query are not among them.
         **options
-            As for :meth:`search`: ``recall``, ``worst``, ``drift``, ``effort``, ``exact``, ``index``.
+            As for :meth:`search`: ``recall``, ``worst``, ``drift``, ``effort``, ``exact``,
+            ``index``.
 
         Returns
         -------

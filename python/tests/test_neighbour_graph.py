@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import kith
 import numpy as np
 import pytest
+
+import kith
 
 sparse = pytest.importorskip("scipy.sparse")
 
@@ -12,7 +13,9 @@ sparse = pytest.importorskip("scipy.sparse")
 def made(n: int, dim: int, metric: str, **options: object) -> tuple[np.ndarray, kith.Index]:
     rng = np.random.default_rng(3)
     centres = rng.standard_normal((n // 10, dim))
-    rows = (centres[rng.integers(n // 10, size=n)] + 0.4 * rng.standard_normal((n, dim))).astype("f4")
+    rows = (centres[rng.integers(n // 10, size=n)] + 0.4 * rng.standard_normal((n, dim))).astype(
+        "f4"
+    )
     return rows, kith.build(rows, metric=metric, calibrate=False, **options)
 
 
@@ -20,7 +23,8 @@ def made(n: int, dim: int, metric: str, **options: object) -> tuple[np.ndarray, 
 def test_exact_neighbours_are_those_of_a_plain_loop(metric: str) -> None:
     rows, index = made(400, 8, metric)
     away = {
-        "angular": 1 - (rows @ rows.T) / np.linalg.norm(rows, axis=1) / np.linalg.norm(rows, axis=1)[:, None],
+        "angular": 1
+        - (rows @ rows.T) / np.linalg.norm(rows, axis=1) / np.linalg.norm(rows, axis=1)[:, None],
         "euclidean": np.linalg.norm(rows[:, None].astype("f8") - rows, axis=2),
         "dot": -rows @ rows.T,
     }[metric]

@@ -20,8 +20,7 @@
 #include "search/metric_traits.h"
 #include "search/scorer.h"
 
-namespace kith {
-namespace index {
+namespace kith::index {
 namespace {
 
 using search::Candidate;
@@ -49,7 +48,7 @@ void CopyOthers(std::span<const Candidate> found, uint32_t self, size_t k,
   }
 }
 
-// Positions spread over the file by chance, ascending, some in a row: each run is one search.
+// Positions by chance, spread over the file, ascending.
 std::vector<size_t> SomePositions(size_t n) {
   if (n <= kMostMeasured) {
     std::vector<size_t> all(n);
@@ -65,8 +64,6 @@ std::vector<size_t> SomePositions(size_t n) {
   }
   return some;
 }
-
-}  // namespace
 
 // Finds the neighbours of stored vectors by one path.
 class NeighbourFinder {
@@ -135,8 +132,6 @@ class NeighbourFinder {
   std::vector<size_t> positions_;
   std::vector<float> limits_;  // the distance of the k-th true neighbour of each
 };
-
-namespace {
 
 struct Way {
   const search::AccessPath* path = nullptr;
@@ -306,8 +301,9 @@ Result<NeighbourGraph> IndexFile::Neighbours(const NeighbourGraphOptions& option
   return graph;
 }
 
-}  // namespace index
+}  // namespace kith::index
 
+namespace kith {
 namespace {
 
 // Edges and their reverses, by the row they lead from, in order; each neighbour once or twice.
