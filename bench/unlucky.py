@@ -3,11 +3,11 @@
 
     bench/run unlucky [ROWS]
 
-Of ROWS (50,000) sentences, a graph is asked with 10,000 others: for a mean recall@10 of .90, and for
-what 95 % of the queries are to reach (`worst`), beside the least effort for all that gives the same
-share of queries the same. Then it is asked with titles of articles, and with sentences, for mean
-recalls, with `drift="warn"` and with `drift="widen"`. Costs are nodes visited by a query; the ratio
-is that of both in one run.
+Of ROWS (50,000) sentences, a graph is asked with 10,000 others: for a mean recall@10 of .90, and
+for what 95 % of the queries are to reach (`worst`), beside the least effort for all that gives the
+same share of queries the same. Then it is asked with titles of articles, and with sentences, for
+mean recalls, with `drift="warn"` and with `drift="widen"`. Costs are nodes visited by a query;
+the ratio is that of both in one run.
 """
 
 from __future__ import annotations
