@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "calibration/cursor.h"
 #include "calibration/section.h"
@@ -149,21 +150,28 @@ Status ReadNeeds(const storage::ContainerReader& in, std::vector<CalibrationCurv
   Cursor cursor(in.Bytes(kNeedSection));
   SectionHead head{};
   if (!cursor.Read(&head, 1)) return damaged;
-  // An older kith that measures anew copies what it does not know.
-  const storage::SectionEntry* calibration = in.Find(kCalibrationSection);
-  if (calibration == nullptr || head.calibration_crc32c != calibration->crc32c) return Status::Ok();
-  if (head.num_curves != curves->size()) return damaged;
+  if (head.num_curves == 0 || head.num_curves > kMostCurves) return damaged;
   std::vector<CurveEntry> entries(head.num_curves);
   if (!cursor.Read(entries.data(), entries.size())) return damaged;
+  std::vector<CalibrationCurve> needs(head.num_curves);
   for (size_t i = 0; i < entries.size(); ++i) {
     const CurveEntry& entry = entries[i];
     if (std::max(entry.need_groups, entry.wide_groups) > kMostGroups ||
         std::max(entry.need_points, entry.wide_efforts) > kMostPoints ||
-        !ReadCurve(entry, &cursor, &(*curves)[i])) {
+        !ReadCurve(entry, &cursor, &needs[i])) {
       return damaged;
     }
   }
-  return cursor.done() ? Status::Ok() : damaged;
+  if (!cursor.done()) return damaged;
+  // An older kith that measures anew copies what it does not know, sound as it is.
+  const storage::SectionEntry* calibration = in.Find(kCalibrationSection);
+  if (calibration == nullptr || head.calibration_crc32c != calibration->crc32c) return Status::Ok();
+  if (needs.size() != curves->size()) return damaged;
+  for (size_t i = 0; i < needs.size(); ++i) {
+    (*curves)[i].need = std::move(needs[i].need);
+    (*curves)[i].wide = std::move(needs[i].wide);
+  }
+  return Status::Ok();
 }
 
 }  // namespace kith::calibration

@@ -36,7 +36,6 @@ static_assert(sizeof(CurveEntry) == 16);
 
 static_assert(sizeof(CalibrationPoint) == 24 && std::is_trivially_copyable_v<CalibrationPoint>);
 
-constexpr uint32_t kMostCurves = 64;
 constexpr uint32_t kMostPoints = 1024;
 constexpr auto kMostEnd = static_cast<uint32_t>(CalibrationEnd::kAllSearched);
 

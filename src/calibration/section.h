@@ -17,6 +17,7 @@ namespace kith::calibration {
 inline constexpr std::string_view kCalibrationSection = "calibration";
 
 inline constexpr uint32_t kMostCalibratedK = 10000;
+inline constexpr uint32_t kMostCurves = 64;
 
 Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter* writer);
 

@@ -99,7 +99,7 @@ Terms Graph::TermsOf(const Asked& asked, size_t query, float* scratch) const {
   const float norm =
       needs_norm ? static_cast<float>(std::sqrt(SquaredNorm(scratch, queries.dim))) : 0.0f;
   const double coin = toss ? Coin(scratch, queries.dim) : 0;
-  const double width = toss && !decides ? ef + (coin < part ? 1 : 0) - part : ef;
+  const double width = toss && !decides ? std::floor(ef) + (coin < part ? 1 : 0) : ef;
   Terms terms = MakeTerms(outline_, norm, nodes, width);
   terms.excluded = excluded;
   if (decides) {

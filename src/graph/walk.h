@@ -114,7 +114,7 @@ class Walk final : public EndedWalk {
     const double effort =
         std::min(need.efforts->At(far), static_cast<double>(frontier_.terms().most.width));
     const double part = effort - std::floor(effort);
-    const double width = effort + (need.coin < part ? 1 - part : -part);
+    const double width = std::floor(effort) + (need.coin < part ? 1 : 0);
     const Extent own = ExtentOf(store_->outline(), frontier_.terms().k, width);
     frontier_.GoTo(
         {std::max(own.width, need.first.width), std::max(own.stretch, need.first.stretch)});
