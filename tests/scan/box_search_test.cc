@@ -161,9 +161,8 @@ TEST(BoxSearchHostileTest, NamesTheQueryThatIsTooLarge) {
   ThreadPool pool(2);
   Hits hits;
   SearchStats stats;
-  const Status status =
-      BoxSearch(Stored(rows, Metric::kEuclidean), {queries.view(), Wanted::Nearest(5), &pool},
-                &hits, &stats);
+  const Status status = BoxSearch(Stored(rows, Metric::kEuclidean),
+                                  {queries.view(), Wanted::Nearest(5), &pool}, &hits, &stats);
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_NE(status.message().find("query 1234:"), std::string::npos) << status.message();
 }
