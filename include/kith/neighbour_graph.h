@@ -53,7 +53,7 @@ struct NeighbourGraph {
 // The k nearest of every vector but itself (or num_vectors - 1, if there are fewer). No vector is
 // looked for: walks through a graph begin at it, and vectors that lie near each other are searched
 // one after the other. The effort is the least that gives the recall for 1,000 of the vectors,
-// which are searched exactly as well, so that no calibration is needed. Cost: about half that of as
+// which are searched exactly as well, so that no calibration is needed. Cost: less than that of as
 // many searches of the same recall; exact O(num_vectors^2 * dim). Memory: 8 bytes an edge, and as
 // much again for a moment. Errors: InvalidArgument (k of 0, a recall not in (0, 1], a way in that
 // is not there or does not reach the recall; cancelled), OutOfMemory. Thread-safe.

@@ -171,8 +171,8 @@ class Index(_core.Handle):
         """The nearest neighbours of every vector, as a sparse matrix of distances.
 
         For what takes neighbours as ``precomputed``: UMAP, t-SNE, DBSCAN, spectral clustering. No
-        vector is looked for, as it is known where it lies, which takes about half as long as
-        searching for all of them. Needs SciPy.
+        vector is looked for, as it is known where it lies, which takes less than searching for
+        all of them. Needs SciPy.
 
         Parameters
         ----------

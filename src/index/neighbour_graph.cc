@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/edge.h"
 #include "base/rng.h"
 #include "base/strings.h"
+#include "data/convert.h"
 #include "data/npz.h"
 #include "index/index_file.h"
 #include "paths/registry.h"
@@ -49,18 +51,19 @@ void CopyOthers(std::span<const Candidate> found, uint32_t self, size_t k,
 }
 
 // Positions by chance, spread over the file, ascending.
-std::vector<size_t> SomePositions(size_t n) {
+std::vector<uint32_t> SomePositions(size_t n) {
   if (n <= kMostMeasured) {
-    std::vector<size_t> all(n);
-    std::iota(all.begin(), all.end(), size_t{0});
+    std::vector<uint32_t> all(n);
+    std::iota(all.begin(), all.end(), 0u);
     return all;
   }
   Rng rng(n);
-  std::vector<size_t> some;
+  std::vector<uint32_t> some;
   for (size_t i = 0; i < kMostMeasured; ++i) {
     // One of each stretch, so that none is there twice.
     const size_t begin = i * n / kMostMeasured;
-    some.push_back(begin + rng.Below((i + 1) * n / kMostMeasured - begin));
+    const size_t end = (i + 1) * n / kMostMeasured;
+    some.push_back(static_cast<uint32_t>(begin + rng.Below(static_cast<uint32_t>(end - begin))));
   }
   return some;
 }
@@ -84,24 +87,45 @@ class NeighbourFinder {
   // Finds the truth about some rows.
   Status Measure(const search::AccessPath& exact) {
     positions_ = SomePositions(vectors_.table.rows.rows);
-    return OfPositions(exact, 0, [&](size_t, std::span<const Candidate> others) {
+    MatrixView some = vectors_.table.rows;
+    KITH_ASSIGN_OR_RETURN(const AlignedBuffer<std::byte> rows,
+                          data::GatherRows(some, positions_, some.stride, pool_));
+    some.data = rows.data();
+    some.rows = positions_.size();
+    Hits hits;
+    SearchStats stats;
+    KITH_RETURN_IF_ERROR(
+        exact.Search({.queries = some, .wanted = search::Wanted::Nearest(k_ + 1), .pool = &pool_},
+                     &hits, &stats));
+    std::vector<Candidate> others;
+    for (size_t i = 0; i < positions_.size(); ++i) {
+      CopyOthers(hits.of(i), vectors_.RowAt(positions_[i]), k_, &others);
+      // A damaged file may have rows that no distance can be told to.
       limits_.push_back(others.empty() ? 0 : others.back().distance);
-    });
+    }
+    return Status::Ok();
   }
 
   // The mean share of the true neighbours that are found, less its standard error, and the mean.
   Result<std::pair<double, double>> Recall(const search::AccessPath& path, double effort) const {
+    // Each alone to the path, many at a time to the threads.
+    std::vector<Hits> found(positions_.size());
+    KITH_RETURN_IF_ERROR(pool_.For(positions_.size(), [&](size_t i, int) -> Status {
+      SearchStats stats;
+      return Search(path, effort, positions_[i], positions_[i] + size_t{1}, &found[i], &stats);
+    }));
     double sum = 0;
     double squares = 0;
-    KITH_RETURN_IF_ERROR(
-        OfPositions(path, effort, [&](size_t i, std::span<const Candidate> others) {
-          const float limit = limits_[i] + static_cast<float>(kTolerance) * std::abs(limits_[i]);
-          const auto near = std::count_if(others.begin(), others.end(),
-                                          [&](const Candidate& c) { return c.distance <= limit; });
-          const double share = static_cast<double>(near) / static_cast<double>(k_);
-          sum += share;
-          squares += share * share;
-        }));
+    std::vector<Candidate> others;
+    for (size_t i = 0; i < positions_.size(); ++i) {
+      CopyOthers(found[i].of(0), vectors_.RowAt(positions_[i]), k_, &others);
+      const float limit = limits_[i] + static_cast<float>(kTolerance) * std::abs(limits_[i]);
+      const auto near = std::count_if(others.begin(), others.end(),
+                                      [&](const Candidate& c) { return c.distance <= limit; });
+      const double share = static_cast<double>(near) / static_cast<double>(k_);
+      sum += share;
+      squares += share * share;
+    }
     const auto n = static_cast<double>(positions_.size());
     const double mean = sum / n;
     const double variance = std::max(0.0, squares / n - mean * mean);
@@ -109,27 +133,10 @@ class NeighbourFinder {
   }
 
  private:
-  template <class Fn>
-  Status OfPositions(const search::AccessPath& path, double effort, Fn&& fn) const {
-    // Each alone to the path, many at a time to the threads.
-    std::vector<Hits> found(positions_.size());
-    KITH_RETURN_IF_ERROR(pool_.For(positions_.size(), [&](size_t i, int) -> Status {
-      SearchStats stats;
-      return Search(path, effort, positions_[i], positions_[i] + 1, &found[i], &stats);
-    }));
-    std::vector<Candidate> others;
-    for (size_t i = 0; i < positions_.size(); ++i) {
-      const auto position = static_cast<uint32_t>(positions_[i]);
-      CopyOthers(found[i].of(0), vectors_.RowAt(position), k_, &others);
-      fn(i, others);
-    }
-    return Status::Ok();
-  }
-
   const search::StoredVectors& vectors_;
   const size_t k_;
   ThreadPool& pool_;
-  std::vector<size_t> positions_;
+  std::vector<uint32_t> positions_;
   std::vector<float> limits_;  // the distance of the k-th true neighbour of each
 };
 
