@@ -115,7 +115,7 @@ def build(
         "memory": byte_count(memory),
         "build_seconds": build_seconds,
         "scan_codes": scan_codes,
-        "reducer": None if reducer is None else reducer._reduction,
+        "reducer": getattr(reducer, "_reduction", reducer),
     }
     with matrix(vectors, path) as array, as_callback(progress) as report:
         return Index(_core.build(array, path, metric, arguments, keys, ids, seed, n_jobs, report))

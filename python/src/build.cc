@@ -146,7 +146,10 @@ IndexHandle Build(const nb::object& vectors, const nb::object& path, const nb::o
                   const nb::object& progress) {
   BuildOptions options = ToOptions(metric, ToArguments(arguments), seed, n_jobs);
   const auto reducer = nb::object(arguments["reducer"]);
-  if (!reducer.is_none()) options.reducer = &nb::cast<const Reducer&>(reducer);
+  if (!reducer.is_none()) {
+    if (!nb::isinstance<Reducer>(reducer)) ThrowTypeError("reducer must be a kith.Reducer");
+    options.reducer = &nb::cast<const Reducer&>(reducer);
+  }
   const InputMatrix input(vectors, "vectors");
   if (input.one()) ThrowValueError("vectors have one axis; give an array (n, d)");
   StringList names;

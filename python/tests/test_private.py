@@ -216,16 +216,26 @@ def test_an_index():
         warnings.simplefilter("ignore")
         tried(
             lambda *given: index._evaluate(*given, 1, None),
-            [ROWS[:40], 3, truth[:40], [], [], ["exact"]],
+            [ROWS[:40], 3, truth[:40], [], [], None, "warn", ["exact"]],
         )
         for known in (truth[:39], truth[:40, :2], truth[:40] + 60, truth[:40].ravel(), truth[:0]):
             with pytest.raises(ValueError):
-                index._evaluate(ROWS[:40], 3, known, [], [], ["exact"], 1, None)
+                index._evaluate(ROWS[:40], 3, known, [], [], None, "warn", ["exact"], 1, None)
         tried(lambda *given: index._calibrate(*given, None), [ROWS, [1], 1])
     tried(lambda k, n, index_: index.plan(k, n, index=index_), [3, 1, "graph"])
     for method in (index.vectors, index.keys_of):
         tried(method, [[1, 2]])
     tried(index.ids_of, [["1", "2"]])
+    tried(
+        lambda *given: _core.neighbour_graph(index, *given, None),
+        [3, 0.9, "graph", "directed", True, 1],
+    )
+    tried(
+        lambda queries, originals, k, n_jobs: index._search_reranked(
+            queries, originals, k, n_jobs=n_jobs
+        ),
+        [ROWS, ROWS, 3, 1],
+    )
     tried(index.__getitem__, [1])
     tried(index.__contains__, [1])
     for got, want in zip(index.search(ROWS, 3, exact=True), wanted, strict=True):
@@ -251,6 +261,7 @@ def test_the_module(tmp_path, monkeypatch):
         "memory": None,
         "build_seconds": None,
         "scan_codes": None,
+        "reducer": None,
     }
     good = [ROWS, None, "angular", options, KEYS, np.arange(60), 1, 1, None]
     tried(_core.build, good)
@@ -263,6 +274,15 @@ def test_the_module(tmp_path, monkeypatch):
         with pytest.raises(KeyError, match=name):
             fewer = {key: value for key, value in options.items() if key != name}
             _core.build(ROWS, None, "angular", fewer, None, None, 1, 1, None)
+    reduction = _core.reduce_fit(ROWS, 2, None, "pca", "euclidean", False, 1, 1, None)
+    tried(
+        lambda *given: _core.reduce_fit(*given, 1, None),
+        [ROWS, 2, None, "pca", "euclidean", False, 1],
+    )
+    reduction.save("m.kith")
+    tried(_core.reduce_open, ["m.kith"])
+    tried(lambda rows, n_jobs: reduction.transform(rows, n_jobs, None), [ROWS, 1])
+    tried(reduction.prefix, [1])
     for made in (_core.Handle, kith.Index):
         for odd in ODD:
             with pytest.raises(TypeError):
