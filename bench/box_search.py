@@ -54,7 +54,7 @@ def main() -> None:
     print("| vectors | k | one call, us a query | calls of 255 | ratio |\n|---|---|---|---|---|")
     for name, make in sets.items():
         for n in (3_000, 20_000, 200_000):
-            for dim in (2, 3, 4, 5):
+            for dim in (2, 3, 4, 5, 6):
                 for k in (10, 100):
                     one, parts = compare(make((n, dim)), make((QUERIES, dim)), k)
                     print(

@@ -18,7 +18,7 @@
 namespace kith::scan {
 namespace {
 
-constexpr size_t kMostDim = 4;     // beyond, boxes rule out too little (docs/exact.md)
+constexpr size_t kMostDim = 5;     // beyond, boxes rule out too little (docs/exact.md)
 constexpr size_t kFewRows = 2048;  // are compared sooner than sorted into boxes
 constexpr size_t kFewQueries = 256;
 constexpr size_t kMostTogether = 32;  // queries

@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, BoxSearchTest,
     ::testing::Combine(::testing::Values(Metric::kEuclidean, Metric::kManhattan),
                        ::testing::Values(DataType::kF32, DataType::kF16, DataType::kU8),
-                       ::testing::Values(1, 3, 4)),
+                       ::testing::Values(1, 3, 5)),
     [](const auto& info) {
       return std::string(MetricName(std::get<0>(info.param))) + "_" +
              DataTypeName(std::get<1>(info.param)) + "_" + std::to_string(std::get<2>(info.param));
