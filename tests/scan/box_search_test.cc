@@ -84,7 +84,9 @@ TEST_P(BoxSearchTest, FindsWhatAPlainScanFinds) {
         ASSERT_TRUE(BoxSearch(vectors, request, &hits, &stats).ok());
         ExpectSame(hits, Plain(vectors, request, &plain));
         if (HasFatalFailure()) return;
-        if (dim <= 3 && wanted.k == 1) EXPECT_LT(stats.distances, plain.distances / 3);
+        if (dim <= 3 && wanted.k == 1) {
+          EXPECT_LT(stats.distances, plain.distances / 3);
+        }
       }
     }
   }

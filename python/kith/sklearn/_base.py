@@ -200,6 +200,9 @@ class NeighborsEstimator(BaseEstimator):
         self, n_neighbors: int, with_self: bool = False
     ) -> tuple[Distances, Ids]:
         """The nearest `n_neighbors` others of each fitted sample; with_self: and itself, at 0."""
+        known = self._neighbor_graph(n_neighbors)
+        if known is not None:
+            return _with_self(*known) if with_self else known
         parts: list[tuple[Distances, Ids]] = []
         step = max(1, _QUERY_BLOCK // self.n_features_in_)
         for first in range(0, self.n_samples_fit_, step):
@@ -210,6 +213,32 @@ class NeighborsEstimator(BaseEstimator):
             np.concatenate([distances for distances, _ in parts]),
             np.concatenate([ids for _, ids in parts]),
         )
+
+    def _neighbor_graph(self, n_neighbors: int) -> tuple[Distances, Ids] | None:
+        """The nearest others of each fitted sample at the recall asked for, without a search for
+        each, where that is by a graph; else, and where it finds too few of some, None."""
+        way = self._way(n_neighbors + 1)
+        if way.get("index") != "graph" or self.recall is None:
+            return None
+        graph = self.index_.knn_graph(
+            n_neighbors, recall=self.recall, n_jobs=effective_n_jobs(self.n_jobs)
+        )
+        if graph.nnz != n_neighbors * self.n_samples_fit_:
+            return None
+        ids = graph.indices.astype(np.int64).reshape(-1, n_neighbors)
+        distances = self._space.distances(graph.data.reshape(-1, n_neighbors))
+        step = max(1, _QUERY_BLOCK // self.n_features_in_)
+        for first in range(0, len(ids), step):
+            rows = slice(first, first + step)
+            queries = self.index_.vectors(np.arange(len(ids))[rows])
+            self._space.sharpen(distances[rows], ids[rows], queries, self.index_.vectors)
+        return distances, ids
+
+
+def _with_self(distances: Distances, ids: Ids) -> tuple[Distances, Ids]:
+    """Each row's own id before its neighbours, at 0."""
+    rows = np.arange(len(ids))[:, np.newaxis]
+    return np.hstack([np.zeros((len(ids), 1)), distances]), np.hstack([rows, ids])
 
 
 def _settle_self(
@@ -228,4 +257,4 @@ def _settle_self(
     distances, ids = distances[others].reshape(shape), ids[others].reshape(shape)
     if not with_self:
         return distances, ids
-    return (np.hstack([np.zeros((len(rows), 1)), distances]), np.hstack([rows[:, np.newaxis], ids]))
+    return np.hstack([np.zeros((len(rows), 1)), distances]), np.hstack([rows[:, np.newaxis], ids])
