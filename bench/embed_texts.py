@@ -32,22 +32,12 @@ def files_of_model() -> tuple[pathlib.Path, pathlib.Path]:
     )
 
 
-def main() -> None:
-    given = [word for word in sys.argv[1:] if word != "--titles"]
-    if len(given) not in (2, 3):
-        sys.exit(__doc__)
-    most = int(given[2]) if len(given) == 3 else 160_000
-    titles = "--titles" in sys.argv
+def embed(texts: list[str]) -> np.ndarray:
+    """float32 (n, 256) of length 1; zeros of a text without tokens."""
     weights, vocabulary = files_of_model()
     table = next(iter(load_file(weights).values())).astype(np.float32)
     tokenizer = Tokenizer.from_file(str(vocabulary))
     tokenizer.no_padding()
-    with gzip.open(given[0], "rt", encoding="utf-8") as file:
-        columns = (line.rstrip("\n").split("\t") for line in file)
-        texts = [line[1] if titles else line[-1] for line in columns]
-    if titles:
-        texts = list(dict.fromkeys(texts))
-    texts = texts[:: max(1, len(texts) // most)][:most]
     vectors = np.zeros((len(texts), table.shape[1]), np.float32)
     for begin in range(0, len(texts), 1000):
         part = texts[begin : begin + 1000]
@@ -56,7 +46,23 @@ def main() -> None:
             if tokens.ids:
                 vectors[row] = table[tokens.ids].mean(axis=0)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    np.save(given[1], vectors / np.where(lengths > 0, lengths, 1))
+    return vectors / np.where(lengths > 0, lengths, 1)
+
+
+def read_column(path: str, column: int) -> list[str]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [line.rstrip("\n").split("\t")[column] for line in file]
+
+
+def main() -> None:
+    given = [word for word in sys.argv[1:] if word != "--titles"]
+    if len(given) not in (2, 3):
+        sys.exit(__doc__)
+    most = int(given[2]) if len(given) == 3 else 160_000
+    texts = read_column(given[0], -1)
+    if "--titles" in sys.argv:
+        texts = list(dict.fromkeys(read_column(given[0], 1)))
+    np.save(given[1], embed(texts[:: max(1, len(texts) // most)][:most]))
 
 
 if __name__ == "__main__":
