@@ -194,7 +194,7 @@ class Edges {
   Edges(size_t rows, size_t width) : width_(width), found_(rows * width), counts_(rows) {}
 
   void Put(uint32_t row, std::span<const Candidate> neighbours) {
-    std::copy(neighbours.begin(), neighbours.end(), &found_[row * width_]);
+    std::copy(neighbours.begin(), neighbours.end(), found_.data() + row * width_);
     counts_[row] = static_cast<uint32_t>(neighbours.size());
   }
 
