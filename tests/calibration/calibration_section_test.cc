@@ -168,6 +168,21 @@ struct Damage {
   std::function<void(Calibration*)> change;
 };
 
+// Each is refused by an error that names the section and the file.
+void ExpectRefused(const std::vector<Damage>& damages, const char* section) {
+  const TempDir dir;
+  for (const Damage& damage : damages) {
+    SCOPED_TRACE(damage.name);
+    Calibration calibration = Sample();
+    damage.change(&calibration);
+    ASSERT_TRUE(WriteFile(&calibration, dir.File("x.kith")).ok());
+    const auto read = Read(dir.File("x.kith"));
+    ASSERT_FALSE(read.ok());
+    ExpectError(read.status(), StatusCode::kCorruption, section);
+    ExpectError(read.status(), StatusCode::kCorruption, "x.kith");
+  }
+}
+
 TEST(CalibrationSectionTest, ContradictionsAreCorruption) {
   const std::vector<Damage> damages = {
       {"no source", [](Calibration* c) { c->source = CalibrationSource::kNone; }},
@@ -210,17 +225,7 @@ TEST(CalibrationSectionTest, ContradictionsAreCorruption) {
       {"distance NaN", [](Calibration* c) { c->nearest[7] = kNan; }},
       {"only distance NaN", [](Calibration* c) { c->nearest = {kNan}; }},
       {"distances falling", [](Calibration* c) { std::swap(c->nearest[3], c->nearest[20]); }}};
-  const TempDir dir;
-  for (const Damage& damage : damages) {
-    SCOPED_TRACE(damage.name);
-    Calibration calibration = Sample();
-    damage.change(&calibration);
-    ASSERT_TRUE(WriteFile(&calibration, dir.File("x.kith")).ok());
-    const auto read = Read(dir.File("x.kith"));
-    ASSERT_FALSE(read.ok());
-    ExpectError(read.status(), StatusCode::kCorruption, "calibration");
-    ExpectError(read.status(), StatusCode::kCorruption, "x.kith");
-  }
+  ExpectRefused(damages, "calibration");
 }
 
 TEST(NeedSectionTest, ContradictionsAreCorruption) {
@@ -275,16 +280,7 @@ TEST(NeedSectionTest, ContradictionsAreCorruption) {
          wide(c).efforts.clear();
          wide(c).recalls.clear();
        }}};
-  const TempDir dir;
-  for (const Damage& damage : damages) {
-    SCOPED_TRACE(damage.name);
-    Calibration calibration = Sample();
-    damage.change(&calibration);
-    ASSERT_TRUE(WriteFile(&calibration, dir.File("x.kith")).ok());
-    const auto read = Read(dir.File("x.kith"));
-    ASSERT_FALSE(read.ok());
-    ExpectError(read.status(), StatusCode::kCorruption, "query_efforts");
-  }
+  ExpectRefused(damages, "query_efforts");
 }
 
 // An older kith that measures a file anew copies the section, which it does not know.
