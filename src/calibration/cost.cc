@@ -27,15 +27,15 @@ double QueryUs(const search::Costs& costs, double effort) {
   return costs.query_us + above * (above > 0 ? costs.effort_us : less);
 }
 
-// What is searched for with each effort.
-struct Held {
-  size_t out;       // vectors held out
-  size_t controls;  // of them, those that are searched for before and after an insertion
+// How many queries there are: those held out in all, and those of a path of fewer vectors.
+struct Queries {
+  size_t held_out;
+  size_t of_fewer;
 };
 
 // Microseconds of the curve of one k.
 double CurveUs(const search::CostShape& shape, const search::EffortScale& efforts,
-               const search::Costs& costs, size_t k, const Held& held) {
+               const search::Costs& costs, size_t k, const Queries& all) {
   const auto kept = static_cast<double>(k);
   const auto rows = static_cast<double>(shape.rows);
   const double bytes = rows * static_cast<double>(RowBytes(shape.dtype, shape.dim));
@@ -44,7 +44,7 @@ double CurveUs(const search::CostShape& shape, const search::EffortScale& effort
   const double limit = std::min(rows, MostEffort(efforts, rows, bytes, range.most));
   const double at_95 = std::clamp(costs.effort + costs.effort_of_k * (kept - kFewNeighbours),
                                   0.5 * costs.effort, rows);
-  const size_t most = k <= kFewNeighbours ? held.out : std::min(held.out, kQueriesOfMany);
+  const size_t most = k <= kFewNeighbours ? all.held_out : std::min(all.held_out, kQueriesOfMany);
   size_t queries = most;
   double us = 0;
   CalibrationPoint point;
@@ -56,7 +56,7 @@ double CurveUs(const search::CostShape& shape, const search::EffortScale& effort
     us += static_cast<double>(queries) * query_us;
     if (point.recall >= kLeastCompared && point.recall <= kMostCompared &&
         double{point.effort} <= range.most) {
-      us += 2 * static_cast<double>(ControlsFor(k, held.controls)) * query_us;
+      us += static_cast<double>(CompareWith(k, all.of_fewer)) * query_us;
     }
     if (recall >= kEnough || double{point.effort} >= limit) return us;
     // Neighbours of one query are found or missed together, ten of them as two would be.
@@ -70,21 +70,23 @@ double CurveUs(const search::CostShape& shape, const search::EffortScale& effort
 
 double Seconds(const search::CostShape& shape, const search::EffortScale& efforts,
                const search::Costs& costs) {
-  Held held{NumHeldOut(shape.rows), 0};
-  if (held.out == 0) return 0;
+  const size_t folds = NumFolds(shape.rows);
+  if (folds == 0) return 0;
+  const size_t fewer = NumFewer(shape.rows);
+  const Queries all{folds * NumHeldOut(shape.rows), fewer == 0 ? 0 : kQueriesOfFewer};
   const auto rows = static_cast<double>(shape.rows);
   const double bytes = rows * static_cast<double>(RowBytes(shape.dtype, shape.dim));
-  // True neighbours, of few and of many; and twice more, before and after an insertion.
-  auto exact = static_cast<double>(held.out + std::min(held.out, kQueriesOfMany));
-  if (IsCompared(held.out, shape.rows)) {
-    held.controls = held.out / 2;
-    exact += 2 * static_cast<double>(held.controls);
-  }
-  double us = 1e-3 * exact * scan::QueryNs(rows, bytes, held.out);
+  // True neighbours, of few and of many, of all vectors and of fewer.
+  const auto exact = static_cast<double>(all.held_out + std::min(all.held_out, kQueriesOfMany));
+  const auto exact_fewer = static_cast<double>(all.of_fewer) * 1.5;
+  const double share = static_cast<double>(fewer) / rows;
+  double us = 1e-3 * (exact + share * exact_fewer) * scan::QueryNs(rows, bytes, all.held_out);
   for (const uint32_t k : efforts.MeasuredKs()) {
-    if (k <= std::max<uint64_t>(1, shape.rows / 4)) us += CurveUs(shape, efforts, costs, k, held);
+    if (k <= MostK(shape.rows)) us += CurveUs(shape, efforts, costs, k, all);
   }
-  return us * 1e-6;
+  // The paths that are built for nothing else.
+  const double builds = static_cast<double>(IsApart(shape.rows) ? folds : folds - 1) + share;
+  return us * 1e-6 + builds * costs.parallel_seconds;
 }
 
 }  // namespace kith::calibration

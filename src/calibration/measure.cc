@@ -9,17 +9,17 @@
 
 namespace kith::calibration {
 
-Result<Truth> FindTruth(const search::StoredVectors& vectors, const Asking& asking,
-                        std::span<const uint32_t> ks, ThreadPool& pool) {
+Result<Truth> FindTruth(const search::StoredVectors& vectors, const MatrixView& queries,
+                        const RowFilter& filter, std::span<const uint32_t> ks, ThreadPool& pool) {
   const Metric metric = vectors.table.metric;
-  const size_t num_queries = asking.queries.rows;
+  const size_t num_queries = queries.rows;
   search::Hits hits;
   SearchStats stats;
   KITH_RETURN_IF_ERROR(scan::ExactSearch(vectors, {},
-                                         {.queries = asking.queries,
+                                         {.queries = queries,
                                           .wanted = search::Wanted::Nearest(ks.back()),
                                           .pool = &pool,
-                                          .filter = asking.filter},
+                                          .filter = &filter},
                                          &hits, &stats));
   Truth truth;
   truth.nearest.resize(num_queries);
@@ -40,19 +40,20 @@ Result<Truth> FindTruth(const search::StoredVectors& vectors, const Asking& aski
 }
 
 Result<std::vector<uint32_t>> CountHits(const search::AccessPath& path, Metric metric,
-                                        const Asking& asking, size_t k, double effort,
-                                        std::span<const double> limits, ThreadPool& pool,
-                                        SearchStats* stats) {
+                                        const Measurement& search, std::span<const double> limits,
+                                        ThreadPool& pool, SearchStats* stats) {
   search::Hits nearest;
-  KITH_RETURN_IF_ERROR(path.Search({.queries = asking.queries,
-                                    .wanted = search::Wanted::Nearest(k),
+  SearchStats own;
+  KITH_RETURN_IF_ERROR(path.Search({.queries = search.queries,
+                                    .wanted = search::Wanted::Nearest(search.k),
                                     .pool = &pool,
-                                    .filter = asking.filter,
-                                    .effort = effort,
-                                    .efforts = asking.efforts,
-                                    .far = asking.far},
-                                   &nearest, stats));
-  std::vector<uint32_t> hits(asking.queries.rows);
+                                    .filter = search.filter,
+                                    .effort = search.effort,
+                                    .efforts = search.efforts,
+                                    .far = search.far},
+                                   &nearest, &own));
+  *stats += own;
+  std::vector<uint32_t> hits(search.queries.rows);
   for (size_t q = 0; q < hits.size(); ++q) {
     const std::span<const search::Candidate> found = nearest.of(q);
     hits[q] = static_cast<uint32_t>(

@@ -18,11 +18,12 @@
 
 namespace kith::calibration {
 
-// Queries and the filter that they are asked with, which numbers them alike. A view.
-struct Asking {
+// A search that is measured; what it has is as in search::Request. A view.
+struct Measurement {
   MatrixView queries;
   const RowFilter* filter = nullptr;
-  // As in search::Request: what single queries get, and where to note how far they are.
+  size_t k = 0;
+  double effort = 0;
   const QueryEfforts* efforts = nullptr;
   float* far = nullptr;
 };
@@ -34,17 +35,16 @@ struct Truth {
   std::vector<double> nearest;  // the distance of the nearest of query q
 };
 
-// Finds them by exact search, for `ks`, ascending. Cost: O(queries * n * dim). Errors: OutOfMemory,
-// InvalidArgument (cancelled).
-Result<Truth> FindTruth(const search::StoredVectors& vectors, const Asking& asking,
-                        std::span<const uint32_t> ks, ThreadPool& pool);
+// Finds them by exact search among the vectors that pass the filter, for `ks`, ascending. Cost:
+// O(queries * n * dim). Errors: OutOfMemory, InvalidArgument (cancelled).
+Result<Truth> FindTruth(const search::StoredVectors& vectors, const MatrixView& queries,
+                        const RowFilter& filter, std::span<const uint32_t> ks, ThreadPool& pool);
 
-// How many of the k nearest of each query a path finds; `limits` are those of k. Errors: those of
-// the search.
+// How many of the k nearest of each query a path finds; `limits` are those of k. Adds to `stats`.
+// Errors: those of the search.
 Result<std::vector<uint32_t>> CountHits(const search::AccessPath& path, Metric metric,
-                                        const Asking& asking, size_t k, double effort,
-                                        std::span<const double> limits, ThreadPool& pool,
-                                        SearchStats* stats);
+                                        const Measurement& search, std::span<const double> limits,
+                                        ThreadPool& pool, SearchStats* stats);
 
 }  // namespace kith::calibration
 

@@ -7,6 +7,12 @@
 #include "scan/path.h"
 
 namespace kith::calibration {
+namespace {
+
+// What small sets are searched for in all, when others have been held out again and again.
+constexpr size_t kEnoughQueries = 4096;
+
+}  // namespace
 
 bool IsWanted(const BuildOptions& options) {
   constexpr uint64_t kWorthIt = 10000;
@@ -18,26 +24,38 @@ size_t NumHeldOut(size_t n) {
   // So many vectors are searched exactly in microseconds: nobody needs to know how well anything
   // else would do.
   constexpr size_t kFewRows = 512;
-  // Of small sets an eighth, of large ones a small part, and never more than these. The mean of
-  // recall@10 near 0.8 is then known to 0.004 (one standard error).
-  constexpr size_t kMostShare = 8;
-  constexpr size_t kLeastShare = 64;
-  constexpr size_t kEnoughHeldOut = 2048;
+  // Of small sets an eighth, and never more than these. The mean of recall@10 near 0.8 is then
+  // known to 0.004 (one standard error), that of recall@1 to 0.006.
+  constexpr size_t kShare = 8;
   constexpr size_t kMostHeldOut = 4096;
-  if (n < kFewRows) return 0;
-  return std::clamp(n / kLeastShare, std::min(n / kMostShare, kEnoughHeldOut), kMostHeldOut);
+  return n < kFewRows ? 0 : std::min(n / kShare, kMostHeldOut);
 }
 
-bool IsCompared(size_t num_held_out, size_t n) {
-  constexpr size_t kFewHeldOut = 80;  // one of so many
-  return num_held_out * kFewHeldOut >= n;
+size_t NumFolds(size_t n) {
+  constexpr size_t kMostFolds = 8;
+  const size_t held_out = NumHeldOut(n);
+  if (held_out == 0) return 0;
+  return std::clamp<size_t>((kEnoughQueries + held_out / 2) / held_out, 1, kMostFolds);
 }
 
-size_t ControlsFor(size_t k, size_t num_controls) {
+bool IsApart(size_t n) {
+  constexpr size_t kSmall = 32768;
+  return n < kSmall;
+}
+
+size_t NumFewer(size_t n) {
+  // One of so many held out changes less than can be measured.
+  constexpr size_t kFewHeldOut = 40;
+  constexpr size_t kMostFewer = 8192;
+  if (NumHeldOut(n) * kFewHeldOut < n) return 0;
+  return std::min(n / 2, kMostFewer);
+}
+
+size_t CompareWith(size_t k, size_t most) {
   // Of many neighbours a query, fewer queries tell as much.
-  constexpr size_t kNeighbours = 10240;
+  constexpr size_t kNeighbours = 20480;
   constexpr size_t kLeastQueries = 256;
-  return std::min(num_controls, std::max(kLeastQueries, kNeighbours / k));
+  return std::min(most, std::max(kLeastQueries, kNeighbours / k));
 }
 
 size_t QueriesFor(size_t k, double recall, double variance, size_t most) {

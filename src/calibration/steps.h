@@ -3,6 +3,7 @@
 #ifndef KITH_CALIBRATION_STEPS_H_
 #define KITH_CALIBRATION_STEPS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -16,13 +17,13 @@ namespace kith::calibration {
 inline constexpr double kEnough = 0.9993;
 
 // Queries are enough where they tell a mean to this standard error.
-inline constexpr double kStandardError = 0.005;
+inline constexpr double kStandardError = 0.004;
 
 // Means of more neighbours than kFewNeighbours take fewer queries, kQueriesOfMany at most.
 inline constexpr size_t kFewNeighbours = 10;
 inline constexpr size_t kQueriesOfMany = 1024;
 
-// What is missed before and after an insertion is compared where recall is asked for and enough is
+// What more vectors do to a recall is looked at where such recalls are asked for, and enough is
 // missed to count.
 inline constexpr float kLeastCompared = 0.75f;
 inline constexpr float kMostCompared = 0.995f;
@@ -34,11 +35,27 @@ bool IsWanted(const BuildOptions& options);
 // search is all they need.
 size_t NumHeldOut(size_t n);
 
-// Whether half of the held-out vectors are inserted for a trial: where fewer are held out, what
-// changes is less than what can be measured.
-bool IsCompared(size_t num_held_out, size_t n);
-// How many of them are searched for again with each effort.
-size_t ControlsFor(size_t k, size_t num_controls);
+// How many times others are held out: a small set has too few vectors to hold out enough of them at
+// once.
+size_t NumFolds(size_t n);
+
+// Whether paths are built for nothing else than to be measured, without what is held out, and that
+// of the index of all vectors at once. Otherwise they are inserted into the one that was measured.
+// A path into which an eighth of all vectors came later is not quite what it would be.
+bool IsApart(size_t n);
+
+// Of how many vectors a path is built once more, to see what more of them do to the effort that a
+// recall takes; none where so few are held out that it makes no difference.
+size_t NumFewer(size_t n);
+inline constexpr size_t kQueriesOfFewer = 2048;  // it is searched with
+// With how many of `most` queries it is searched with each effort.
+size_t CompareWith(size_t k, size_t most);
+
+// The most neighbours that recall is measured of, among n vectors.
+inline size_t MostK(size_t n) { return std::max<size_t>(1, n / 4); }
+
+// How many of so many things fall to the first of some parts, dealt in turn.
+inline size_t PartOf(size_t count, size_t parts) { return (count + parts - 1) / parts; }
 
 // How many of `most` queries to measure the next effort with, after one of this recall, which
 // varied so much between queries.

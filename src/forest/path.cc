@@ -70,13 +70,7 @@ class Builder final : public search::PathBuilder {
   const std::vector<uint32_t>& order() const override { return grown_.order; }
   // The trees hold them already, in leaves that they had no part in; searches leave them out.
   std::vector<uint32_t> hidden() const override {
-    return half_ ? search::LaterHalf(input_.held_out)
-                 : std::vector<uint32_t>(input_.held_out.begin(), input_.held_out.end());
-  }
-  // Trees hold all rows from the start: searches leave out what is hidden.
-  Status InsertHalf() override {
-    half_ = true;
-    return Status::Ok();
+    return {input_.held_out.begin(), input_.held_out.end()};
   }
   std::unique_ptr<search::AccessPath> OpenPartial(
       const search::StoredVectors& vectors) const override {
@@ -97,7 +91,6 @@ class Builder final : public search::PathBuilder {
   search::BuildInput input_;
   ForestOptions options_;
   Grown grown_;
-  bool half_ = false;  // whether half of the rows held out count as inserted
 };
 
 // What a forest may have where the number of queries is known.

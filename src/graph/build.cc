@@ -269,28 +269,16 @@ std::unique_ptr<Graph> Builder::Open(const search::StoredVectors& vectors) const
   return draft_->Open(header(), rows);
 }
 
-Status Builder::InsertHalf() {
-  const size_t left = planted_.num_all - edges_.table.size();
-  if (left < 2) return Status::Ok();
-  before_ = edges_;
-  return InsertUpTo(planted_.num_all - left / 2);
-}
-
 Status Builder::Finish() {
   if (edges_.table.size() == planted_.num_all) return Status::Ok();
-  if (before_.has_value()) {
-    // The trial leaves no trace: the graph is the one that all of them make that come at once.
-    edges_ = std::move(*before_);
-    before_.reset();
-    KITH_RETURN_IF_ERROR(draft_->Show(edges_, pool_));
-  }
-  KITH_RETURN_IF_ERROR(InsertUpTo(planted_.num_all));
+  KITH_RETURN_IF_ERROR(InsertHeldOutRows());
   Seal();
   return Status::Ok();
 }
 
-// Links the nodes from those there are up to n, and repairs the edges.
-Status Builder::InsertUpTo(size_t n) {
+// Links the nodes that are none yet, and repairs the edges.
+Status Builder::InsertHeldOutRows() {
+  const size_t n = planted_.num_all;
   KITH_ASSIGN_OR_RETURN(
       edges_, InsertHeldOut(std::move(edges_), n, options_.beam, space_, pool_, draft_.get()));
   if (search::TraitsOf(request_.metric).products) {

@@ -71,9 +71,6 @@ class Builder {
   // meanwhile.
   std::unique_ptr<Graph> Open(const search::StoredVectors& vectors) const;
 
-  // Inserts the rows held out but search::LaterHalf() of them, for a trial: Finish() begins again
-  // without them. Errors: as Build().
-  Status InsertHalf();
   // Inserts the rows held out, and frees what only building needs. Errors: as Build().
   Status Finish();
 
@@ -94,7 +91,7 @@ class Builder {
   bool RoundingMisses() const;
   Result<bool> CodesMiss();
   Result<const NodeVectors*> Stored();
-  Status InsertUpTo(size_t num_nodes);
+  Status InsertHeldOutRows();
   Result<Edges> FirstEdges(const quant::Geometry& geometry, const std::vector<float>& mean);
   Result<Edges> RefineIn(Draft* draft, const Edges& first, std::string_view stage) const;
   Result<Edges> RefineInLayout(const Edges& first, std::vector<float> mean);
@@ -115,7 +112,6 @@ class Builder {
   float self_recall_ = 0;              // as the header has it
   Entries chosen_;                     // those that no part of the graph needed
   Edges edges_;
-  std::optional<Edges> before_;   // what they were before half of the rows held out were inserted
   std::unique_ptr<Draft> draft_;  // shows edges_
 };
 

@@ -75,11 +75,15 @@ class GraphBuilder final : public search::PathBuilder {
     std::sort(rows.begin(), rows.end());
     return rows;
   }
+  PathSpec Settled(const PathSpec& asked) const override {
+    GraphOptions settled = std::get<GraphOptions>(asked);
+    settled.layout = static_cast<GraphLayout>(builder_->header().layout);
+    return settled;
+  }
   std::unique_ptr<search::AccessPath> OpenPartial(
       const search::StoredVectors& vectors) const override {
     return builder_->Open(vectors);
   }
-  Status InsertHalf() override { return builder_->InsertHalf(); }
   Status Finish() override { return builder_->Finish(); }
   Status Write(storage::ContainerWriter* writer) const override { return builder_->Write(writer); }
 

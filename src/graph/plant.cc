@@ -187,11 +187,7 @@ Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
   planted.order.resize(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) planted.order[nodes[i]] = distinct.linked[i];
   // In the order in which they will be inserted.
-  const std::vector<uint32_t> later = search::LaterHalf(distinct.held_out);
-  for (size_t i = 0; i < distinct.held_out.size(); i += 2) {
-    planted.order.push_back(distinct.held_out[i]);
-  }
-  planted.order.insert(planted.order.end(), later.begin(), later.end());
+  planted.order.insert(planted.order.end(), distinct.held_out.begin(), distinct.held_out.end());
   for (trees::Tree& tree : planted.trees) {
     KITH_RETURN_IF_ERROR(pool.CheckStop());
     tree.nodes = {};

@@ -139,7 +139,7 @@ Result<std::vector<BuiltPath>> BuildPaths(const std::vector<PathSpec>& paths,
     KITH_RETURN_IF_ERROR(builder->Build());
     if (!builder->order().empty()) input.order = &builder->order();
     if (!type.exact() && held_out->wanted()) {
-      KITH_RETURN_IF_ERROR(held_out->Measure(type, builder.get()));
+      KITH_RETURN_IF_ERROR(held_out->Measure(type, spec, input, *builder));
     }
     KITH_RETURN_IF_ERROR(builder->Finish());
     built.push_back({&type, std::move(builder)});

@@ -361,13 +361,15 @@ Result<std::unique_ptr<Index>> IndexFile::CalibrateTo(const FileTarget& target,
   KITH_ASSIGN_OR_RETURN(const auto writer,
                         storage::ContainerWriter::Create(target, header.num_vectors, header.dim,
                                                          info_.metric, info_.dtype, &pool));
+  const calibration::Site site{vectors_, &AllRows()};
   KITH_ASSIGN_OR_RETURN(
       calibration::Calibrator calibrator,
-      calibration::Calibrator::Create(vectors_, queries, AllRows(), CalibrationSource::kQueries,
+      calibration::Calibrator::Create({&site, 1}, {&queries, 1}, CalibrationSource::kQueries,
                                       options.ks, pool, options.progress));
   for (const search::PathType* type : paths::Approximate()) {
     if (!info_.has(type->kind())) continue;
-    KITH_RETURN_IF_ERROR(calibrator.Measure(*type, PathOf(type->kind())));
+    const search::AccessPath* const path = &PathOf(type->kind());
+    KITH_RETURN_IF_ERROR(calibrator.Measure(*type, {&path, 1}, nullptr));
   }
   KITH_RETURN_IF_ERROR(calibration::CopyCalibrated(*file_, calibrator.Take(), writer.get()));
   if (!build_seconds_.empty()) writer->SetAttribute(kBuildSecondsAttribute, build_seconds_);

@@ -70,16 +70,8 @@ struct BuildInput {
   std::span<const uint32_t> held_out;
 };
 
-// Which of the rows held out, ascending, are inserted last: every second, so that both halves are
-// alike whatever order the rows are in. Ascending.
-inline std::vector<uint32_t> LaterHalf(std::span<const uint32_t> held_out) {
-  std::vector<uint32_t> half;
-  for (size_t i = 1; i < held_out.size(); i += 2) half.push_back(held_out[i]);
-  return half;
-}
-
 // Builds one path: Build(), then, if recall is to be measured with the rows held out, searches of
-// OpenPartial(), perhaps InsertHalf() and searches once more, then Finish() and Write().
+// OpenPartial(), then Finish() and Write().
 class PathBuilder {
  public:
   virtual ~PathBuilder() = default;
@@ -98,14 +90,14 @@ class PathBuilder {
   // The rows held out that searches of OpenPartial() are not to find, ascending: of rows with
   // copies a path may hold all or none.
   virtual std::vector<uint32_t> hidden() const = 0;
+  // What was asked for, and of what that left open what the data decided, so that another path may
+  // be of the same kind.
+  virtual PathSpec Settled(const PathSpec& asked) const { return asked; }
   // The path as it is so far, over the vectors in order(). The builder must outlive it, and do
   // nothing meanwhile.
   virtual std::unique_ptr<AccessPath> OpenPartial(const StoredVectors& vectors) const = 0;
 
-  // Inserts the rows held out but LaterHalf() of hidden(), which is what is hidden then. Called
-  // once at most. Errors: as Build().
-  virtual Status InsertHalf() { return Status::Ok(); }
-  // Inserts the rows held out that are left. Errors: as Build().
+  // Inserts the rows held out. Errors: as Build().
   virtual Status Finish() { return Status::Ok(); }
   // Writes the path's sections. Errors: those of the writer.
   virtual Status Write(storage::ContainerWriter* writer) const = 0;
