@@ -80,9 +80,11 @@ double Seconds(const search::CostShape& shape, const search::EffortScale& effort
   const auto exact = static_cast<double>(all.held_out + std::min(all.held_out, kQueriesOfMany));
   const auto exact_fewer = static_cast<double>(all.of_fewer) * 1.5;
   const double share = static_cast<double>(fewer) / rows;
+  // What single queries need is learnt from searches of some of them with every effort.
+  constexpr double kLearning = 1.2;
   double us = 1e-3 * (exact + share * exact_fewer) * scan::QueryNs(rows, bytes, all.held_out);
   for (const uint32_t k : efforts.MeasuredKs()) {
-    if (k <= MostK(shape.rows)) us += CurveUs(shape, efforts, costs, k, all);
+    if (k <= MostK(shape.rows)) us += kLearning * CurveUs(shape, efforts, costs, k, all);
   }
   // The paths that are built for nothing else.
   const double builds = static_cast<double>(IsApart(shape.rows) ? folds : folds - 1) + share;
