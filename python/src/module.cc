@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 
 #include "annoy.h"
+#include "duplicates.h"
 #include "errors.h"
 #include "gil.h"
 #include "index.h"
@@ -24,5 +25,6 @@ NB_MODULE(_core, m) {
   kith::python::BindLearn(m);
   kith::python::BindReduce(m);
   kith::python::BindNeighbourGraph(m);
+  kith::python::BindDuplicates(m);
   kith::python::BindWords(m);
 }
