@@ -37,6 +37,7 @@ struct EmbedArgs {
   bool strict = false;
   std::optional<Metric> metric;
   std::string labels;
+  std::string keys;
   int threads = 0;
   bool json = false;
   std::string out;
@@ -72,7 +73,11 @@ bool IsKithName(const std::string& path) {
 Status Write(const EmbedArgs& args, const PictureNetwork& network, const EmbeddedPictures& embedded,
              const Progress& progress) {
   if (!args.labels.empty()) KITH_RETURN_IF_ERROR(WriteKeys(args.labels, embedded.labels));
-  if (!IsKithName(args.out)) return WriteDataset(args.out, "", embedded.view(), embedded.keys);
+  if (!args.keys.empty()) KITH_RETURN_IF_ERROR(WriteKeys(args.keys, embedded.keys));
+  if (!IsKithName(args.out)) {
+    KITH_ASSIGN_OR_RETURN(const bool takes_keys, TakesKeys(args.out, ""));
+    return WriteDataset(args.out, "", embedded.view(), takes_keys ? embedded.keys : StringList());
+  }
   BuildOptions build;
   build.metric = args.metric.value_or(Metric::kAngular);
   build.keys = &embedded.keys;
@@ -193,6 +198,9 @@ void AddEmbedCommand(CLI::App* app, Action* action) {
   sub->add_flag("--strict", args->strict, "End at a broken picture, instead of skipping it");
   sub->add_option("--labels", args->labels,
                   "Also write the name of each picture's folder to a file, one a line")
+      ->type_name("FILE");
+  sub->add_option("--keys", args->keys,
+                  "Also write each picture's path to a file, one a line; a .kith file has them")
       ->type_name("FILE");
   AddThreads(sub, &args->threads, "Threads; 0 is one for each core");
   sub->add_flag("--json", args->json, "Print the summary as a JSON object");

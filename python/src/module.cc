@@ -9,6 +9,7 @@
 #include "kith/version.h"
 #include "learn.h"
 #include "neighbour_graph.h"
+#include "pictures.h"
 #include "reduce.h"
 #include "thread_memory.h"
 #include "words.h"
@@ -26,5 +27,6 @@ NB_MODULE(_core, m) {
   kith::python::BindReduce(m);
   kith::python::BindNeighbourGraph(m);
   kith::python::BindDuplicates(m);
+  kith::python::BindPictures(m);
   kith::python::BindWords(m);
 }
