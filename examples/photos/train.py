@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from onnx_notes import add_notes
 from PIL import Image
 from torch import nn
 from torch.nn import functional
@@ -115,9 +116,7 @@ def accuracy(net: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> float:
     return (told == labels).float().mean().item()
 
 
-def train(
-    net: nn.Module, x: torch.Tensor, labels: torch.Tensor, epochs: int, batch: int
-) -> None:
+def train(net: nn.Module, x: torch.Tensor, labels: torch.Tensor, epochs: int, batch: int) -> None:
     steps = epochs * (len(x) // batch)
     optimizer = torch.optim.AdamW(net.parameters(), lr=4e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, steps, pct_start=0.15)
@@ -140,17 +139,6 @@ def train(
             print(f"  epoch {epoch + 1}: loss {np.mean(losses):.3f}, {seconds:.0f} s", flush=True)
 
 
-def note(name: str, text: str) -> bytes:
-    """An entry of metadata_props as it stands in a file of ONNX: fields of a message may be
-    appended to it."""
-
-    def field(number: int, content: bytes) -> bytes:
-        assert len(content) < 128
-        return bytes([number << 3 | 2, len(content)]) + content
-
-    return field(14, field(1, name.encode()) + field(2, text.encode()))
-
-
 def write(net: nn.Module, path: Path) -> None:
     net = nn.Sequential(net, nn.Softmax(1)).eval()
     torch.onnx.export(
@@ -161,10 +149,7 @@ def write(net: nn.Module, path: Path) -> None:
         output_names=["class"],
         opset_version=11,
     )
-    with path.open("ab") as file:
-        file.write(note("kith.size", str(SIZE)) + note("kith.crop", "1"))
-        file.write(note("kith.mean", " ".join(map(str, MEAN))))
-        file.write(note("kith.std", " ".join(map(str, STD))))
+    add_notes(path, size=SIZE, crop=1, mean=MEAN, std=STD)
 
 
 def main() -> None:

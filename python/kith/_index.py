@@ -250,9 +250,7 @@ class Index(_core.Handle):
             and ``groups``, lists of the ids that pairs connect, of two at least.
         """
         with as_callback(progress) as report:
-            return Duplicates(
-                *_core.duplicates(self, within, recall, index, n_jobs, report)
-            )
+            return Duplicates(*_core.duplicates(self, within, recall, index, n_jobs, report))
 
     def calibrate(
         self,

@@ -79,7 +79,5 @@ def embed(
         raise TypeError("like tells how pictures are made ready; leave the other options out")
     with as_callback(progress) as report:
         return Pictures(
-            *_core.embed_pictures(
-                sources, model, like, *options.values(), strict, n_jobs, report
-            )
+            *_core.embed_pictures(sources, model, like, *options.values(), strict, n_jobs, report)
         )
