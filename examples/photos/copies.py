@@ -3,7 +3,7 @@
     pip install '.[examples]' && python examples/photos/copies.py
 
 Makes four copies of each of some photos, finds the near-duplicates among all of them by
-Index.duplicates(), as `kith duplicates` does, and writes contact.png, a sheet of groups, to
+Index.duplicates(), as `kith duplicates` does, and writes contact.jpg, a sheet of groups, to
 build/photos. The distance is chosen with photos that are not searched. Without KITH_DATA the photos
 are made up.
 """
@@ -115,7 +115,7 @@ def draw_contact(path: Path, files: list[str], groups: list[list[int]], rows: in
                 1.08 * x + 0.5, 1.3 * y + 1.03, kind, fontsize=7, ha="center", va="top", color="0.3"
             )
     axes.set(xlim=(-0.06, 1.08 * width), ylim=(1.3 * len(shown), -0.06))
-    figure.savefig(path, dpi=85)
+    figure.savefig(path, dpi=80, pil_kwargs={"quality": 80})
     plt.close(figure)
 
 
@@ -148,8 +148,8 @@ def main() -> None:
         f"{len(found.pairs):,} pairs within {within:.5f}"
     )
     print(f"  {report(found.pairs, len(files))}")
-    draw_contact(args.out / "contact.png", files, found.groups)
-    print(f"picture: {args.out / 'contact.png'}")
+    draw_contact(args.out / "contact.jpg", files, found.groups)
+    print(f"picture: {args.out / 'contact.jpg'}")
 
 
 if __name__ == "__main__":

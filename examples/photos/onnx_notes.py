@@ -25,3 +25,15 @@ def add_notes(
     with model.open("ab") as file:
         for name, text in notes.items():
             file.write(_field(14, _field(1, name.encode()) + _field(2, text.encode())))
+
+
+def read_notes(model: Path) -> dict[str, str]:
+    """The notes that add_notes() appended."""
+    content, notes = model.read_bytes(), {}
+    at = content.find(b"kith.size") - 4
+    while 0 <= at < len(content) and content[at] == 14 << 3 | 2:
+        entry = content[at + 2 : at + 2 + content[at + 1]]
+        name = entry[2 : 2 + entry[1]]
+        notes[name.decode()] = entry[4 + len(name) :].decode()
+        at += 2 + len(entry)
+    return notes

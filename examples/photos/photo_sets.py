@@ -21,12 +21,14 @@ class Photos(NamedTuple):
     labels: NDArray[np.int64]
 
 
+def class_of(folder: Path) -> str:
+    """Red-Delicious of Fruit_Apple_Red-Delicious: what is before may differ between the splits."""
+    return folder.name.rsplit("_", 1)[-1]
+
+
 def of_folder(folder: Path, classes: list[str]) -> Photos:
-    found = [
-        (str(path), number)
-        for number, name in enumerate(classes)
-        for path in sorted((folder / name).glob("*.jpg"))
-    ]
+    numbers = {name: number for number, name in enumerate(classes)}
+    found = [(str(path), numbers[class_of(path.parent)]) for path in sorted(folder.glob("*/*.jpg"))]
     return Photos([path for path, _ in found], np.array([number for _, number in found]))
 
 
@@ -65,7 +67,7 @@ def load(out: Path) -> tuple[str, list[str], Photos, Photos]:
         )
         name, photos = "made-up shapes", out / "made-up"
         make_up(photos)
-    classes = sorted(path.name for path in (photos / "train").iterdir())
+    classes = sorted(class_of(path) for path in (photos / "train").iterdir())
     train, test = (of_folder(photos / split, classes) for split in ("train", "test"))
     return name, classes, train, test
 

@@ -4,7 +4,7 @@
 
 Compares the 128 numbers before the classifier of a network (examples/data/photo-net.onnx, made by
 train.py) with pixels, with histograms of colours and, with --public MODEL.onnx, with another
-network. Writes strips.png and classes.png to build/photos, and prints the figures. With
+network. Writes strips.jpg and classes.png to build/photos, and prints the figures. With
 KITH_DATA=<folder> the photos are those of its folder photos (train and test; the network was
 trained with the former only); without, they are made up.
 """
@@ -108,14 +108,14 @@ def draw_strips(
     """For each photo chosen, a strip of its nearest by each way of seeing."""
     columns, first, gap = 8, 1.3, 0.35
     block = len(scores) * 1.06 + gap
-    width, height = first + 1.06 * columns + 0.9, block * len(chosen) + 0.3
+    width, height = first + 1.06 * columns + 1.25, block * len(chosen) + 0.3
     figure = plt.figure(figsize=(0.72 * width, 0.72 * height))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     for number, query in enumerate(chosen):
         top = 0.3 + block * number
         draw_photo(axes, 0, top, test.paths[query], QUERY, 2)
-        label = classes[test.labels[query]].replace("_", " ").replace("-", " ")
+        label = classes[test.labels[query]].replace("-", " ")
         axes.text(0, top - 0.05, label, fontsize=8, va="bottom", color=QUERY)
         for row, (name, found) in enumerate(scores.items()):
             y = top + 1.06 * row
@@ -129,7 +129,7 @@ def draw_strips(
                 first + 1.06 * columns + 0.08, y + 0.5, name, fontsize=8, va="center", color="0.3"
             )
     axes.set(xlim=(-0.1, width), ylim=(height, -0.1))
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=80, pil_kwargs={"quality": 80})
     plt.close(figure)
 
 
@@ -137,7 +137,7 @@ def draw_classes(path: Path, classes: list[str], scores: dict[str, Score]) -> No
     """The precision of each class by each way of seeing, the best class of the first at the top."""
     first = next(iter(scores.values())).precision
     order = np.argsort(np.nan_to_num(first))
-    figure, axes = plt.subplots(figsize=(7, 1.2 + 0.135 * len(classes)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7, 1.2 + 0.125 * len(classes)), layout="constrained")
     for name, found in scores.items():
         marker, colour = STYLES[name]
         mean = np.nanmean(found.precision)
@@ -149,13 +149,13 @@ def draw_classes(path: Path, classes: list[str], scores: dict[str, Score]) -> No
             color=colour,
             label=f"{name}, {100 * mean:.0f} % on average",
         )
-    names = [classes[number].split("_", 1)[-1].replace("_", " ") for number in order]
+    names = [classes[number].replace("-", " ") for number in order]
     axes.set_yticks(range(len(order)), names, fontsize=6)
     axes.set(xlabel=f"of the {NEAREST} nearest test photos, of the same class, %", xlim=(-2, 102))
     axes.set_ylim(-1, len(order))
     axes.grid(axis="x", alpha=0.25)
     figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=8)
-    figure.savefig(path, dpi=90)
+    figure.savefig(path, dpi=80)
     plt.close(figure)
 
 
@@ -192,9 +192,9 @@ def main() -> None:
         for label in rng.choice(len(classes), 5, replace=False)
     ]
     shown = {name: scores[name] for name in ("bottleneck", "pixels")}
-    draw_strips(args.out / "strips.png", test, classes, chosen, shown)
+    draw_strips(args.out / "strips.jpg", test, classes, chosen, shown)
     draw_classes(args.out / "classes.png", classes, scores)
-    print(f"pictures in {args.out}: strips.png, classes.png")
+    print(f"pictures in {args.out}: strips.jpg, classes.png")
 
 
 if __name__ == "__main__":
