@@ -81,8 +81,8 @@ def test_photos_of_a_class_are_near_and_copies_nearer(data: Path, tmp_path: Path
     pytest.importorskip("PIL", reason="copies are made with Pillow")
     sys.path.insert(0, str(ROOT / "examples" / "photos"))
     try:
-        from copies import best_distance, make_copies, num_copies
         from copies import are_copies as right_of
+        from copies import best_distance, make_copies, num_copies
         from photo_sets import Photos, class_of, of_folder, pixels
     finally:
         sys.path.pop(0)

@@ -37,6 +37,11 @@ Result<std::unique_ptr<PictureNetwork::State>> PictureNetwork::State::Create(
   KITH_ASSIGN_OR_RETURN(pictures::Net net, state->Take());
   state->dim_ = net.dim();
   state->recipe_.layer = net.layer();
+  if (Printable(state->recipe_.layer) != state->recipe_.layer) {
+    return Status::InvalidArgument(
+        StrCat(state->model_->path(), ": the layer ", Printable(state->recipe_.layer),
+               " has a name that no file can keep; take another one, whose name is plain text"));
+  }
   state->origin_ = TextOf(state->recipe_);
   state->GiveBack(std::move(net));
   return state;
