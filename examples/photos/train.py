@@ -134,7 +134,7 @@ def train(net: nn.Module, x: torch.Tensor, labels: torch.Tensor, epochs: int, ba
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-        if epoch % 5 == 4 or epoch == epochs - 1:
+        if epoch % 4 == 3 or epoch == epochs - 1:
             seconds = time.monotonic() - started
             print(f"  epoch {epoch + 1}: loss {np.mean(losses):.3f}, {seconds:.0f} s", flush=True)
 
@@ -155,10 +155,10 @@ def write(net: nn.Module, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("photo-net.onnx"))
-    parser.add_argument("--epochs", type=int, default=32)
+    parser.add_argument("--epochs", type=int, default=36)
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     if "KITH_DATA" not in os.environ:
         parser.error("KITH_DATA is not set; it names the folder that has photos/train")
