@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,12 +72,13 @@ def embed(
         No such file; no network that can be run; no picture; kith was built without OpenCV, and
         the message says what to install.
     """
-    options: dict[str, Any] = {"layer": layer, "size": size, "crop": crop, "mean": mean, "std": std}
     if model is None and like is None:
         raise TypeError("give the network as model, or an index as like")
-    if like is not None and any(value is not None for value in options.values()):
+    if like is not None and any(value is not None for value in (layer, size, crop, mean, std)):
         raise TypeError("like tells how pictures are made ready; leave the other options out")
     with as_callback(progress) as report:
         return Pictures(
-            *_core.embed_pictures(sources, model, like, *options.values(), strict, n_jobs, report)
+            *_core.embed_pictures(
+                sources, model, like, layer, size, crop, mean, std, strict, n_jobs, report
+            )
         )
