@@ -24,7 +24,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "examples" / "photos"))
 
-from copies import are_copies, best_distance, make_copies, report, some  # noqa: E402
+from copies import LAYER, are_copies, best_distance, make_copies, report, some  # noqa: E402
 from onnx_notes import read_notes  # noqa: E402
 from photo_sets import Photos, load  # noqa: E402
 from PIL import Image  # noqa: E402
@@ -153,7 +153,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     net = ROOT / "examples" / "data" / "photo-net.onnx"
     parser.add_argument("--model", type=Path, action="append", help="networks to time")
-    parser.add_argument("--layer", help="of the first one, for the copies")
+    parser.add_argument("--layer", default=LAYER, help="of the first one, for the copies")
     parser.add_argument("--photos", type=int, default=500)
     args = parser.parse_args()
     if "KITH_DATA" not in os.environ:

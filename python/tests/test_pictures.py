@@ -78,11 +78,11 @@ def test_faulty_arguments_are_named() -> None:
 
 def test_photos_of_a_class_are_near_and_copies_nearer(data: Path, tmp_path: Path) -> None:
     """The figures of docs/photos.md, of fewer photos: every fourth that was not trained with."""
-    pytest.importorskip("PIL", reason="copies are made with Pillow")
+    for name in ("PIL", "matplotlib"):
+        pytest.importorskip(name, reason="examples/photos needs it")
     sys.path.insert(0, str(ROOT / "examples" / "photos"))
     try:
-        from copies import are_copies as right_of
-        from copies import best_distance, make_copies, num_copies
+        from copies import LAYER, are_copies, best_distance, make_copies, num_copies
         from photo_sets import Photos, class_of, of_folder, pixels
     finally:
         sys.path.pop(0)
@@ -101,10 +101,10 @@ def test_photos_of_a_class_are_near_and_copies_nearer(data: Path, tmp_path: Path
     assert by_network > 3 * by_pixels, (by_network, by_pixels)
 
     files = make_copies(test.paths[::10], tmp_path)
-    made = kith.embed(files, PHOTO_NET, strict=True)
+    made = kith.embed(files, PHOTO_NET, layer=LAYER, strict=True)
     found = kith.build(made.vectors, index="exact").duplicates(0.1, recall=1.0)
     within = best_distance(found.pairs, found.distances, len(files))
-    right = right_of(found.pairs[found.distances <= within])
+    right = are_copies(found.pairs[found.distances <= within])
     assert right.mean() > 0.8, (right.mean(), within)
     assert right.sum() / num_copies(len(files)) > 0.8, within
 
