@@ -30,9 +30,9 @@ def module() -> None:
 
 def test_vectors_keys_labels_and_what_is_broken() -> None:
     found = kith.embed([DATA / "shapes", str(DATA / "broken"), DATA / "all.zip"], NET)
-    assert found.vectors.shape == (11, 5) and found.vectors.dtype == np.float32
+    assert found.vectors.shape == (12, 5) and found.vectors.dtype == np.float32
     assert found.keys[0].endswith("shapes/square/plain.png")
-    assert found.labels == ["square"] * 9 + ["a", "b"]
+    assert found.labels == ["square"] * 10 + ["a", "b"]
     assert len(found.skipped) == 6
     assert found.skipped[0][0].endswith("cut.jpg") and "damaged JPEG" in found.skipped[0][1]
     expected = np.array((DATA / "expected.txt").read_text().splitlines()[0].split(), float)
