@@ -1,4 +1,5 @@
-// Unpacking a piece of known size, as the chunks of an HDF5 file and the files of a zip archive are.
+// Unpacking a piece of known size, as the chunks of an HDF5 file and the files of a zip archive
+// are.
 #ifndef KITH_DATA_INFLATE_H_
 #define KITH_DATA_INFLATE_H_
 
