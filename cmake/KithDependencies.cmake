@@ -80,6 +80,18 @@ if(KITH_WITH_HDF5)
   endif()
 endif()
 
+# Of the picture module alone, which the library loads where it is (src/pictures/module.cc).
+set(KithPictures_FOUND FALSE)
+if(KITH_WITH_PICTURES)
+  find_package(KithPictures)
+  if(KithPictures_FOUND)
+    list(APPEND KITH_SYSTEM_LIBRARIES ${CMAKE_DL_LIBS})
+  else()
+    message(STATUS "OpenCV and decoders of pictures: not all found; kith will not embed pictures (on Debian: "
+                   "libopencv-dnn-dev libopencv-imgproc-dev libturbojpeg0-dev libwebp-dev libpng-dev)")
+  endif()
+endif()
+
 if(KITH_BUILD_TOOLS)
   kith_provide(CLI11 https://github.com/CLIUtils/CLI11/archive/v2.1.2.tar.gz
                26291377e892ba0e5b4972cdfd4a2ab3bf53af8dac1f4ea8fe0d1376b625c8cb CONFIG)

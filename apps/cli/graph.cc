@@ -2,12 +2,11 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <string>
 
+#include "all_vectors.h"
 #include "commands.h"
 #include "common/json.h"
-#include "common/read_vectors.h"
 #include "common/recall_text.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
@@ -19,10 +18,8 @@ namespace kith::apps::cli {
 namespace {
 
 struct GraphArgs {
-  std::string file;
-  std::string dataset;
+  AllVectorsArgs vectors;
   std::string out;
-  std::optional<Metric> metric;
   int64_t k = 15;
   double recall = 0.95;
   bool exact = false;
@@ -37,35 +34,11 @@ EdgesKept EdgesOf(const std::string& name) {
   return name == "mutual" ? EdgesKept::kMutual : EdgesKept::kDirected;
 }
 
-// An index of vectors that are in no .kith file, for this one use: not calibrated, since the graph
-// measures its own recall.
-Result<std::unique_ptr<Index>> IndexFor(const GraphArgs& args, const Progress& progress) {
-  if (args.file != "-" && IsKithFile(args.file)) {
-    KITH_ASSIGN_OR_RETURN(std::unique_ptr<Index> index, OpenIndex(args.file));
-    if (args.metric && *args.metric != index->info().metric) {
-      return Status::InvalidArgument(
-          StrCat(args.file, " was built for ", MetricName(index->info().metric), ", not ",
-                 MetricName(*args.metric), "; leave --metric out, or give the vectors' file"));
-    }
-    return index;
-  }
-  ReadOptions read;
-  read.dataset = args.dataset;
-  read.progress = progress;
-  KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(args.file, read));
-  BuildOptions build;
-  build.metric = ChooseMetric(args.metric, dataset).metric;
-  build.calibrate = false;
-  build.threads = args.threads;
-  build.progress = progress;
-  if (args.exact) build.paths = {ExactOptions{}};
-  return BuildIndexInMemory(dataset.vectors, build);
-}
-
 Status RunGraph(const GraphArgs& args) {
   const Stopwatch stopwatch;
   ProgressBar bar;
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, IndexFor(args, bar.callback()));
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,
+                        IndexOfAll(args.vectors, args.exact, args.threads, bar.callback()));
   NeighbourGraphOptions options;
   options.k = static_cast<size_t>(args.k);
   options.recall = args.exact ? 1 : args.recall;
@@ -107,11 +80,7 @@ void AddGraphCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<GraphArgs>();
   CLI::App* sub =
       app->add_subcommand("graph", "Find the neighbours of every vector: a sparse matrix");
-  sub->add_option("FILE", args->file, "A .kith file, or any file of vectors")
-      ->required()
-      ->option_text(" ");
-  AddDataset(sub, &args->dataset, "Of an hdf5 file, the dataset to take instead of \"train\"");
-  AddMetric(sub, &args->metric, "What near means, of a file that is no .kith file");
+  AddAllVectors(sub, &args->vectors);
   AddCount(sub, "-k", &args->k, 1, "Neighbours of each vector, itself not counted")
       ->capture_default_str();
   AddRecall(sub, &args->recall, "The share of the true neighbours wanted")->capture_default_str();

@@ -73,6 +73,7 @@ void Print(const IndexInfo& info) {
   } else if (HasSection(info, "meta")) {
     table.AddRow({"built with", "unreadable; 'kith verify' says what is wrong"});
   }
+  if (!info.origin.empty()) table.AddRow({"origin", OriginText(info)});
   if (info.build_seconds >= 0) table.AddRow({"built in", FormatSeconds(info.build_seconds)});
   if (info.has_approximate()) {
     table.AddRow({"recall", info.calibration.empty()

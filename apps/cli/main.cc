@@ -56,6 +56,8 @@ int Main(int argc, char** argv) {
   AddRegressCommand(&app, &action);
   AddReduceCommand(&app, &action);
   AddGraphCommand(&app, &action);
+  AddEmbedCommand(&app, &action);
+  AddDuplicatesCommand(&app, &action);
   AddInfoCommand(&app, &action);
   AddVerifyCommand(&app, &action);
   AddConvertCommand(&app, &action);

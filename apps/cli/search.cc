@@ -21,6 +21,7 @@
 #include "common/text.h"
 #include "kith/dataset.h"
 #include "kith/index.h"
+#include "kith/pictures.h"
 #include "options.h"
 #include "terminal.h"
 
@@ -37,6 +38,8 @@ struct SearchArgs {
   std::optional<int64_t> id;
   std::vector<std::string> keys;
   std::optional<std::string> vector;
+  std::vector<std::string> images;
+  std::string model;
   int64_t k = 10;
   int64_t effort = 0;  // 0: the index's own choice
   double recall = 0;   // 0: not asked for
@@ -169,6 +172,23 @@ void Searcher::WarnOfDrift() const {
   PrintWarning(DriftText(drift, args_.file, args_.queries));
 }
 
+// Pictures become vectors as those of the file did.
+Status AddImages(const SearchArgs& args, const Index& index, Queries* queries) {
+  const IndexInfo& info = index.info();
+  const auto network = PictureNetwork::OpenFor(
+      info.origin, std::filesystem::path(info.absolute_path).parent_path().string(), args.model);
+  if (!network.ok()) {
+    const Status& status = network.status();
+    return info.origin.empty() ? Status(status.code(), StrCat(args.file, ": ", status.message()))
+                               : status;
+  }
+  for (const std::string& image : args.images) {
+    KITH_ASSIGN_OR_RETURN(std::vector<float> vector, (*network)->Embed(image));
+    KITH_RETURN_IF_ERROR(queries->AddValues(std::move(vector), {image, Printable(image)}));
+  }
+  return Status::Ok();
+}
+
 Status SearchWith(const SearchArgs& args, const Index& index, Searcher* searcher) {
   if (!args.stdin_mark.empty()) return searcher->AnswerLines();
   if (!args.queries.empty()) {
@@ -186,6 +206,8 @@ Status SearchWith(const SearchArgs& args, const Index& index, Searcher* searcher
     KITH_RETURN_IF_ERROR(queries.AddId(*args.id));
   } else if (args.vector) {
     KITH_RETURN_IF_ERROR(queries.AddVector(*args.vector));
+  } else if (!args.images.empty()) {
+    KITH_RETURN_IF_ERROR(AddImages(args, index, &queries));
   } else {
     KITH_RETURN_IF_ERROR(CheckHasKeys(index.info()));
     KITH_RETURN_IF_ERROR(queries.AddKeys(args.keys));
@@ -212,14 +234,17 @@ void CheckUsage(SearchArgs* args) {
   }
   const int sources = int{!args->stdin_mark.empty()} + int{!args->queries.empty()} +
                       int{args->id.has_value()} + int{!args->keys.empty()} +
-                      int{args->vector.has_value()};
+                      int{args->vector.has_value()} + int{!args->images.empty()};
   if (sources != 1) {
     throw CLI::ValidationError("query",
-                               "give one of --queries, --id, --key, --vector, or - for "
+                               "give one of --queries, --id, --key, --vector, --image, or - for "
                                "standard input");
   }
   if (!args->rerank.empty() && args->queries.empty()) {
     throw CLI::ValidationError("--rerank", "compares the vectors of --queries; add these");
+  }
+  if (!args->model.empty() && args->images.empty()) {
+    throw CLI::ValidationError("--model", "is for queries that are pictures; add --image");
   }
   if (!args->dataset.empty() && args->queries.empty()) {
     throw CLI::ValidationError("--dataset", "is of a file of queries; add --queries");
@@ -286,6 +311,13 @@ void AddQueryOptions(CLI::App* sub, SearchArgs* args) {
       ->allow_extra_args(false);
   sub->add_option("--vector", args->vector, "Search for these numbers, commas between")
       ->type_name("X,Y,...");
+  sub->add_option("--image", args->images,
+                  "Search for a picture, of a FILE that kith embed made; again for another")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  sub->add_option("--model", args->model,
+                  "The network that made FILE; looked for beside it and in this folder if absent")
+      ->type_name("FILE");
 }
 
 }  // namespace

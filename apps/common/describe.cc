@@ -80,6 +80,7 @@ Json InfoJson(const IndexInfo& info) {
   json["bytes_per_vector"] = BytesPerVector(info);
   json["format_version"] = info.format_version;
   json["built_with"] = BuiltWith(info);
+  if (!info.origin.empty()) json["origin"] = info.origin;
   json["build_s"] = JsonKnown(info.build_seconds);
   json["calibration"] = CalibrationJson(info.calibration);
   json["sections"] = Json::array();
@@ -102,6 +103,18 @@ std::string BuiltWithText(const IndexInfo& info) {
     }
     text += StrCat(text.empty() ? "" : ", ", words, " ",
                    value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return Printable(text);
+}
+
+std::string OriginText(const IndexInfo& info) {
+  std::string text;
+  for (const char c : info.origin) {
+    if (c != '\n') {
+      text += c;
+    } else if (&c != &info.origin.back()) {
+      text += ", ";
+    }
   }
   return Printable(text);
 }

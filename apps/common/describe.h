@@ -32,6 +32,9 @@ Json InfoJson(const IndexInfo& info);
 // What it says about its making: "seed 42, metric dot"; empty if it says nothing readable.
 std::string BuiltWithText(const IndexInfo& info);
 
+// How its vectors were made, in one line; empty if it does not say.
+std::string OriginText(const IndexInfo& info);
+
 // A checksum as it is written everywhere: "0x0012abcd".
 std::string Hex(uint32_t x);
 

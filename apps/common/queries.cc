@@ -100,8 +100,17 @@ Status Queries::AddWords(const WordQuery& query, const std::string& text) {
 }
 
 Status Queries::AddVector(std::string_view text) {
-  const IndexInfo& info = index_->info();
   KITH_ASSIGN_OR_RETURN(std::vector<float> values, ParseVector(text));
+  constexpr size_t kLongestTitle = 60;
+  return AddValues(
+      std::move(values),
+      {std::string(text), text.size() <= kLongestTitle
+                              ? Printable(text)
+                              : StrCat(Printable(text.substr(0, kLongestTitle)), "...")});
+}
+
+Status Queries::AddValues(std::vector<float> values, const Query& note) {
+  const IndexInfo& info = index_->info();
   if (index_->reducer() != nullptr && values.size() == info.source_dim) {
     std::vector<float> reduced(info.dim);
     KITH_RETURN_IF_ERROR(
@@ -115,11 +124,7 @@ Status Queries::AddVector(std::string_view text) {
                                           "; give ", wanted));
   }
   batch_.AddVector(values);
-  constexpr size_t kLongestTitle = 60;
-  notes_.push_back(
-      {std::string(text), text.size() <= kLongestTitle
-                              ? Printable(text)
-                              : StrCat(Printable(text.substr(0, kLongestTitle)), "...")});
+  notes_.push_back(note);
   return Status::Ok();
 }
 

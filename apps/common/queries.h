@@ -45,6 +45,8 @@ class Queries {
   Status AddWords(const WordQuery& query, const std::string& text);
   // Numbers with commas or spaces between. Errors: InvalidArgument (no number, dimension).
   Status AddVector(std::string_view text);
+  // A vector of its own, which is called so. Errors: InvalidArgument (dimension).
+  Status AddValues(std::vector<float> values, const Query& note);
   // A line of input: keys where the file has keys, else numbers. Errors: the above with the line.
   Status AddLine(const std::string& line, uint64_t line_number);
 

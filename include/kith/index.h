@@ -100,6 +100,9 @@ struct BuildOptions {
   // in the file. Its reduced_metric() has to be `metric`. Memory: the reduced vectors.
   const Reducer* reducer = nullptr;
   const std::vector<int64_t>* ids = nullptr;  // external ids >= 0, unique; none: the row numbers
+  // How the vectors were made, so that queries can be made likewise: UTF-8 text of at most 64 KiB
+  // that the file keeps, whatever it says (kith/pictures.h writes such). Empty: nothing is kept.
+  std::string origin;
   uint64_t seed = 42;
   // 0: one for each core. The bytes written depend on it only through what build_seconds leaves
   // out.
@@ -293,6 +296,8 @@ struct IndexInfo {
   // The parameters of the build, for people: an object of JSON of at most 64 KiB and 8 levels.
   // Empty where the file has none, or something else in its place.
   std::string built_with;
+  // BuildOptions::origin. Empty where there is none, or something else in its place.
+  std::string origin;
   // How long the build took; < 0 if unknown. Kept as an attribute beside the file's contents, which
   // depend on the input and the seed alone, so copies made without attributes lose it.
   double build_seconds = -1;

@@ -5,6 +5,7 @@
 #include "kith/annoy.h"            // IWYU pragma: export
 #include "kith/calibration.h"      // IWYU pragma: export
 #include "kith/dataset.h"          // IWYU pragma: export
+#include "kith/duplicates.h"       // IWYU pragma: export
 #include "kith/eval.h"             // IWYU pragma: export
 #include "kith/filter.h"           // IWYU pragma: export
 #include "kith/geo.h"              // IWYU pragma: export

@@ -16,7 +16,8 @@ from . import learn
 from ._build import build
 from ._core import VERSION as __version__
 from ._errors import Cancelled, CorruptFileError, DriftWarning, UnknownWordWarning
-from ._index import Index, from_bytes, open
+from ._index import Duplicates, Index, from_bytes, open
+from ._pictures import Pictures, embed
 from ._reduce import Reducer, reduce
 from ._words import Words, words
 
@@ -24,12 +25,15 @@ __all__ = [
     "Cancelled",
     "CorruptFileError",
     "DriftWarning",
+    "Duplicates",
     "Index",
+    "Pictures",
     "Reducer",
     "UnknownWordWarning",
     "Words",
     "__version__",
     "build",
+    "embed",
     "from_bytes",
     "learn",
     "open",

@@ -23,6 +23,7 @@ def build(
     keys: Iterable[str | bytes] | None = None,
     ids: Any = None,
     reducer: Reducer | None = None,
+    origin: str | None = None,
     trees: int | None = None,
     leaf_size: int | None = None,
     degree: int | None = None,
@@ -65,6 +66,8 @@ def build(
     reducer : Reducer, optional
         Reduces the vectors before they are indexed, and the queries of every search; it was fitted
         with this metric (hamming's makes vectors for euclidean). The index keeps it.
+    origin : str, optional
+        How the vectors were made, kept as ``info["origin"]``; :func:`embed` returns and reads such.
     trees, leaf_size : int, optional
         Of a forest.
     degree, beam, layout : optional
@@ -115,6 +118,7 @@ def build(
         "memory": byte_count(memory),
         "build_seconds": build_seconds,
         "scan_codes": scan_codes,
+        "origin": origin,
         "reducer": getattr(reducer, "_reduction", reducer),
     }
     with matrix(vectors, path) as array, as_callback(progress) as report:

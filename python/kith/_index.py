@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 PathLike: TypeAlias = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 Query: TypeAlias = Union[str, Sequence[str], "NDArray[Any]"]
+
+
+class Duplicates(NamedTuple):
+    """What :meth:`Index.duplicates` finds."""
+
+    pairs: NDArray[np.int64]
+    distances: NDArray[np.float32]
+    groups: list[list[int]]
 
 
 class Index(_core.Handle):
@@ -210,6 +218,39 @@ class Index(_core.Handle):
                 self, k, recall, index, edges, with_self, n_jobs, report
             )
         return csr_array((distances, neighbours, starts), shape=(len(self), len(self)))
+
+    def duplicates(
+        self,
+        within: float,
+        *,
+        recall: float = 0.99,
+        index: str = "auto",
+        n_jobs: int | None = -1,
+        progress: Progress = None,
+    ) -> Duplicates:
+        """The vectors that are nearly the same: all pairs within a distance, and their groups.
+
+        Parameters
+        ----------
+        within : float
+            The largest distance of two duplicates, as :meth:`search` tells it. Angular distances
+            are rounded: 1e-6 finds exact copies.
+        recall : float
+            The share of the true neighbours that is looked at; 1.0 is exact search. What is
+            nearest of all, as duplicates are, is missed less often than that.
+        index : {'auto', 'exact', 'graph', 'forest'}
+            How they are found; 'auto' takes what is cheapest for this recall.
+        n_jobs, progress
+            As for :meth:`knn_graph`.
+
+        Returns
+        -------
+        Duplicates
+            ``pairs`` of ids, int64 (m, 2), the nearest first; their ``distances``, float32 (m,);
+            and ``groups``, lists of the ids that pairs connect, of two at least.
+        """
+        with as_callback(progress) as report:
+            return Duplicates(*_core.duplicates(self, within, recall, index, n_jobs, report))
 
     def calibrate(
         self,

@@ -150,6 +150,9 @@ IndexHandle Build(const nb::object& vectors, const nb::object& path, const nb::o
     if (!nb::isinstance<Reducer>(reducer)) ThrowTypeError("reducer must be a kith.Reducer");
     options.reducer = &nb::cast<const Reducer&>(reducer);
   }
+  if (const auto origin = nb::object(arguments["origin"]); !origin.is_none()) {
+    options.origin = ToText(origin, "origin");
+  }
   const InputMatrix input(vectors, "vectors");
   if (input.one()) ThrowValueError("vectors have one axis; give an array (n, d)");
   StringList names;

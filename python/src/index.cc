@@ -161,6 +161,7 @@ nb::dict Info(const IndexHandle& self) {
     const double found = graph->share("self_recall");
     out["graph_self_recall"] = found < 0 ? nb::none() : nb::object(nb::float_(found));
   }
+  out["origin"] = FromKey(info.origin);
   out["calibration"] = CalibrationOf(info.calibration);
   out["build_seconds"] =
       info.build_seconds < 0 ? nb::none() : nb::object(nb::float_(info.build_seconds));

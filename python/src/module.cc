@@ -2,12 +2,14 @@
 #include <nanobind/nanobind.h>
 
 #include "annoy.h"
+#include "duplicates.h"
 #include "errors.h"
 #include "gil.h"
 #include "index.h"
 #include "kith/version.h"
 #include "learn.h"
 #include "neighbour_graph.h"
+#include "pictures.h"
 #include "reduce.h"
 #include "thread_memory.h"
 #include "words.h"
@@ -24,5 +26,7 @@ NB_MODULE(_core, m) {
   kith::python::BindLearn(m);
   kith::python::BindReduce(m);
   kith::python::BindNeighbourGraph(m);
+  kith::python::BindDuplicates(m);
+  kith::python::BindPictures(m);
   kith::python::BindWords(m);
 }

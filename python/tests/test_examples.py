@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import kith
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # The smallest picture of all is larger than an empty one of its size.
 LEAST_BYTES = 10_000
@@ -60,3 +62,20 @@ def test_pingmap(tmp_path):
         "elevation.png",
         "elevation-errors.png",
     }
+
+
+def test_photos(tmp_path):
+    for module in ("matplotlib", "PIL"):
+        pytest.importorskip(module, reason=f"examples/photos needs {module}")
+    try:
+        kith.embed(EXAMPLES, EXAMPLES / "data" / "photo-net.onnx")
+    except ValueError as error:
+        if "kith_pictures.so" in str(error):
+            pytest.skip("built without OpenCV: no pictures are embedded")
+    printed = run("photos/photos.py", tmp_path)
+    accuracies = dict(re.findall(r"^  (\w+) .* ([\d.]+) %.*%", printed, re.MULTILINE))
+    assert set(accuracies) == {"bottleneck", "colours", "pixels"}, printed
+    printed = run("photos/copies.py", tmp_path, "--photos", "40")
+    assert "groups of near-duplicates among 200" in printed
+    assert {path.name for path in tmp_path.glob("*.jpg")} == {"strips.jpg", "contact.jpg"}
+    assert pictures(tmp_path) == {"classes.png"}

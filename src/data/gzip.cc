@@ -144,9 +144,13 @@ Result<Input> Gunzip(const Input& packed) {
   return Input{packed.path, {buffer->data(), buffer->size()}, buffer};
 }
 
-Result<bool> Inflate(std::span<const std::byte> packed, std::span<std::byte> out) {
+namespace {
+
+// `window_bits` as zlib has them: they say what is around the data.
+Result<bool> InflateAll(int window_bits, std::span<const std::byte> packed,
+                        std::span<std::byte> out) {
   z_stream zlib = {};
-  if (inflateInit(&zlib) != Z_OK) {
+  if (inflateInit2(&zlib, window_bits) != Z_OK) {
     return Status::OutOfMemory("cannot allocate the memory to unpack it");
   }
   zlib.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));
@@ -158,6 +162,16 @@ Result<bool> Inflate(std::span<const std::byte> packed, std::span<std::byte> out
   inflateEnd(&zlib);
   if (code == Z_MEM_ERROR) return Status::OutOfMemory("cannot allocate the memory to unpack it");
   return filled;
+}
+
+}  // namespace
+
+Result<bool> Inflate(std::span<const std::byte> packed, std::span<std::byte> out) {
+  return InflateAll(MAX_WBITS, packed, out);
+}
+
+Result<bool> InflateRaw(std::span<const std::byte> packed, std::span<std::byte> out) {
+  return InflateAll(-MAX_WBITS, packed, out);
 }
 
 }  // namespace kith::data

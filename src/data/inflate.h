@@ -1,4 +1,5 @@
-// Unpacking a piece of known size, as the chunks of an HDF5 file are.
+// Unpacking a piece of known size, as the chunks of an HDF5 file and the files of a zip archive
+// are.
 #ifndef KITH_DATA_INFLATE_H_
 #define KITH_DATA_INFLATE_H_
 
@@ -13,6 +14,8 @@ namespace kith::data {
 // of another size; `out` then holds anything. Thread-safe.
 // REQUIRES: both have less than 4 GiB. Errors: OutOfMemory.
 Result<bool> Inflate(std::span<const std::byte> packed, std::span<std::byte> out);
+// The same of data without a header and a checksum (RFC 1951).
+Result<bool> InflateRaw(std::span<const std::byte> packed, std::span<std::byte> out);
 
 }  // namespace kith::data
 

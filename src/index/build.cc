@@ -16,6 +16,7 @@
 #include "data/convert.h"
 #include "index/index_file.h"
 #include "index/layout.h"
+#include "index/meta.h"
 #include "kith/index.h"
 #include "kith/reduce.h"
 #include "kith/version.h"
@@ -54,6 +55,9 @@ Status CheckInput(const MatrixView& vectors, const BuildOptions& options, Thread
     return Status::InvalidArgument(StrCat("there are ", vectors.rows, " vectors but ",
                                           options.ids->size(), " ids; give one for each"));
   }
+  if (const Status origin = CheckOrigin(options.origin); !origin.ok()) {
+    return Status::InvalidArgument(StrCat("origin: ", origin.message()));
+  }
   return data::CheckFinite(vectors, pool);
 }
 
@@ -90,6 +94,13 @@ std::string Describe(const BuildOptions& options, const std::vector<BuiltPath>& 
   std::string json = StrCat("{\"kith\": \"", KITH_VERSION, "\", \"seed\": ", options.seed);
   for (const BuiltPath& path : built) json += path.builder->Meta();
   return json + "}";
+}
+
+// What a reader may skip.
+Status WriteTextSection(std::string_view name, const std::string& text,
+                        storage::ContainerWriter* writer) {
+  return writer->AddSection(name, std::as_bytes(std::span(text.data(), text.size())),
+                            {.flags = storage::kSectionOptional});
 }
 
 // That codes for exact search are not asked for where something else is built.
@@ -190,10 +201,10 @@ Status WriteIndex(const MatrixView& rows, const FileTarget& target, const BuildO
   if (held_out.measured()) {
     KITH_RETURN_IF_ERROR(calibration::WriteCalibration(held_out.Take(), writer.get()));
   }
-  const std::string meta = Describe(options, built);
-  KITH_RETURN_IF_ERROR(writer->AddSection(kMetaSection,
-                                          std::as_bytes(std::span(meta.data(), meta.size())),
-                                          {.flags = storage::kSectionOptional}));
+  KITH_RETURN_IF_ERROR(WriteTextSection(kMetaSection, Describe(options, built), writer.get()));
+  if (!options.origin.empty()) {
+    KITH_RETURN_IF_ERROR(WriteTextSection(kOriginSection, options.origin, writer.get()));
+  }
   const std::chrono::duration<double> seconds = Clock::now() - start;
   writer->SetAttribute(kBuildSecondsAttribute, StrCat(seconds.count()));
   return writer->Finish();

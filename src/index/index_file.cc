@@ -30,6 +30,7 @@ constexpr std::string_view kOwnSections[] = {kVectorsSection,
                                              kRowsSection,
                                              kSlotsSection,
                                              kMetaSection,
+                                             kOriginSection,
                                              calibration::kCalibrationSection,
                                              calibration::kNeedSection,
                                              reduction::kReductionSection,
@@ -151,7 +152,10 @@ void IndexFile::FillInfo() {
         {std::string(storage::SectionName(entry)), entry.offset, entry.size, entry.crc32c});
   }
   // Anything else is left out: it is for people, and searches do without. Verify() refuses it.
-  if (const std::string_view meta = MetaText(); CheckMeta(meta).ok()) info_.built_with = meta;
+  const std::string_view meta = TextOf(kMetaSection);
+  if (CheckMeta(meta).ok()) info_.built_with = meta;
+  const std::string_view origin = TextOf(kOriginSection);
+  if (CheckOrigin(origin).ok()) info_.origin = origin;
   if (info_.in_memory) return;
   build_seconds_ = GetFileAttribute(info_.path, kBuildSecondsAttribute);
   double value = 0;
@@ -319,9 +323,9 @@ void IndexFile::GetVector(uint64_t row, float* out) const {
   data::RowToF32(vectors_.table.rows, std::min<uint64_t>(slot, info_.num_vectors - 1), out);
 }
 
-std::string_view IndexFile::MetaText() const {
-  const auto meta = file_->Bytes(kMetaSection);
-  return {reinterpret_cast<const char*>(meta.data()), meta.size()};
+std::string_view IndexFile::TextOf(std::string_view section) const {
+  const auto text = file_->Bytes(section);
+  return {reinterpret_cast<const char*>(text.data()), text.size()};
 }
 
 Status IndexFile::CheckCalibrate(const MatrixView& queries, const CalibrateOptions& options,

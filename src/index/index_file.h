@@ -66,7 +66,7 @@ class IndexFile final : public Index {
   Status OpenVectors();
   Status OpenPaths();
   void FillInfo();
-  std::string_view MetaText() const;
+  std::string_view TextOf(std::string_view section) const;  // empty where there is none
   Status OpenReducer();
   // The queries as they are searched: reduced, into `images`, if they are as vectors were before
   // they were reduced.
@@ -85,7 +85,7 @@ class IndexFile final : public Index {
   SearchParams WithoutAbsent(const SearchParams& params) const;
   // Parts of Verify().
   Status VerifyVectors(const Verification& check) const;
-  Status VerifyMeta() const;
+  Status VerifyTexts() const;
   Status VerifyOrder(const Verification& check) const;
   Status VerifyReducer() const;
   // REQUIRES: the file has such a path.

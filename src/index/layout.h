@@ -11,6 +11,7 @@ inline constexpr std::string_view kNormsSection = "inverse_norms";  // f32 for e
 inline constexpr std::string_view kRowsSection = "rows";            // u32: internal position -> row
 inline constexpr std::string_view kSlotsSection = "slots";          // u32: row -> internal position
 inline constexpr std::string_view kMetaSection = "meta";            // JSON for people
+inline constexpr std::string_view kOriginSection = "origin";        // how the vectors were made
 
 // What to do about a build without memory.
 inline constexpr char kLessMemory[] =

@@ -156,12 +156,29 @@ Status Checker::Check() {
 
 }  // namespace
 
+namespace {
+
+Status CheckSize(std::string_view text) {
+  if (text.size() <= kMaxMetaBytes) return Status::Ok();
+  return Status::Corruption(
+      StrCat("expected at most ", kMaxMetaBytes, " bytes of text, got ", text.size()));
+}
+
+}  // namespace
+
 Status CheckMeta(std::string_view text) {
-  if (text.size() > kMaxMetaBytes) {
-    return Status::Corruption(
-        StrCat("expected at most ", kMaxMetaBytes, " bytes of text, got ", text.size()));
-  }
+  KITH_RETURN_IF_ERROR(CheckSize(text));
   return Checker(text).Check();
+}
+
+Status CheckOrigin(std::string_view text) {
+  KITH_RETURN_IF_ERROR(CheckSize(text));
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = Utf8Length(text.substr(at));
+    if (length == 0) return Status::Corruption(StrCat("expected UTF-8 at byte ", at));
+    at += length;
+  }
+  return Status::Ok();
 }
 
 }  // namespace kith::index

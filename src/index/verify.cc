@@ -71,10 +71,13 @@ Status IndexFile::VerifyOrder(const Verification& check) const {
   });
 }
 
-Status IndexFile::VerifyMeta() const {
-  if (file_->Find(kMetaSection) == nullptr) return Status::Ok();
-  const Status checked = CheckMeta(MetaText());
-  return checked.ok() ? checked : file_->Corrupt(kMetaSection, checked.message());
+Status IndexFile::VerifyTexts() const {
+  if (file_->Find(kMetaSection) != nullptr) {
+    const Status meta = CheckMeta(TextOf(kMetaSection));
+    if (!meta.ok()) return file_->Corrupt(kMetaSection, meta.message());
+  }
+  const Status origin = CheckOrigin(TextOf(kOriginSection));
+  return origin.ok() ? origin : file_->Corrupt(kOriginSection, origin.message());
 }
 
 Status IndexFile::VerifyReducer() const {
@@ -88,7 +91,7 @@ Status IndexFile::Verify(const VerifyOptions& options) const {
     ThreadPool pool(options.threads, options.stop);
     const Verification check{&pool, options.progress};
     KITH_RETURN_IF_ERROR(file_->VerifyChecksums(check));
-    KITH_RETURN_IF_ERROR(VerifyMeta());
+    KITH_RETURN_IF_ERROR(VerifyTexts());
     KITH_RETURN_IF_ERROR(VerifyReducer());
     KITH_RETURN_IF_ERROR(VerifyVectors(check));
     KITH_RETURN_IF_ERROR(VerifyOrder(check));

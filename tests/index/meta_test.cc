@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "index/deep_meta.h"
 #include "index/victims.h"
 #include "memory_file.h"
+#include "storage/seal.h"
 #include "temp_dir.h"
 
 namespace kith {
@@ -102,6 +104,47 @@ TEST(Meta, ADeepOneIsIgnoredAndVerifyRefusesIt) {
     file.Write(testing::WithMeta(good, Nested(8)));
     EXPECT_TRUE(VerifyIndex(file.path()).ok());
   }
+}
+
+// What is kept of how vectors were made comes back as it was, also of a file that is calibrated
+// anew.
+TEST(Origin, IsKeptAsItWasGiven) {
+  const std::vector<float> values(64, 1.0f);
+  BuildOptions options;
+  const auto build = [&] { return BuildIndexInMemory(ViewOf(values.data(), 16, 4), options); };
+  EXPECT_EQ((*build())->info().origin, "");
+  options.origin = "by hand\nand \u00e9 \t";
+  const auto index = build();
+  ASSERT_TRUE(index.ok()) << index.status().message();
+  EXPECT_EQ((*index)->info().origin, options.origin);
+  EXPECT_TRUE(VerifyIndex(**index).ok());
+  const testing::TempDir dir;
+  ASSERT_TRUE(SaveIndex(**index, dir.File("a.kith")).ok());
+  EXPECT_EQ((*OpenIndex(dir.File("a.kith")))->info().origin, options.origin);
+  options.origin = "\xC0\x80";
+  EXPECT_EQ(build().status().code(), StatusCode::kInvalidArgument);
+  options.origin.assign(index::kMaxMetaBytes + 1, 'x');
+  EXPECT_NE(build().status().message().find("65536 bytes"), std::string::npos);
+  options.origin.pop_back();
+  EXPECT_TRUE(build().ok());
+}
+
+TEST(Origin, WhatIsNoTextIsIgnoredAndVerifyRefusesIt) {
+  const std::vector<float> values(64, 1.0f);
+  BuildOptions options;
+  options.origin = "plain text";
+  const testing::TempDir dir;
+  ASSERT_TRUE(BuildIndex(ViewOf(values.data(), 16, 4), dir.File("a.kith"), options).ok());
+  std::string bytes = testing::ReadFile(dir.File("a.kith"));
+  bytes[bytes.find("plain text")] = '\x80';
+  testing::SealContainer(&bytes);
+  testing::MemoryFile file;
+  file.Write(bytes);
+  const auto index = OpenIndex(file.path());
+  ASSERT_TRUE(index.ok()) << index.status().message();
+  EXPECT_EQ((*index)->info().origin, "");
+  EXPECT_NE(VerifyIndex(file.path()).message().find("section \"origin\": expected UTF-8"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,0 +1,34 @@
+// Commands about all vectors of a file at once, which may be a .kith file or any other.
+#ifndef KITH_APPS_CLI_ALL_VECTORS_H_
+#define KITH_APPS_CLI_ALL_VECTORS_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "kith/index.h"
+#include "kith/status.h"
+#include "kith/types.h"
+
+namespace kith::apps::cli {
+
+struct AllVectorsArgs {
+  std::string file;
+  std::string dataset;
+  std::optional<Metric> metric;
+};
+
+// FILE, --dataset and --metric.
+void AddAllVectors(CLI::App* app, AllVectorsArgs* args);
+
+// A .kith file, opened; of any other, an index in memory for this one use: not calibrated, since
+// what is done with all vectors measures its own recall, and with nothing but exact search if that
+// is what is asked for. Errors: those of OpenIndex(), LoadVectors() and BuildIndexInMemory();
+// InvalidArgument (another metric is asked for than a .kith file has).
+Result<std::unique_ptr<Index>> IndexOfAll(const AllVectorsArgs& args, bool exact, int threads,
+                                          const Progress& progress);
+
+}  // namespace kith::apps::cli
+
+#endif  // KITH_APPS_CLI_ALL_VECTORS_H_
