@@ -23,6 +23,7 @@ void AddClassifyCommand(CLI::App* app, Action* action);
 void AddRegressCommand(CLI::App* app, Action* action);
 void AddReduceCommand(CLI::App* app, Action* action);
 void AddGraphCommand(CLI::App* app, Action* action);
+void AddMapCommand(CLI::App* app, Action* action);
 void AddInfoCommand(CLI::App* app, Action* action);
 void AddVerifyCommand(CLI::App* app, Action* action);
 void AddConvertCommand(CLI::App* app, Action* action);

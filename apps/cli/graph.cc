@@ -7,7 +7,7 @@
 
 #include "commands.h"
 #include "common/json.h"
-#include "common/read_vectors.h"
+#include "common/labels.h"
 #include "common/recall_text.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
@@ -37,35 +37,14 @@ EdgesKept EdgesOf(const std::string& name) {
   return name == "mutual" ? EdgesKept::kMutual : EdgesKept::kDirected;
 }
 
-// An index of vectors that are in no .kith file, for this one use: not calibrated, since the graph
-// measures its own recall.
-Result<std::unique_ptr<Index>> IndexFor(const GraphArgs& args, const Progress& progress) {
-  if (args.file != "-" && IsKithFile(args.file)) {
-    KITH_ASSIGN_OR_RETURN(std::unique_ptr<Index> index, OpenIndex(args.file));
-    if (args.metric && *args.metric != index->info().metric) {
-      return Status::InvalidArgument(
-          StrCat(args.file, " was built for ", MetricName(index->info().metric), ", not ",
-                 MetricName(*args.metric), "; leave --metric out, or give the vectors' file"));
-    }
-    return index;
-  }
-  ReadOptions read;
-  read.dataset = args.dataset;
-  read.progress = progress;
-  KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(args.file, read));
-  BuildOptions build;
-  build.metric = ChooseMetric(args.metric, dataset).metric;
-  build.calibrate = false;
-  build.threads = args.threads;
-  build.progress = progress;
-  if (args.exact) build.paths = {ExactOptions{}};
-  return BuildIndexInMemory(dataset.vectors, build);
-}
-
 Status RunGraph(const GraphArgs& args) {
   const Stopwatch stopwatch;
   ProgressBar bar;
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, IndexFor(args, bar.callback()));
+  ReadOptions read;
+  read.dataset = args.dataset;
+  read.progress = bar.callback();
+  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,
+                        OpenOrIndexForAll(args.file, args.metric, read, args.exact, args.threads));
   NeighbourGraphOptions options;
   options.k = static_cast<size_t>(args.k);
   options.recall = args.exact ? 1 : args.recall;

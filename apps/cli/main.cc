@@ -56,6 +56,7 @@ int Main(int argc, char** argv) {
   AddRegressCommand(&app, &action);
   AddReduceCommand(&app, &action);
   AddGraphCommand(&app, &action);
+  AddMapCommand(&app, &action);
   AddInfoCommand(&app, &action);
   AddVerifyCommand(&app, &action);
   AddConvertCommand(&app, &action);

@@ -28,9 +28,9 @@ struct MapOptions {
   double recall = 0.95;    // of the neighbours, as in NeighbourGraphOptions
   IndexKind index = IndexKind::kAuto;
   uint64_t seed = 42;
-  int threads = 0;         // 0: one for each core. The result does not depend on it.
-  Progress progress;       // stages "measure", "neighbours", "start", "layout"
-  std::stop_token stop;    // as in BuildOptions
+  int threads = 0;       // 0: one for each core. The result does not depend on it.
+  Progress progress;     // stages "measure", "neighbours", "start", "layout"
+  std::stop_token stop;  // as in BuildOptions
 };
 
 struct Map {
@@ -64,10 +64,10 @@ Result<Map> MapGraph(const NeighbourGraph& graph, std::span<const float> start,
                      const MapOptions& options);
 
 struct MapQualityOptions {
-  size_t k = 15;           // at most (num_vectors - 1) / 2; larger ones are made smaller
-  size_t samples = 1000;   // vectors that are looked at, evenly spread; more than there are: all
+  size_t k = 15;          // at most (num_vectors - 1) / 2; larger ones are made smaller
+  size_t samples = 1000;  // vectors that are looked at, evenly spread; more than there are: all
   int threads = 0;
-  Progress progress;       // stage "quality"
+  Progress progress;  // stage "quality"
   std::stop_token stop;
 };
 

@@ -32,9 +32,10 @@ Status CheckGraph(const NeighbourGraph& graph) {
   }
   for (size_t i = 0; i < edges; ++i) {
     if (graph.neighbours[i] >= graph.num_rows || !std::isfinite(graph.distances[i])) {
-      return fault(StrCat("has a neighbour that is no row, or a distance that is no number, at "
-                          "edge ",
-                          i));
+      return fault(
+          StrCat("has a neighbour that is no row, or a distance that is no number, at "
+                 "edge ",
+                 i));
     }
   }
   return Status::Ok();
@@ -159,9 +160,8 @@ void Unite(const NeighbourGraph& graph, const std::vector<float>& weights, const
 Result<FuzzyGraph> MakeFuzzyGraph(const NeighbourGraph& graph, ThreadPool& pool) {
   KITH_RETURN_IF_ERROR(CheckGraph(graph));
   const double sum = std::accumulate(graph.distances.begin(), graph.distances.end(), 0.0);
-  const double mean = graph.distances.empty()
-                          ? 0
-                          : std::abs(sum) / static_cast<double>(graph.distances.size());
+  const double mean =
+      graph.distances.empty() ? 0 : std::abs(sum) / static_cast<double>(graph.distances.size());
   std::vector<float> weights(graph.neighbours.size());
   KITH_RETURN_IF_ERROR(pool.Chunks(graph.num_rows, kRowsATask, [&](size_t begin, size_t end, int) {
     RowWeights one;

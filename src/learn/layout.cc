@@ -12,8 +12,8 @@ namespace {
 
 constexpr size_t kParts = 8;
 constexpr size_t kPointsATask = 512;
-constexpr float kMostMove = 4;             // of a gradient's coordinates
-constexpr double kRepelNear = 1e-3;        // keeps what repels at no distance finite
+constexpr float kMostMove = 4;                  // of a gradient's coordinates
+constexpr double kRepelNear = 1e-3;             // keeps what repels at no distance finite
 constexpr uint64_t kOften = uint64_t{1} << 31;  // of an edge that is taken in every epoch
 
 // A function of squared distances by a table: 64 values an octave, straight lines between them. A
@@ -68,14 +68,12 @@ class Layout {
           const auto [a, b] = options.curve;
           return 2 * b / ((kRepelNear + d2) * (1 + a * std::pow(d2, b)));
         }) {
-    const float most = graph.weights.empty()
-                           ? 1
-                           : *std::max_element(graph.weights.begin(), graph.weights.end());
+    const float most =
+        graph.weights.empty() ? 1 : *std::max_element(graph.weights.begin(), graph.weights.end());
     often_.reserve(graph.weights.size());
     for (const float weight : graph.weights) {
-      often_.push_back(static_cast<uint32_t>(static_cast<double>(weight) /
-                                             static_cast<double>(most) *
-                                             static_cast<double>(kOften)));
+      often_.push_back(static_cast<uint32_t>(
+          static_cast<double>(weight) / static_cast<double>(most) * static_cast<double>(kOften)));
     }
   }
 

@@ -20,13 +20,13 @@ namespace kith {
 namespace {
 
 constexpr char kFewerNeighbours[] = "ask for fewer neighbours";
-constexpr size_t kMostFitted = 10000;     // rows whose principal components are found
-constexpr size_t kRowsAtOnce = 8192;      // reduced at a time
+constexpr size_t kMostFitted = 10000;  // rows whose principal components are found
+constexpr size_t kRowsAtOnce = 8192;   // reduced at a time
 constexpr uint32_t kMostEpochs = 100000;
 constexpr uint32_t kMostNegatives = 1000;
-constexpr float kStartSize = 10;          // the largest coordinate of a start
-constexpr float kJitter = 1e-4F;          // sets copies apart
-constexpr size_t kFewRows = 10000;        // up to which there are 500 epochs
+constexpr float kStartSize = 10;    // the largest coordinate of a start
+constexpr float kJitter = 1e-4F;    // sets copies apart
+constexpr size_t kFewRows = 10000;  // up to which there are 500 epochs
 constexpr uint32_t kEpochsOfFew = 500;
 constexpr uint32_t kEpochsOfMany = 200;
 
@@ -61,9 +61,9 @@ Result<std::vector<float>> Start(const Index& index, const MapOptions& options, 
   if (n < 3) return start;
   const size_t sampled = std::min<size_t>(n, kMostFitted);
   const bool unit = learn::OnlyDirectionsCount(info.metric);
-  KITH_ASSIGN_OR_RETURN(auto rows, AlignedBuffer<float>::Create(
-                                       std::max(sampled, std::min<size_t>(n, kRowsAtOnce)) *
-                                       info.dim));
+  KITH_ASSIGN_OR_RETURN(
+      auto rows,
+      AlignedBuffer<float>::Create(std::max(sampled, std::min<size_t>(n, kRowsAtOnce)) * info.dim));
   KITH_RETURN_IF_ERROR(learn::ReadRows(
       index, sampled, [&](size_t i) { return Sampled(i, sampled, n); }, unit, pool, rows.data()));
   ReduceOptions reduce;

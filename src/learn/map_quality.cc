@@ -61,8 +61,8 @@ class Ranks {
   Status Find(const MapQualityOptions& options) {
     KITH_RETURN_IF_ERROR(FindNearPoints(options));
     KITH_ASSIGN_OR_RETURN(queries_, ReadVectors::Create(index_, rows_.size()));
-    KITH_RETURN_IF_ERROR(
-        queries_.Read(index_, rows_.size(), [&](size_t i) { return rows_[i]; }, pool_));
+    KITH_RETURN_IF_ERROR(queries_.Read(
+        index_, rows_.size(), [&](size_t i) { return rows_[i]; }, pool_));
     KITH_RETURN_IF_ERROR(FindLimits());
     return CountNearer(options.progress);
   }
@@ -86,8 +86,7 @@ class Ranks {
     build.calibrate = false;
     build.threads = options.threads;
     build.stop = options.stop;
-    KITH_ASSIGN_OR_RETURN(const auto flat,
-                          BuildIndexInMemory(ViewOf(points_.data(), n, 2), build));
+    KITH_ASSIGN_OR_RETURN(const auto flat, BuildIndexInMemory(ViewOf(points_.data(), n, 2), build));
     std::vector<float> queries;
     for (const uint64_t row : rows_) {
       queries.insert(queries.end(), {points_[2 * row], points_[2 * row + 1]});
@@ -116,10 +115,10 @@ class Ranks {
     return pool_.For(rows_.size(), [&](size_t i, int) -> Status {
       ThreadPool alone;
       KITH_ASSIGN_OR_RETURN(ReadVectors near, ReadVectors::Create(index_, k_));
-      KITH_RETURN_IF_ERROR(
-          near.Read(index_, k_, [&](size_t j) { return near_[i * k_ + j]; }, alone));
-      KITH_ASSIGN_OR_RETURN(const auto scorer, search::Scorer::Create(
-                                                   near.table, queries_.table.rows, i, i + 1));
+      KITH_RETURN_IF_ERROR(near.Read(
+          index_, k_, [&](size_t j) { return near_[i * k_ + j]; }, alone));
+      KITH_ASSIGN_OR_RETURN(const auto scorer,
+                            search::Scorer::Create(near.table, queries_.table.rows, i, i + 1));
       float* limits = limits_.data() + i * k_;
       scorer.ScoreRows(0, 1, 0, k_, limits, k_);
       std::sort(limits, limits + k_);
@@ -138,11 +137,11 @@ class Ranks {
     for (uint64_t begin = 0; begin < n; begin += at_once) {
       KITH_RETURN_IF_ERROR(pool_.Report(progress, "quality", begin, n));
       const size_t count = std::min<uint64_t>(n - begin, at_once);
-      KITH_RETURN_IF_ERROR(
-          rows.Read(index_, count, [&](size_t i) { return begin + i; }, pool_));
-      KITH_ASSIGN_OR_RETURN(const auto scorer,
-                            search::Scorer::Create(rows.table, queries_.table.rows, 0,
-                                                   rows_.size()));
+      KITH_RETURN_IF_ERROR(rows.Read(
+          index_, count, [&](size_t i) { return begin + i; }, pool_));
+      KITH_ASSIGN_OR_RETURN(
+          const auto scorer,
+          search::Scorer::Create(rows.table, queries_.table.rows, 0, rows_.size()));
       KITH_RETURN_IF_ERROR(
           pool_.Chunks(count, kRowsATask, [&](size_t first, size_t last, int thread) {
             std::vector<uint64_t>& own = counts[static_cast<size_t>(thread)];
@@ -233,8 +232,8 @@ Result<MapQuality> MeasureMap(const Index& index, std::span<const float> points,
     }
     const auto k = static_cast<double>(quality.k);
     const double all = static_cast<double>(quality.samples) * k;
-    quality.trustworthiness = 1 - 2 * static_cast<double>(lost) /
-                                      (all * (2 * static_cast<double>(n) - 3 * k - 1));
+    quality.trustworthiness =
+        1 - 2 * static_cast<double>(lost) / (all * (2 * static_cast<double>(n) - 3 * k - 1));
     quality.preservation = static_cast<double>(kept) / all;
     return quality;
   });
