@@ -50,9 +50,9 @@ struct Map {
 // Lays out the vectors by UMAP (McInnes, Healy & Melville, arXiv 1802.03426, 2018): the graph of
 // their neighbours (kith/neighbour_graph.h) with the weights of fuzzy sets, and points that its
 // edges attract and other points repel, from a start in the first two principal components (of a
-// sample of 10,000). Unlike the original, every point is moved by the others as they were before
-// its eighth of the points began to move, so that threads change nothing. Cost: that of the graph,
-// and O(epochs * num_vectors * log(k) * negatives), 100 ns each. Memory: 30 bytes an edge. Errors:
+// sample of 10,000). Unlike the original's, threads change nothing: points are in blocks, and no
+// two threads move the points of the same block at a time. Cost: that of the graph, and O(epochs *
+// num_vectors * log(k) * negatives). Memory: 50 bytes an edge, k of them a vector. Errors:
 // those of MakeNeighbourGraph(); InvalidArgument (k of 0, min_dist above spread, numbers out of
 // range). Thread-safe.
 Result<Map> MakeMap(const Index& index, const MapOptions& options);

@@ -7,6 +7,7 @@
 #include "index.h"
 #include "kith/version.h"
 #include "learn.h"
+#include "map.h"
 #include "neighbour_graph.h"
 #include "reduce.h"
 #include "thread_memory.h"
@@ -24,5 +25,6 @@ NB_MODULE(_core, m) {
   kith::python::BindLearn(m);
   kith::python::BindReduce(m);
   kith::python::BindNeighbourGraph(m);
+  kith::python::BindMap(m);
   kith::python::BindWords(m);
 }

@@ -35,11 +35,16 @@ struct LayoutOptions {
 };
 
 // Moves points [graph.rows()] by stochastic gradients of the cross entropy of the graph's weights
-// and the nearness of points (McInnes, Healy & Melville 2018, section 3.2). An epoch moves a
-// point along each of its edges as often as the edge weighs, for both ends' sake, and for each of
-// these away from `negatives` others by chance. The points are moved in eight parts, one after the
-// other; those of a part see each other as they were before it, so that the order in which threads
-// come to them does not matter. Errors: InvalidArgument (cancelled), OutOfMemory. Stage "layout".
+// and the nearness of points (McInnes, Healy & Melville 2018, section 3.2). An epoch takes each
+// edge, in either direction, as often as it weighs: its ends move towards each other, and its head
+// away from `negatives` others by chance.
+//
+// Points are in blocks by chance, and the edges between two blocks are taken one after the other,
+// those between others at the same time. So no point is moved by two threads, and each edge sees
+// its ends as the edges before left them: where points are moved by what they all were a moment
+// ago, or one end without the other, whole clusters are thrown about. Those that repel are of the
+// same two blocks, which nobody else moves. The blocks depend on the number of points alone, and
+// with them the result. Errors: InvalidArgument (cancelled), OutOfMemory. Stage "layout".
 Status LayOut(const FuzzyGraph& graph, const LayoutOptions& options, const Progress& progress,
               ThreadPool& pool, Point* points);
 
