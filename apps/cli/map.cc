@@ -182,7 +182,7 @@ Status DrawPlots(const MapArgs& args, const Index& index, const Known& known, co
       picture.names.push_back(Drawable(std::string(known.keys[row])));
     }
   }
-  return plots->Draw(MapPlotHeight(),
+  return plots->Draw(MapPlotHeight(picture),
                      [&](const std::string& terminal) { return MapPlotScript(terminal, picture); });
 }
 

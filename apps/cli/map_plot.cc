@@ -14,7 +14,8 @@
 namespace kith::apps::cli {
 namespace {
 
-constexpr int kHeight = 940;
+constexpr double kLowest = 420;  // pixels of the whole picture
+constexpr double kHighest = 940;
 constexpr double kMargin = 18;  // pixels at the left, the right and the bottom
 constexpr double kHeadHeight = 64;
 constexpr double kNameSize = 12;  // pixels of a font
@@ -51,24 +52,28 @@ class Frame {
       low[i % 2] = i < 2 ? x : std::min(low[i % 2], x);
       high[i % 2] = i < 2 ? x : std::max(high[i % 2], x);
     }
-    const double widest =
-        std::max({(high[0] - low[0]) / Width(), (high[1] - low[1]) / Height(), 1e-9});
-    scale_ = 0.97 / widest;
-    for (int c = 0; c < 2; ++c) middle_[c] = (low[c] + high[c]) / 2;
+    const double width = std::max(high[0] - low[0], 1e-9);
+    const double height = std::max(high[1] - low[1], 1e-9);
+    const double fitting = kHeadHeight + kMargin + (kPlotWidth - 2 * kMargin) * height / width;
+    height_ = std::round(std::clamp(fitting, kLowest, kHighest));
+    const Box area = Area();
+    scale_ = 0.97 * std::min((area.right - area.left) / width, (area.top - area.bottom) / height);
+    middle_[0] = (low[0] + high[0]) / 2;
+    middle_[1] = (low[1] + high[1]) / 2;
   }
 
-  static double Width() { return kPlotWidth - 2 * kMargin; }
-  static double Height() { return kHeight - kMargin - kHeadHeight; }
-  static Box Area() { return {kMargin, kMargin, kMargin + Width(), kMargin + Height()}; }
-
+  double height() const { return height_; }
+  Box Area() const { return {kMargin, kMargin, kPlotWidth - kMargin, height_ - kHeadHeight}; }
   double X(float x) const {
-    return kMargin + Width() / 2 + (static_cast<double>(x) - middle_[0]) * scale_;
+    return static_cast<double>(kPlotWidth) / 2 + (static_cast<double>(x) - middle_[0]) * scale_;
   }
   double Y(float y) const {
-    return kMargin + Height() / 2 + (static_cast<double>(y) - middle_[1]) * scale_;
+    const Box area = Area();
+    return (area.bottom + area.top) / 2 + (static_cast<double>(y) - middle_[1]) * scale_;
   }
 
  private:
+  double height_ = kHighest;
   double scale_ = 1;
   double middle_[2] = {0, 0};
 };
@@ -137,11 +142,12 @@ double PointSize(size_t rows) {
 
 }  // namespace
 
-int MapPlotHeight() { return kHeight; }
+int MapPlotHeight(const MapPicture& picture) {
+  return static_cast<int>(Frame(picture.points).height());
+}
 
 std::string MapPlotScript(const std::string& terminal, const MapPicture& picture) {
   const Frame frame(picture.points);
-  const Box area = Frame::Area();
   std::ostringstream out;
   out << std::setprecision(7);
   // The axes count pixels, so that texts lie where they were placed.
@@ -149,13 +155,13 @@ std::string MapPlotScript(const std::string& terminal, const MapPicture& picture
       << "set lmargin at screen 0\nset rmargin at screen 1\n"
       << "set bmargin at screen 0\nset tmargin at screen 1\n"
       << "unset border\nunset tics\nunset key\n"
-      << "set xrange [0:" << kPlotWidth << "]\nset yrange [0:" << kHeight << "]\n"
+      << "set xrange [0:" << kPlotWidth << "]\nset yrange [0:" << frame.height() << "]\n"
       << "set style textbox opaque noborder margins 0.6, 0.4 fillcolor rgb '#40FFFFFF'\n"
       << "set label " << Quoted(picture.text.title) << " at first " << kMargin << ", first "
-      << kHeight - 24 << " left font ',16'\n"
+      << frame.height() - 24 << " left font ',16'\n"
       << "set label " << Quoted(picture.text.subtitle) << " at first " << kMargin << ", first "
-      << kHeight - 48 << " left font ',11' tc rgb '#555555'\n";
-  TextPlaces places(area);
+      << frame.height() - 48 << " left font ',11' tc rgb '#555555'\n";
+  TextPlaces places(frame.Area());
   std::ostringstream marks;
   if (!picture.labels.empty()) PutLabels(picture, frame, &places, out);
   PutNames(picture, frame, &places, out, marks);

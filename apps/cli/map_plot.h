@@ -25,8 +25,8 @@ struct MapPicture {
   size_t most_names = 0;
 };
 
-// Pixels.
-int MapPlotHeight();
+// In pixels, as the map needs it at the usual width.
+int MapPlotHeight(const MapPicture& picture);
 
 // A script for gnuplot, given the line that sets its terminal. The same for the same picture.
 std::string MapPlotScript(const std::string& terminal, const MapPicture& picture);
