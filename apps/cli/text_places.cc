@@ -8,6 +8,13 @@ namespace {
 constexpr double kLineHeight = 1.25;  // of the font's size
 constexpr double kMargin = 1.5;       // pixels around a text
 
+constexpr double kMark = 5;  // pixels of a point's mark
+
+bool CoversAny(const Box& box, const std::vector<Box>& others) {
+  return std::any_of(others.begin(), others.end(),
+                     [&](const Box& other) { return box.Overlaps(other); });
+}
+
 Box Around(double x, double y, double width, double height) {
   return {x - width / 2 - kMargin, y - height / 2, x + width / 2 + kMargin, y + height / 2};
 }
@@ -33,16 +40,15 @@ double TextWidth(const std::string& text, double size) {
 }
 
 bool TextPlaces::Take(const Box& box) {
-  if (!box.Within(area_) || std::any_of(taken_.begin(), taken_.end(),
-                                        [&](const Box& other) { return box.Overlaps(other); })) {
-    return false;
-  }
+  if (!box.Within(area_) || CoversAny(box, taken_) || CoversAny(box, marks_)) return false;
   taken_.push_back(box);
   return true;
 }
 
 std::optional<TextPlaces::Place> TextPlaces::Beside(double x, double y, const std::string& text,
                                                     double size, double gap) {
+  const Box mark = Around(x, y, kMark - 2 * kMargin, kMark);
+  if (gap > 0 && CoversAny(mark, taken_)) return std::nullopt;
   const double width = TextWidth(text, size);
   const double height = kLineHeight * size;
   const double dx = width / 2 + gap;
@@ -50,7 +56,9 @@ std::optional<TextPlaces::Place> TextPlaces::Beside(double x, double y, const st
   const Place places[] = {{x + dx, y},      {x - dx, y},      {x, y + dy},      {x, y - dy},
                           {x + dx, y + dy}, {x + dx, y - dy}, {x - dx, y + dy}, {x - dx, y - dy}};
   for (const Place& place : places) {
-    if (Take(Around(place.x, place.y, width, height))) return place;
+    if (!Take(Around(place.x, place.y, width, height))) continue;
+    if (gap > 0) marks_.push_back(mark);
+    return place;
   }
   return std::nullopt;
 }

@@ -27,12 +27,14 @@ struct Box {
 double TextWidth(const std::string& text, double size);
 
 // Texts that are placed one after the other, the most important first. Each finds the first free
-// place: right of its point, left of it, above, below, or at a corner.
+// place: right of its point, left of it, above, below, or at a corner. No text covers another one,
+// or the mark of a point that has one.
 class TextPlaces {
  public:
   explicit TextPlaces(const Box& area) : area_(area) {}
 
-  // The middle of the text, in pixels; nullopt where it has no room. `gap`: between point and text.
+  // The middle of the text, in pixels; nullopt where it or the point's mark has no room. `gap`:
+  // between point and text; 0: there is no mark.
   struct Place {
     double x = 0;
     double y = 0;
@@ -41,13 +43,12 @@ class TextPlaces {
   // Over the point itself, or, where that is taken, beside it.
   std::optional<Place> Over(double x, double y, const std::string& text, double size);
 
-  const std::vector<Box>& taken() const { return taken_; }
-
  private:
   bool Take(const Box& box);
 
   Box area_;
-  std::vector<Box> taken_;
+  std::vector<Box> taken_;  // by texts
+  std::vector<Box> marks_;
 };
 
 }  // namespace kith::apps::cli
