@@ -65,13 +65,16 @@ def mapped(index: kith.Index, what: str) -> tuple[NDArray[np.float32], str]:
 
 def canvas(points: NDArray[np.float32], title: str, below: str) -> tuple[plt.Figure, plt.Axes]:
     """An empty picture as wide and high as the map needs, without axes, which mean nothing."""
-    width, height = np.ptp(points, axis=0)
+    # A few points that lie far away would leave little room for the others.
+    low, high = np.quantile(points, (0.001, 0.999), axis=0)
+    width, height = 1.06 * (high - low)
+    middle = (low + high) / 2
     figure = plt.figure(figsize=(SIDE, SIDE * min(1.0, height / width) + 0.6), dpi=100)
     axes = figure.add_axes((0.01, 0.01, 0.98, 0.92))
     axes.set_aspect("equal")
     axes.axis("off")
-    axes.set_xlim(points[:, 0].min() - 0.02 * width, points[:, 0].max() + 0.02 * width)
-    axes.set_ylim(points[:, 1].min() - 0.02 * height, points[:, 1].max() + 0.02 * height)
+    axes.set_xlim(middle[0] - width / 2, middle[0] + width / 2)
+    axes.set_ylim(middle[1] - height / 2, middle[1] + height / 2)
     figure.text(0.02, 0.965, title, fontsize=13)
     figure.text(0.98, 0.965, below, fontsize=9, color="0.4", ha="right")
     return figure, axes
@@ -101,22 +104,23 @@ def draw_sprites(
     """The images themselves, each where none has been drawn yet."""
     figure, axes = canvas(points, *texts)
     side = int(images.shape[1] ** 0.5)
-    size = np.ptp(points[:, 0]) / 55
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    size = (right - left) / 58
     taken: set[tuple[int, int]] = set()
     for point, image in zip(points, images, strict=True):
         cell = (int(point[0] // size), int(point[1] // size))
         if cell in taken:
             continue
         taken.add(cell)
-        left, bottom = cell[0] * size, cell[1] * size
+        x, y = cell[0] * size, cell[1] * size
         axes.imshow(
             255 - image.reshape(side, side),
             cmap="gray",
-            extent=(left, left + size, bottom, bottom + size),
+            extent=(x, x + size, y, y + size),
             zorder=2,
         )
-    axes.set_xlim(points[:, 0].min() - size, points[:, 0].max() + size)
-    axes.set_ylim(points[:, 1].min() - size, points[:, 1].max() + size)
+    axes.set_xlim(left - size, right + size)
+    axes.set_ylim(bottom - size, top + size)
     save(figure, path)
 
 
@@ -134,7 +138,7 @@ def draw_names(
 ) -> None:
     """All points, and the names of the first in `order` of which none covers another."""
     figure, axes = canvas(points, *texts)
-    axes.scatter(points[:, 0], points[:, 1], s=1.2, c="#8a93a0", linewidths=0, alpha=0.6)
+    axes.scatter(points[:, 0], points[:, 1], s=2, c="#8a93a0", linewidths=0, alpha=0.7)
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     boxes: list[Bbox] = []
@@ -149,7 +153,8 @@ def draw_names(
             )  # fmt: skip
             box = text.get_window_extent(renderer).padded(2)
             dot = mark_box(*axes.transData.transform(points[row]))
-            inside = box.x0 > 0 and box.x1 < figure.bbox.x1
+            inside = axes.bbox.containsx(box.x0) and axes.bbox.containsx(box.x1)
+            inside = inside and axes.bbox.containsy(box.y0) and axes.bbox.containsy(box.y1)
             covers = any(box.overlaps(other) for other in (*boxes, *dots))
             if inside and not covers and not any(dot.overlaps(other) for other in boxes):
                 boxes.append(box)
