@@ -87,8 +87,11 @@ Status IndexFile::VerifyReducer() const {
 Status IndexFile::VerifyMap() const {
   if (file_->Find(kMapSection) == nullptr) return Status::Ok();
   const Status sound = ReadMap(file_->Bytes(kMapSection), info_.num_vectors).status();
-  // A map of another kind is no damage: whoever wants it is told so.
-  if (sound.ok() || sound.code() == StatusCode::kUnsupported) return Status::Ok();
+  if (sound.ok()) return sound;
+  if (sound.code() == StatusCode::kUnsupported) {
+    return Status::Unsupported(
+        StrCat(info_.path, ": section \"", kMapSection, "\" ", sound.message()));
+  }
   return file_->Corrupt(kMapSection, sound.message());
 }
 
