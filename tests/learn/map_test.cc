@@ -204,6 +204,45 @@ TEST(MapTest, ClustersStayTogether) {
   EXPECT_GE(together, n - 2);
 }
 
+// Overlapping clusters along a line, which a layout that moves the ends of edges by different
+// amounts throws about, though it keeps the neighbours.
+TEST(MapTest, AChainOfClustersKeepsItsOrder) {
+  constexpr size_t kLinks = 8;
+  const size_t n = testing::kSanitized ? 1200 : 4000;
+  Rng rng(21);
+  Matrix rows(DataType::kF32, n, 20);
+  Matrix way = Matrix::Clustered(kLinks, 20, kLinks, 0, 4);
+  for (size_t r = 0; r < n; ++r) {
+    // The middles are a random walk: each differs from the one before by a new direction.
+    for (size_t c = 0; c < 20; ++c) {
+      double x = rng.Normal();
+      for (size_t link = 0; link <= r % kLinks; ++link) x += 1.1 * way.Get(link, c);
+      rows.Set(r, c, x);
+    }
+  }
+  const Map map = Made(*InMemory(rows));
+  std::vector<double> middles(2 * kLinks, 0);
+  for (size_t r = 0; r < n; ++r) {
+    for (size_t c = 0; c < 2; ++c) {
+      middles[2 * (r % kLinks) + c] += static_cast<double>(map.points[2 * r + c]) /
+                                       (static_cast<double>(n) / static_cast<double>(kLinks));
+    }
+  }
+  const auto apart = [&](size_t a, size_t b) {
+    return std::hypot(middles[2 * a] - middles[2 * b], middles[2 * a + 1] - middles[2 * b + 1]);
+  };
+  // The nearest clusters of each are the ones beside it.
+  size_t beside = 0;
+  for (size_t a = 0; a < kLinks; ++a) {
+    size_t nearest = a == 0 ? 1 : 0;
+    for (size_t b = 0; b < kLinks; ++b) {
+      if (b != a && apart(a, b) < apart(a, nearest)) nearest = b;
+    }
+    beside += nearest + 1 == a || a + 1 == nearest ? 1 : 0;
+  }
+  EXPECT_GE(beside, kLinks - 1);
+}
+
 TEST(MapThreadTest, ThreadsChangeNothing) {
   const Matrix rows = Matrix::Clustered(testing::kSanitized ? 700 : 6000, 10, 40, 0.4, 3);
   const auto index = InMemory(rows);
