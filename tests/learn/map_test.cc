@@ -204,8 +204,7 @@ TEST(MapTest, ClustersStayTogether) {
   EXPECT_GE(together, n - 2);
 }
 
-// Overlapping clusters along a line, which a layout that moves the ends of edges by different
-// amounts throws about, though it keeps the neighbours.
+// Overlapping clusters along a line: the start shows their order, and the layout has to keep it.
 TEST(MapTest, AChainOfClustersKeepsItsOrder) {
   constexpr size_t kLinks = 8;
   const size_t n = testing::kSanitized ? 1200 : 4000;
