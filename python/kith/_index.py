@@ -258,7 +258,7 @@ class Index(_core.Handle):
         array (n, 2), float32
             A point for each row; rows are in the order in which they were built, as :attr:`ids`.
         """
-        options = {
+        options: dict[str, object] = {
             "k": k,
             "min_dist": min_dist,
             "spread": spread,
