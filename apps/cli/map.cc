@@ -242,7 +242,7 @@ void AddLayoutOptions(CLI::App* sub, MapArgs* args) {
   AddCount(sub, "-k", &args->k, 1, "Neighbours that hold each vector")->capture_default_str();
   AddRecall(sub, &args->recall, "The share of the true neighbours wanted")->capture_default_str();
   sub->add_flag("--exact", args->exact, "Compare every vector with every other");
-  AddCount(sub, "--epochs", &args->epochs, 1, "Rounds; 500 up to 10,000 vectors, else 200");
+  AddCount(sub, "--epochs", &args->epochs, 1, "Rounds; 500 up to 200,000 vectors, else 200");
   sub->add_option("--min-dist", args->min_dist, "How near points may come to each other")
       ->capture_default_str()
       ->type_name("X");

@@ -23,7 +23,7 @@ struct MapOptions {
   // How near points may come to each other, from 0 to `spread`, and the scale of the map.
   float min_dist = 0.1F;
   float spread = 1;
-  uint32_t epochs = 0;     // 0: 500 up to 10,000 vectors, 200 beyond
+  uint32_t epochs = 0;     // 0: 500 up to 200,000 vectors, 200 beyond
   uint32_t negatives = 5;  // points that repel, for each neighbour that attracts
   double recall = 0.95;    // of the neighbours, as in NeighbourGraphOptions
   IndexKind index = IndexKind::kAuto;

@@ -239,7 +239,7 @@ class Index(_core.Handle):
         min_dist, spread : float
             How near points may come to each other, at most `spread`, and the scale of the map.
         epochs : int, optional
-            500 up to 10,000 vectors, and 200 beyond, if absent.
+            500 up to 200,000 vectors, and 200 beyond, if absent.
         negatives : int
             Points that repel, for each neighbour that attracts.
         recall, index

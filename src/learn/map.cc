@@ -24,9 +24,9 @@ constexpr size_t kMostFitted = 10000;  // rows whose principal components are fo
 constexpr size_t kRowsAtOnce = 8192;   // reduced at a time
 constexpr uint32_t kMostEpochs = 100000;
 constexpr uint32_t kMostNegatives = 1000;
-constexpr float kStartSize = 5;     // the largest coordinate of a start
-constexpr float kJitter = 1e-4F;    // sets copies apart
-constexpr size_t kFewRows = 10000;  // up to which there are 500 epochs
+constexpr float kStartSize = 5;      // the largest coordinate of a start
+constexpr float kJitter = 1e-4F;     // sets copies apart
+constexpr size_t kFewRows = 200000;  // up to which there are 500 epochs
 constexpr uint32_t kEpochsOfFew = 500;
 constexpr uint32_t kEpochsOfMany = 200;
 
