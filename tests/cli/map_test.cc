@@ -64,6 +64,7 @@ TEST_F(MapCliTest, LabelsColourAndAreWritten) {
   WriteFile(Path("labels.txt"), labels);
   Ok({"map", words_, "--labels", Path("labels.txt"), "-o", Path("a.tsv")});
   const std::vector<std::string> lines = SplitLines(ReadFile(Path("a.tsv")));
+  ASSERT_EQ(lines.size(), 101u);
   EXPECT_EQ(lines[0], "id\tkey\tx\ty\tlabel");
   EXPECT_EQ(lines[1].substr(lines[1].rfind('\t') + 1), "fruit");
   EXPECT_EQ(lines[3].substr(lines[3].rfind('\t') + 1), "tree");
