@@ -22,10 +22,7 @@ struct AllVectorsArgs {
 // FILE, --dataset and --metric.
 void AddAllVectors(CLI::App* app, AllVectorsArgs* args);
 
-// A .kith file, opened; of any other, an index in memory for this one use: not calibrated, since
-// what is done with all vectors measures its own recall, and with nothing but exact search if that
-// is what is asked for. Errors: those of OpenIndex(), LoadVectors() and BuildIndexInMemory();
-// InvalidArgument (another metric is asked for than a .kith file has).
+// What OpenOrIndexForAll() (common/labels.h) makes of them. Errors: those.
 Result<std::unique_ptr<Index>> IndexOfAll(const AllVectorsArgs& args, bool exact, int threads,
                                           const Progress& progress);
 

@@ -58,6 +58,7 @@ int Main(int argc, char** argv) {
   AddGraphCommand(&app, &action);
   AddEmbedCommand(&app, &action);
   AddDuplicatesCommand(&app, &action);
+  AddMapCommand(&app, &action);
   AddInfoCommand(&app, &action);
   AddVerifyCommand(&app, &action);
   AddConvertCommand(&app, &action);

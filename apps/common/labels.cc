@@ -17,6 +17,17 @@ bool Before(bool whole, std::string_view a, std::string_view b) {
   return x != y ? x < y : a < b;
 }
 
+// A .kith file, opened. Errors: those of OpenIndex(); InvalidArgument (another metric).
+Result<std::unique_ptr<Index>> OpenAs(const std::string& path,
+                                      const std::optional<Metric>& metric) {
+  KITH_ASSIGN_OR_RETURN(std::unique_ptr<Index> index, OpenIndex(path));
+  const Metric has = index->info().metric;
+  if (!metric || *metric == has) return index;
+  return Status::InvalidArgument(StrCat(path, " was built for ", MetricName(has), ", not ",
+                                        MetricName(*metric),
+                                        "; leave --metric out, or give the vectors' file"));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Index>> IndexOf(const MatrixView& vectors, const StringList& keys,
@@ -32,19 +43,26 @@ Result<std::unique_ptr<Index>> IndexOf(const MatrixView& vectors, const StringLi
 Result<std::unique_ptr<Index>> OpenOrIndex(const std::string& path,
                                            const std::optional<Metric>& metric,
                                            const ReadOptions& options, double recall, int threads) {
-  if (path != "-" && IsKithFile(path)) {
-    KITH_ASSIGN_OR_RETURN(std::unique_ptr<Index> index, OpenIndex(path));
-    const Metric has = index->info().metric;
-    if (metric && *metric != has) {
-      return Status::InvalidArgument(StrCat(path, " was built for ", MetricName(has), ", not ",
-                                            MetricName(*metric),
-                                            "; leave --metric out, or give the vectors' file"));
-    }
-    return index;
-  }
+  if (path != "-" && IsKithFile(path)) return OpenAs(path, metric);
   KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(path, options));
   return IndexOf(dataset.vectors, dataset.keys, ChooseMetric(metric, dataset).metric, recall,
                  threads);
+}
+
+Result<std::unique_ptr<Index>> OpenOrIndexForAll(const std::string& path,
+                                                 const std::optional<Metric>& metric,
+                                                 const ReadOptions& options, bool exact,
+                                                 int threads) {
+  if (path != "-" && IsKithFile(path)) return OpenAs(path, metric);
+  KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(path, options));
+  BuildOptions build;
+  build.metric = ChooseMetric(metric, dataset).metric;
+  build.calibrate = false;
+  build.threads = threads;
+  build.progress = options.progress;
+  if (exact) build.paths = {ExactOptions{}};
+  if (!dataset.keys.empty()) build.keys = &dataset.keys;
+  return BuildIndexInMemory(dataset.vectors, build);
 }
 
 StringList KeysOf(const Index& index) {

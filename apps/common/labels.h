@@ -28,6 +28,13 @@ Result<std::unique_ptr<Index>> OpenOrIndex(const std::string& path,
                                            const std::optional<Metric>& metric,
                                            const ReadOptions& options, double recall, int threads);
 
+// The same for what looks for the neighbours of all rows (kith/neighbour_graph.h): an index that is
+// not calibrated, since that measures its own recall. `exact`: one that searches exactly.
+Result<std::unique_ptr<Index>> OpenOrIndexForAll(const std::string& path,
+                                                 const std::optional<Metric>& metric,
+                                                 const ReadOptions& options, bool exact,
+                                                 int threads);
+
 // The keys of all rows of an index.
 StringList KeysOf(const Index& index);
 

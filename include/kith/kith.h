@@ -10,6 +10,7 @@
 #include "kith/filter.h"           // IWYU pragma: export
 #include "kith/geo.h"              // IWYU pragma: export
 #include "kith/index.h"            // IWYU pragma: export
+#include "kith/map.h"              // IWYU pragma: export
 #include "kith/metric_names.h"     // IWYU pragma: export
 #include "kith/neighbour_graph.h"  // IWYU pragma: export
 #include "kith/plan.h"             // IWYU pragma: export

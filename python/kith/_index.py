@@ -252,6 +252,72 @@ class Index(_core.Handle):
         with as_callback(progress) as report:
             return Duplicates(*_core.duplicates(self, within, recall, index, n_jobs, report))
 
+    def map(
+        self,
+        k: int = 15,
+        *,
+        min_dist: float = 0.1,
+        spread: float = 1.0,
+        epochs: int | None = None,
+        negatives: int = 5,
+        recall: float = 0.95,
+        index: str = "auto",
+        seed: int = 42,
+        store: bool = False,
+        n_jobs: int | None = -1,
+        progress: Progress = None,
+    ) -> NDArray[np.float32]:
+        """A map of all vectors in two dimensions, on which near vectors lie near each other.
+
+        UMAP (McInnes, Healy and Melville 2018) of the graph of neighbours, from a start in the
+        first two principal components; docs/map.md says what differs. What the map keeps of the
+        neighbours is measured by :func:`kith.learn.map_quality`.
+
+        Parameters
+        ----------
+        k : int
+            Neighbours that hold each vector, itself not counted (UMAP's ``n_neighbors`` counts it).
+        min_dist, spread : float
+            How near points may come to each other, at most `spread`, and the scale of the map.
+        epochs : int, optional
+            500 up to 200,000 vectors, and 200 beyond, if absent.
+        negatives : int
+            Points that repel, for each neighbour that attracts.
+        recall, index
+            Of the neighbours, as for :meth:`knn_graph`.
+        seed : int
+        store : bool
+            Keep the map in the file, which is written anew as by :meth:`calibrate`, or in the
+            memory of an index in memory; :meth:`stored_map` has it then.
+        n_jobs : int, optional
+            Threads, as joblib counts them; the result does not depend on it.
+        progress : callable or True, optional
+            As for :func:`build`.
+
+        Returns
+        -------
+        array (n, 2), float32
+            A point for each row; rows are in the order in which they were built, as :attr:`ids`.
+        """
+        options: dict[str, object] = {
+            "k": k,
+            "min_dist": min_dist,
+            "spread": spread,
+            "epochs": epochs,
+            "negatives": negatives,
+            "recall": recall,
+            "index": index,
+            "seed": seed,
+            "store": store,
+            "n_jobs": n_jobs,
+        }
+        with as_callback(progress) as report:
+            return _core.make_map(self, options, report)
+
+    def stored_map(self) -> NDArray[np.float32] | None:
+        """The map that the file keeps, as :meth:`map` returned it; None if it keeps none."""
+        return _core.stored_map(self)
+
     def calibrate(
         self,
         queries: ArrayLike,

@@ -31,12 +31,14 @@ from ._progress import Progress, as_callback
 __all__ = [
     "Classification",
     "ClassificationScores",
+    "MapQuality",
     "Regression",
     "RegressionScores",
     "chord_to_km",
     "classify",
     "cross_validate",
     "globe_blocks",
+    "map_quality",
     "regress",
     "sphere_points",
 ]
@@ -408,3 +410,43 @@ def _shaped(told: NDArray[Any], k: Any, one: bool) -> Any:
     if one:
         told = told[:, 0]
     return told if isinstance(k, list) else told[0]
+
+
+class MapQuality(NamedTuple):
+    """What a map keeps of the neighbours; see :func:`map_quality`."""
+
+    trustworthiness: float
+    """1 less what the nearest points lose by being farther among the vectors, in ranks: 0 to 1."""
+    preservation: float
+    """The share of the nearest vectors that are among the nearest points."""
+    k: int
+    samples: int
+
+
+def map_quality(
+    index: Index,
+    points: ArrayLike,
+    *,
+    k: int = 15,
+    samples: int = 1000,
+    n_jobs: int | None = -1,
+    progress: Progress = None,
+) -> MapQuality:
+    """What a map in two dimensions keeps of the neighbours of an index's vectors.
+
+    Trustworthiness is that of Venna and Kaski (ICANN 2001) and of scikit-learn, by the distances
+    of some rows to all others: exact with `samples` of as many as there are rows.
+
+    Parameters
+    ----------
+    points : array (n, 2)
+        A point for each row: of :meth:`kith.Index.map`, or anybody's.
+    k : int
+        Neighbours that are compared, at most (n - 1) / 2; more are taken for that.
+    samples : int
+        Rows whose neighbours are compared, evenly spread.
+    n_jobs, progress
+        As for :meth:`kith.Index.map`.
+    """
+    with as_callback(progress) as report:
+        return MapQuality(*_core.measure_map(index, points, k, samples, n_jobs, report))

@@ -8,6 +8,7 @@
 #include "index.h"
 #include "kith/version.h"
 #include "learn.h"
+#include "map.h"
 #include "neighbour_graph.h"
 #include "pictures.h"
 #include "reduce.h"
@@ -28,5 +29,6 @@ NB_MODULE(_core, m) {
   kith::python::BindNeighbourGraph(m);
   kith::python::BindDuplicates(m);
   kith::python::BindPictures(m);
+  kith::python::BindMap(m);
   kith::python::BindWords(m);
 }

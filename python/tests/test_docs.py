@@ -29,8 +29,13 @@ def test_blocks_run_in_turn(page, tmp_path, monkeypatch, capsys):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     namespace: dict[str, object] = {"__name__": page}
     for number, block in enumerate(blocks(page)):
-        if "sklearn" in block:
-            pytest.importorskip("sklearn", reason=f"{page} needs scikit-learn")
+        for module, package in (
+            ("sklearn", "scikit-learn"),
+            ("umap", "umap-learn"),
+            ("openTSNE", "openTSNE"),
+        ):
+            if module in block:
+                pytest.importorskip(module, reason=f"{page} needs {package}")
         exec(compile(block, f"{page}, block {number}", "exec"), namespace)
     shown = re.findall(r"^print\(.*\)  # (.+)$", "\n".join(blocks(page)), re.MULTILINE)
     printed = capsys.readouterr().out

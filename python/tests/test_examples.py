@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import kith
@@ -79,3 +80,20 @@ def test_photos(tmp_path):
     assert "groups of near-duplicates among 200" in printed
     assert {path.name for path in tmp_path.glob("*.jpg")} == {"strips.jpg", "contact.jpg"}
     assert pictures(tmp_path) == {"classes.png"}
+
+
+def test_maps(tmp_path):
+    pytest.importorskip("matplotlib", reason="examples/maps draws with matplotlib")
+    pytest.importorskip("sklearn", reason="examples/maps has its digits from scikit-learn")
+    rng = np.random.default_rng(1)
+    np.save(tmp_path / "factors.npy", rng.standard_normal((300, 8)).astype("f4"))
+    (tmp_path / "names.txt").write_text("".join(f"artist {i}\n" for i in range(300)))
+    (tmp_path / "plays.txt").write_text("".join(f"{i % 50}\n" for i in range(300)))
+    printed = run(
+        "maps/maps.py", tmp_path,
+        "--artists", tmp_path / "factors.npy", "--names", tmp_path / "names.txt",
+        "--weights", tmp_path / "plays.txt",
+    )  # fmt: skip
+    trust = [float(number) for number in re.findall(r"trustworthiness (\S+),", printed)]
+    assert len(trust) == 3 and trust[0] > 0.97 and trust[1] > 0.88
+    assert pictures(tmp_path) == {"digits.png", "sprites.png", "words.png", "artists.png"}

@@ -13,6 +13,7 @@
 #include "calibration/section.h"
 #include "data/convert.h"
 #include "index/layout.h"
+#include "index/map_section.h"
 #include "index/meta.h"
 #include "paths/registry.h"
 #include "plan/search_plan.h"
@@ -31,6 +32,7 @@ constexpr std::string_view kOwnSections[] = {kVectorsSection,
                                              kSlotsSection,
                                              kMetaSection,
                                              kOriginSection,
+                                             kMapSection,
                                              calibration::kCalibrationSection,
                                              calibration::kNeedSection,
                                              reduction::kReductionSection,

@@ -38,6 +38,8 @@ class IndexFile final : public Index {
                                                  const OpenOptions& options = {});
   static Result<std::unique_ptr<IndexFile>> Open(const AnonymousFile& file,
                                                  const OpenOptions& options = {});
+  static Result<std::unique_ptr<IndexFile>> Open(std::shared_ptr<const MappedFile> mapped,
+                                                 const OpenOptions& options = {});
 
   const IndexInfo& info() const override { return info_; }
   const Reducer* reducer() const override { return reducer_ ? &*reducer_ : nullptr; }
@@ -61,8 +63,6 @@ class IndexFile final : public Index {
 
  private:
   IndexFile() = default;
-  static Result<std::unique_ptr<IndexFile>> Open(std::shared_ptr<const MappedFile> mapped,
-                                                 const OpenOptions& options);
   Status OpenVectors();
   Status OpenPaths();
   void FillInfo();
@@ -88,6 +88,7 @@ class IndexFile final : public Index {
   Status VerifyTexts() const;
   Status VerifyOrder(const Verification& check) const;
   Status VerifyReducer() const;
+  Status VerifyMap() const;
   // REQUIRES: the file has such a path.
   const search::AccessPath& PathOf(IndexKind kind) const;
 

@@ -9,6 +9,7 @@
 #include "data/convert.h"
 #include "index/index_file.h"
 #include "index/layout.h"
+#include "index/map_section.h"
 #include "index/meta.h"
 #include "reduction/model.h"
 #include "reduction/section.h"
@@ -86,6 +87,17 @@ Status IndexFile::VerifyReducer() const {
   return sound.ok() ? sound : file_->Corrupt(reduction::kReductionSection, sound.message());
 }
 
+Status IndexFile::VerifyMap() const {
+  if (file_->Find(kMapSection) == nullptr) return Status::Ok();
+  const Status sound = ReadMap(file_->Bytes(kMapSection), info_.num_vectors).status();
+  if (sound.ok()) return sound;
+  if (sound.code() == StatusCode::kUnsupported) {
+    return Status::Unsupported(
+        StrCat(info_.path, ": section \"", kMapSection, "\" ", sound.message()));
+  }
+  return file_->Corrupt(kMapSection, sound.message());
+}
+
 Status IndexFile::Verify(const VerifyOptions& options) const {
   return AtEdge(info_.path, {}, [&]() -> Status {
     ThreadPool pool(options.threads, options.stop);
@@ -93,6 +105,7 @@ Status IndexFile::Verify(const VerifyOptions& options) const {
     KITH_RETURN_IF_ERROR(file_->VerifyChecksums(check));
     KITH_RETURN_IF_ERROR(VerifyTexts());
     KITH_RETURN_IF_ERROR(VerifyReducer());
+    KITH_RETURN_IF_ERROR(VerifyMap());
     KITH_RETURN_IF_ERROR(VerifyVectors(check));
     KITH_RETURN_IF_ERROR(VerifyOrder(check));
     if (!keys_.empty()) KITH_RETURN_IF_ERROR(keys_.Verify(check));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kith/index.h"
+#include "kith/map.h"
 #include "matrix.h"
 #include "paths.h"
 #include "temp_dir.h"
@@ -100,6 +101,11 @@ inline std::string MakeVictim(const Victim& victim, const std::string& path) {
   if (victim.ids) options.ids = &ids;
   const Status built = BuildIndex(rows.view(), path, options);
   EXPECT_TRUE(built.ok()) << built.message();
+  if (victim.ids) {
+    const Map map{.points = std::vector<float>(2 * victim.rows, 0.5F), .k = 4};
+    const auto stored = StoreMap(**OpenIndex(path), map);
+    EXPECT_TRUE(stored.ok()) << stored.status().message();
+  }
   if (victim.calibrated) {
     const Status calibrated =
         CalibrateIndex(path, Matrix::Random(victim.dtype, 40, victim.dim, 99).view(),
@@ -224,6 +230,8 @@ inline bool UseEverything(const std::string& path) {
   }
   SearchEveryWay(**index);
   LookUpEverything(**index);
+  const auto map = StoredMap(**index);
+  if (!map.ok()) CheckMessage(map.status());
   return true;
 }
 
