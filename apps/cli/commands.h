@@ -26,6 +26,8 @@ void AddGraphCommand(CLI::App* app, Action* action);
 void AddEmbedCommand(CLI::App* app, Action* action);
 void AddDuplicatesCommand(CLI::App* app, Action* action);
 void AddMapCommand(CLI::App* app, Action* action);
+void AddFactorizeCommand(CLI::App* app, Action* action);
+void AddRecommendCommand(CLI::App* app, Action* action);
 void AddInfoCommand(CLI::App* app, Action* action);
 void AddVerifyCommand(CLI::App* app, Action* action);
 void AddConvertCommand(CLI::App* app, Action* action);

@@ -59,6 +59,8 @@ int Main(int argc, char** argv) {
   AddEmbedCommand(&app, &action);
   AddDuplicatesCommand(&app, &action);
   AddMapCommand(&app, &action);
+  AddFactorizeCommand(&app, &action);
+  AddRecommendCommand(&app, &action);
   AddInfoCommand(&app, &action);
   AddVerifyCommand(&app, &action);
   AddConvertCommand(&app, &action);
