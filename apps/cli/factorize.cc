@@ -31,7 +31,7 @@ struct FactorizeArgs {
   int64_t factors = 64;
   int64_t iterations = 0;
   std::optional<double> regularization;
-  double alpha = 10;
+  double alpha = 1;
   double learning_rate = 0.05;
   int64_t k = 10;
   int64_t seed = 42;
@@ -271,9 +271,9 @@ void AddLearning(CLI::App* sub, FactorizeArgs* args) {
         {"als", "bpr"});
   AddCount(sub, "--factors", &args->factors, 1, "Dimensions of the vectors")
       ->capture_default_str();
-  AddReal(sub, "--regularization", "The weight of the vectors' squared lengths (als: 1, bpr: 0.01)",
+  AddReal(sub, "--regularization", "The weight of the vectors' squared lengths (als: 10, bpr: 0.01)",
           [args](double x) { args->regularization = x; });
-  AddReal(sub, "--alpha", "als: how much more a pair counts than none, by its weight (10)",
+  AddReal(sub, "--alpha", "als: how much more a pair counts than none, by its weight (1)",
           [args](double x) { args->alpha = x; });
   names(sub->add_option("--scale", args->scale, "What a weight w counts: ln(1 + w), w, or 1"),
         {"log", "linear", "binary"});

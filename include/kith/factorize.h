@@ -32,10 +32,10 @@ enum class WeightScale : uint32_t {
 struct FactorizeOptions {
   FactorAlgorithm algorithm = FactorAlgorithm::kAls;
   uint32_t factors = 64;
-  // The weight of the squared length of each vector. Not given, < 0: ALS 1, BPR 0.01.
+  // The weight of the squared length of each vector. Not given, < 0: ALS 10, BPR 0.01.
   double regularization = -1;
   // ALS: a pair of weight r is trusted 1 + alpha * scale(r), one that is not there 1.
-  double alpha = 10;
+  double alpha = 1;
   WeightScale scale = WeightScale::kLog;
   uint32_t iterations = 0;      // 0: ALS 15, BPR 100
   uint32_t cg_steps = 3;        // ALS: steps of conjugate gradients for each vector and iteration

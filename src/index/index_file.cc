@@ -233,7 +233,11 @@ Status IndexFile::Search(const MatrixView& given, const SearchParams& asked,
     result->plans.clear();
     result->drifted = false;
     const RowFilter& filter = *params.filter;
-    if (filter.passes_all()) return SearchRun(queries, 0, queries.rows, params, pool, result);
+    // What exact search finds and costs does not depend on how many rows are left out.
+    const bool exact = params.index == IndexKind::kExact || !info_.has_approximate();
+    if (exact || filter.passes_all()) {
+      return SearchRun(queries, 0, queries.rows, params, pool, result);
+    }
     // Queries that leave out as many rows are searched together: the k searched for, on which
     // answers that are not exact depend, is then the same for a query alone and among others.
     for (size_t begin = 0, end = 0; begin < queries.rows; begin = end) {

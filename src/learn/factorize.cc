@@ -96,7 +96,7 @@ Status Diverged(const FactorizeOptions& options) {
 
 FactorizeOptions Resolved(FactorizeOptions options) {
   const bool als = options.algorithm == FactorAlgorithm::kAls;
-  if (options.regularization < 0) options.regularization = als ? 1 : 0.01;
+  if (options.regularization < 0) options.regularization = als ? 10 : 0.01;
   if (options.iterations == 0) options.iterations = als ? 15 : 100;
   return options;
 }

@@ -10,6 +10,7 @@
 #include "scan/box_search.h"
 #include "scan/coded_scan.h"
 #include "scan/group.h"
+#include "scan/length_search.h"
 #include "search/top_k.h"
 #include "search/within.h"
 #include "simd/kernels.h"
@@ -210,6 +211,11 @@ class Scan {
 Status ExactSearch(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
                    const search::Request& request, search::Hits* hits, SearchStats* stats) {
   if (BoxesPay(vectors, request)) return BoxSearch(vectors, request, hits, stats);
+  if (LengthsMayPay(vectors, request)) {
+    bool found = false;
+    KITH_RETURN_IF_ERROR(LengthSearch(vectors, request, &found, hits, stats));
+    if (found) return Status::Ok();
+  }
   if (request.wanted.within_radius()) {
     // Nobody knows how many there are: as if the nearest few were wanted.
     constexpr size_t kLikely = 128;
