@@ -32,8 +32,7 @@ struct RecommendArgs {
   bool explain = false;
   std::string out;
   int64_t k = 10;
-  double recall = 0.99;
-  bool exact = false;
+  double recall = 0;  // 0: exact search
   int threads = 0;
   bool json = false;
 };
@@ -50,11 +49,8 @@ SearchParams ParamsOf(const RecommendArgs& args) {
   SearchParams params;
   params.k = static_cast<size_t>(args.k);
   params.threads = args.threads;
-  if (args.exact) {
-    params.index = IndexKind::kExact;
-  } else {
-    params.recall = args.recall;
-  }
+  params.recall = args.recall;
+  if (args.recall == 0) params.index = IndexKind::kExact;
   return params;
 }
 
@@ -188,7 +184,7 @@ Status RunAll(const RecommendArgs& args, const Recommender& model) {
   std::iota(rows.begin(), rows.end(), uint64_t{0});
   const Stopwatch stopwatch;
   Answers answers;
-  answers.with_recall = !args.exact;
+  answers.with_recall = args.recall > 0;
   KITH_RETURN_IF_ERROR(model.ForUsers(rows, ParamsOf(args), &answers.result));
   answers.seconds = stopwatch.Seconds();
   const std::string plan = PlanText(answers);
@@ -257,8 +253,8 @@ void AddRecommendCommand(CLI::App* app, Action* action) {
       ->type_name("FILE");
   AddCount(sub, "-k", &args->k, 1, "Items for each")->capture_default_str();
   sub->add_flag("--explain", args->explain, "With --user: which of a user's items speak for each");
-  AddRecall(sub, &args->recall, "The share of the true best items wanted")->capture_default_str();
-  sub->add_flag("--exact", args->exact, "Compare with every item");
+  AddRecall(sub, &args->recall,
+            "The share of the true best items wanted, if fewer than all will do");
   AddThreads(sub, &args->threads, "Threads; 0 is one for each core");
   sub->add_flag("--json", args->json, "Print JSON, a line for each");
   sub->footer(
@@ -274,9 +270,6 @@ void AddRecommendCommand(CLI::App* app, Action* action) {
     }
     if (args->explain && args->users.empty()) {
       throw CLI::ValidationError("--explain", "needs --user");
-    }
-    if (args->exact && sub->count("--recall") > 0) {
-      throw CLI::ValidationError("--recall", "means nothing to exact search; leave it out");
     }
     *action = [args] { return RunRecommend(*args); };
   });

@@ -11,6 +11,7 @@
 #include "map.h"
 #include "neighbour_graph.h"
 #include "pictures.h"
+#include "recommend.h"
 #include "reduce.h"
 #include "thread_memory.h"
 #include "words.h"
@@ -30,5 +31,6 @@ NB_MODULE(_core, m) {
   kith::python::BindDuplicates(m);
   kith::python::BindPictures(m);
   kith::python::BindMap(m);
+  kith::python::BindRecommend(m);
   kith::python::BindWords(m);
 }

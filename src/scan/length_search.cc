@@ -24,7 +24,7 @@ constexpr size_t kFewQueries = 256;
 constexpr size_t kTogether = 64;   // queries that share what is read of rows
 constexpr size_t kBlockRows = 256;
 // A quarter of the rows at least must be so many times shorter than the longest.
-constexpr double kSpread = 4;
+constexpr double kSpread = 3;
 
 // The length of every row; infinity of what a damaged file may hold, so that it is never ruled out.
 Result<std::vector<float>> Lengths(const MatrixView& rows, ThreadPool& pool) {
