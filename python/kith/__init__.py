@@ -8,11 +8,11 @@
     kith.words("word2vec.bin").search("king - man + woman")  # word vectors as word2vec's tools
     kith.reduce(vectors, 64)                                # principal components, kith.Reducer
 
-``kith.learn`` tells labels and values by nearest neighbours,
+``kith.learn`` tells labels and values by nearest neighbours, ``kith.recommend`` what users like,
 ``kith.annoy`` has a drop-in replacement for Annoy, ``kith.sklearn`` scikit-learn's estimators.
 """
 
-from . import learn
+from . import learn, recommend
 from ._build import build
 from ._core import VERSION as __version__
 from ._errors import Cancelled, CorruptFileError, DriftWarning, UnknownWordWarning
@@ -37,6 +37,7 @@ __all__ = [
     "from_bytes",
     "learn",
     "open",
+    "recommend",
     "reduce",
     "words",
 ]

@@ -19,6 +19,7 @@ GIL, and training is ended by Ctrl-C.
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -118,7 +119,8 @@ class Plays:
         return Plays(train), Plays(test)
 
     def __repr__(self) -> str:
-        return f"<kith.recommend.Plays: {self.shape[0]} users, {self.shape[1]} items, {len(self)} pairs>"
+        users, items = self.shape
+        return f"<kith.recommend.Plays: {users} users, {items} items, {len(self)} pairs>"
 
 
 def read(
@@ -274,7 +276,7 @@ class Recommender:
         if not isinstance(histories, Plays):
             weights = histories if isinstance(histories, Mapping) else {i: 1.0 for i in histories}
             items = _rows(self.items, list(weights))
-            names = self.items.keys_of(self.items.ids)
+            names = [str(name) for name in self.items.keys_of(self.items.ids)]
             histories = from_pairs(
                 np.zeros(len(items), dtype=np.int64),
                 items,
@@ -300,7 +302,8 @@ class Recommender:
         rows, scores = self._core.explain(
             int(_rows(self.users, user)[0]), int(_rows(self.items, item)[0])
         )
-        return list(zip(self.items.keys_of(rows), scores.tolist(), strict=True))
+        names = [str(name) for name in self.items.keys_of(rows)]
+        return list(zip(names, scores.tolist(), strict=True))
 
 
 def open(folder: str | os.PathLike[str]) -> Recommender:
@@ -348,7 +351,7 @@ def _rows(index: Index, given: Any) -> NDArray[np.int64]:
     """Rows of names or of numbers, one or several."""
     if isinstance(given, str | bytes) or np.ndim(given) == 0:
         given = [given]
-    return np.array(
-        [index.row_of(one) if isinstance(one, str | bytes) else int(one) for one in given],
-        dtype=np.int64,
-    )
+    given = list(given)
+    if given and all(isinstance(one, str | bytes) for one in given):
+        return index.ids_of(given)
+    return np.array([operator.index(one) for one in given], dtype=np.int64)
