@@ -18,6 +18,9 @@ namespace {
 constexpr size_t kSlice = 512;
 constexpr size_t kRowsATask = 32;
 constexpr double kConverged = 1e-12;  // squared residual, relative
+// The squared length of a vector that is zero, as far as anybody can tell: users and items that have
+// nothing to do with others shrink at each iteration, until float32 holds no product of theirs.
+constexpr double kVanished = 1e-20;
 
 void Axpy(float a, const float* x, size_t n, float* y) {
   for (size_t i = 0; i < n; ++i) y[i] += a * x[i];
@@ -176,6 +179,7 @@ double RowSolver::Improve(const TrustRow& row, size_t steps, float* x, Scratch* 
   float* b = scratch->vectors.row(0);
   Target(row, b, scratch);
   Descend(row, b, steps, x, scratch);
+  if (Dot(x, x) < kVanished) std::fill(x, x + others_->cols, 0.0F);
   // x'Ax - 2 b'x + sum c, with A x = b - r.
   double confidence = 0;
   for (const float extra : row.extra) confidence += 1.0 + extra;

@@ -195,6 +195,43 @@ TEST(FactorizeTest, BothRecommendBetterThanWithoutVectors) {
   }
 }
 
+// A user and an item that nobody else has to do with shrink to nothing, and can be searched for.
+TEST(FactorizeTest, WhatVanishesIsZero) {
+  StringList users;
+  StringList items;
+  std::vector<uint32_t> user_rows;
+  std::vector<uint32_t> item_rows;
+  for (uint32_t u = 0; u < 40; ++u) {
+    users.Add("u" + std::to_string(u));
+    items.Add("i" + std::to_string(u));
+    for (uint32_t i = 0; i < 8 && u > 0; ++i) {
+      user_rows.push_back(u);
+      item_rows.push_back(1 + (u * 5 + i * 3) % 39);
+    }
+  }
+  user_rows.push_back(0);
+  item_rows.push_back(0);
+  const Interactions all = *MakeInteractions(users, items, user_rows, item_rows, {});
+  FactorizeOptions options = Small();
+  options.factors = 3;
+  options.iterations = 40;
+  const Factors factors = *Factorize(all, options);
+  for (size_t c = 0; c < 3; ++c) {
+    EXPECT_EQ(factors.users[c], 0);
+    EXPECT_EQ(factors.items[c], 0);
+  }
+  EXPECT_NE(factors.users[3], 0);
+  EXPECT_NEAR(factors.losses.back(), PlainLoss(all, factors, 1, 10),
+              1e-5 * factors.losses.back());
+  BuildOptions build;
+  build.metric = Metric::kDot;
+  const auto index = *BuildIndexInMemory(ViewOf(factors.items.data(), 40, 3), build);
+  SearchResult found;
+  const Status searched =
+      RecommendByVectors(*index, ViewOf(factors.users.data(), 40, 3), all, {}, &found);
+  EXPECT_TRUE(searched.ok()) << searched.message();
+}
+
 TEST(FactorizeTest, BadOptionsAreRefused) {
   const Interactions all = MadeOfTastes(20, 24, 5, 5);
   const auto refused = [&](const auto& change, const std::vector<std::string>& words) {
