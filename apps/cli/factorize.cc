@@ -1,4 +1,6 @@
 // kith factorize: users and items as vectors, from what users did.
+#include "kith/factorize.h"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
@@ -13,7 +15,6 @@
 #include "common/json.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
-#include "kith/factorize.h"
 #include "kith/recommend.h"
 #include "options.h"
 #include "terminal.h"
@@ -269,9 +270,9 @@ void AddLearning(CLI::App* sub, FactorizeArgs* args) {
   names(sub->add_option("--algorithm", args->algorithm,
                         "als: alternating least squares; bpr: Bayesian personalised ranking"),
         {"als", "bpr"});
-  AddCount(sub, "--factors", &args->factors, 1, "Dimensions of the vectors")
-      ->capture_default_str();
-  AddReal(sub, "--regularization", "The weight of the vectors' squared lengths (als: 10, bpr: 0.01)",
+  AddCount(sub, "--factors", &args->factors, 1, "Dimensions of the vectors")->capture_default_str();
+  AddReal(sub, "--regularization",
+          "The weight of the vectors' squared lengths (als: 10, bpr: 0.01)",
           [args](double x) { args->regularization = x; });
   AddReal(sub, "--alpha", "als: how much more a pair counts than none, by its weight (1)",
           [args](double x) { args->alpha = x; });

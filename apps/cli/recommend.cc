@@ -1,4 +1,6 @@
 // kith recommend: what to recommend by the folder that kith factorize made.
+#include "kith/recommend.h"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
@@ -16,7 +18,6 @@
 #include "common/text.h"
 #include "common/write_vectors.h"
 #include "kith/query.h"
-#include "kith/recommend.h"
 #include "options.h"
 #include "terminal.h"
 
@@ -117,13 +118,11 @@ Status PrintTable(const RecommendArgs& args, const Recommender& model, const Ask
     if (args.explain) table.AddColumn("because of", Table::Align::kLeft);
     size_t rank = 0;
     for (const Neighbour& each : NeighboursOf(found, q)) {
-      std::vector<std::string> cells{std::to_string(++rank),
-                                     Escaped(KeyOf(model.items(), each.id)),
+      std::vector<std::string> cells{std::to_string(++rank), Escaped(KeyOf(model.items(), each.id)),
                                      FormatFixed(ScoreOf(each.distance, angular), 4)};
       if (args.explain) {
-        KITH_ASSIGN_OR_RETURN(
-            const std::vector<Evidence> evidence,
-            EvidenceFor(model, asked.rows[q], static_cast<uint64_t>(each.id)));
+        KITH_ASSIGN_OR_RETURN(const std::vector<Evidence> evidence,
+                              EvidenceFor(model, asked.rows[q], static_cast<uint64_t>(each.id)));
         std::vector<std::string> names;
         for (const Evidence& e : evidence) {
           names.push_back(StrCat(Escaped(model.items().Key(e.item)), " ", FormatFixed(e.score, 2)));
@@ -150,9 +149,8 @@ Status PrintJson(const RecommendArgs& args, const Recommender& model, const Aske
       entry["item"] = std::string(KeyOf(model.items(), each.id));
       entry["score"] = ScoreOf(each.distance, angular);
       if (args.explain) {
-        KITH_ASSIGN_OR_RETURN(
-            const std::vector<Evidence> evidence,
-            EvidenceFor(model, asked.rows[q], static_cast<uint64_t>(each.id)));
+        KITH_ASSIGN_OR_RETURN(const std::vector<Evidence> evidence,
+                              EvidenceFor(model, asked.rows[q], static_cast<uint64_t>(each.id)));
         for (const Evidence& e : evidence) {
           entry["because"].push_back(
               {{"item", std::string(model.items().Key(e.item))}, {"score", e.score}});
@@ -226,8 +224,7 @@ Status RunRecommend(const RecommendArgs& args) {
     KITH_ASSIGN_OR_RETURN(asked, Find(model->users(), args.users, "user"));
     KITH_RETURN_IF_ERROR(model->ForUsers(asked.rows, params, &found));
   }
-  return args.json ? PrintJson(args, *model, asked, found)
-                   : PrintTable(args, *model, asked, found);
+  return args.json ? PrintJson(args, *model, asked, found) : PrintTable(args, *model, asked, found);
 }
 
 }  // namespace

@@ -105,6 +105,7 @@ def draw_user(path: Path, model: recommend.Recommender, user: str, source: str) 
         axes.text(max(left, scores[0, row]) + 0.01, row, text, va="center", fontsize=8, color="0.3")
         print(f"for {user}: {name}, because of {text}")
     axes.set_xlim(0, scores[0, 0] * 1.75)
+    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= scores[0, 0]])
     axes.set_xlabel(
         f"score for {user if ' ' in user else f'listener {user}'} ({source}); "
         "blue: the three artists known that speak most for it",
@@ -132,15 +133,15 @@ def draw_evaluation(path: Path, plays: recommend.Plays, source: str) -> None:
     for axes, name in zip(all_axes, ("ndcg", "coverage"), strict=True):
         values = [getattr(one, name) for one in als]
         axes.plot(FACTORS, values, "o-", color=BLUE, markersize=4)
+        top = int(np.argmax(values))
         axes.annotate(
             "ALS",
-            (FACTORS[-1], values[-1]),
-            (6, 0),
+            (FACTORS[top], values[top]),
+            (0, 6),
             textcoords="offset points",
-            va="center",
+            ha="center",
             color=BLUE,
             fontsize=9,
-            annotation_clip=False,
         )
         for (other, found), colour in zip(others.items(), (RED, GREY), strict=True):
             axes.axhline(getattr(found, name), color=colour, linewidth=1.2)
@@ -159,7 +160,8 @@ def draw_evaluation(path: Path, plays: recommend.Plays, source: str) -> None:
         axes.set_xlabel(f"factors ({source})", fontsize=9)
         title = "NDCG@10" if name == "ndcg" else "share of artists recommended to somebody"
         axes.set_title(title, fontsize=10, loc="left")
-        axes.set_ylim(bottom=0)
+        most = max([*values, *(getattr(found, name) for found in others.values())])
+        axes.set_ylim(0, 1.12 * most)
         for side in "top", "right":
             axes.spines[side].set_visible(False)
     figure.savefig(path, dpi=100)

@@ -2,8 +2,9 @@
 //
 // Implicit feedback: what a user did is a sign that it liked something; what it did not do says
 // little. Alternating least squares weigh the one more than the other (Hu, Koren and Volinsky, ICDM
-// 2008), solved by conjugate gradients (Takács, Pilászy and Tikk, RecSys 2011). Bayesian personalised
-// ranking learns to put what a user did before what it did not (Rendle et al., UAI 2009).
+// 2008), solved by conjugate gradients (Takács, Pilászy and Tikk, RecSys 2011). Bayesian
+// personalised ranking learns to put what a user did before what it did not (Rendle et al., UAI
+// 2009).
 #ifndef KITH_FACTORIZE_H_
 #define KITH_FACTORIZE_H_
 
@@ -70,8 +71,8 @@ struct Factors {
 Result<Factors> Factorize(const Interactions& interactions, const FactorizeOptions& options);
 
 // Vectors of new users by what they did, as ALS would have made them, items' vectors left as they
-// are: [interactions.num_users(), items.dim]. Columns of `interactions` are rows of `items`, vectors
-// of ALS. Cost: O(dim * (pairs * dim + users * dim)), and O(items * dim^2) before. Errors:
+// are: [interactions.num_users(), items.dim]. Columns of `interactions` are rows of `items`,
+// vectors of ALS. Cost: O(dim * (pairs * dim + users * dim)), and O(items * dim^2) before. Errors:
 // InvalidArgument (vectors of BPR: of which there are none by algorithm; a column beyond the items;
 // cancelled), OutOfMemory. Thread-safe.
 Result<std::vector<float>> FoldIn(const MatrixView& items, const Interactions& interactions,

@@ -58,9 +58,9 @@ Result<Interactions> ReadInteractions(const std::string& path,
 // those of writing a file.
 Status WriteInteractions(const std::string& path, const Interactions& interactions);
 
-// The same of arrays of pairs, which may come in any order, and are added up as in a file. `weights`
-// and `times` may be empty. Errors: InvalidArgument (arrays of other lengths; a number beyond the
-// names; a weight as above; no pairs), OutOfMemory.
+// The same of arrays of pairs, which may come in any order, and are added up as in a file.
+// `weights` and `times` may be empty. Errors: InvalidArgument (arrays of other lengths; a number
+// beyond the names; a weight as above; no pairs), OutOfMemory.
 Result<Interactions> MakeInteractions(StringList users, StringList items,
                                       std::span<const uint32_t> user_rows,
                                       std::span<const uint32_t> item_rows,

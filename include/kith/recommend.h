@@ -28,8 +28,8 @@ struct WriteModelOptions {
 // Makes a folder of users.kith (angular, exact search), items.kith (dot; a graph where it beats
 // exact search, its recall measured with users' vectors), both with names as keys, history.mtx
 // (what each user did, to be left out of what is recommended) and model.tsv (how the factors were
-// made). Files that are there are replaced, each complete or not at all. Cost: building the indexes.
-// Errors: those of BuildIndex(), CalibrateIndex() and of making a folder.
+// made). Files that are there are replaced, each complete or not at all. Cost: building the
+// indexes. Errors: those of BuildIndex(), CalibrateIndex() and of making a folder.
 Status WriteModel(const std::string& folder, const Interactions& interactions,
                   const Factors& factors, const WriteModelOptions& options);
 
@@ -87,15 +87,14 @@ Result<std::vector<int64_t>> RecommendByCosine(const Interactions& history, Weig
 // any, with m of them.
 struct RankingScore {
   size_t num_users = 0;
-  double recall = 0;  // hits among the k first, over min(k, m)
-  double ndcg = 0;    // discounted by log2(rank + 1) (Järvelin and Kekäläinen 2002), best is 1
-  double map = 0;     // the mean precision at the ranks of hits, over min(k, m)
+  double recall = 0;    // hits among the k first, over min(k, m)
+  double ndcg = 0;      // discounted by log2(rank + 1) (Järvelin and Kekäläinen 2002), best is 1
+  double map = 0;       // the mean precision at the ranks of hits, over min(k, m)
   double coverage = 0;  // the share of the items that are recommended to somebody
 };
 
 // `ids` [test.num_users(), k]. Errors: InvalidArgument (another number of ids; k of 0).
-Result<RankingScore> ScoreRanking(std::span<const int64_t> ids, size_t k,
-                                  const Interactions& test);
+Result<RankingScore> ScoreRanking(std::span<const int64_t> ids, size_t k, const Interactions& test);
 
 }  // namespace kith
 

@@ -214,17 +214,19 @@ nb::tuple ForUsers(const RecommenderHandle& self, const nb::object& users, const
   const Model model = self.model;
   const std::vector<uint64_t> rows =
       ToLong(ToRows(users, "users", model->users().info().num_vectors));
-  return Searched(ToSearch(k, recall, n_jobs), [&](const SearchParams& params, SearchResult* found) {
-    return model->ForUsers(rows, params, found);
-  });
+  return Searched(ToSearch(k, recall, n_jobs),
+                  [&](const SearchParams& params, SearchResult* found) {
+                    return model->ForUsers(rows, params, found);
+                  });
 }
 
 nb::tuple ForNew(const RecommenderHandle& self, const Interactions& plays, const nb::object& k,
                  const nb::object& recall, const nb::object& n_jobs) {
   const Model model = self.model;
-  return Searched(ToSearch(k, recall, n_jobs), [&](const SearchParams& params, SearchResult* found) {
-    return model->ForNewUsers(plays, params, found);
-  });
+  return Searched(ToSearch(k, recall, n_jobs),
+                  [&](const SearchParams& params, SearchResult* found) {
+                    return model->ForNewUsers(plays, params, found);
+                  });
 }
 
 nb::tuple Similar(const RecommenderHandle& self, const nb::object& items, const nb::object& k,
@@ -254,8 +256,8 @@ nb::tuple ExplainOf(const RecommenderHandle& self, const nb::object& user, const
 
 nb::object Popular(const Interactions& plays, const nb::object& k, const nb::object& n_jobs) {
   const auto count = static_cast<size_t>(ToInteger(k, "k", 1, kMostNeighbours));
-  return ToArray(ValueOrThrow(RecommendPopular(plays, count, ToThreads(n_jobs))),
-                 plays.num_users(), count, false);
+  return ToArray(ValueOrThrow(RecommendPopular(plays, count, ToThreads(n_jobs))), plays.num_users(),
+                 count, false);
 }
 
 nb::object ByCosine(const Interactions& plays, const nb::object& k, const nb::object& scale,
@@ -283,17 +285,21 @@ nb::tuple Score(const nb::object& ids, const nb::object& k, const Interactions& 
 
 void BindInteractions(nb::module_& m) {
   nb::class_<Interactions>(m, "Interactions")
-      .def_prop_ro("shape",
-                   [](const Interactions& self) {
-                     return nb::make_tuple(self.num_users(), self.num_items());
-                   },
-                   nb::sig("def shape(self) -> tuple[int, int]"))
+      .def_prop_ro(
+          "shape",
+          [](const Interactions& self) {
+            return nb::make_tuple(self.num_users(), self.num_items());
+          },
+          nb::sig("def shape(self) -> tuple[int, int]"))
       .def("__len__", &Interactions::size)
-      .def("users", [](const Interactions& self) { return NamesOf(self.users); },
-           nb::sig("def users(self) -> list[str]"))
-      .def("items", [](const Interactions& self) { return NamesOf(self.items); },
-           nb::sig("def items(self) -> list[str]"))
-      .def("csr", &Csr, nb::sig("def csr(self) -> tuple[" KITH_FLOATS ", " KITH_IDS ", " KITH_IDS "]"))
+      .def(
+          "users", [](const Interactions& self) { return NamesOf(self.users); },
+          nb::sig("def users(self) -> list[str]"))
+      .def(
+          "items", [](const Interactions& self) { return NamesOf(self.items); },
+          nb::sig("def items(self) -> list[str]"))
+      .def("csr", &Csr,
+           nb::sig("def csr(self) -> tuple[" KITH_FLOATS ", " KITH_IDS ", " KITH_IDS "]"))
       .def("split", &SplitOf, "held_out"_a.none(), "share"_a.none(), "count"_a.none(),
            "seed"_a.none(),
            nb::sig("def split(self, held_out: str, share: float, count: int, seed: int) -> "
@@ -334,8 +340,8 @@ void BindRecommend(nb::module_& m) {
   m.def("open_recommender", &OpenModel, "folder"_a.none(),
         nb::sig("def open_recommender(folder: object) -> Recommender"));
   m.def("recommend_popular", &Popular, "plays"_a, "k"_a.none(), "n_jobs"_a.none(),
-        nb::sig("def recommend_popular(plays: Interactions, k: int, n_jobs: int | None) -> "
-                KITH_IDS));
+        nb::sig(
+            "def recommend_popular(plays: Interactions, k: int, n_jobs: int | None) -> " KITH_IDS));
   m.def("recommend_by_cosine", &ByCosine, "plays"_a, "k"_a.none(), "scale"_a.none(),
         "n_jobs"_a.none(),
         nb::sig("def recommend_by_cosine(plays: Interactions, k: int, scale: str, n_jobs: int | "

@@ -97,3 +97,16 @@ def test_maps(tmp_path):
     trust = [float(number) for number in re.findall(r"trustworthiness (\S+),", printed)]
     assert len(trust) == 3 and trust[0] > 0.97 and trust[1] > 0.88
     assert pictures(tmp_path) == {"digits.png", "sprites.png", "words.png", "artists.png"}
+
+
+def test_listening(tmp_path):
+    for module in ("matplotlib", "scipy"):
+        pytest.importorskip(module, reason=f"examples/listening needs {module}")
+    printed = run("listening/listening.py", tmp_path)
+    ndcg = dict(re.findall(r"^ *(als, 8 factors|item cosine|popular) +\S+ +(\S+)", printed, re.M))
+    assert float(ndcg["als, 8 factors"]) > float(ndcg["item cosine"]) > float(ndcg["popular"])
+    like = re.findall(r"^like (\w+) 1: (.*)$", printed, re.M)
+    assert len(like) == 6
+    # Of eight artists like one, most are of its genre.
+    assert all(names.count(genre) >= 5 for genre, names in like), like
+    assert pictures(tmp_path) == {"similar.png", "user.png", "evaluation.png"}

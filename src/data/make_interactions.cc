@@ -20,10 +20,9 @@ Status CheckPairs(const StringList& users, const StringList& items,
   if (n == 0) return Status::InvalidArgument("there are no pairs of users and items; give some");
   if (item_rows.size() != n || (!weights.empty() && weights.size() != n) ||
       (!times.empty() && times.size() != n)) {
-    return Status::InvalidArgument(StrCat("there are ", n, " users of pairs, but ",
-                                          item_rows.size(), " items, ", weights.size(),
-                                          " weights and ", times.size(),
-                                          " times; give as many of each"));
+    return Status::InvalidArgument(
+        StrCat("there are ", n, " users of pairs, but ", item_rows.size(), " items, ",
+               weights.size(), " weights and ", times.size(), " times; give as many of each"));
   }
   for (size_t i = 0; i < n; ++i) {
     if (user_rows[i] >= users.size() || item_rows[i] >= items.size()) {
@@ -147,8 +146,10 @@ Result<Split> SplitInteractions(const Interactions& all, const SplitOptions& opt
     }
     Split split;
     for (size_t user = 0; user < all.num_users(); ++user) {
-      AppendRow(all, user, [&](uint64_t i) { return !held[i]; }, &split.train);
-      AppendRow(all, user, [&](uint64_t i) { return held[i]; }, &split.test);
+      AppendRow(
+          all, user, [&](uint64_t i) { return !held[i]; }, &split.train);
+      AppendRow(
+          all, user, [&](uint64_t i) { return held[i]; }, &split.test);
     }
     for (Interactions* part : {&split.train, &split.test}) {
       part->users = all.users;

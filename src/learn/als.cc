@@ -18,8 +18,9 @@ namespace {
 constexpr size_t kSlice = 512;
 constexpr size_t kRowsATask = 32;
 constexpr double kConverged = 1e-12;  // squared residual, relative
-// The squared length of a vector that is zero, as far as anybody can tell: users and items that have
-// nothing to do with others shrink at each iteration, until float32 holds no product of theirs.
+// The squared length of a vector that is zero, as far as anybody can tell: users and items that
+// have nothing to do with others shrink at each iteration, until float32 holds no product of
+// theirs.
 constexpr double kVanished = 1e-20;
 
 void Axpy(float a, const float* x, size_t n, float* y) {
@@ -227,8 +228,7 @@ Result<Factors> FactorizeAls(const Interactions& interactions, const FactorizeOp
     double unused = 0;
     KITH_ASSIGN_OR_RETURN(const RowSolver for_users,
                           RowSolver::Create(items, options.regularization, pool));
-    KITH_RETURN_IF_ERROR(
-        ImproveRows(for_users, by_user, options.cg_steps, pool, &users, &unused));
+    KITH_RETURN_IF_ERROR(ImproveRows(for_users, by_user, options.cg_steps, pool, &users, &unused));
     KITH_ASSIGN_OR_RETURN(const RowSolver for_items,
                           RowSolver::Create(users, options.regularization, pool));
     double loss = 0;

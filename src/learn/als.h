@@ -83,8 +83,7 @@ class RowSolver {
   // out += the sum of the gathered vectors by their weights.
   void AddWeighted(size_t count, float* out, Scratch* scratch) const;
   // Conjugate gradients from r = b - A x on; r is left in the scratch.
-  void Descend(const TrustRow& row, const float* b, size_t steps, float* x,
-               Scratch* scratch) const;
+  void Descend(const TrustRow& row, const float* b, size_t steps, float* x, Scratch* scratch) const;
 
   const linalg::Matrix* others_;
   const simd::Kernels& kernels_;

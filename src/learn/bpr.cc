@@ -1,9 +1,9 @@
 // Bayesian personalised ranking by stochastic gradients, in blocks that do not touch each other.
 //
-// An epoch deals users and items to kBlocks groups each, at random. In its s-th round, task b trains
-// with the pairs of users of group b and items of group (b + s) mod kBlocks, and takes the items
-// that they are to be before from the same group: no two tasks of a round read or write the same
-// vector, so that the result is that of one thread (Gemulla et al., KDD 2011).
+// An epoch deals users and items to kBlocks groups each, at random. In its s-th round, task b
+// trains with the pairs of users of group b and items of group (b + s) mod kBlocks, and takes the
+// items that they are to be before from the same group: no two tasks of a round read or write the
+// same vector, so that the result is that of one thread (Gemulla et al., KDD 2011).
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -39,9 +39,8 @@ class Trainer {
     Loss total;
     for (size_t round = 0; round < kBlocks; ++round) {
       std::vector<Loss> losses(kBlocks);
-      KITH_RETURN_IF_ERROR(pool.For(kBlocks, [&](size_t b, int) {
-        losses[b] = Train(b, (b + round) % kBlocks, epoch);
-      }));
+      KITH_RETURN_IF_ERROR(pool.For(
+          kBlocks, [&](size_t b, int) { losses[b] = Train(b, (b + round) % kBlocks, epoch); }));
       for (const Loss& loss : losses) {
         total.sum += loss.sum;
         total.count += loss.count;
@@ -124,12 +123,10 @@ Result<Factors> FactorizeBpr(const Interactions& interactions, const FactorizeOp
                              ThreadPool& pool) {
   const size_t dim = options.factors + size_t{1};
   const double deviation = 0.1 / std::sqrt(static_cast<double>(options.factors));
-  KITH_ASSIGN_OR_RETURN(
-      linalg::Matrix users,
-      RandomRows(interactions.num_users(), dim, deviation, options.seed, 0));
-  KITH_ASSIGN_OR_RETURN(
-      linalg::Matrix items,
-      RandomRows(interactions.num_items(), dim, deviation, options.seed, 1));
+  KITH_ASSIGN_OR_RETURN(linalg::Matrix users,
+                        RandomRows(interactions.num_users(), dim, deviation, options.seed, 0));
+  KITH_ASSIGN_OR_RETURN(linalg::Matrix items,
+                        RandomRows(interactions.num_items(), dim, deviation, options.seed, 1));
   for (size_t i = 0; i < users.rows; ++i) users.row(i)[options.factors] = 1;
   for (size_t i = 0; i < items.rows; ++i) items.row(i)[options.factors] = 0;
   Trainer trainer(interactions, options, &users, &items);

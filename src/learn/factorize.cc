@@ -10,8 +10,7 @@
 #include "learn/als.h"
 #include "learn/factors.h"
 
-namespace kith {
-namespace learn {
+namespace kith::learn {
 namespace {
 
 constexpr uint32_t kMostFactors = 4096;
@@ -49,8 +48,7 @@ Result<linalg::Matrix> Aligned(const MatrixView& vectors) {
 Status CheckColumns(const MatrixView& items, std::span<const uint32_t> columns) {
   for (const uint32_t column : columns) {
     if (column < items.rows) continue;
-    return Status::InvalidArgument(
-        StrCat("there is no item ", column, ": there are ", items.rows));
+    return Status::InvalidArgument(StrCat("there is no item ", column, ": there are ", items.rows));
   }
   return Status::Ok();
 }
@@ -92,7 +90,9 @@ Status Diverged(const FactorizeOptions& options) {
           : "vectors grew beyond all bounds; raise the regularization or lower alpha");
 }
 
-}  // namespace learn
+}  // namespace kith::learn
+
+namespace kith {
 
 FactorizeOptions Resolved(FactorizeOptions options) {
   const bool als = options.algorithm == FactorAlgorithm::kAls;

@@ -67,8 +67,8 @@ std::vector<float> SomeUsers(const Factors& factors, size_t num_users) {
   return some;
 }
 
-Status WriteItems(const std::string& path, const Interactions& interactions,
-                  const Factors& factors, const WriteModelOptions& options) {
+Status WriteItems(const std::string& path, const Interactions& interactions, const Factors& factors,
+                  const WriteModelOptions& options) {
   const size_t dim = factors.dim;
   BuildOptions build;
   build.metric = ParseMetric("dot").value();
@@ -92,8 +92,8 @@ Status WriteItems(const std::string& path, const Interactions& interactions,
   return CalibrateIndex(path, ViewOf(some.data(), some.size() / dim, dim), calibrate);
 }
 
-Status WriteUsers(const std::string& path, const Interactions& interactions,
-                  const Factors& factors, const WriteModelOptions& options) {
+Status WriteUsers(const std::string& path, const Interactions& interactions, const Factors& factors,
+                  const WriteModelOptions& options) {
   BuildOptions build;
   build.dtype = DataType::kF32;
   build.keys = &interactions.users;
@@ -126,8 +126,7 @@ Status WriteSettings(const std::string& path, const FactorizeOptions& options) {
 
 Result<FactorizeOptions> ReadSettings(const std::string& path) {
   KITH_ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
-  std::string_view text(reinterpret_cast<const char*>(file->bytes().data()),
-                        file->bytes().size());
+  std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
   FactorizeOptions options;
   for (size_t line = 1; !text.empty(); ++line) {
     const size_t end = std::min(text.find('\n'), text.size());
@@ -135,8 +134,7 @@ Result<FactorizeOptions> ReadSettings(const std::string& path) {
     text.remove_prefix(std::min(text.size(), end + 1));
     const size_t tab = row.find('\t');
     if (tab != std::string_view::npos && row.starts_with("seed")) continue;
-    if (tab != std::string_view::npos &&
-        Take(row.substr(0, tab), row.substr(tab + 1), &options)) {
+    if (tab != std::string_view::npos && Take(row.substr(0, tab), row.substr(tab + 1), &options)) {
       continue;
     }
     return Status::Corruption(StrCat(path, ": line ", line, ": expected a setting and its value, ",

@@ -12,8 +12,7 @@
 #include "learn/als.h"
 #include "learn/neighbours.h"
 
-namespace kith {
-namespace learn {
+namespace kith::learn {
 namespace {
 
 constexpr char kFewer[] = "ask for fewer items";
@@ -75,7 +74,9 @@ void ScoreByCosine(const Trust& by_user, const Trust& by_item, std::span<const d
 }
 
 }  // namespace
-}  // namespace learn
+}  // namespace kith::learn
+
+namespace kith {
 
 Result<std::vector<int64_t>> RecommendPopular(const Interactions& history, size_t k, int threads) {
   return AtEdge("", learn::kFewer, [&]() -> Result<std::vector<int64_t>> {
@@ -125,8 +126,7 @@ Result<std::vector<int64_t>> RecommendByCosine(const Interactions& history, Weig
     KITH_RETURN_IF_ERROR(pool.For(history.num_users(), [&](size_t user, int thread) {
       learn::CosineScratch& own = scratch.Of(thread);
       learn::ScoreByCosine(by_user, by_item, lengths, user, &own);
-      learn::TakeBest(own.scores, history.ItemsOf(user), k, &own.candidates,
-                      ids.data() + user * k);
+      learn::TakeBest(own.scores, history.ItemsOf(user), k, &own.candidates, ids.data() + user * k);
     }));
     return ids;
   });
@@ -157,8 +157,8 @@ Result<RankingScore> ScoreRanking(std::span<const int64_t> ids, size_t k,
         const int64_t id = ids[user * k + i];
         if (id == kNoId) continue;
         told.insert(id);
-        if (id < 0 || !std::binary_search(held_out.begin(), held_out.end(),
-                                          static_cast<uint64_t>(id))) {
+        if (id < 0 ||
+            !std::binary_search(held_out.begin(), held_out.end(), static_cast<uint64_t>(id))) {
           continue;
         }
         hits += 1;
@@ -173,8 +173,8 @@ Result<RankingScore> ScoreRanking(std::span<const int64_t> ids, size_t k,
     score.recall /= n;
     score.ndcg /= n;
     score.map /= n;
-    score.coverage =
-        static_cast<double>(told.size()) / static_cast<double>(std::max<size_t>(test.num_items(), 1));
+    score.coverage = static_cast<double>(told.size()) /
+                     static_cast<double>(std::max<size_t>(test.num_items(), 1));
     return score;
   });
 }

@@ -12,8 +12,7 @@
 #include "learn/model_folder.h"
 #include "learn/neighbours.h"
 
-namespace kith {
-namespace learn {
+namespace kith::learn {
 namespace {
 
 constexpr char kFewerUsers[] = "recommend to fewer users at a time";
@@ -106,9 +105,9 @@ class Model final : public Recommender {
       const std::vector<float> items = AllVectors(*items_);
       KITH_ASSIGN_OR_RETURN(const std::vector<float> vectors,
                             FoldIn(ItemsView(items), history, options));
-      return RecommendByVectors(
-          *items_, ViewOf(vectors.data(), history.num_users(), items_->info().dim), history, params,
-          result);
+      return RecommendByVectors(*items_,
+                                ViewOf(vectors.data(), history.num_users(), items_->info().dim),
+                                history, params, result);
     });
   }
 
@@ -178,7 +177,9 @@ class Model final : public Recommender {
 };
 
 }  // namespace
-}  // namespace learn
+}  // namespace kith::learn
+
+namespace kith {
 
 Result<std::unique_ptr<Recommender>> Recommender::Open(const std::string& folder) {
   return AtEdge(folder, "", [&]() -> Result<std::unique_ptr<Recommender>> {

@@ -21,7 +21,7 @@ namespace {
 
 constexpr size_t kFewRows = 4096;  // are compared sooner than sorted
 constexpr size_t kFewQueries = 256;
-constexpr size_t kTogether = 64;   // queries that share what is read of rows
+constexpr size_t kTogether = 64;  // queries that share what is read of rows
 constexpr size_t kBlockRows = 256;
 // A quarter of the rows at least must be so many times shorter than the longest.
 constexpr double kSpread = 3;
@@ -84,7 +84,8 @@ class GroupSearch {
     const size_t n = sorted_.order.size();
     for (size_t block = 0; block < sorted_.longest.size(); ++block) {
       const size_t begin = block * kBlockRows;
-      const size_t compared = Compare(begin, std::min(n, begin + kBlockRows), sorted_.longest[block]);
+      const size_t compared =
+          Compare(begin, std::min(n, begin + kBlockRows), sorted_.longest[block]);
       if (compared == 0) break;
       stats->distances += compared * (std::min(n, begin + kBlockRows) - begin);
     }
@@ -113,7 +114,8 @@ class GroupSearch {
       size_t last = slot + 1;
       while (last < limit && Reaches(last, longest)) ++last;
       scorer.ScoreRowsRaw(slot, last, begin, end, distances_.data(), kBlockRows);
-      for (size_t i = slot; i < last; ++i) Offer(i, begin, end, &distances_[(i - slot) * kBlockRows]);
+      for (size_t i = slot; i < last; ++i)
+        Offer(i, begin, end, &distances_[(i - slot) * kBlockRows]);
       compared += last - slot;
       slot = last;
     }
@@ -121,8 +123,8 @@ class GroupSearch {
   }
 
   void Offer(size_t slot, size_t begin, size_t end, float* distances) {
-    const size_t count = group_.scorer.FindNear(slot, begin, end - begin,
-                                                nearest_[slot].threshold(), distances, near_.data());
+    const size_t count = group_.scorer.FindNear(
+        slot, begin, end - begin, nearest_[slot].threshold(), distances, near_.data());
     for (size_t i = 0; i < count; ++i) {
       group_.Offer(slot, distances[near_[i]], begin + near_[i], &nearest_[slot]);
     }

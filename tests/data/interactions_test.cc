@@ -54,7 +54,9 @@ TEST_F(InteractionsTest, EveryLayoutOfLines) {
   for (const char* text :
        {"a\tx\t2\na\ty\t1\nb\ty\t3\n", "//user\titem\tweight\na\tx\t2\na\ty\t1\nb\ty\t3",
         "user,item,plays\na,x,2\na,y,1\nb,y,3\n", "# made by hand\n\"a\",x,2\na,y,1\nb,\"y\",3\n",
-        "a x 2\r\na y 1\r\nb y 3\r\n", "a;x;2\na;y;1\nb;y;3\n", "\xEF\xBB\xBF" "a,x,2\na,y,1\nb,y,3\n",
+        "a x 2\r\na y 1\r\nb y 3\r\n", "a;x;2\na;y;1\nb;y;3\n",
+        "\xEF\xBB\xBF"
+        "a,x,2\na,y,1\nb,y,3\n",
         // Twice the same pair is added up, and a weight of 0 is no pair.
         "a x 1\na y 1\nb y 3\na x 1\nc x 0\n"}) {
     const Result<Interactions> all = Read(text);
@@ -85,14 +87,14 @@ TEST_F(InteractionsTest, PackedFiles) {
 }
 
 TEST_F(InteractionsTest, ItemsGetTheirNames) {
-  const Interactions all =
-      *Read("a\t1\t2\na\t2\t1\nb\t3\t3\nb\t4\t1\n", "id\tname\turl\n1\tMuse\t-\n3\tMuse\t-\n2\tAir\t-\n");
+  const Interactions all = *Read("a\t1\t2\na\t2\t1\nb\t3\t3\nb\t4\t1\n",
+                                 "id\tname\turl\n1\tMuse\t-\n3\tMuse\t-\n2\tAir\t-\n");
   EXPECT_EQ(TextOf(all), "a:Muse=2,Air=1 b:Muse (3)=3,4=1");
   WriteFile(dir_.File("names"), "1\n");
   ReadInteractionsOptions options;
   options.item_names = dir_.File("names");
-  ExpectError(ReadInteractions(dir_.File("plays"), options).status(),
-              StatusCode::kInvalidArgument, "names: line 1");
+  ExpectError(ReadInteractions(dir_.File("plays"), options).status(), StatusCode::kInvalidArgument,
+              "names: line 1");
 }
 
 TEST_F(InteractionsTest, MatrixMarket) {

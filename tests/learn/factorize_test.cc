@@ -79,14 +79,14 @@ double NdcgOf(const Split& split, const Factors& factors, size_t k) {
   BuildOptions build;
   build.metric = Metric::kDot;
   build.paths = {ExactOptions{}};
-  const auto items = BuildIndexInMemory(
-      ViewOf(factors.items.data(), split.train.num_items(), factors.dim), build);
+  const auto items =
+      BuildIndexInMemory(ViewOf(factors.items.data(), split.train.num_items(), factors.dim), build);
   SearchParams params;
   params.k = k;
   SearchResult found;
-  EXPECT_TRUE(RecommendByVectors(
-                  **items, ViewOf(factors.users.data(), split.train.num_users(), factors.dim),
-                  split.train, params, &found)
+  EXPECT_TRUE(RecommendByVectors(**items,
+                                 ViewOf(factors.users.data(), split.train.num_users(), factors.dim),
+                                 split.train, params, &found)
                   .ok());
   return ScoreRanking(found.ids, k, split.test)->ndcg;
 }
@@ -221,8 +221,7 @@ TEST(FactorizeTest, WhatVanishesIsZero) {
     EXPECT_EQ(factors.items[c], 0);
   }
   EXPECT_NE(factors.users[3], 0);
-  EXPECT_NEAR(factors.losses.back(), PlainLoss(all, factors, 1, 10),
-              1e-5 * factors.losses.back());
+  EXPECT_NEAR(factors.losses.back(), PlainLoss(all, factors, 1, 10), 1e-5 * factors.losses.back());
   BuildOptions build;
   build.metric = Metric::kDot;
   const auto index = *BuildIndexInMemory(ViewOf(factors.items.data(), 40, 3), build);

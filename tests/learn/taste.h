@@ -1,5 +1,5 @@
-// Users of a few tastes, made for tests: what they did is told by their taste, by how popular things
-// are, and by chance.
+// Users of a few tastes, made for tests: what they did is told by their taste, by how popular
+// things are, and by chance.
 #ifndef KITH_TESTS_LEARN_TASTE_H_
 #define KITH_TESTS_LEARN_TASTE_H_
 
