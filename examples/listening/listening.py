@@ -1,6 +1,6 @@
 """What people listened to, and what they may like: artists like others, and whom to recommend what.
 
-    pip install '.[examples]' scipy && python examples/listening/listening.py
+    pip install '.[examples]' && python examples/listening/listening.py
 
 Writes similar.png, user.png and evaluation.png to build/listening, and prints what is in them. With
 KITH_DATA=<folder> the plays are those of 1,892 listeners of Last.fm (its listening/); without, they
