@@ -90,9 +90,9 @@ Result<RowSolver> RowSolver::Create(const linalg::Matrix& others, double regular
 
 Result<RowSolver::Scratch> RowSolver::NewScratch() const {
   Scratch scratch;
-  KITH_ASSIGN_OR_RETURN(scratch.gathered, linalg::Matrix::Create(kSlice, others_->cols));
-  KITH_ASSIGN_OR_RETURN(scratch.vectors, linalg::Matrix::Create(5, others_->cols));
-  scratch.weights.resize(kSlice);
+  KITH_ASSIGN_OR_RETURN(scratch.gathered_, linalg::Matrix::Create(kSlice, others_->cols));
+  KITH_ASSIGN_OR_RETURN(scratch.vectors_, linalg::Matrix::Create(5, others_->cols));
+  scratch.weights_.resize(kSlice);
   return scratch;
 }
 
@@ -107,16 +107,16 @@ double RowSolver::Dot(const float* a, const float* b) const {
 
 void RowSolver::Gather(const TrustRow& row, Slice slice, Scratch* scratch) const {
   for (size_t i = slice.begin; i < slice.end; ++i) {
-    std::memcpy(scratch->gathered.row(i - slice.begin), others_->row(row.columns[i]),
+    std::memcpy(scratch->gathered_.row(i - slice.begin), others_->row(row.columns[i]),
                 others_->stride * sizeof(float));
   }
 }
 
 void RowSolver::AddWeighted(size_t count, float* out, Scratch* scratch) const {
   const size_t cols = RoundUp(others_->cols, 16);
-  float* sum = scratch->vectors.row(4);
-  kernels_.multiply(scratch->weights.data(), count, 1, scratch->gathered.row(0),
-                    scratch->gathered.stride, count, cols, sum, scratch->vectors.stride);
+  float* sum = scratch->vectors_.row(4);
+  kernels_.multiply(scratch->weights_.data(), count, 1, scratch->gathered_.row(0),
+                    scratch->gathered_.stride, count, cols, sum, scratch->vectors_.stride);
   for (size_t i = 0; i < cols; ++i) out[i] += sum[i];
 }
 
@@ -130,10 +130,10 @@ void RowSolver::Apply(const TrustRow& row, const float* p, float* out, Scratch* 
     if (n > kSlice) Gather(row, {begin, end}, scratch);
     kernels_.f32[static_cast<int>(DataType::kF32)][static_cast<int>(simd::Op::kDot)].tile(
         reinterpret_cast<const std::byte*>(p), others_->stride * sizeof(float), 1,
-        reinterpret_cast<const std::byte*>(scratch->gathered.row(0)),
-        scratch->gathered.stride * sizeof(float), end - begin, others_->cols,
-        scratch->weights.data(), kSlice);
-    for (size_t i = begin; i < end; ++i) scratch->weights[i - begin] *= row.extra[i];
+        reinterpret_cast<const std::byte*>(scratch->gathered_.row(0)),
+        scratch->gathered_.stride * sizeof(float), end - begin, others_->cols,
+        scratch->weights_.data(), kSlice);
+    for (size_t i = begin; i < end; ++i) scratch->weights_[i - begin] *= row.extra[i];
     AddWeighted(end - begin, out, scratch);
   }
 }
@@ -144,7 +144,7 @@ void RowSolver::Target(const TrustRow& row, float* out, Scratch* scratch) const 
   for (size_t begin = 0; begin < n; begin += kSlice) {
     const size_t end = std::min(n, begin + kSlice);
     if (n > kSlice) Gather(row, {begin, end}, scratch);
-    for (size_t i = begin; i < end; ++i) scratch->weights[i - begin] = 1 + row.extra[i];
+    for (size_t i = begin; i < end; ++i) scratch->weights_[i - begin] = 1 + row.extra[i];
     AddWeighted(end - begin, out, scratch);
   }
 }
@@ -152,9 +152,9 @@ void RowSolver::Target(const TrustRow& row, float* out, Scratch* scratch) const 
 void RowSolver::Descend(const TrustRow& row, const float* b, size_t steps, float* x,
                         Scratch* scratch) const {
   const size_t dim = others_->cols;
-  float* r = scratch->vectors.row(1);
-  float* p = scratch->vectors.row(2);
-  float* ap = scratch->vectors.row(3);
+  float* r = scratch->vectors_.row(1);
+  float* p = scratch->vectors_.row(2);
+  float* ap = scratch->vectors_.row(3);
   Apply(row, x, ap, scratch);
   for (size_t i = 0; i < dim; ++i) p[i] = r[i] = b[i] - ap[i];
   double rr = Dot(r, r);
@@ -177,14 +177,14 @@ double RowSolver::Improve(const TrustRow& row, size_t steps, float* x, Scratch* 
     return 0;
   }
   if (row.columns.size() <= kSlice) Gather(row, {0, row.columns.size()}, scratch);
-  float* b = scratch->vectors.row(0);
+  float* b = scratch->vectors_.row(0);
   Target(row, b, scratch);
   Descend(row, b, steps, x, scratch);
   if (Dot(x, x) < kVanished) std::fill(x, x + others_->cols, 0.0F);
   // x'Ax - 2 b'x + sum c, with A x = b - r.
   double confidence = 0;
   for (const float extra : row.extra) confidence += 1.0 + extra;
-  return confidence - Dot(x, b) - Dot(x, scratch->vectors.row(1));
+  return confidence - Dot(x, b) - Dot(x, scratch->vectors_.row(1));
 }
 
 void RowSolver::Solve(const TrustRow& row, const float* target, float* x, Scratch* scratch) const {

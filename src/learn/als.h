@@ -51,9 +51,9 @@ class RowSolver {
   class Scratch {
    private:
     friend class RowSolver;
-    linalg::Matrix gathered;  // [kSlice, factors]: vectors of the row's columns
-    linalg::Matrix vectors;   // [5, factors]: b, r, p, A p and a sum
-    std::vector<float> weights;
+    linalg::Matrix gathered_;  // [kSlice, factors]: vectors of the row's columns
+    linalg::Matrix vectors_;   // [5, factors]: b, r, p, A p and a sum
+    std::vector<float> weights_;
   };
   Result<Scratch> NewScratch() const;
 
@@ -71,7 +71,8 @@ class RowSolver {
     size_t end;
   };
 
-  RowSolver(const linalg::Matrix& others) : others_(&others), kernels_(simd::GetKernels()) {}
+  explicit RowSolver(const linalg::Matrix& others)
+      : others_(&others), kernels_(simd::GetKernels()) {}
 
   double Dot(const float* a, const float* b) const;
   // The vectors of some of the row's columns.
