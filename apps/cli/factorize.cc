@@ -251,7 +251,7 @@ Status RunFactorize(const FactorizeArgs& args) {
 }
 
 CLI::Option* AddReal(CLI::App* app, const std::string& name, const std::string& description,
-                     std::function<void(double)> set) {
+                     const std::function<void(double)>& set) {
   const auto check = [](const std::string& text) {
     const std::optional<double> x = ParseReal(text);
     return x && *x >= 0 ? std::string() : StrCat("'", text, "' is not a number of at least 0");

@@ -124,6 +124,7 @@ Status PrintTable(const RecommendArgs& args, const Recommender& model, const Ask
         KITH_ASSIGN_OR_RETURN(const std::vector<Evidence> evidence,
                               EvidenceFor(model, asked.rows[q], static_cast<uint64_t>(each.id)));
         std::vector<std::string> names;
+        names.reserve(evidence.size());
         for (const Evidence& e : evidence) {
           names.push_back(StrCat(Escaped(model.items().Key(e.item)), " ", FormatFixed(e.score, 2)));
         }
