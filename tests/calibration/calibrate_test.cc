@@ -1,7 +1,6 @@
 // Calibration when a file is built and with the user's queries: what is in the file, what is not
 // changed by it, and what stops it.
 #include "calibration/calibrate.h"
-#include "calibration/steps.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "calibration/calibration_data.h"
+#include "calibration/steps.h"
 #include "graph/graph_data.h"
 #include "index/index_checks.h"
 #include "kith/calibration.h"
