@@ -70,6 +70,7 @@ SearchParams WordDesk::Params() const {
     params.recall = settings_.recall;
   }
   // Sums of words are not like single ones, and nobody can tune for what will be typed.
+  params.widen = true;
   params.watched = false;
   return params;
 }
