@@ -1,6 +1,7 @@
 #include "calibration/held_out.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/strings.h"
 #include "calibration/steps.h"
 #include "data/convert.h"
+#include "data/copies.h"
 #include "search/metric_traits.h"
 #include "search/stored_vectors.h"
 
@@ -75,32 +77,10 @@ HeldOut::HeldOut(const MatrixView& rows, const std::vector<float>& norms,
   num_folds_ = NumFolds(n);
   apart_ = IsApart(n);
   for (size_t fold = 0; fold < num_folds_; ++fold) {
-    auto sample = std::make_unique<Sample>();
-    sample->query_rows = ChooseHeldOut(n, options.seed, fold);
-    if (!apart_ && fold == 0) {
-      sample->left_out = sample->query_rows;
-    } else {
-      std::vector<bool> out(n);
-      for (const uint32_t row : sample->query_rows) out[row] = true;
-      for (uint32_t row = 0; row < n; ++row) {
-        if (!out[row]) sample->chosen.push_back(row);
-      }
-    }
-    samples_.push_back(std::move(sample));
+    samples_.push_back(std::make_unique<Sample>());
+    samples_.back()->query_rows = ChooseHeldOut(n, options.seed, fold);
   }
-  const size_t fewer = NumFewer(n);
-  if (fewer == 0) return;
-  std::vector<uint32_t> order(n);
-  std::iota(order.begin(), order.end(), 0u);
-  Rng rng(options.seed, kFewerStream);
-  rng.Shuffle(&order);
-  auto sample = std::make_unique<Sample>();
-  const auto end = order.begin() + static_cast<ptrdiff_t>(fewer);
-  sample->chosen.assign(order.begin(), end);
-  std::sort(sample->chosen.begin(), sample->chosen.end());
-  const auto queries = static_cast<ptrdiff_t>(std::min(kQueriesOfFewer, n - fewer));
-  sample->query_rows.assign(end, end + queries);
-  samples_.push_back(std::move(sample));
+  if (!samples_.empty() && !apart_) samples_[0]->left_out = samples_[0]->query_rows;
 }
 
 HeldOut::~HeldOut() = default;
@@ -108,6 +88,68 @@ HeldOut::~HeldOut() = default;
 std::span<const uint32_t> HeldOut::rows() const {
   if (samples_.empty() || apart_) return {};
   return samples_[0]->is_ordered() ? samples_[0]->hidden : samples_[0]->left_out;
+}
+
+// Chooses what paths are built of that are built to be measured, and which rows are queries: what
+// is asked for is hardly ever there already, and easy to find if it is. So copies of queries are
+// left out, too, and of vectors that are there very often there are no queries, unless there are no
+// others.
+Status HeldOut::Choose() {
+  constexpr size_t kMostCopies = 8;
+  const size_t n = rows_.rows;
+  KITH_ASSIGN_OR_RETURN(const std::vector<uint32_t> first, data::FindCopies(rows_, pool_));
+  std::vector<uint32_t> copies(n);
+  for (const uint32_t of : first) ++copies[of];
+  const auto keep_rare = [&](std::vector<uint32_t>* rows, size_t most) {
+    std::vector<uint32_t> rare;
+    std::copy_if(rows->begin(), rows->end(), std::back_inserter(rare),
+                 [&](uint32_t row) { return copies[first[row]] <= most; });
+    if (rare.empty()) return false;
+    *rows = std::move(rare);
+    return true;
+  };
+  // `all` but the queries, and their copies if they are to be left out as well, unless that leaves
+  // too few.
+  const auto others = [&](const std::vector<uint32_t>& all, const std::vector<uint32_t>& queries,
+                          bool with_copies) {
+    std::vector<uint32_t> rows;
+    for (const bool copies_too : {with_copies, false}) {
+      std::vector<bool> out(n);
+      for (const uint32_t row : queries) out[copies_too ? first[row] : row] = true;
+      rows.clear();
+      std::copy_if(all.begin(), all.end(), std::back_inserter(rows),
+                   [&](uint32_t row) { return !out[copies_too ? first[row] : row]; });
+      if (2 * rows.size() >= all.size()) break;
+    }
+    return rows;
+  };
+  std::vector<uint32_t> all(n);
+  std::iota(all.begin(), all.end(), 0u);
+  size_t least = n;
+  for (size_t fold = 0; fold < num_folds_; ++fold) {
+    Sample* const sample = samples_[fold].get();
+    const bool inserted = !sample->left_out.empty();
+    const bool rare = keep_rare(&sample->query_rows, inserted ? 1 : kMostCopies);
+    if (!inserted) sample->chosen = others(all, sample->query_rows, rare);
+    least = std::min(least, sample->query_rows.size());
+  }
+  Rng rng(options_.seed, kFewerStream);
+  for (size_t fold = 0; fold < num_folds_; ++fold) {  // of each as many
+    rng.Shuffle(&samples_[fold]->query_rows);
+    samples_[fold]->query_rows.resize(least);
+  }
+  const size_t fewer = NumFewer(n);
+  if (fewer == 0) return Status::Ok();
+  rng.Shuffle(&all);
+  auto sample = std::make_unique<Sample>();
+  const auto end = all.begin() + static_cast<ptrdiff_t>(fewer);
+  sample->query_rows.assign(end, all.end());
+  const bool rare = keep_rare(&sample->query_rows, kMostCopies);
+  sample->query_rows.resize(std::min(kQueriesOfFewer, sample->query_rows.size()));
+  sample->chosen = others({all.begin(), end}, sample->query_rows, rare);
+  std::sort(sample->chosen.begin(), sample->chosen.end());
+  samples_.push_back(std::move(sample));
+  return Status::Ok();
 }
 
 // Gathers the rows that a path is built of, if they are not all.
@@ -168,6 +210,7 @@ Status HeldOut::Prepare() {
 
 Status HeldOut::Measure(const search::PathType& type, const PathSpec& spec,
                         const search::BuildInput& input, const search::PathBuilder& builder) {
+  if (!calibrator_.has_value()) KITH_RETURN_IF_ERROR(Choose());
   std::vector<std::unique_ptr<search::PathBuilder>> others;
   std::vector<std::unique_ptr<search::AccessPath>> paths;
   for (const std::unique_ptr<Sample>& sample : samples_) {

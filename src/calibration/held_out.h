@@ -51,6 +51,7 @@ class HeldOut {
 
  private:
   struct Sample;
+  Status Choose();
   Status Gather(Sample* sample) const;
   Status Order(const search::PathBuilder& first, Sample* sample) const;
   Status Prepare();

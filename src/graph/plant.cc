@@ -2,71 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "base/aligned_buffer.h"
 #include "base/rng.h"
-#include "base/sort.h"
 #include "data/convert.h"
+#include "data/copies.h"
 #include "quant/sketch.h"
 #include "search/access_path.h"
 
 namespace kith::graph {
 namespace {
-
-constexpr size_t kRowsAtOnce = 4096;
-
-// A hash of a row's bytes; rows of equal hash are compared in full.
-uint64_t HashRow(const std::byte* row, size_t bytes) {
-  uint64_t hash = bytes;
-  for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
-    uint64_t word = 0;
-    std::memcpy(&word, row + i, std::min(sizeof(word), bytes - i));
-    hash = Mix64(hash ^ word);
-  }
-  return hash;
-}
-
-// first[row] = the smallest row with the same bytes. Cost: O(n * dim + n log n), and O(log n) times
-// as much where vectors were made to have the same hash.
-Result<std::vector<uint32_t>> FindCopies(const MatrixView& rows, ThreadPool& pool) {
-  struct Hashed {
-    uint64_t hash;
-    uint32_t row;
-    bool operator<(const Hashed& o) const {
-      return hash < o.hash || (hash == o.hash && row < o.row);
-    }
-  };
-  const size_t row_bytes = RowBytes(rows.dtype, rows.dim);
-  std::vector<Hashed> hashed(rows.rows);
-  KITH_RETURN_IF_ERROR(pool.Chunks(rows.rows, kRowsAtOnce, [&](size_t begin, size_t end, int) {
-    for (size_t i = begin; i < end; ++i) {
-      hashed[i] = {HashRow(rows.row(i), row_bytes), static_cast<uint32_t>(i)};
-    }
-  }));
-  KITH_RETURN_IF_ERROR(SortInPieces(std::span(hashed), pool));
-  std::vector<uint32_t> first(rows.rows);
-  for (size_t begin = 0, end = 0; begin < hashed.size(); begin = end) {
-    KITH_RETURN_IF_ERROR(pool.CheckStop());
-    while (end < hashed.size() && hashed[end].hash == hashed[begin].hash) ++end;
-    // By their bytes, so that equal rows meet, the first of them first.
-    const auto order_of = [&](const Hashed& a, const Hashed& b) {
-      const int order = std::memcmp(rows.row(a.row), rows.row(b.row), row_bytes);
-      return order < 0 || (order == 0 && a.row < b.row);
-    };
-    const auto at = hashed.begin() + static_cast<ptrdiff_t>(begin);
-    std::sort(at, hashed.begin() + static_cast<ptrdiff_t>(end), order_of);
-    for (size_t i = begin; i < end; ++i) {
-      const uint32_t row = hashed[i].row;
-      const uint32_t before = i == begin ? row : hashed[i - 1].row;
-      const bool same =
-          before != row && std::memcmp(rows.row(before), rows.row(row), row_bytes) == 0;
-      first[row] = same ? first[before] : row;
-    }
-  }
-  return first;
-}
 
 // The distinct rows, ascending.
 struct Distinct {
@@ -175,7 +121,7 @@ void PlaceCopies(const std::vector<uint32_t>& first, Planted* planted) {
 Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
                       std::span<const uint32_t> held_out, std::span<const uint8_t> shells,
                       uint64_t seed, ThreadPool& pool) {
-  KITH_ASSIGN_OR_RETURN(const std::vector<uint32_t> first, FindCopies(rows, pool));
+  KITH_ASSIGN_OR_RETURN(const std::vector<uint32_t> first, data::FindCopies(rows, pool));
   const Distinct distinct = DistinctRows(first, held_out, shells);
   Planted planted;
   planted.num_nodes = distinct.linked.size();

@@ -160,7 +160,10 @@ TEST_P(HeldOutTest, FindThemselvesAndEverythingIsThere) {
   EXPECT_EQ(index->info().calibration.empty(), n < 512);
   if (n >= 512) {
     EXPECT_EQ(index->info().calibration.source, CalibrationSource::kHeldOut);
-    EXPECT_EQ(index->info().calibration.num_queries, n / 8 * calibration::NumFolds(n));
+    // Of what is there very often there are no queries.
+    const size_t most = n / 8 * calibration::NumFolds(n);
+    EXPECT_LE(index->info().calibration.num_queries, most);
+    EXPECT_GE(index->info().calibration.num_queries, name == "half_zeros" ? most / 4 : most);
     EXPECT_EQ(index->info().calibration.nearest.size(), 33u);
   }
   for (const size_t r : {size_t{0}, size_t{1}, n / 2, n - 1}) {
