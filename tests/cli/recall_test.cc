@@ -86,7 +86,7 @@ TEST_F(RecallTest, EffortsBeyondIntegersAreSaidAsTheyAre) {
 TEST_F(RecallTest, BuildAndInfoTellWhatWasMeasured) {
   const json built = OkJson({"build", base_, "-o", file_, "--index", "graph,forest", "--json"});
   EXPECT_EQ(built["calibration"]["source"], "held-out");
-  EXPECT_EQ(built["calibration"]["queries"], 750) << "an eighth";
+  EXPECT_EQ(built["calibration"]["queries"], 5 * 750) << "an eighth, five times";
   const json calibration = OkJson({"info", file_, "--json"})["calibration"];
   EXPECT_EQ(calibration["source"], "held-out");
   EXPECT_GE(calibration["curves"].size(), 6u);
@@ -97,7 +97,7 @@ TEST_F(RecallTest, BuildAndInfoTellWhatWasMeasured) {
   }
   EXPECT_EQ(calibration["nearest"].size(), 33u);
   const std::string info = Ok({"info", file_});
-  EXPECT_TRUE(Has(info, "recall      measured with 750 held-out vectors")) << info;
+  EXPECT_TRUE(Has(info, "recall      measured with 3,750 held-out vectors")) << info;
   EXPECT_TRUE(Has(info, "effort for recall")) << info;
   EXPECT_TRUE(Has(info, "all is found")) << info;
   for (const json& curve : calibration["curves"]) {
@@ -109,7 +109,7 @@ TEST_F(RecallTest, BuildAndInfoTellWhatWasMeasured) {
   }
 
   EXPECT_TRUE(Has(Ok({"build", base_, "-o", file_, "--index", "forest"}),
-                  "recall  measured with 750 held-out vectors"));
+                  "recall  measured with 3,750 held-out vectors"));
   EXPECT_TRUE(Has(Ok({"build", base_, "-o", file_, "--index", "graph", "--no-calibrate"}),
                   "recall  not measured; 'kith tune' does"));
   EXPECT_TRUE(OkJson({"info", file_, "--json"})["calibration"].is_null());
