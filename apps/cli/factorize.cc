@@ -318,7 +318,7 @@ void AddFactorizeCommand(CLI::App* app, Action* action) {
       "Examples:\n"
       "  kith factorize plays.tsv -o listening\n"
       "  kith factorize plays.tsv --evaluate leave:5 --factors 32");
-  sub->callback([sub, args, action] {
+  sub->callback([args, action] {
     if (args->out.empty() && args->evaluate.empty()) {
       throw CLI::RequiredError("--output or --evaluate");
     }

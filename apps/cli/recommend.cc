@@ -261,7 +261,7 @@ void AddRecommendCommand(CLI::App* app, Action* action) {
       "  kith recommend listening --like Radiohead\n"
       "  kith recommend listening --heard Muse Radiohead\n"
       "  kith recommend listening --all -o everyone.tsv");
-  sub->callback([sub, args, action] {
+  sub->callback([args, action] {
     if (args->all == args->out.empty()) {
       throw CLI::ValidationError(args->all ? "--all" : "--output",
                                  args->all ? "needs --output" : "needs --all");

@@ -263,6 +263,7 @@ def test_the_module(tmp_path, monkeypatch):
         "build_seconds": None,
         "scan_codes": None,
         "reducer": None,
+        "origin": None,
     }
     good = [ROWS, None, "angular", options, KEYS, np.arange(60), 1, 1, None]
     tried(_core.build, good)

@@ -184,7 +184,7 @@ def test_a_sample_that_is_not_found_takes_the_place_of_the_farthest():
 def test_what_auto_takes(monkeypatch):
     rng = np.random.default_rng(2)
     # So many that an index is worth building for as many queries.
-    rows = (rng.normal(size=(40000, 4)) @ rng.normal(size=(4, 64))).astype(np.float32)
+    rows = (rng.normal(size=(100_000, 4)) @ rng.normal(size=(4, 64))).astype(np.float32)
     assert KithNeighbors().fit(rows).index_.info["indexes"] == ["exact"]
     monkeypatch.setattr(_base, "_FEW_VALUES", rows.size - 1)
     assert len(KithNeighbors().fit(rows).index_.info["indexes"]) == 2

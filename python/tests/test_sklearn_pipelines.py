@@ -160,6 +160,6 @@ def test_recall_and_accuracy_on_mnist(data):
     for recall in [0.9, 0.99]:
         model = KithClassifier(10, recall=recall, n_jobs=-1).fit(images, labels)
         found = model.kneighbors(queries)[0]
-        # Of a thousand queries; the standard error is less than half a percent.
-        assert (found <= exact[:, -1:] * (1 + 1e-6)).mean() > recall - 0.03
+        # Of a thousand queries, of other hands; the standard error is half a percent.
+        assert (found <= exact[:, -1:] * (1 + 1e-6)).mean() > recall - 0.04
         assert model.score(queries, true_labels) > 0.95
