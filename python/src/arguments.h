@@ -48,6 +48,12 @@ bool ToBool(nanobind::handle object);
 std::optional<bool> ToOptionalBool(nanobind::handle object);
 std::string ToText(nanobind::handle object, const char* name);
 
+// Arguments that a function of Python's has gathered, and one of them. Throws KeyError.
+using Options = nanobind::typed<nanobind::dict, nanobind::str, nanobind::object>;
+inline nanobind::object Of(const nanobind::dict& options, const char* name) {
+  return nanobind::object(options[name]);
+}
+
 // One of them, or any number.
 template <class Convert>
 auto ToMany(nanobind::handle object, const char* name, const Convert& convert)

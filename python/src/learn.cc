@@ -21,10 +21,6 @@ using nb::literals::operator""_a;
 namespace kith::python {
 namespace {
 
-using Options = nb::typed<nb::dict, nb::str, nb::object>;
-
-nb::object Of(const nb::dict& options, const char* name) { return nb::object(options[name]); }
-
 SearchParams ToSearch(const nb::dict& options) {
   return ToParams({Of(options, "recall"), Of(options, "effort"), Of(options, "exact"),
                    Of(options, "index"), Of(options, "n_jobs")});

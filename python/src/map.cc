@@ -24,10 +24,6 @@ using nb::literals::operator""_a;
 namespace kith::python {
 namespace {
 
-using Options = nb::typed<nb::dict, nb::str, nb::object>;
-
-nb::object Of(const nb::dict& options, const char* name) { return nb::object(options[name]); }
-
 nb::object PointsOf(const std::vector<float>& points) {
   NewArray<float> out(points.size() / 2, 2, false);
   std::copy(points.begin(), points.end(), out.data());

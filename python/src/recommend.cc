@@ -22,11 +22,7 @@ using nb::literals::operator""_a;
 namespace kith::python {
 namespace {
 
-using Options = nb::typed<nb::dict, nb::str, nb::object>;
-
 constexpr int64_t kMostNumbers = int64_t{1} << 31;
-
-nb::object Of(const nb::dict& options, const char* name) { return nb::object(options[name]); }
 
 WeightScale ToScale(nb::handle object) {
   const std::string name = ToText(object, "scale");

@@ -37,10 +37,11 @@ struct HeldOut::Sample {
   AlignedBuffer<std::byte> chosen_bytes;
   MatrixView rows;
   std::vector<float> norms;
-  // Of the index itself: all rows but those held out, ascending, and those of them that searches
-  // are not to find, once the first path is there.
+  // Of the index itself: what is held out of it, ascending, and what of that searches are not to
+  // find, once the first path is there.
   std::vector<uint32_t> left_out;
   std::vector<uint32_t> hidden;
+
   std::vector<uint32_t> query_rows;
 
   // The rows in the order of the first path, for searches before there is a file.

@@ -15,6 +15,7 @@
 #include "kith/filter.h"
 #include "matrix.h"
 #include "scan/exact.h"
+#include "scan/plain_scan.h"
 #include "search/stored_vectors.h"
 
 namespace kith::scan {
@@ -23,40 +24,12 @@ namespace {
 using search::Hits;
 using search::Request;
 using search::Wanted;
+using testing::ExpectSame;
 using testing::Matrix;
+using testing::PlainScan;
 
 search::StoredVectors Stored(const Matrix& rows, Metric metric) {
   return {{rows.view(), metric, nullptr, 0}, nullptr};
-}
-
-// What comparing all rows finds: of queries so few at a time that boxes do not pay.
-Hits Plain(const search::StoredVectors& vectors, const Request& request, SearchStats* stats) {
-  Hits all;
-  constexpr size_t kFew = 100;
-  for (size_t begin = 0; begin < request.queries.rows; begin += kFew) {
-    Request part = request;
-    part.queries.data = request.queries.row(begin);
-    part.queries.rows = std::min(kFew, request.queries.rows - begin);
-    const QueriesFrom filter(*request.filter, begin);
-    part.filter = &filter;
-    EXPECT_FALSE(BoxesPay(vectors, part));
-    Hits found;
-    EXPECT_TRUE(ExactSearch(vectors, {}, part, &found, stats).ok());
-    for (size_t q = 0; q < found.num_queries(); ++q) {
-      const auto of = found.of(q);
-      all.found.insert(all.found.end(), of.begin(), of.end());
-      all.offsets.push_back(all.found.size());
-    }
-  }
-  return all;
-}
-
-void ExpectSame(const Hits& a, const Hits& b) {
-  ASSERT_EQ(a.offsets, b.offsets);
-  for (size_t i = 0; i < a.found.size(); ++i) {
-    ASSERT_EQ(a.found[i].row, b.found[i].row) << i;
-    ASSERT_EQ(a.found[i].distance, b.found[i].distance) << i;
-  }
 }
 
 class BoxSearchTest : public ::testing::TestWithParam<std::tuple<Metric, DataType, size_t>> {};
@@ -82,7 +55,7 @@ TEST_P(BoxSearchTest, FindsWhatAPlainScanFinds) {
         SearchStats plain;
         Hits hits;
         ASSERT_TRUE(BoxSearch(vectors, request, &hits, &stats).ok());
-        ExpectSame(hits, Plain(vectors, request, &plain));
+        ExpectSame(hits, PlainScan(vectors, request, BoxesPay, &plain));
         if (HasFatalFailure()) return;
         if (dim <= 3 && wanted.k == 1) {
           EXPECT_LT(stats.distances, plain.distances / 3);
@@ -147,7 +120,7 @@ TEST(BoxSearchCostTest, NearQueriesShareLeaves) {
       SearchStats plain;
       Hits hits;
       ASSERT_TRUE(BoxSearch(vectors, request, &hits, &stats).ok());
-      ExpectSame(hits, Plain(vectors, request, &plain));
+      ExpectSame(hits, PlainScan(vectors, request, BoxesPay, &plain));
       if (HasFatalFailure()) return;
       EXPECT_LT(stats.nodes, 10 * queries.view().rows) << k;
     }
@@ -184,7 +157,7 @@ TEST(BoxSearchHostileTest, ExtremesAndNaN) {
     Hits hits;
     SearchStats stats;
     ASSERT_TRUE(BoxSearch(vectors, request, &hits, &stats).ok());
-    ExpectSame(hits, Plain(vectors, request, &stats));
+    ExpectSame(hits, PlainScan(vectors, request, BoxesPay, &stats));
   }
 }
 

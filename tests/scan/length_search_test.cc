@@ -13,6 +13,7 @@
 #include "kith/filter.h"
 #include "matrix.h"
 #include "scan/exact.h"
+#include "scan/plain_scan.h"
 #include "search/stored_vectors.h"
 
 namespace kith::scan {
@@ -21,7 +22,9 @@ namespace {
 using search::Hits;
 using search::Request;
 using search::Wanted;
+using testing::ExpectSame;
 using testing::Matrix;
+using testing::PlainScan;
 
 constexpr size_t kRows = 5000;
 constexpr size_t kQueries = 300;
@@ -44,37 +47,6 @@ Matrix FewLong(DataType dtype, size_t dim) {
     if (r % 5 == 1) rows.CopyRow(rows, r - 1, r);
   }
   return rows;
-}
-
-// What comparing all rows finds: of queries so few at a time that lengths are not looked at.
-Hits Plain(const search::StoredVectors& vectors, const Request& request) {
-  Hits all;
-  constexpr size_t kFew = 100;
-  for (size_t begin = 0; begin < request.queries.rows; begin += kFew) {
-    Request part = request;
-    part.queries.data = request.queries.row(begin);
-    part.queries.rows = std::min(kFew, request.queries.rows - begin);
-    const QueriesFrom filter(*request.filter, begin);
-    part.filter = &filter;
-    EXPECT_FALSE(LengthsMayPay(vectors, part));
-    Hits found;
-    SearchStats stats;
-    EXPECT_TRUE(ExactSearch(vectors, {}, part, &found, &stats).ok());
-    for (size_t q = 0; q < found.num_queries(); ++q) {
-      const auto of = found.of(q);
-      all.found.insert(all.found.end(), of.begin(), of.end());
-      all.offsets.push_back(all.found.size());
-    }
-  }
-  return all;
-}
-
-void ExpectSame(const Hits& a, const Hits& b) {
-  ASSERT_EQ(a.offsets, b.offsets);
-  for (size_t i = 0; i < a.found.size(); ++i) {
-    ASSERT_EQ(a.found[i].row, b.found[i].row) << i;
-    ASSERT_EQ(a.found[i].distance, b.found[i].distance) << i;
-  }
 }
 
 TEST(LengthSearchTest, FindsWhatAPlainScanFinds) {
@@ -101,7 +73,8 @@ TEST(LengthSearchTest, FindsWhatAPlainScanFinds) {
             bool found = false;
             ASSERT_TRUE(LengthSearch(vectors, request, &found, &hits, &stats).ok());
             ASSERT_TRUE(found);
-            ExpectSame(hits, Plain(vectors, request));
+            SearchStats plain;
+            ExpectSame(hits, PlainScan(vectors, request, LengthsMayPay, &plain));
             if (HasFatalFailure()) return;
             if (k == 1) {
               EXPECT_LT(stats.distances, kRows * kQueries / 2);
@@ -160,7 +133,8 @@ TEST(LengthSearchTest, NumbersThatAreNone) {
   Hits hits;
   ASSERT_TRUE(LengthSearch(vectors, request, &found, &hits, &stats).ok());
   ASSERT_TRUE(found);
-  ExpectSame(hits, Plain(vectors, request));
+  SearchStats plain;
+  ExpectSame(hits, PlainScan(vectors, request, LengthsMayPay, &plain));
 }
 
 }  // namespace
