@@ -301,7 +301,8 @@ void AddMapCommand(CLI::App* app, Action* action) {
       throw CLI::ValidationError("--store and --stored", "exclude each other; choose one");
     }
     if (args->out.empty() && args->plots.empty() && !args->store) {
-      throw CLI::ValidationError("--plot", "or --output or --store has to say where the map goes");
+      throw CLI::ValidationError("--plot, --output or --store",
+                                 "one of them has to say where the map goes");
     }
     *action = [args] { return RunMap(*args); };
   });

@@ -60,12 +60,8 @@ Result<uint64_t> RowOf(const Index& index, const std::string& name, const char* 
   Result<uint64_t> row = index.FindKey(name);
   if (row.ok() || row.status().code() != StatusCode::kNotFound) return row;
   KITH_ASSIGN_OR_RETURN(const std::vector<std::string> near, NearestKeys(index, name, 3));
-  std::string hint;
-  for (size_t i = 0; i < near.size(); ++i) {
-    hint += StrCat(i == 0 ? "; did you mean " : ", ", Printable(near[i]));
-  }
-  return Status::NotFound(
-      StrCat(index.info().path, ": there is no ", what, " '", Printable(name), "'", hint));
+  return Status::NotFound(StrCat(index.info().path, ": there is no ", what, " '", Printable(name),
+                                 "'", DidYouMean(near)));
 }
 
 Result<Asked> Find(const Index& index, const std::vector<std::string>& names, const char* what) {

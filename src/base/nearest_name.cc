@@ -40,6 +40,17 @@ std::string_view NearestName(std::string_view typed, std::span<const std::string
   return best;
 }
 
+std::string DidYouMean(std::span<const std::string> near) {
+  std::string text;
+  for (size_t i = 0; i < near.size(); ++i) {
+    text += StrCat(i == 0                ? "; did you mean '"
+                   : i + 1 < near.size() ? "', '"
+                                         : "' or '",
+                   Printable(near[i]));
+  }
+  return near.empty() ? text : text + "'?";
+}
+
 std::string DidYouMean(std::string_view typed, std::span<const std::string_view> names) {
   const std::string_view name = NearestName(typed, names);
   return name.empty() ? "" : StrCat("; did you mean '", name, "'?");

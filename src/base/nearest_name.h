@@ -18,6 +18,9 @@ std::string Lowered(std::string_view text);
 // the beginning counts as one slip. Of names that are equally near, the first.
 std::string_view NearestName(std::string_view typed, std::span<const std::string_view> names);
 
+// "; did you mean 'a', 'b' or 'c'?", with what cannot be printed escaped; "" of no names.
+std::string DidYouMean(std::span<const std::string> near);
+
 // "; did you mean 'search'?", or "" if no name is near.
 std::string DidYouMean(std::string_view typed, std::span<const std::string_view> names);
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/nearest_name.h"
 #include "base/strings.h"
 #include "base/thread_pool.h"
 #include "index/keys.h"
@@ -21,7 +22,7 @@ Status UnknownKey(const Index& index, std::string_view word) {
   std::string message = StrCat("no key '", Printable(word), "' in ", info.path);
   const Result<std::vector<std::string>> meant = NearestKeys(index, word, 1);
   if (meant.ok() && !meant->empty()) {
-    message += StrCat("; did you mean '", Printable((*meant)[0]), "'?");
+    message += DidYouMean(*meant);
   } else {
     message += StrCat("; its ", FormatCount(info.num_vectors), " keys are such as");
     for (uint64_t i = 0; i < std::min<uint64_t>(3, info.num_vectors); ++i) {

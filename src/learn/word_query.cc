@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/nearest_name.h"
 #include "base/spelling.h"
 #include "base/strings.h"
 #include "base/thread_pool.h"
@@ -200,14 +201,7 @@ Result<WordQuery> ParseWords(const Index& index, std::string_view text, int thre
 }
 
 std::string UnknownWordText(const UnknownWord& unknown) {
-  std::string text = StrCat("no word '", Printable(unknown.word), "'");
-  for (size_t i = 0; i < unknown.nearest.size(); ++i) {
-    text += StrCat(i == 0                           ? "; did you mean '"
-                   : i + 1 < unknown.nearest.size() ? "', '"
-                                                    : "' or '",
-                   Printable(unknown.nearest[i]));
-  }
-  return unknown.nearest.empty() ? text : text + "'?";
+  return StrCat("no word '", Printable(unknown.word), "'", DidYouMean(unknown.nearest));
 }
 
 Result<uint64_t> FindWord(const Index& index, std::string_view text, int threads) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,12 @@ TEST(NearestNameTest, TheNearestAndOfEquallyNearOnesTheFirst) {
 }
 
 TEST(NearestNameTest, DidYouMean) {
+  const std::vector<std::string> near = {"a", "b\n", "c"};
+  const std::span all(near);
+  EXPECT_EQ(DidYouMean(all), "; did you mean 'a', 'b\\x0a' or 'c'?");
+  EXPECT_EQ(DidYouMean(all.first(2)), "; did you mean 'a' or 'b\\x0a'?");
+  EXPECT_EQ(DidYouMean(all.first(1)), "; did you mean 'a'?");
+  EXPECT_EQ(DidYouMean(all.first(0)), "");
   EXPECT_EQ(DidYouMean("serch", kNames), "; did you mean 'search'?");
   EXPECT_EQ(DidYouMean("frobnicate", kNames), "");
 }
