@@ -1,4 +1,4 @@
-"""The Python of the documents runs as it is printed."""
+"""The Python of the documents runs as it is printed, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/*.md"))]
+LINK = re.compile(r"\]\(([^)#:]+?)(?:#[^)]*)?\)")
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -41,3 +42,20 @@ def test_blocks_run_in_turn(page, tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     for line in shown:
         assert line.rstrip(". ") in printed, f"{page} says that {line!r} is printed"
+
+
+@pytest.mark.parametrize("page", [*PAGES, "examples/README.md"])
+def test_links_lead_to_files(page):
+    folder = (ROOT / page).parent
+    for link in LINK.findall((ROOT / page).read_text(encoding="utf-8")):
+        assert (folder / link).exists(), f"{page} leads to {link}, which is not there"
+
+
+def test_every_picture_is_shown():
+    shown = set()
+    for page in PAGES:
+        folder = (ROOT / page).parent
+        for link in LINK.findall((ROOT / page).read_text(encoding="utf-8")):
+            shown.add((folder / link).resolve())
+    pictures = set((ROOT / "docs" / "images").iterdir())
+    assert pictures - shown == set()
