@@ -161,5 +161,5 @@ def test_recall_and_accuracy_on_mnist(data):
         model = KithClassifier(10, recall=recall, n_jobs=-1).fit(images, labels)
         found = model.kneighbors(queries)[0]
         # Of a thousand queries, of other hands; the standard error is half a percent.
-        assert (found <= exact[:, -1:] * (1 + 1e-6)).mean() > recall - 0.04
+        assert (found <= exact[:, -1:] * (1 + 1e-6)).mean() > recall - 0.03
         assert model.score(queries, true_labels) > 0.95

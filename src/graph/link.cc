@@ -214,9 +214,12 @@ Status InsertNodes(const Space& space, const LinkOptions& options, ThreadPool& p
     spares[i].insert(spares[i].begin(), kept[i].begin(), kept[i].end());
     Set(table, first + i, spares[i]);
   }
-  std::vector<std::pair<uint32_t, uint32_t>> edges;  // of the reverse: from, to
+  // Those there were before have not searched for the new ones: so they are offered as the reverse
+  // not only of what a new one kept, but of all its edges.
+  std::vector<std::pair<uint32_t, uint32_t>> edges;  // from, to
   for (size_t i = 0; i < count; ++i) {
-    for (const uint32_t to : kept[i]) edges.emplace_back(to, static_cast<uint32_t>(first + i));
+    const auto node = static_cast<uint32_t>(first + i);
+    for (const uint32_t to : table->Of(node)) edges.emplace_back(to, node);
   }
   KITH_RETURN_IF_ERROR(SortInPieces(std::span(edges), pool));
   std::vector<size_t> begins;  // of the edges of one node each

@@ -63,7 +63,7 @@ const std::map<std::string, Measures> kMeasured = {
     {"words_angular_packed 16", {0.9570, 17.7, 81.7, 565, 67419}},
     {"words_angular_packed 64", {0.9950, 45.3, 109.3, 1451, 132977}},
     {"words_angular_packed 256", {0.9990, 126.4, 190.4, 4045, 324963}},
-    {"words_dot_packed 16", {0.8570, 19.0, 147.0, 608, 96156}},
+    {"words_dot_packed 16", {0.8660, 19.0, 147.0, 608, 96156}},
     {"words_dot_packed 64", {0.9690, 65.5, 193.5, 2095, 206233}},
     {"words_dot_packed 256", {0.9960, 255.4, 383.4, 8174, 656106}},
     {"digits_euclidean_packed 16", {0.9675, 16.2, 80.2, 520, 119835}},
