@@ -182,7 +182,11 @@ Status FindReducer(const BuildArgs& args, const MatrixView& vectors, const Build
   reduce.seed = options.seed;
   reduce.threads = options.threads;
   reduce.progress = options.progress;
-  KITH_ASSIGN_OR_RETURN(*reducer, Reducer::Fit(vectors, reduce));
+  Result<Reducer> fitted = Reducer::Fit(vectors, reduce);
+  if (!fitted.ok()) {
+    return Status(fitted.status().code(), StrCat(args.vectors, ": ", fitted.status().message()));
+  }
+  *reducer = std::move(fitted).value();
   return Status::Ok();
 }
 

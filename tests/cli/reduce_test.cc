@@ -143,6 +143,8 @@ TEST_F(ReduceTest, SaysWhatIsWrong) {
   Fails(2, {"reduce", base, "--method", "svd", "-o", out}, {"svd", "pca"});
   Fails(2, {"reduce", base, "--dim", "3", "-o", Path("x.kith")}, {"kith build"});
   Fails(1, {"reduce", base, "--dim", "7", "-o", out}, {"base.fvecs", "6 dimensions", "7"});
+  Fails(1, {"build", base, "--reduce", "500", "-o", Path("x.kith")},
+        {"base.fvecs: cannot reduce 6 dimensions to 500", "choose 6 or fewer"});
   Fails(1, {"reduce", base, "--dim", "2", "--metric", "manhattan", "-o", out}, {"manhattan"});
   Fails(1, {"reduce", base, "--keep-recall", "1", "-k", "20", "--rerank", "20", "-o", out}, {"20"});
   Fails(1, {"reduce", base, "--dim", "3", "-o", base}, {"base.fvecs", "another name"});
