@@ -110,7 +110,7 @@ Status WordDesk::Neighbours(const std::vector<std::string>& texts, bool named, u
   std::vector<WordQuery> words;
   std::vector<Status> statuses;  // of each text; those that are ok are queries
   for (const std::string& text : texts) {
-    Result<WordQuery> query = ParseWords(index_, text, settings_.threads);
+    Result<WordQuery> query = ParseWords(index_, text, settings_.threads, subwords_);
     Status status = query.ok() ? queries.AddWords(*query, text) : query.status();
     words.push_back(query.ok() ? *std::move(query) : WordQuery());
     const std::string name = named ? StrCat("'", text, "': ") : "";
@@ -119,6 +119,9 @@ Status WordDesk::Neighbours(const std::vector<std::string>& texts, bool named, u
     if (!status.ok()) ++*failed;
     if (first.ok()) first = status;
     if (!status.ok() && named && !json()) PrintError(name + ErrorText(status));
+    for (const SubwordTerm& term : words.back().subwords) {
+      if (!json()) PrintWarning(name + SubwordText(term));
+    }
     for (size_t i = told; i < words.back().unknown.size() && !json(); ++i) {
       PrintWarning(name + UnknownWordText(words.back().unknown[i]));
     }
@@ -148,7 +151,9 @@ Status WordDesk::Neighbours(const std::vector<std::string>& texts, bool named, u
 Status WordDesk::Similarity(const std::string& a, const std::string& b) {
   WordQuery queries[2];
   for (size_t i = 0; i < 2; ++i) {
-    KITH_ASSIGN_OR_RETURN(queries[i], ParseWords(index_, i == 0 ? a : b, settings_.threads));
+    KITH_ASSIGN_OR_RETURN(queries[i],
+                          ParseWords(index_, i == 0 ? a : b, settings_.threads, subwords_));
+    for (const SubwordTerm& term : queries[i].subwords) PrintWarning(SubwordText(term));
     for (const UnknownWord& unknown : queries[i].unknown) {
       if (!queries[i].terms.empty()) PrintWarning(UnknownWordText(unknown));
     }

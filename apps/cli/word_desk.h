@@ -8,6 +8,7 @@
 
 #include "kith/index.h"
 #include "kith/status.h"
+#include "kith/words.h"
 
 namespace kith::apps::cli {
 
@@ -23,9 +24,9 @@ struct WordSettings {
 // Prints answers on standard output, and on standard error what words are not there.
 class WordDesk {
  public:
-  // The index must outlive it.
-  WordDesk(const Index& index, WordSettings settings)
-      : index_(index), settings_(std::move(settings)) {}
+  // The words must outlive it.
+  WordDesk(const OpenedWords& words, WordSettings settings)
+      : index_(*words.index), subwords_(words.subwords.get()), settings_(std::move(settings)) {}
 
   const Index& index() const { return index_; }
   WordSettings& settings() { return settings_; }
@@ -52,6 +53,7 @@ class WordDesk {
   Status Word2vecLine(const std::string& line);
 
   const Index& index_;
+  const Subwords* const subwords_;  // or nullptr
   WordSettings settings_;
 };
 

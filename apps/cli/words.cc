@@ -119,7 +119,7 @@ Status RunWords(const WordsArgs& args) {
   settings.exact = args.exact;
   settings.threads = args.threads;
   settings.format = args.format;
-  WordDesk desk(*words.index, settings);
+  WordDesk desk(words, settings);
   if (!args.analogies.empty()) {
     return desk.Analogies(args.analogies, static_cast<uint64_t>(args.vocabulary));
   }
@@ -186,7 +186,7 @@ void AddWordsCommand(CLI::App* app, Action* action) {
   auto args = std::make_shared<WordsArgs>();
   CLI::App* sub = app->add_subcommand("words", "Ask for the words nearest to words");
   sub->add_option("FILE", args->file,
-                  "Words and their vectors: word2vec, GloVe, fastText's .vec, csv, .gz or .kith")
+                  "Words and their vectors: word2vec, GloVe, fastText, csv, .gz or .kith")
       ->required()
       ->option_text(" ");
   sub->add_option("QUERY", args->query,

@@ -89,12 +89,14 @@ Status Queries::AddKeys(const std::vector<std::string>& texts) {
 Status Queries::AddWords(const WordQuery& query, const std::string& text) {
   KITH_RETURN_IF_ERROR(kith::AddWords(query, &batch_));
   std::string title;
-  for (const QueryTerm& term : query.terms) {
-    const double size = std::abs(term.weight);
-    const char* const sign = term.weight < 0 ? "- " : title.empty() ? "" : "+ ";
-    title += StrCat(title.empty() ? "" : " ", sign, size == 1 ? "" : StrCat(size, "*"),
-                    Printable(index_->Key(term.row)));
-  }
+  const auto add = [&](std::string_view word, double weight) {
+    const double size = std::abs(weight);
+    const char* const sign = weight < 0 ? "- " : title.empty() ? "" : "+ ";
+    title +=
+        StrCat(title.empty() ? "" : " ", sign, size == 1 ? "" : StrCat(size, "*"), Printable(word));
+  };
+  for (const QueryTerm& term : query.terms) add(index_->Key(term.row), term.weight);
+  for (const SubwordTerm& term : query.subwords) add(term.word.word, term.weight);
   notes_.push_back({text, std::move(title)});
   return Status::Ok();
 }

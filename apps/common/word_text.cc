@@ -44,6 +44,11 @@ Json WordAnswerJson(const Index& index, const Queries& queries, const Answers& a
   for (const QueryTerm& term : words.terms) {
     json["words"].push_back({{"key", std::string(index.Key(term.row))}, {"weight", term.weight}});
   }
+  json["subwords"] = Json::array();
+  for (const SubwordTerm& term : words.subwords) {
+    json["subwords"].push_back(
+        {{"word", term.word.word}, {"weight", term.weight}, {"nearest", term.word.nearest}});
+  }
   json["unknown"] = UnknownJson(words);
   return json;
 }

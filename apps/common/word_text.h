@@ -14,8 +14,8 @@
 
 namespace kith::apps {
 
-// As AnswerJson(), and the cosine of each neighbour, the words that the query was made of, and
-// those that are not there with what they may mean.
+// As AnswerJson(), and the cosine of each neighbour, the words that the query was made of,
+// those that are not there but made of subwords, and those that are not, with what they may mean.
 Json WordAnswerJson(const Index& index, const Queries& queries, const Answers& answers,
                     size_t query, const WordQuery& words);
 // {"query", "error", "unknown"} of a query that could not be answered.

@@ -49,6 +49,12 @@ Result<std::vector<std::string>> NearestKeys(const Index& index, std::string_vie
 Result<std::vector<std::string>> KeysWithPrefix(const Index& index, std::string_view prefix,
                                                 size_t count);
 
+// A vector that is not stored, and how much it counts.
+struct VectorTerm {
+  std::span<const float> vector;  // [dim]
+  double weight = 1;
+};
+
 // Queries of one call of Search(), and for each the stored vectors that are no answers to it. Not
 // thread-safe but for Search(). What adds a query throws std::bad_alloc where there is no memory
 // for it, as standard containers do; the batch is then as it was.
@@ -62,7 +68,10 @@ class QueryBatch {
   // positive, so that several keys are asked for by their mean, and a - b + c is just that. Its
   // vectors, and all that share a key with them, are left out. REQUIRES: at least one term, rows of
   // the index.
-  void Add(std::span<const QueryTerm> terms);
+  void Add(std::span<const QueryTerm> terms) { Add(terms, {}); }
+  // The same with vectors that are not stored in the sum. REQUIRES: at least one of both, finite
+  // values.
+  void Add(std::span<const QueryTerm> terms, std::span<const VectorTerm> vectors);
   // A stored vector that is known by its row, not by its key: it alone is left out. REQUIRES: a row
   // of the index.
   void AddRow(uint64_t row);
@@ -83,7 +92,8 @@ class QueryBatch {
 
  private:
   // Adds the sum of the terms to the queries' vectors.
-  std::vector<float> SumOf(std::span<const QueryTerm> terms) const;
+  std::vector<float> SumOf(std::span<const QueryTerm> terms,
+                           std::span<const VectorTerm> vectors) const;
   void Append(std::span<const float> vector, std::span<const uint64_t> excluded, bool by_key);
   // The queries whose answers have a key of their own.
   Result<std::vector<size_t>> FindShared(const SearchResult& result) const;

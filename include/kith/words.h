@@ -35,16 +35,34 @@ struct OpenWordsOptions {
   std::stop_token stop;
 };
 
+// The vectors that a model of fastText makes of the n-grams of characters of any word, those too
+// that it never saw. They stay in the model's file, which is mapped. Thread-safe.
+class Subwords {
+ public:
+  virtual ~Subwords() = default;
+  virtual const std::string& path() const = 0;  // of the model
+  // The vector of a word that is none of the model's. The first call reads the model's dictionary.
+  // Errors: NotFound (it has no n-gram as long as the model's); as ReadDataset() of a damaged one.
+  virtual Result<std::vector<float>> VectorOf(std::string_view word) const = 0;
+};
+
+// Maps the subwords of a file; nullptr if it is no binary model of fastText, or a packed one. Cost:
+// O(1). Errors: NotFound, IoError.
+Result<std::shared_ptr<const Subwords>> OpenSubwords(const std::string& path);
+
 struct OpenedWords {
   std::unique_ptr<Index> index;
   std::string index_path;  // the .kith file that is mapped
   bool built = false;      // by this call; else it was there
+  // Of words that are not there: nullptr unless the file of words is a binary model of fastText. Of
+  // FILE.kith, those of FILE, if it is still there as it was read.
+  std::shared_ptr<const Subwords> subwords;
 };
 
 // Opens a file of words: a .kith file as it is; of any other file that ReadDataset() reads and that
-// names its vectors (word2vec, GloVe, fastText's .vec, csv, gzipped or not), the .kith file made of
-// it. The first call builds that, later ones map it in microseconds. It is built anew when the size
-// or the time of the file of words is another than when it was read, which is noted beside its
+// names its vectors (word2vec, GloVe, fastText, csv, gzipped or not), the .kith file made of it.
+// The first call builds that, later ones map it in microseconds. It is built anew when the size or
+// the time of the file of words is another than when it was read, which is noted beside its
 // contents (base/file_attribute.h); where that note was lost, when the file of words is the later
 // one. A .kith file without a note that is too old is left alone: it may be somebody's own. A build
 // that is ended leaves nothing, and an older file as it was. Errors: as ReadDataset, BuildIndex,
@@ -58,9 +76,17 @@ struct UnknownWord {
   std::vector<std::string> nearest;  // keys of near spelling, as NearestKeys() finds them
 };
 
-// A query made of words: what there is of it, and what is not.
+// A word that is not there, but that subwords gave a vector.
+struct SubwordTerm {
+  UnknownWord word;
+  std::vector<float> vector;  // [dim]
+  double weight = 1;
+};
+
+// A query made of words: what there is of it, what is made of subwords, and what is not there.
 struct WordQuery {
   std::vector<QueryTerm> terms;
+  std::vector<SubwordTerm> subwords;
   std::vector<UnknownWord> unknown;
 };
 
@@ -71,9 +97,11 @@ struct WordQuery {
 // that follow each other are one where they are a key if _, a space or - joins them, as typed or in
 // small, Capital or CAPITAL letters; the longest run counts. A word that is no key is one in small,
 // Capital or CAPITAL letters, or as it is spelled but for the case of its letters, if that is a
-// key. Any other is unknown, and the rest of the query still stands. `threads` search for
-// spellings. Errors: InvalidArgument (nothing but white space).
-Result<WordQuery> ParseWords(const Index& index, std::string_view text, int threads = 1);
+// key. Any other gets the vector that `subwords` make of it, unless these are nullptr; else it is
+// unknown, and the rest of the query still stands. `threads` search for spellings. Errors:
+// InvalidArgument (nothing but white space; subwords of another dimension), those of Subwords.
+Result<WordQuery> ParseWords(const Index& index, std::string_view text, int threads = 1,
+                             const Subwords* subwords = nullptr);
 
 // The row of one word or phrase, read as ParseWords() does. Errors: NotFound (says which spellings
 // are near); InvalidArgument (more than one word, or one with a weight).
@@ -81,6 +109,8 @@ Result<uint64_t> FindWord(const Index& index, std::string_view text, int threads
 
 // "no word 'kign'; did you mean 'king', 'kin'?"
 std::string UnknownWordText(const UnknownWord& unknown);
+// "no word 'kign', so its subwords are asked for; did you mean 'king', 'kin'?"
+std::string SubwordText(const SubwordTerm& term);
 
 // Adds the query to a batch, as QueryBatch::Add() of its terms. Errors: NotFound (it has no terms:
 // none of its words is there); InvalidArgument (its words cancel out, so that nothing is near).

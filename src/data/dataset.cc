@@ -15,6 +15,7 @@
 #include "base/strings.h"
 #include "data/convert.h"
 #include "data/elements.h"
+#include "data/fasttext.h"
 #include "data/formats.h"
 #include "data/growing_buffer.h"
 #include "data/read_input.h"
@@ -55,6 +56,7 @@ Result<Dataset> ReadLayout(const Input& input, Format format, const ReadOptions&
     case Format::kNpy: return ReadNpy(input, options);
     case Format::kHdf5: return ReadHdf5(input, options);
     case Format::kIdx: return ReadIdx(input, options);
+    case Format::kFastText: return ReadFastText(input, options);
     default: return ReadStream(input, format, options);
   }
 }
@@ -157,7 +159,12 @@ Result<Format> FormatToWrite(const std::string& path, const std::string& name,
     return Status::InvalidArgument(
         StrCat(path, ": kith reads .gz but does not write it; leave out .gz and run gzip after"));
   }
-  if (!name.empty()) return ParseFormat(name);
+  if (!name.empty()) {
+    KITH_ASSIGN_OR_RETURN(const Format format, ParseFormat(name));
+    if (!IsReadOnly(format)) return format;
+    return Status::Unsupported(
+        StrCat(path, ": kith reads ", name, " but does not write it; write word2vec-bin"));
+  }
   if (const std::optional<Format> format = FormatOfExtension(path)) return *format;
   return Status::InvalidArgument(
       StrCat(path, ": expected an extension that says the format, ", expected));
@@ -176,6 +183,7 @@ Status WriteAs(Format format, const std::string& path, const MatrixView& vectors
     case Format::kNpy: return WriteNpy(vectors, file);
     case Format::kHdf5: return WriteHdf5(vectors, file);
     case Format::kIdx: return WriteIdx(vectors, file);
+    case Format::kFastText: break;  // FormatToWrite() has refused it
     case Format::kWord2vecBinary: return WriteWord2vecBinary(vectors, keys, file);
     case Format::kWord2vecText: return WriteWord2vecText(vectors, keys, file);
     case Format::kGlove: return WriteGlove(vectors, keys, file);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "data/fasttext.h"
 #include "data/load.h"
 #include "data/readers.h"
 #include "data/text.h"
@@ -33,6 +34,7 @@ const std::vector<FormatRow>& Table() {
       {Format::kNpy, "npy", {".npy"}},
       {Format::kHdf5, "hdf5", {".hdf5", ".h5"}},
       {Format::kIdx, "idx", {".idx", "-ubyte"}},
+      {Format::kFastText, "fasttext-bin", {}},  // its .bin is told by the content
       {Format::kWord2vecBinary, "word2vec-bin", {".bin"}},
       {Format::kWord2vecText, "word2vec-text", {".vec"}},
       {Format::kGlove, "glove", {".glove"}},
@@ -152,6 +154,7 @@ std::optional<Format> FindMagic(const Input& input) {
   if (StartsWith(input.bytes, "\x93NUMPY")) return Format::kNpy;
   if (LooksLikeHdf5(input.bytes)) return Format::kHdf5;
   if (LooksLikeIdx(input.bytes)) return Format::kIdx;
+  if (IsFastText(input.bytes)) return Format::kFastText;
   return std::nullopt;
 }
 

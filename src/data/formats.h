@@ -24,12 +24,13 @@ enum class Format {
   kNpy,
   kHdf5,
   kIdx,
+  kFastText,
   kWord2vecBinary,
   kWord2vecText,
   kGlove,
   kCsv,
 };
-inline constexpr int kNumFormats = 14;
+inline constexpr int kNumFormats = 15;
 
 const char* FormatName(Format format);
 // Errors: InvalidArgument listing the names there are.
@@ -40,6 +41,8 @@ std::optional<Format> FormatOfExtension(std::string_view path);
 
 // Whether it is read as a stream of words or lines, not as a fixed layout.
 constexpr bool IsStreamFormat(Format format) { return format >= Format::kWord2vecBinary; }
+// Whether it is read but not written: a model has more in it than vectors.
+constexpr bool IsReadOnly(Format format) { return format == Format::kFastText; }
 // Whether every row of it has a name.
 constexpr bool NeedsKeys(Format format) {
   return format >= Format::kWord2vecBinary && format != Format::kCsv;

@@ -93,23 +93,28 @@ Result<std::vector<QueryTerm>> ParseQueryWords(const Index& index,
   });
 }
 
-std::vector<float> QueryBatch::SumOf(std::span<const QueryTerm> terms) const {
+std::vector<float> QueryBatch::SumOf(std::span<const QueryTerm> terms,
+                                     std::span<const VectorTerm> vectors) const {
   const size_t dim = index_->info().dim;
   const bool angular = search::TraitsOf(index_->info().metric).unit_length();
   std::vector<float> vector(dim);
   std::vector<double> sum(dim, 0.0);
   double weights = 0;
-  for (const QueryTerm& term : terms) {
-    index_->GetVector(term.row, vector.data());
-    double scale = term.weight;
+  const auto add = [&](std::span<const float> values, double weight) {
+    double scale = weight;
     if (angular) {
       double squares = 0;
-      for (const float x : vector) squares += static_cast<double>(x) * x;
-      scale = squares > 0 ? term.weight / std::sqrt(squares) : 0;
+      for (const float x : values) squares += static_cast<double>(x) * x;
+      scale = squares > 0 ? weight / std::sqrt(squares) : 0;
     }
-    for (size_t i = 0; i < dim; ++i) sum[i] += vector[i] * scale;
-    weights += term.weight;
+    for (size_t i = 0; i < dim; ++i) sum[i] += values[i] * scale;
+    weights += weight;
+  };
+  for (const QueryTerm& term : terms) {
+    index_->GetVector(term.row, vector.data());
+    add(vector, term.weight);
   }
+  for (const VectorTerm& term : vectors) add(term.vector, term.weight);
   const double share = angular || weights <= 0 ? 1 : 1 / weights;
   for (size_t i = 0; i < dim; ++i) vector[i] = static_cast<float>(sum[i] * share);
   return vector;
@@ -131,18 +136,20 @@ void QueryBatch::Append(std::span<const float> vector, std::span<const uint64_t>
   }
 }
 
-void QueryBatch::Add(std::span<const QueryTerm> terms) {
+void QueryBatch::Add(std::span<const QueryTerm> terms, std::span<const VectorTerm> vectors) {
   std::vector<uint64_t> rows;
   rows.reserve(terms.size());
   for (const QueryTerm& term : terms) rows.push_back(term.row);
   const bool by_key = index_->info().has_keys;
-  if (terms.size() == 1 && terms[0].weight == 1) {
-    // As it is stored: the same query, without what scaling rounds.
+  // A single one as it is: the same query, without what scaling rounds.
+  if (vectors.empty() && terms.size() == 1 && terms[0].weight == 1) {
     std::vector<float> vector(index_->info().dim);
     index_->GetVector(rows[0], vector.data());
     Append(vector, rows, by_key);
+  } else if (terms.empty() && vectors.size() == 1 && vectors[0].weight == 1) {
+    Append(vectors[0].vector, rows, by_key);
   } else {
-    Append(SumOf(terms), rows, by_key);
+    Append(SumOf(terms, vectors), rows, by_key);
   }
 }
 

@@ -99,7 +99,7 @@ Status Build(const std::string& path, const std::string& index_path,
   if (dataset.keys.empty()) {
     return Status::InvalidArgument(
         StrCat(path, " has vectors (", dataset.format, ") but no words; give a file that names ",
-               "them: word2vec, GloVe, fastText's .vec, csv with a column of names, or .kith"));
+               "them: word2vec, GloVe, fastText, csv with a column of names, or .kith"));
   }
   BuildOptions build;  // by default for cosines, the metric angular
   build.keys = &dataset.keys;
@@ -124,6 +124,19 @@ Result<OpenedWords> OpenIt(std::string index_path, bool built, bool made = true)
   return words;
 }
 
+// The subwords of the file that a .kith file was made of, if it has any and is still beside it as
+// it was read: nobody asked for them.
+std::shared_ptr<const Subwords> SubwordsBeside(const std::string& index_path) {
+  constexpr std::string_view kAdded = ".kith";
+  if (!index_path.ends_with(kAdded)) return nullptr;
+  const std::string path = index_path.substr(0, index_path.size() - kAdded.size());
+  const std::optional<struct stat> source = Look(path);
+  if (!source || GetFileAttribute(index_path, kSourceAttribute) != Describe(*source))
+    return nullptr;
+  Result<std::shared_ptr<const Subwords>> subwords = OpenSubwords(path);
+  return subwords.ok() ? *std::move(subwords) : nullptr;
+}
+
 Status MakeFolder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(DirectoryOf(path), error);
@@ -134,12 +147,21 @@ Status MakeFolder(const std::string& path) {
 
 Result<OpenedWords> Open(const std::string& path, const OpenWordsOptions& options) {
   if (IsKithFile(path)) {
-    if (options.index_path.empty()) return OpenIt(path, false, false);
+    if (options.index_path.empty()) {
+      KITH_ASSIGN_OR_RETURN(OpenedWords words, OpenIt(path, false, false));
+      words.subwords = SubwordsBeside(path);
+      return words;
+    }
     return Status::InvalidArgument(
         StrCat(path, " is a .kith file already; give no other name for one"));
   }
   const std::optional<struct stat> source = Look(path);
   if (!source) {
+    if (errno == ENOENT && options.index_path.empty() && IsKithFile(path + ".kith")) {
+      return Status::NotFound(StrCat(path, ": no such file, but ", path,
+                                     ".kith is there; ask that ",
+                                     "one, which has its words but no subwords"));
+    }
     // Says why, in the words of all readers.
     KITH_RETURN_IF_ERROR(ReadDataset(path, {.max_rows = 1}).status());
     return Status::IoError(StrCat(path, ": ", ErrorText(errno)));
@@ -155,11 +177,15 @@ Result<OpenedWords> Open(const std::string& path, const OpenWordsOptions& option
     if (!cached.empty() && !fresh) index_path = cached;
   }
   KITH_ASSIGN_OR_RETURN(const State state, StateOf(index_path, *source));
-  if (state == State::kFresh) return OpenIt(std::move(index_path), false);
-  if (options.index_path.empty()) KITH_RETURN_IF_ERROR(MakeFolder(index_path));
-  KITH_RETURN_IF_ERROR(Build(path, index_path, options));
-  NoteSource(index_path, *source);
-  return OpenIt(std::move(index_path), true);
+  const bool build = state != State::kFresh;
+  if (build) {
+    if (options.index_path.empty()) KITH_RETURN_IF_ERROR(MakeFolder(index_path));
+    KITH_RETURN_IF_ERROR(Build(path, index_path, options));
+    NoteSource(index_path, *source);
+  }
+  KITH_ASSIGN_OR_RETURN(OpenedWords words, OpenIt(std::move(index_path), build));
+  KITH_ASSIGN_OR_RETURN(words.subwords, OpenSubwords(path));
+  return words;
 }
 
 }  // namespace

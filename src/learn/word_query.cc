@@ -70,7 +70,8 @@ void AppendInCase(std::string_view word, Case letters, std::string* out) {
 
 class Parser {
  public:
-  Parser(const Index& index, int threads) : index_(index), threads_(threads) {}
+  Parser(const Index& index, int threads, const Subwords* subwords)
+      : index_(index), threads_(threads), subwords_(subwords) {}
 
   Result<WordQuery> Parse(std::string_view text);
 
@@ -87,9 +88,12 @@ class Parser {
   // Appends the words from tokens[at] on that make the next term, and returns their number.
   Result<size_t> Take(std::span<const std::string_view> tokens, WordQuery* query) const;
   Status AddWord(const Token& token, WordQuery* query) const;
+  // A word that is no key, by its subwords if these make a vector of it.
+  Status AddUnknown(const Token& token, UnknownWord unknown, WordQuery* query) const;
 
   const Index& index_;
   const int threads_;
+  const Subwords* const subwords_;
 };
 
 Result<std::optional<uint64_t>> Parser::FindJoined(std::span<const std::string_view> words) const {
@@ -115,12 +119,29 @@ Status Parser::AddWord(const Token& token, WordQuery* query) const {
                           NearestKeys(index_, token.word, kSpellings, threads_));
     const bool same = !nearest.empty() && SpellingPattern(token.word).Distance(nearest[0], 0) == 0;
     if (!same) {
-      query->unknown.push_back({std::string(token.word), std::move(nearest)});
-      return Status::Ok();
+      return AddUnknown(token, {std::string(token.word), std::move(nearest)}, query);
     }
     KITH_ASSIGN_OR_RETURN(row, Find(nearest[0]));
   }
   if (row) query->terms.push_back({*row, token.weight});
+  return Status::Ok();
+}
+
+Status Parser::AddUnknown(const Token& token, UnknownWord unknown, WordQuery* query) const {
+  Result<std::vector<float>> vector =
+      subwords_ == nullptr ? Status::NotFound("") : subwords_->VectorOf(unknown.word);
+  if (!vector.ok()) {
+    if (vector.status().code() != StatusCode::kNotFound) return vector.status();
+    query->unknown.push_back(std::move(unknown));
+    return Status::Ok();
+  }
+  const IndexInfo& info = index_.info();
+  if (vector->size() != info.dim) {
+    return Status::InvalidArgument(StrCat(subwords_->path(), " makes vectors of ",
+                                          Plural(vector->size(), "dimension"), ", but ", info.path,
+                                          " has ", info.dim, "; ask one that was made of it"));
+  }
+  query->subwords.push_back({std::move(unknown), *std::move(vector), token.weight});
   return Status::Ok();
 }
 
@@ -196,12 +217,18 @@ Status CheckWords(const Index& index) {
 
 namespace kith {
 
-Result<WordQuery> ParseWords(const Index& index, std::string_view text, int threads) {
-  return CatchAll([&] { return learn::Parser(index, threads).Parse(text); });
+Result<WordQuery> ParseWords(const Index& index, std::string_view text, int threads,
+                             const Subwords* subwords) {
+  return CatchAll([&] { return learn::Parser(index, threads, subwords).Parse(text); });
 }
 
 std::string UnknownWordText(const UnknownWord& unknown) {
   return StrCat("no word '", Printable(unknown.word), "'", DidYouMean(unknown.nearest));
+}
+
+std::string SubwordText(const SubwordTerm& term) {
+  return StrCat("no word '", Printable(term.word.word), "', so its subwords are asked for",
+                DidYouMean(term.word.nearest));
 }
 
 Result<uint64_t> FindWord(const Index& index, std::string_view text, int threads) {
@@ -219,21 +246,22 @@ Result<uint64_t> FindWord(const Index& index, std::string_view text, int threads
 
 Status AddWords(const WordQuery& query, QueryBatch* batch) {
   return CatchAll([&]() -> Status {
-    if (query.terms.empty()) {
+    if (query.terms.empty() && query.subwords.empty()) {
       return Status::NotFound(query.unknown.empty() ? "the query is empty; give at least one word"
                                                     : UnknownWordText(query.unknown[0]));
     }
-    const Index& index = batch->index();
-    QueryBatch alone(index);
-    alone.Add(query.terms);
+    std::vector<VectorTerm> vectors;
+    for (const SubwordTerm& term : query.subwords) vectors.push_back({term.vector, term.weight});
+    QueryBatch alone(batch->index());
+    alone.Add(query.terms, vectors);
     const MatrixView sum = alone.vectors();
     const auto* const values = reinterpret_cast<const float*>(sum.data);
-    if (learn::IsNothing({values, sum.dim}, query.terms.size())) {
+    if (learn::IsNothing({values, sum.dim}, query.terms.size() + vectors.size())) {
       return Status::InvalidArgument(
           "the vectors of the query's words sum up to zero, to which nothing is near; leave out "
           "one");
     }
-    batch->Add(query.terms);
+    batch->Add(query.terms, vectors);
     return Status::Ok();
   });
 }

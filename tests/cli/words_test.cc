@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "cli/harness.h"
+#include "data/fasttext_file.h"
 
 namespace kith::cli_test {
 namespace {
@@ -88,6 +89,51 @@ TEST_F(WordsCliTest, WhatIsNotThereIsNamedAndTheRestAnswered) {
   EXPECT_EQ(json::parse(out[1])["neighbors"].size(), 1u);
   EXPECT_NE(json::parse(out[2])["error"].get<std::string>().find("zero"), std::string::npos);
   EXPECT_EQ(json::parse(out[3])["unknown"][0]["word"], "rivr");
+}
+
+TEST_F(WordsCliTest, FastTextAnswersOfWordsItNeverSawByTheirSubwords) {
+  testing::FastTextFile file;
+  file.words = {"river", "rivers", "city", "cities", "Berlin"};
+  const std::string model = Path("model.bin");
+  WriteFile(model, file.Bytes());
+  Ok({"words", model, "river"});
+  const Outcome asked = Run({"words", model, "rivr", "city", "-n", "2"});
+  EXPECT_EQ(asked.exit_code, 0);
+  EXPECT_EQ(
+      asked.err,
+      "kith: warning: no word 'rivr', so its subwords are asked for; did you mean 'river'?\n");
+  EXPECT_EQ(asked.out.rfind("city + rivr\n", 0), 0u) << asked.out;
+  const json answer = OkJson({"words", model, "2*rivr", "--json", "--exact", "-n", "5"});
+  EXPECT_EQ(answer["subwords"][0]["word"], "rivr");
+  EXPECT_EQ(answer["subwords"][0]["weight"], 2);
+  EXPECT_EQ(answer["subwords"][0]["nearest"][0], "river");
+  EXPECT_EQ(answer["unknown"], json::array());
+  // The cosines are those of the vectors that fastText would make.
+  const std::vector<double> query = file.SubwordMean("rivr");
+  ASSERT_EQ(answer["neighbors"].size(), 5u);
+  for (const json& neighbour : answer["neighbors"]) {
+    const std::vector<double> vector = file.WordMean(neighbour["id"].get<size_t>());
+    double dot = 0;
+    double squares = 0;
+    double own = 0;
+    for (size_t i = 0; i < query.size(); ++i) {
+      dot += query[i] * vector[i];
+      squares += query[i] * query[i];
+      own += vector[i] * vector[i];
+    }
+    EXPECT_NEAR(neighbour["cosine"].get<double>(), dot / std::sqrt(squares * own), 1e-6);
+  }
+  const Outcome similar = Run({"words", model, "--similarity", "rivr", "rivr"});
+  EXPECT_EQ(similar.out, "1.000000\n");
+  // Its vectors are read wherever vectors are, but for those that are quantised.
+  Ok({"convert", model, Path("out.vec")});
+  EXPECT_EQ(SplitLines(ReadFile(Path("out.vec")))[0], "5 3");
+  Ok({"build", model, "-o", Path("b.kith")});
+  file.quantised = 1;
+  WriteFile(Path("model.ftz"), file.Bytes());
+  Fails(1, {"words", Path("model.ftz"), "river"}, {"model.ftz: byte", "quantised"});
+  WriteFile(Path("cut.bin"), ReadFile(model).substr(0, 200));
+  Fails(1, {"words", Path("cut.bin"), "river"}, {"cut.bin: byte", "truncated"});
 }
 
 TEST_F(WordsCliTest, QuestionsHaveAnswers) {

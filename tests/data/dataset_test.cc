@@ -200,8 +200,15 @@ TEST_P(RoundTrip, ReadsWhatWasWritten) {
   EXPECT_EQ(ReadFile(again), ReadFile(path));
 }
 
+// All but the one that is only read.
+std::vector<std::string> WrittenFormats() {
+  std::vector<std::string> formats = DatasetFormats();
+  std::erase(formats, "fasttext-bin");
+  return formats;
+}
+
 INSTANTIATE_TEST_SUITE_P(AllFormats, RoundTrip,
-                         testing::Combine(testing::ValuesIn(DatasetFormats()),
+                         testing::Combine(testing::ValuesIn(WrittenFormats()),
                                           testing::Values(DataType::kF32, DataType::kF16,
                                                           DataType::kBF16, DataType::kI8,
                                                           DataType::kU8, DataType::kBit)),

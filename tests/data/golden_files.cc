@@ -1,4 +1,5 @@
 #include "data/data_test_util.h"
+#include "data/fasttext_file.h"
 
 namespace kith {
 namespace {
@@ -28,6 +29,8 @@ std::vector<Golden> GoldenFiles() {
       {"npy", NpyHeader("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }") +
                   Literal("\x00\x00\x80\x3f\x00\x00\x00\xc0\x00\x00\x00\x3f\x00\x00\x40\x40")},
       {"idx", Literal("\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x01\x00\xff\x07\x09")},
+      {"fasttext-bin",
+       testing::FastTextFile{.dim = 2, .bucket = 3, .words = {"cat", "dog"}}.Bytes()},
       {"word2vec-bin", Literal("2 2\ncat \x00\x00\x80\x3f\x00\x00\x00\xc0\n"
                                "dog \x00\x00\x00\x3f\x00\x00\x40\x40\n")},
       {"word2vec-text", "2 2\ncat 1 -2 \ndog 0.5 3 \n"},

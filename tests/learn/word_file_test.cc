@@ -5,10 +5,14 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "data/fasttext_file.h"
 #include "index/index_checks.h"
 #include "kith/dataset.h"
 #include "kith/words.h"
@@ -41,7 +45,10 @@ class WordFileTest : public ::testing::Test {
     return words.ok() && words->built;
   }
   // Whether this file system keeps notes beside files.
-  bool KeepsNotes() const { return setxattr(Words().c_str(), "user.kith.test", "x", 1, 0) == 0; }
+  bool KeepsNotes() const { return KeepsNotes(Words()); }
+  static bool KeepsNotes(const std::string& path) {
+    return setxattr(path.c_str(), "user.kith.test", "x", 1, 0) == 0;
+  }
 
   TempDir dir_;
 };
@@ -158,6 +165,113 @@ TEST_F(WordFileTest, SaysWhatIsWrong) {
   OpenWordsOptions options;
   options.index_path = dir_.File("no/such/folder.kith");
   ExpectError(OpenWords(Words(), options).status(), StatusCode::kNotFound, {"no/such"});
+}
+
+// A file of fastText, and the rows that its n-grams have.
+class FastTextWordsTest : public WordFileTest {
+ protected:
+  void SetUp() override {
+    file_.words = {"</s>", "river", "rivers", "city", "cities", "Berlin"};
+    WriteFile(Path(), file_.Bytes());
+  }
+  std::string Path() const { return dir_.File("model.bin"); }
+
+  testing::FastTextFile file_;
+};
+
+TEST_F(FastTextWordsTest, WordsThatAreNotThereAreMadeOfSubwords) {
+  const auto words = OpenWords(Path());
+  ASSERT_TRUE(words.ok()) << words.status().message();
+  ASSERT_NE(words->subwords, nullptr);
+  EXPECT_EQ(words->subwords->path(), Path());
+  const auto query = ParseWords(*words->index, "2*rivr Citty", 1, words->subwords.get());
+  ASSERT_TRUE(query.ok()) << query.status().message();
+  EXPECT_TRUE(query->terms.empty());
+  EXPECT_TRUE(query->unknown.empty());
+  ASSERT_EQ(query->subwords.size(), 2u);
+  EXPECT_EQ(query->subwords[0].weight, 2);
+  const auto expected = file_.SubwordMean("rivr");
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(query->subwords[0].vector[i]), expected[i], 1e-6);
+  }
+  EXPECT_EQ(SubwordText(query->subwords[0]),
+            "no word 'rivr', so its subwords are asked for; did you mean 'river'?");
+  // What is there is asked for by its own vector, in any case.
+  const auto known = ParseWords(*words->index, "berlin rivers", 1, words->subwords.get());
+  ASSERT_TRUE(known.ok());
+  EXPECT_EQ(known->terms.size(), 2u);
+  EXPECT_TRUE(known->subwords.empty());
+  // Without them it is not there.
+  EXPECT_EQ(ParseWords(*words->index, "rivr")->unknown.size(), 1u);
+}
+
+TEST_F(FastTextWordsTest, SumsAreOfVectorsOfLengthOne) {
+  const auto words = OpenWords(Path());
+  ASSERT_TRUE(words.ok()) << words.status().message();
+  const auto query = *ParseWords(*words->index, "city -2*rivr", 1, words->subwords.get());
+  QueryBatch batch(*words->index);
+  ASSERT_TRUE(AddWords(query, &batch).ok());
+  const auto* const sum = reinterpret_cast<const float*>(batch.vectors().data);
+  const auto unit = [](std::vector<double> v) {
+    double squares = 0;
+    for (const double x : v) squares += x * x;
+    for (double& x : v) x /= std::sqrt(squares);
+    return v;
+  };
+  const auto city = unit(file_.WordMean(3));
+  const auto other = unit(file_.SubwordMean("rivr"));
+  for (size_t i = 0; i < city.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(sum[i]), city[i] - 2 * other[i], 1e-6);
+  }
+  // The word of the file is left out of the answers; the other could not be one.
+  SearchResult result;
+  ASSERT_TRUE(batch.Search({.k = 5, .index = IndexKind::kExact}, &result).ok());
+  EXPECT_EQ(std::count(result.ids.begin(), result.ids.end(), 3), 0);
+  // A single one is searched for as fastText has it.
+  QueryBatch single(*words->index);
+  ASSERT_TRUE(AddWords(*ParseWords(*words->index, "rivr", 1, words->subwords.get()), &single).ok());
+  const auto expected = file_.SubwordMean("rivr");
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double value =
+        static_cast<double>(reinterpret_cast<const float*>(single.vectors().data)[i]);
+    EXPECT_NEAR(value, expected[i], 1e-6);
+  }
+}
+
+TEST_F(FastTextWordsTest, SubwordsAreThoseOfTheFileAsItWasRead) {
+  ASSERT_TRUE(Open(Path()));
+  const std::string made = Path() + ".kith";
+  if (KeepsNotes(Path())) EXPECT_NE((*OpenWords(made)).subwords, nullptr);
+  SetTime(Path(), 1'000'000'000);
+  EXPECT_EQ((*OpenWords(made)).subwords, nullptr);
+  std::filesystem::remove(Path());
+  EXPECT_EQ((*OpenWords(made)).subwords, nullptr);
+  ExpectError(OpenWords(Path()).status(), StatusCode::kNotFound,
+              {"model.bin: no such file", "model.bin.kith is there"});
+}
+
+TEST_F(FastTextWordsTest, TooShortWordsStayUnknownAndDamageIsSaid) {
+  file_.minn = 6;
+  file_.maxn = 6;
+  WriteFile(Path(), file_.Bytes());
+  const auto words = OpenWords(Path());
+  ASSERT_TRUE(words.ok()) << words.status().message();
+  EXPECT_EQ(ParseWords(*words->index, "xyz", 1, words->subwords.get())->unknown.size(), 1u);
+  EXPECT_EQ(ParseWords(*words->index, "wxyz", 1, words->subwords.get())->subwords.size(), 1u);
+  // The index of other words, and a file that is cut off.
+  file_.dim = 4;
+  const std::string bytes = file_.Bytes();
+  WriteFile(dir_.File("wide.bin"), bytes);
+  WriteFile(dir_.File("cut.bin"), bytes.substr(0, 200));
+  ExpectError(
+      ParseWords(*words->index, "wxyz", 1, OpenSubwords(dir_.File("wide.bin"))->get()).status(),
+      StatusCode::kInvalidArgument, {"wide.bin", "4 dimensions", "has 3"});
+  ExpectError(
+      ParseWords(*words->index, "wxyz", 1, OpenSubwords(dir_.File("cut.bin"))->get()).status(),
+      StatusCode::kInvalidArgument, {"cut.bin: byte", "truncated"});
+  WriteFile(dir_.File("words.txt"), kWords);
+  EXPECT_EQ(*OpenSubwords(dir_.File("words.txt")), nullptr);
+  ExpectError(OpenSubwords(dir_.File("none.bin")).status(), StatusCode::kNotFound, {"none.bin"});
 }
 
 }  // namespace
