@@ -25,7 +25,7 @@ def words(
     n_jobs: int | None = -1,
     progress: Progress = None,
 ) -> Words:
-    """Opens word vectors: word2vec, GloVe, fastText's .vec, csv, gzipped or not, or a .kith file.
+    """Opens word vectors: word2vec, GloVe, fastText, csv, gzipped or not, or a .kith file.
 
     The first time, a .kith file is made of them; from then on that is mapped in microseconds,
     and made anew only when the file of words is another one.
@@ -55,10 +55,12 @@ def words(
         the way; a damaged file.
     """
     with as_callback(progress) as report:
-        handle, found, built = _core.open_words(
+        handle, found, built, subwords = _core.open_words(
             path, index_path, byte_count(memory), n_jobs, report
         )
-    return Words(Index(handle), found, built)
+    opened = Words(Index(handle), found, built)
+    opened._subwords = subwords
+    return opened
 
 
 class Words:
@@ -68,8 +70,9 @@ class Words:
     ``"king - man + woman"`` adds and subtracts, ``"2*king -0.5*man"`` has weights, and
     ``"new york"`` is one word if there is ``new_york`` or ``New_York``. Words are found in other
     cases too. Of those that are not there, :class:`UnknownWordWarning` names what is spelled alike,
-    and the rest of the query is answered; KeyError if nothing is left. Nearness is the cosine, 1
-    for the same direction. Thread-safe; other threads of Python run meanwhile.
+    and the rest of the query is answered; KeyError if nothing is left. Words that a binary model
+    of fastText has not are asked for by their subwords, which the warning then says. Nearness is
+    the cosine, 1 for the same direction. Thread-safe; other threads of Python run meanwhile.
 
     Attributes
     ----------
@@ -92,6 +95,7 @@ class Words:
         self.index = index
         self.index_path = index.path if index_path is None else index_path
         self.built = built
+        self._subwords: _core.Subwords | None = None
 
     def search(
         self,
@@ -128,22 +132,24 @@ class Words:
         ValueError
             The words of the query cancel out.
         """
-        unknown: list[tuple[str, list[str]]] = []
-        found = _core.words_search(self.index, query, k, recall, exact, n_jobs, unknown)
+        unknown: list[tuple[str, list[str], bool]] = []
+        found = _core.words_search(
+            self.index, query, k, recall, exact, n_jobs, unknown, self._subwords
+        )
         _warn(unknown)
         return found
 
     def vector(self, query: str) -> NDArray[np.float32]:
         """What is searched for a query: (d,). Of a single word as it is stored, else a sum."""
-        unknown: list[tuple[str, list[str]]] = []
-        vector = _core.words_vector(self.index, query, unknown)
+        unknown: list[tuple[str, list[str], bool]] = []
+        vector = _core.words_vector(self.index, query, unknown, self._subwords)
         _warn(unknown)
         return vector
 
     def similarity(self, a: str, b: str) -> float:
         """The cosine of two queries."""
-        unknown: list[tuple[str, list[str]]] = []
-        cosine = _core.words_similarity(self.index, a, b, unknown)
+        unknown: list[tuple[str, list[str], bool]] = []
+        cosine = _core.words_similarity(self.index, a, b, unknown, self._subwords)
         _warn(unknown)
         return cosine
 
@@ -190,6 +196,15 @@ class Words:
         with as_callback(progress) as report:
             return _core.words_analogies(self.index, path, vocabulary, n_jobs, report)
 
+    def __getstate__(self) -> dict[str, Any]:
+        subwords = self._subwords
+        return self.__dict__ | {"_subwords": None if subwords is None else subwords.path}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._subwords is not None:
+            self._subwords = _core.open_subwords(state["_subwords"])
+
     def __len__(self) -> int:
         return len(self.index)
 
@@ -204,9 +219,11 @@ class Words:
         return f"<kith.Words {where!r}: {len(self)} x {self.index.dim}>"
 
 
-def _warn(unknown: list[tuple[str, list[str]]]) -> None:
-    for word, nearest in unknown:
+def _warn(unknown: list[tuple[str, list[str], bool]]) -> None:
+    for word, nearest, made in unknown:
         message = f"no word {word!r}"
+        if made:
+            message += ", so its subwords are asked for"
         if nearest:
             message += "; did you mean " + " or ".join(repr(key) for key in nearest) + "?"
         # As of the caller of the method that calls this.

@@ -22,7 +22,12 @@ using nb::literals::operator""_a;
 namespace kith::python {
 namespace {
 
-// The .kith file of a file of words: (handle, its path, whether it was made now).
+// What a model of fastText makes of words that it has not.
+struct SubwordsHandle {
+  std::shared_ptr<const Subwords> subwords;
+};
+
+// The .kith file of a file of words: (handle, its path, whether it was made now, subwords or None).
 nb::tuple Open(const nb::object& path, const nb::object& index_path, const nb::object& memory,
                const nb::object& n_jobs, const nb::object& progress) {
   OpenWordsOptions options;
@@ -39,31 +44,46 @@ nb::tuple Open(const nb::object& path, const nb::object& index_path, const nb::o
     KITH_ASSIGN_OR_RETURN(words, OpenWords(name, options));
     return Status::Ok();
   });
-  return nb::make_tuple(nb::cast(IndexHandle(std::move(words.index))), FromKey(words.index_path),
-                        words.built);
+  return nb::make_tuple(
+      nb::cast(IndexHandle(std::move(words.index))), FromKey(words.index_path), words.built,
+      words.subwords == nullptr ? nb::none() : nb::cast(SubwordsHandle{words.subwords}));
 }
 
-// What was not there, each with what is spelled like it, appended to a list of Python's.
+// Of the path that they had before they were pickled. Errors: ValueError (no model any more).
+SubwordsHandle Reopen(const nb::object& path) {
+  const std::string name = ToPath(path);
+  SubwordsHandle handle{ValueOrThrow(OpenSubwords(name))};
+  if (handle.subwords == nullptr) ThrowValueError(name + " is no binary model of fastText");
+  return handle;
+}
+
+// What was not there, each with what is spelled like it, appended to a list of Python's, and
+// whether subwords stand for it.
 void Tell(const WordQuery& query, nb::list* unknown) {
-  for (const UnknownWord& word : query.unknown) {
+  const auto tell = [&](const UnknownWord& word, bool made) {
     nb::list nearest;
     for (const std::string& key : word.nearest) nearest.append(FromKey(key));
-    unknown->append(nb::make_tuple(FromKey(word.word), nearest));
-  }
+    unknown->append(nb::make_tuple(FromKey(word.word), nearest, made));
+  };
+  for (const SubwordTerm& term : query.subwords) tell(term.word, true);
+  for (const UnknownWord& word : query.unknown) tell(word, false);
 }
 
 // Reads a query; what of it is not there is appended to `unknown`.
-WordQuery Parse(const Index& index, const nb::object& text, nb::list* unknown) {
-  WordQuery query = ValueOrKeyError(ParseWords(index, ToKey(text, "the query")));
+WordQuery Parse(const Index& index, const nb::object& text, nb::list* unknown,
+                const SubwordsHandle* subwords) {
+  WordQuery query =
+      ValueOrKeyError(ParseWords(index, ToKey(text, "the query"), 1,
+                                 subwords == nullptr ? nullptr : subwords->subwords.get()));
   Tell(query, unknown);
   return query;
 }
 
 nb::list Search(const IndexHandle& self, const nb::object& text, const nb::object& k,
                 const nb::object& recall, const nb::object& exact, const nb::object& n_jobs,
-                nb::list unknown) {
+                nb::list unknown, const SubwordsHandle* subwords) {
   const auto index = self.Get();
-  const WordQuery query = Parse(*index, text, &unknown);
+  const WordQuery query = Parse(*index, text, &unknown, subwords);
   SearchParams params;
   params.k = static_cast<size_t>(ToInteger(k, "k", 1, kMostNeighbours));
   params.threads = ToThreads(n_jobs);
@@ -95,9 +115,10 @@ nb::list Search(const IndexHandle& self, const nb::object& text, const nb::objec
   return out;
 }
 
-nb::object Vector(const IndexHandle& self, const nb::object& text, nb::list unknown) {
+nb::object Vector(const IndexHandle& self, const nb::object& text, nb::list unknown,
+                  const SubwordsHandle* subwords) {
   const auto index = self.Get();
-  const WordQuery query = Parse(*index, text, &unknown);
+  const WordQuery query = Parse(*index, text, &unknown, subwords);
   QueryBatch batch(*index);
   const Status added = AddWords(query, &batch);
   if (added.code() == StatusCode::kNotFound) ThrowKeyError(added.message());
@@ -109,10 +130,10 @@ nb::object Vector(const IndexHandle& self, const nb::object& text, nb::list unkn
 }
 
 double Similarity(const IndexHandle& self, const nb::object& a, const nb::object& b,
-                  nb::list unknown) {
+                  nb::list unknown, const SubwordsHandle* subwords) {
   const auto index = self.Get();
-  const WordQuery first = Parse(*index, a, &unknown);
-  const WordQuery second = Parse(*index, b, &unknown);
+  const WordQuery first = Parse(*index, a, &unknown, subwords);
+  const WordQuery second = Parse(*index, b, &unknown, subwords);
   return ValueOrKeyError(WordSimilarity(*index, first, second));
 }
 
@@ -182,21 +203,31 @@ nb::list Analogies(const IndexHandle& self, const nb::object& path, const nb::ob
 }  // namespace
 
 void BindWords(nb::module_& m) {
+  nb::class_<SubwordsHandle>(m, "Subwords", "What kith.Words asks of words that are not there.")
+      .def_prop_ro(
+          "path", [](const SubwordsHandle& self) { return FromKey(self.subwords->path()); },
+          nb::sig("def path(self) -> str"));
+  m.def("open_subwords", &Reopen, "path"_a.none(),
+        nb::sig("def open_subwords(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> "
+                "Subwords"));
   m.def("open_words", &Open, "path"_a.none(), "index_path"_a.none(), "memory"_a.none(),
         "n_jobs"_a.none(), "progress"_a.none(),
         nb::sig("def open_words(path: object, index_path: object, memory: object, "
-                "n_jobs: int | None, progress: object) -> tuple[Handle, str, bool]"));
+                "n_jobs: int | None, progress: object) -> "
+                "tuple[Handle, str, bool, Subwords | None]"));
   m.def("words_search", &Search, "index"_a, "query"_a.none(), "k"_a.none(), "recall"_a.none(),
-        "exact"_a.none(), "n_jobs"_a.none(), "unknown"_a,
+        "exact"_a.none(), "n_jobs"_a.none(), "unknown"_a, "subwords"_a.none(),
         nb::sig("def words_search(index: Handle, query: str | bytes, k: int, recall: float, "
-                "exact: bool, n_jobs: int | None, unknown: list[tuple[str, list[str]]]) -> "
-                "list[tuple[str, float]]"));
-  m.def("words_vector", &Vector, "index"_a, "query"_a.none(), "unknown"_a,
+                "exact: bool, n_jobs: int | None, unknown: list[tuple[str, list[str], bool]], "
+                "subwords: Subwords | None) -> list[tuple[str, float]]"));
+  m.def("words_vector", &Vector, "index"_a, "query"_a.none(), "unknown"_a, "subwords"_a.none(),
         nb::sig("def words_vector(index: Handle, query: str | bytes, "
-                "unknown: list[tuple[str, list[str]]]) -> numpy.typing.NDArray[numpy.float32]"));
+                "unknown: list[tuple[str, list[str], bool]], subwords: Subwords | None) -> "
+                "numpy.typing.NDArray[numpy.float32]"));
   m.def("words_similarity", &Similarity, "index"_a, "a"_a.none(), "b"_a.none(), "unknown"_a,
+        "subwords"_a.none(),
         nb::sig("def words_similarity(index: Handle, a: str | bytes, b: str | bytes, "
-                "unknown: list[tuple[str, list[str]]]) -> float"));
+                "unknown: list[tuple[str, list[str], bool]], subwords: Subwords | None) -> float"));
   m.def("words_closer", &Closer, "index"_a, "a"_a.none(), "b"_a.none(), "n_jobs"_a.none(),
         nb::sig("def words_closer(index: Handle, a: str | bytes, b: str | bytes, "
                 "n_jobs: int | None) -> list[tuple[str, float]]"));

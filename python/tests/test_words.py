@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,52 @@ def test_files_are_made_once_and_again_when_they_change(file, tmp_path):
         kith.words(tmp_path / "none.bin")
     with pytest.raises(kith.Cancelled):
         kith.words(file, index_path=tmp_path / "x.kith", progress=lambda *_: False)
+
+
+def fasttext_file(path: Path) -> np.ndarray:
+    """Writes a model of two words, 2 dimensions and 7 rows for n-grams of 3 characters."""
+    words = [b"river", b"city"]
+    rows = np.arange(2 * (len(words) + 7), dtype="<f4").reshape(-1, 2) ** 0.5 - 2
+    out = struct.pack("<2i", 793712314, 12)
+    out += struct.pack("<12id", 2, 5, 1, 1, 5, 1, 2, 1, 7, 3, 3, 100, 1e-4)
+    out += struct.pack("<3i2q", len(words), len(words), 0, 1000, -1)
+    for word in words:
+        out += word + b"\0" + struct.pack("<qb", 7, 0)
+    out += struct.pack("<B2q", 0, *rows.shape) + rows.tobytes()
+    out += struct.pack("<B2q", 0, 1, 2) + bytes(8)
+    path.write_bytes(out)
+    return rows
+
+
+def fnv1a(ngram: bytes) -> int:
+    value = 2166136261
+    for byte in ngram:
+        value = (value ^ (byte | 0xFFFFFF00 if byte > 127 else byte)) * 16777619 % 2**32
+    return value
+
+
+def test_fasttext_has_subwords(tmp_path):
+    rows = fasttext_file(tmp_path / "model.bin")
+    words = kith.words(tmp_path / "model.bin")
+    own = ["<ri", "riv", "ive", "ver", "er>"]
+    places = [0] + [2 + fnv1a(ngram.encode()) % 7 for ngram in own]
+    np.testing.assert_allclose(words["river"], rows[places].mean(axis=0), atol=1e-6)
+    # "<né>" has two n-grams of three characters.
+    places = [2 + fnv1a(ngram.encode()) % 7 for ngram in ("<né", "né>")]
+    for asked in (words, pickle.loads(pickle.dumps(words))):
+        with pytest.warns(kith.UnknownWordWarning, match="'né', so its subwords are asked for"):
+            vector = asked.vector("né")
+        np.testing.assert_allclose(vector, rows[places].mean(axis=0), atol=1e-6)
+    with pytest.warns(kith.UnknownWordWarning, match="did you mean 'river'"):
+        assert len(words.search("rivr", k=2)) == 2
+    with pytest.raises(KeyError, match="rivr"):
+        words.rank("river", "rivr")
+    # They are in the model, and gone with it.
+    (tmp_path / "model.bin").unlink()
+    with pytest.raises(KeyError, match="no word 'rivr'"):
+        kith.words(tmp_path / "model.bin.kith").vector("rivr")
+    with pytest.raises(FileNotFoundError, match=r"model\.bin\.kith is there"):
+        kith.words(tmp_path / "model.bin")
 
 
 def test_analogies(file, tmp_path):
