@@ -258,6 +258,7 @@ Status RunQueries(const ClassifyArgs& args, const Index& index, const LabelNames
                         Classify(index, queries.vectors, labels, args.neighbour_weights(), args.ks,
                                  MakeParams(args), bar->callback()));
   bar->Clear();
+  WarnOfDrift(args, index, told[0].drifted);
   Report report;
   report.subject = SubjectOf(args, index, names);
   report.told = queries.vectors.rows;

@@ -6,6 +6,7 @@
 #include "common/recall_text.h"
 #include "common/text.h"
 #include "options.h"
+#include "terminal.h"
 
 namespace kith::apps::cli {
 
@@ -55,6 +56,8 @@ void AddNeighbourOptions(CLI::App* app, NeighbourArgs* args, const std::string& 
       ->type_name("NAME")
       ->capture_default_str();
   AddRecall(app, &args->recall, "Find this share of the neighbours; all of them if absent");
+  AddWorst(app, &args->worst);
+  AddDrift(app, &args->drift);
   AddCount(app, "--cross-validate", &args->folds, 2,
            "Leave out each of N parts of FILE in turn, and tell it by the others");
   AddCount(app, "--seed", &args->seed, 0, "Which parts these are")->capture_default_str();
@@ -64,7 +67,14 @@ void AddNeighbourOptions(CLI::App* app, NeighbourArgs* args, const std::string& 
   app->add_flag("--json", args->json, "Print JSON instead: an object, or one for each query");
 }
 
+void CheckDriftUsage(const NeighbourArgs& args) {
+  if (args.exact() && args.drift != "warn") {
+    throw CLI::ValidationError("--drift", "is for --recall or --worst; leave it out");
+  }
+}
+
 void CheckUsage(const NeighbourArgs& args) {
+  CheckDriftUsage(args);
   if (args.queries.empty() == (args.folds == 0)) {
     throw CLI::ValidationError(
         "--queries or --cross-validate",
@@ -81,16 +91,28 @@ void CheckUsage(const NeighbourArgs& args) {
 SearchParams MakeParams(const NeighbourArgs& args) {
   SearchParams params;
   params.threads = args.threads;
-  if (args.recall > 0) {
-    params.recall = args.recall;
-  } else {
+  if (args.exact()) {
     params.index = IndexKind::kExact;
+  } else {
+    params.recall = args.recall;
+    params.worst = args.worst;
+    params.widen = args.drift == "widen";
+    params.watched = args.drift != "off";
   }
   return params;
 }
 
 std::string SearchText(const NeighbourArgs& args) {
-  return args.recall > 0 ? StrCat("recall ", ShareText(args.recall)) : std::string("exact search");
+  if (args.exact()) return "exact search";
+  std::string text;
+  if (args.recall > 0) text = StrCat("recall ", ShareText(args.recall));
+  if (args.worst > 0) text += StrCat(text.empty() ? "" : " and ", "p5 ", ShareText(args.worst));
+  return text;
+}
+
+void WarnOfDrift(const NeighbourArgs& args, const Index& index, bool drifted) {
+  if (!drifted || args.drift != "warn") return;
+  PrintWarning(DriftText(index.Drift(), args.file, args.queries));
 }
 
 }  // namespace kith::apps::cli

@@ -281,6 +281,7 @@ Status RunQueries(const RegressArgs& args, const ReadOptions& read, const Known&
                         Regress(*known.index, wanted.vectors, known.values, args.averaging(),
                                 std::span(&k, 1), MakeParams(args), bar->callback()));
   bar->Clear();
+  WarnOfDrift(args, *known.index, told[0].drifted);
   const double seconds = stopwatch.Seconds();
   const size_t count = wanted.vectors.rows;
   if (args.out.empty()) {
@@ -322,6 +323,7 @@ Status RunRegress(const RegressArgs& args) {
 }
 
 void CheckRegressUsage(const RegressArgs& args) {
+  CheckDriftUsage(args);
   const int asked =
       (args.folds > 0 ? 1 : 0) + (args.queries.empty() ? 0 : 1) + (args.grid > 0 ? 1 : 0);
   if (asked != 1) {

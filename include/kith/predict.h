@@ -43,6 +43,7 @@ struct Regression {
   std::vector<double> low;     // empty unless Averaging::interval is given
   std::vector<double> high;    // the same
   std::vector<float> nearest;  // the distance of the nearest neighbour; +inf where there is none
+  bool drifted = false;        // as SearchResult::drifted, of the search that all k share
 };
 
 // For each k of `ks`, the value of each query from those of its k nearest vectors. One search for
@@ -61,6 +62,7 @@ inline constexpr uint32_t kNoLabel = 0xFFFFFFFFu;
 struct Classification {
   std::vector<uint32_t> labels;
   std::vector<double> shares;  // of the votes that the label got, by weight; 0 without neighbours
+  bool drifted = false;        // as of Regression
 };
 
 // For each k of `ks`, the label that most of each query's k nearest vectors have, by weight; of

@@ -98,6 +98,7 @@ class RegressionScores(NamedTuple):
 
 def classify(
     index: Index,
+    /,
     queries: ArrayLike,
     labels: ArrayLike,
     k: int | Iterable[int] = 5,
@@ -123,9 +124,11 @@ def classify(
     progress : callable or True, optional
         As for :func:`kith.build`.
     **search
-        How neighbours are found, as :meth:`Index.search` takes it: ``recall``, ``effort``,
-        ``exact``, ``index``, ``n_jobs``. What is missed, is missed of odd queries, which are then
-        told wrong: ``exact=True`` for errors that are to be published.
+        How neighbours are found, as :meth:`Index.search` takes it: ``recall``, ``worst``,
+        ``drift``, ``effort``, ``exact``, ``index``, ``n_jobs``. What is missed, is missed of odd
+        queries, which are then told wrong: ``exact=True`` for errors that are to be published.
+        :class:`kith.DriftWarning` is given as there; not by :func:`cross_validate`, whose queries
+        are the stored vectors themselves.
 
     Returns
     -------
@@ -152,6 +155,7 @@ def classify(
 
 def regress(
     index: Index,
+    /,
     queries: ArrayLike,
     values: ArrayLike,
     k: int | Iterable[int] = 10,
@@ -210,6 +214,7 @@ def regress(
 @overload
 def cross_validate(
     index: Index,
+    /,
     *,
     labels: ArrayLike,
     k: int | Iterable[int] = ...,
@@ -225,6 +230,7 @@ def cross_validate(
 @overload
 def cross_validate(
     index: Index,
+    /,
     *,
     values: ArrayLike,
     k: int | Iterable[int] = ...,
@@ -241,6 +247,7 @@ def cross_validate(
 
 def cross_validate(
     index: Index,
+    /,
     *,
     labels: ArrayLike | None = None,
     values: ArrayLike | None = None,
@@ -365,6 +372,8 @@ def _options(
         "exact": False,
         "index": "auto",
         "n_jobs": 1,
+        "worst": None,
+        "drift": "warn",
     }
     for name in search:
         if name not in options:

@@ -23,7 +23,8 @@ namespace {
 
 SearchParams ToSearch(const nb::dict& options) {
   return ToParams({Of(options, "recall"), Of(options, "effort"), Of(options, "exact"),
-                   Of(options, "index"), Of(options, "n_jobs")});
+                   Of(options, "index"), Of(options, "n_jobs"), Of(options, "worst"),
+                   Of(options, "drift")});
 }
 
 NeighbourWeights ToWeights(const nb::object& object) {
@@ -90,6 +91,7 @@ nb::tuple RegressQueries(const IndexHandle& self, const nb::object& queries,
                           Regress(*index, input.view(), known, averaging, ks, params, report));
     return Status::Ok();
   });
+  if (told[0].drifted) WarnOfDrift(index->Drift(), index->info().path, 2);
   const size_t rows = input.view().rows;
   const auto stacked = [&](std::vector<double> Regression::*column) {
     return Stacked<double>(told, rows, [column](const Regression& r) { return r.*column; });
@@ -117,6 +119,7 @@ nb::tuple ClassifyQueries(const IndexHandle& self, const nb::object& queries,
     KITH_ASSIGN_OR_RETURN(told, Classify(*index, input.view(), known, weights, ks, params, report));
     return Status::Ok();
   });
+  if (told[0].drifted) WarnOfDrift(index->Drift(), index->info().path, 2);
   const size_t rows = input.view().rows;
   const auto numbers = [](const Classification& c) {
     std::vector<int64_t> out(c.labels.size());

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,36 @@ def test_labels_of_every_type(points, index, queries):
         other = learn.classify(index, queries, labels, exact=True)
         classes = np.unique(labels)
         np.testing.assert_array_equal(other.labels, classes[told.labels.astype(int)])
+
+
+def test_queries_of_another_kind_are_warned_of_once(rng, tmp_path):
+    rows = rng.standard_normal((800, 8)).astype("f4")
+    far = (5 * rng.standard_normal((200, 8))).astype("f4")
+    labels, values = np.zeros(800, int), np.ones(800)
+    kith.build(rows, tmp_path / "rows.kith", metric="euclidean", index="graph")
+
+    def told(call):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        return [w for w in caught if issubclass(w.category, kith.DriftWarning)]
+
+    index = kith.open(tmp_path / "rows.kith")
+    off = {"index": "graph", "drift": "off"}
+    for how in ({"exact": True}, {"recall": 0.9, **off}, {"worst": 0.8, **off}):
+        assert not told(lambda how=how: learn.classify(index, far, labels, **how))
+    (warning,) = told(lambda: learn.classify(index, far, labels, recall=0.9, index="graph"))
+    assert warning.filename == __file__ and "rows.kith" in str(warning.message)
+    assert not told(lambda: learn.classify(index, far, labels, recall=0.9, index="graph")), "once"
+    again = kith.open(tmp_path / "rows.kith")
+    (warning,) = told(lambda: learn.regress(again, far, values, worst=0.8, index="graph"))
+    assert warning.filename == __file__
+    scores = learn.cross_validate(index, labels=labels, k=1, folds=3, worst=0.8, drift="widen")
+    assert scores.error[0] == 0
+    with pytest.raises(ValueError, match="unknown drift 'maybe'"):
+        learn.classify(index, far, labels, drift="maybe")
+    with pytest.raises(ValueError, match="exact=True"):
+        learn.classify(index, far, labels, worst=0.8, exact=True)
 
 
 def test_what_is_refused(points, index, queries):

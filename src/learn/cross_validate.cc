@@ -62,7 +62,7 @@ Status ForEachHeldOut(const Index& index, const Folds& folds, SearchParams param
     for (size_t i = 0; i < rows.size(); ++i) index.GetVector(rows[i], queries.data() + i * dim);
     KITH_RETURN_IF_ERROR(learn::ForEachNeighbours(
         index, ViewOf(queries.data(), rows.size(), dim), params, progress, done, folds.size(),
-        [&](size_t query, std::span<const learn::Voter> voters, int thread) {
+        nullptr, [&](size_t query, std::span<const learn::Voter> voters, int thread) {
           return fn(rows[query], voters, thread);
         }));
     done += rows.size();

@@ -108,7 +108,7 @@ class PairFinder {
       std::vector<char> enough(rows.size());
       KITH_RETURN_IF_ERROR(ForEachNeighbours(
           index_, ViewOf(vectors.data(), rows.size(), info.dim), params, options_.progress, begin,
-          open->size(), [&](size_t i, std::span<const Voter> near, int) {
+          open->size(), nullptr, [&](size_t i, std::span<const Voter> near, int) {
             enough[i] = all || near.empty() || !(near.back().distance <= limit_);
             for (const Voter& other : near) {
               if (!enough[i] || !(other.distance <= limit_)) break;

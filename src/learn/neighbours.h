@@ -48,10 +48,13 @@ Status VotersOf(const Index& index, const SearchResult& found, size_t query,
 
 // Calls fn(number of the query, span of its voters, thread), which returns a Status, for each query
 // once, on params.threads threads at the same time. `done` of `total` queries have been reported
-// before. Errors: those of fn, of Index::Search() and of Progress.
+// before. `drifted`, unless nullptr, becomes whether one of the searches says so. Errors: those of
+// fn, of Index::Search() and of Progress.
 template <class Fn>
 Status ForEachNeighbours(const Index& index, const MatrixView& queries, const SearchParams& params,
-                         const Progress& progress, uint64_t done, uint64_t total, Fn&& fn) {
+                         const Progress& progress, uint64_t done, uint64_t total, bool* drifted,
+                         Fn&& fn) {
+  if (drifted != nullptr) *drifted = false;
   ThreadPool pool(params.threads, params.stop);
   std::vector<std::vector<Voter>> voters(static_cast<size_t>(pool.size()));
   const size_t at_once = QueriesAtOnce(params.k);
@@ -65,6 +68,7 @@ Status ForEachNeighbours(const Index& index, const MatrixView& queries, const Se
     if (!params.filter->passes_all()) part_params.filter = &filter;
     SearchResult found;
     KITH_RETURN_IF_ERROR(index.Search(part, part_params, &found));
+    if (drifted != nullptr) *drifted |= found.drifted;
     constexpr size_t kQueriesATask = 256;
     const auto tell = [&](size_t first, size_t last, int thread) -> Status {
       std::vector<Voter>& of_query = voters[static_cast<size_t>(thread)];

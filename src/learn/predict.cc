@@ -26,8 +26,9 @@ Result<std::vector<Regression>> Regress(const Index& index, const MatrixView& qu
       r.low.resize(queries.rows);
       r.high.resize(queries.rows);
     }
+    bool drifted = false;
     KITH_RETURN_IF_ERROR(learn::ForEachNeighbours(
-        index, queries, all, progress, 0, queries.rows,
+        index, queries, all, progress, 0, queries.rows, &drifted,
         [&](size_t query, std::span<const learn::Voter> voters, int thread) {
           for (size_t i = 0; i < ks.size(); ++i) {
             const learn::Estimate estimate = averagers.Of(thread).Of(learn::First(voters, ks[i]));
@@ -40,6 +41,7 @@ Result<std::vector<Regression>> Regress(const Index& index, const MatrixView& qu
           }
           return Status::Ok();
         }));
+    for (Regression& r : out) r.drifted = drifted;
     return out;
   });
 }
@@ -59,8 +61,9 @@ Result<std::vector<Classification>> Classify(const Index& index, const MatrixVie
           c.labels.resize(queries.rows);
           c.shares.resize(queries.rows);
         }
+        bool drifted = false;
         KITH_RETURN_IF_ERROR(learn::ForEachNeighbours(
-            index, queries, all, progress, 0, queries.rows,
+            index, queries, all, progress, 0, queries.rows, &drifted,
             [&](size_t query, std::span<const learn::Voter> voters, int thread) {
               for (size_t i = 0; i < ks.size(); ++i) {
                 const learn::Elected elected = ballots.Of(thread).Of(learn::First(voters, ks[i]));
@@ -69,6 +72,7 @@ Result<std::vector<Classification>> Classify(const Index& index, const MatrixVie
               }
               return Status::Ok();
             }));
+        for (Classification& c : out) c.drifted = drifted;
         return out;
       });
 }

@@ -83,6 +83,45 @@ TEST_F(ClassifyTest, KithFilesAndOutputs) {
         {"rows.kith", "built for euclidean, not angular"});
 }
 
+TEST_F(ClassifyTest, WarnsOfQueriesOfAnotherKind) {
+  // So many that a graph is searched: where all are compared, there is nothing to warn of.
+  const std::string base = WriteFvecs("base.fvecs", RandomFloats(20000, 8, 1));
+  Matrix far = RandomFloats(200, 8, 7);
+  for (float& x : far.values) x *= 5;
+  const std::string noise = WriteFvecs("noise.fvecs", far);
+  std::string keys;
+  std::string values;
+  for (int i = 0; i < 20000; ++i) keys += "a\n", values += "1\n";
+  WriteFile(Path("keys.txt"), keys);
+  WriteFile(Path("values.txt"), values);
+  const std::string file = Path("graph.kith");
+  Ok({"build", base, "--index", "graph", "--metric", "euclidean", "--keys", Path("keys.txt"), "-o",
+      file});
+  for (const bool regress : {false, true}) {
+    std::vector<std::string> ask{regress ? "regress" : "classify", file, "--queries", noise};
+    if (regress) ask.insert(ask.end(), {"--values", Path("values.txt")});
+    const auto with = [&](const std::vector<std::string>& more) {
+      std::vector<std::string> args = ask;
+      args.insert(args.end(), more.begin(), more.end());
+      return Run(args);
+    };
+    const Outcome warned = with({"--recall", "0.9"});
+    EXPECT_EQ(warned.exit_code, 0);
+    EXPECT_EQ(warned.err.rfind("kith: warning: the queries look unlike those", 0), 0u)
+        << warned.err;
+    EXPECT_EQ(SplitLines(warned.err).size(), 1u) << warned.err;
+    EXPECT_EQ(with({}).err, "") << "exact search needs no calibration";
+    EXPECT_EQ(with({"--worst", "0.8", "--drift", "off"}).err, "");
+    const Outcome widened = with({"--recall", "0.9", "--drift", "widen"});
+    EXPECT_EQ(widened.err, "");
+    EXPECT_EQ(SplitLines(widened.out).size(), SplitLines(warned.out).size());
+    EXPECT_EQ(with({"--drift", "widen"}).exit_code, 2) << "exact search has nothing to widen";
+  }
+  const std::string text = Ok({"classify", file, "--queries", base, "--truth", Path("keys.txt"),
+                               "--recall", "0.9", "--worst", "0.8"});
+  EXPECT_NE(text.find("recall 0.9 and p5 0.8"), std::string::npos) << text;
+}
+
 TEST_F(ClassifyTest, RefusesWhatMeansNothing) {
   const std::string q = Path("q.csv");
   Fails(2, Command({}), {"--queries or --cross-validate"});

@@ -193,6 +193,47 @@ TEST_F(PredictTest, FilesWithIdsAndFiltersAndManyQueries) {
   }
 }
 
+// Searches that are promised a recall notice queries of another kind, once, if they are watched.
+TEST_F(PredictTest, NoticesQueriesOfAnotherKind) {
+  const auto points = [](size_t rows, double spread) {
+    Rng rng(rows);
+    std::vector<float> values(rows * 8);
+    for (float& x : values) x = static_cast<float>(spread * rng.Normal());
+    return values;
+  };
+  const std::vector<float> rows = points(800, 1);
+  const std::vector<float> far = points(200, 5);
+  const MatrixView stored = ViewOf(rows.data(), 800, 8);
+  const MatrixView unlike = ViewOf(far.data(), 200, 8);
+  const std::vector<double> values(800, 1.0);
+  const std::vector<uint32_t> labels(800, 0);
+  BuildOptions options;
+  options.metric = Metric::kEuclidean;
+  options.paths = {GraphOptions{}};
+  const auto index = BuildIndexInMemory(stored, options);
+  ASSERT_TRUE(index.ok()) << index.status().message();
+  params_.index = IndexKind::kGraph;
+  params_.recall = 0.9;
+  ks_ = {1, 10};
+  const auto drifted = [&](const MatrixView& queries) {
+    const auto told = Classify(**index, queries, labels, NeighbourWeights::kUniform, ks_, params_);
+    EXPECT_TRUE(told.ok()) << told.status().message();
+    return told.ok() && (*told)[0].drifted;
+  };
+  EXPECT_FALSE(drifted(ViewOf(rows.data(), 200, 8)));
+  SearchParams unwatched = params_;
+  unwatched.watched = false;
+  unwatched.widen = true;
+  unwatched.worst = 0.8;
+  std::swap(params_, unwatched);
+  EXPECT_FALSE(drifted(unlike));
+  std::swap(params_, unwatched);
+  const auto first = Regress(**index, unlike, values, Averaging{}, ks_, params_);
+  ASSERT_TRUE(first.ok()) << first.status().message();
+  EXPECT_TRUE((*first)[0].drifted && (*first)[1].drifted);
+  EXPECT_FALSE(drifted(unlike));
+}
+
 TEST_F(PredictTest, CrossValidationLeavesFoldsOut) {
   const auto folds = RandomFolds(values_.size(), 5, 11);
   ASSERT_TRUE(folds.ok());
