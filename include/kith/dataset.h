@@ -50,7 +50,7 @@ struct ReadOptions {
   Progress progress;  // stage "read", in bytes; not called for what is only mapped
 };
 
-// The names of the formats, e.g. for --help.
+// The names of the formats, e.g. for --help. "fasttext-bin" is read, but not written.
 std::vector<std::string> DatasetFormats();
 
 // Reads vectors, finding the format by content first and extension second (docs/formats.md).
