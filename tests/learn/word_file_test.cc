@@ -269,6 +269,13 @@ TEST_F(FastTextWordsTest, TooShortWordsStayUnknownAndDamageIsSaid) {
   ExpectError(
       ParseWords(*words->index, "wxyz", 1, OpenSubwords(dir_.File("cut.bin"))->get()).status(),
       StatusCode::kInvalidArgument, {"cut.bin: byte", "truncated"});
+  file_.dim = 3;
+  std::string nan = file_.Bytes();
+  const size_t ngrams = 4 * 3 * static_cast<size_t>(file_.bucket);
+  nan.replace(nan.size() - (1 + 16 + 4 * 3) - ngrams, ngrams, ngrams, '\xff');
+  WriteFile(dir_.File("nan.bin"), nan);
+  ExpectError((*OpenSubwords(dir_.File("nan.bin")))->VectorOf("wxyz").status(),
+              StatusCode::kInvalidArgument, {"nan.bin", "'wxyz'", "not finite"});
   WriteFile(dir_.File("words.txt"), kWords);
   EXPECT_EQ(*OpenSubwords(dir_.File("words.txt")), nullptr);
   ExpectError(OpenSubwords(dir_.File("none.bin")).status(), StatusCode::kNotFound, {"none.bin"});
