@@ -7,6 +7,7 @@
 #include "all_vectors.h"
 #include "commands.h"
 #include "common/json.h"
+#include "common/read_vectors.h"
 #include "common/recall_text.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
@@ -34,11 +35,27 @@ EdgesKept EdgesOf(const std::string& name) {
   return name == "mutual" ? EdgesKept::kMutual : EdgesKept::kDirected;
 }
 
+// Of a .kith file by what is in it; of other vectors without an index, where that suits them.
+Result<NeighbourGraph> Make(const GraphArgs& args, const NeighbourGraphOptions& options,
+                            Metric* metric) {
+  const AllVectorsArgs& from = args.vectors;
+  if (from.file != "-" && IsKithFile(from.file)) {
+    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,
+                          IndexOfAll(from, args.exact, args.threads, options.progress));
+    *metric = index->info().metric;
+    return MakeNeighbourGraph(*index, options);
+  }
+  ReadOptions read;
+  read.dataset = from.dataset;
+  read.progress = options.progress;
+  KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(from.file, read));
+  *metric = ChooseMetric(from.metric, dataset).metric;
+  return MakeNeighbourGraph(dataset.vectors, *metric, options);
+}
+
 Status RunGraph(const GraphArgs& args) {
   const Stopwatch stopwatch;
   ProgressBar bar;
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,
-                        IndexOfAll(args.vectors, args.exact, args.threads, bar.callback()));
   NeighbourGraphOptions options;
   options.k = static_cast<size_t>(args.k);
   options.recall = args.exact ? 1 : args.recall;
@@ -46,20 +63,21 @@ Status RunGraph(const GraphArgs& args) {
   options.with_self = args.with_self;
   options.threads = args.threads;
   options.progress = bar.callback();
-  KITH_ASSIGN_OR_RETURN(const NeighbourGraph graph, MakeNeighbourGraph(*index, options));
+  Metric metric{};
+  KITH_ASSIGN_OR_RETURN(const NeighbourGraph graph, Make(args, options, &metric));
   KITH_RETURN_IF_ERROR(WriteNeighbourGraph(args.out, graph));
   bar.Clear();
   const double seconds = stopwatch.Seconds();
-  const bool exact = graph.index == IndexKind::kExact;
+  const bool exact = !graph.joined && graph.index == IndexKind::kExact;
   if (args.json) {
     Json json;
     json["file"] = args.out;
     json["vectors"] = graph.num_rows;
     json["edges"] = graph.neighbours.size();
     json["k"] = args.k;
-    json["metric"] = MetricName(index->info().metric);
-    json["index"] = IndexKindName(graph.index);
-    json["effort"] = exact ? Json(nullptr) : Json(graph.effort);
+    json["metric"] = MetricName(metric);
+    json["index"] = graph.joined ? "joins" : IndexKindName(graph.index);
+    json["effort"] = exact || graph.joined ? Json(nullptr) : Json(graph.effort);
     json["recall"] = graph.recall;
     json["seconds"] = seconds;
     std::cout << ToLine(json);
@@ -68,8 +86,9 @@ Status RunGraph(const GraphArgs& args) {
   std::cout << Printable(args.out) << ": " << Plural(graph.neighbours.size(), "edge") << " of "
             << Plural(graph.num_rows, "vector") << ", k = " << args.k << ", "
             << (exact ? std::string("exact search")
-                      : StrCat("recall ", ShareText(graph.recall), " by the ",
-                               IndexKindName(graph.index)))
+                      : StrCat("recall ", ShareText(graph.recall),
+                               graph.joined ? std::string(" by local joins")
+                                            : StrCat(" by the ", IndexKindName(graph.index))))
             << ", " << FormatSeconds(seconds) << '\n';
   return Status::Ok();
 }

@@ -27,8 +27,9 @@ struct NeighbourGraphOptions {
   IndexKind index = IndexKind::kAuto;
   EdgesKept edges = EdgesKept::kDirected;
   bool with_self = false;  // each vector is a neighbour of itself, at its distance, beside its k
+  uint64_t seed = 42;      // of the trees, where there is no index
   int threads = 0;         // 0: one for each core. The result does not depend on it.
-  Progress progress;       // stages "measure", "neighbours"
+  Progress progress;       // stages "measure", "neighbours"; without an index "trees", "joins"
   std::stop_token stop;    // as in BuildOptions
 };
 
@@ -39,8 +40,10 @@ struct NeighbourGraph {
   std::vector<uint64_t> offsets;     // [num_rows + 1]
   std::vector<uint32_t> neighbours;  // rows, not ids
   std::vector<float> distances;      // as searches tell them
-  IndexKind index = IndexKind::kExact;
-  double effort = 0;  // of `index`; 0: exact
+  // Found in the leaves of trees and by local joins, without an index.
+  bool joined = false;
+  IndexKind index = IndexKind::kExact;  // kAuto where `joined`
+  double effort = 0;                    // of `index`; 0: exact, or `joined`
   // Measured with some of the rows against exact search; 1: exact.
   double recall = 1;
   SearchStats stats;  // of all rows
@@ -58,6 +61,17 @@ struct NeighbourGraph {
 // much again for a moment. Errors: InvalidArgument (k of 0, a recall not in (0, 1], a way in that
 // is not there or does not reach the recall; cancelled), OutOfMemory. Thread-safe.
 Result<NeighbourGraph> MakeNeighbourGraph(const Index& index, const NeighbourGraphOptions& options);
+
+// The same of vectors that are in no index. Where that suits them none is built: candidates from
+// the leaves of random-projection trees are improved by local joins (NN-descent: Dong, Moses & Li,
+// WWW 2011) until some 1,000 of the vectors, which are searched exactly as well, have the recall.
+// Else, as for few vectors, products (dot), more than 128 neighbours or where joins do not reach
+// the recall for a part of what exact search takes, an index is built for this one use, or exact
+// search is taken, whichever takes less. options.index asks for such an index. Rows are those of
+// `vectors`. Errors: those of BuildIndexInMemory(), too. Memory: about 8 * (k + 12) + 2 * dim bytes
+// a vector beside the vectors and the edges; more where joins need more edges.
+Result<NeighbourGraph> MakeNeighbourGraph(const MatrixView& vectors, Metric metric,
+                                          const NeighbourGraphOptions& options);
 
 // The same vectors with other edges: with every reverse, or with those that are there both ways.
 // Distances are those of either direction, which are equal. Cost: O(edges * log(degree)).

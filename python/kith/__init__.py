@@ -17,6 +17,7 @@ from ._build import build
 from ._core import VERSION as __version__
 from ._errors import Cancelled, CorruptFileError, DriftWarning, UnknownWordWarning
 from ._index import Duplicates, Index, from_bytes, open
+from ._neighbours import knn_graph
 from ._pictures import Pictures, embed
 from ._reduce import Reducer, reduce
 from ._words import Words, words
@@ -35,6 +36,7 @@ __all__ = [
     "build",
     "embed",
     "from_bytes",
+    "knn_graph",
     "learn",
     "open",
     "recommend",

@@ -6,7 +6,7 @@
 
 namespace kith::python {
 
-// What kith.Index.knn_graph() calls.
+// What kith.Index.knn_graph() and kith.knn_graph() call.
 void BindNeighbourGraph(nanobind::module_& m);
 
 }  // namespace kith::python

@@ -76,3 +76,25 @@ def test_what_is_wrong_is_said() -> None:
     index.close()
     with pytest.raises(ValueError, match="closed"):
         index.knn_graph()
+
+
+def test_vectors_without_an_index() -> None:
+    rows, _ = made(20000, 12, "euclidean")
+    truth = kith.knn_graph(rows, 10, metric="euclidean", recall=1.0)
+    graph = kith.knn_graph(rows, 10, metric="euclidean", recall=0.9, n_jobs=1)
+    assert isinstance(graph, sparse.csr_array)
+    assert graph.shape == (20000, 20000) and graph.nnz == 200000
+    limits = truth.data.reshape(-1, 10)[:, -1:]
+    assert 0.89 <= (graph.data.reshape(-1, 10) <= limits * 1.000001).mean() < 1
+    again = kith.knn_graph(rows, 10, metric="euclidean", recall=0.9, n_jobs=2)
+    assert (again.indices == graph.indices).all() and (again.data == graph.data).all()
+    other = kith.knn_graph(rows, 10, metric="euclidean", recall=0.9, seed=7)
+    assert (other.indices != graph.indices).any()
+    for wrong in (rows[0], rows[:0], np.full((3, 2), np.nan, "f4")):
+        with pytest.raises(ValueError):
+            kith.knn_graph(wrong)
+    with pytest.raises(kith.Cancelled):
+        kith.knn_graph(rows, progress=lambda stage, done, total: stage != "joins")
+    few = kith.knn_graph(iter([rows[:300], rows[300:500]]), 3, metric="angular", with_self=True)
+    index = kith.build(rows[:500], metric="angular", calibrate=False)
+    assert (few.indices == index.knn_graph(3, recall=1.0, with_self=True).indices).all()

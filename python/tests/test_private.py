@@ -230,6 +230,10 @@ def test_an_index():
         lambda *given: _core.neighbour_graph(index, *given, None),
         [3, 0.9, "graph", "directed", True, 1],
     )
+    tried(
+        lambda *given: _core.neighbour_graph_of(*given, None),
+        [ROWS, "euclidean", 3, 0.9, "graph", "directed", True, 1, 1],
+    )
     tried(lambda *given: _core.duplicates(index, *given, None), [0.1, 0.9, "graph", 1])
     tried(
         lambda queries, originals, k, n_jobs: index._search_reranked(

@@ -254,8 +254,8 @@ Result<LinkTable> LinkCandidates(const Space& space, CandidateLists lists, size_
     std::vector<uint32_t> ids;
     for (size_t node = begin; node < end; ++node) {
       ids.clear();
-      for (const search::Candidate& c : lists.Of(node)) {
-        if (c.row != kNoNode) ids.push_back(c.row);
+      for (const uint32_t near : lists.Of(node)) {
+        if (near != kNoNode) ids.push_back(near);
       }
       take(static_cast<uint32_t>(node), &ids);
     }

@@ -40,32 +40,6 @@ Distinct DistinctRows(const std::vector<uint32_t>& first, std::span<const uint32
   return distinct;
 }
 
-// Trees over some of the rows; entries are positions in `some`.
-Result<std::vector<trees::Tree>> GrowTreesOver(MatrixView rows, const std::vector<uint32_t>& some,
-                                               const quant::Geometry& geometry, uint64_t seed,
-                                               ThreadPool& pool) {
-  const size_t n = some.size();
-  AlignedBuffer<std::byte> gathered;
-  if (n < rows.rows) {
-    const size_t stride = RowBytes(rows.dtype, rows.dim);
-    KITH_ASSIGN_OR_RETURN(gathered, data::GatherRows(rows, some, stride, pool));
-    rows = {gathered.data(), n, rows.dim, stride, rows.dtype};
-  }
-  KITH_ASSIGN_OR_RETURN(const quant::TrainedSketch sketch,
-                        quant::TrainSketch(rows, geometry, seed, pool));
-  KITH_ASSIGN_OR_RETURN(const auto sketches, quant::SketchRows(rows, geometry, sketch.Map(), pool));
-  KITH_ASSIGN_OR_RETURN(const auto bytes,
-                        quant::RoundSketches(sketches.data(), n, sketch.sketch_dim, pool));
-  std::vector<trees::Tree> trees(kTrees);
-  KITH_RETURN_IF_ERROR(pool.For(kTrees, [&](size_t t, int) -> Status {
-    KITH_ASSIGN_OR_RETURN(trees[t],
-                          trees::GrowTree(bytes, sketches.data(), n, {sketch.sketch_dim, kLeafSize},
-                                          Mix64(seed) + t, pool));
-    return Status::Ok();
-  }));
-  return trees;
-}
-
 // Trees over some of the rows, in which no leaf has rows of two shells: those of each shell's
 // trees, one shell behind the other. Entries are positions in `some`.
 Result<std::vector<trees::Tree>> GrowTrees(const MatrixView& rows,
@@ -73,7 +47,11 @@ Result<std::vector<trees::Tree>> GrowTrees(const MatrixView& rows,
                                            std::span<const uint8_t> shells,
                                            const quant::Geometry& geometry, uint64_t seed,
                                            ThreadPool& pool) {
-  if (shells.empty()) return GrowTreesOver(rows, some, geometry, seed, pool);
+  if (shells.empty()) {
+    KITH_ASSIGN_OR_RETURN(const TreeGrower grower,
+                          TreeGrower::Create(rows, some, geometry, seed, pool));
+    return grower.Grow(0, kTrees, pool);
+  }
   std::vector<trees::Tree> all(kTrees);
   for (size_t shell = 0; shell < kMaxShells; ++shell) {
     std::vector<uint32_t> members;
@@ -84,8 +62,9 @@ Result<std::vector<trees::Tree>> GrowTrees(const MatrixView& rows,
       places.push_back(i);
     }
     if (members.empty()) continue;
-    KITH_ASSIGN_OR_RETURN(const std::vector<trees::Tree> trees,
-                          GrowTreesOver(rows, members, geometry, seed, pool));
+    KITH_ASSIGN_OR_RETURN(const TreeGrower grower,
+                          TreeGrower::Create(rows, members, geometry, seed, pool));
+    KITH_ASSIGN_OR_RETURN(const std::vector<trees::Tree> trees, grower.Grow(0, kTrees, pool));
     for (size_t t = 0; t < kTrees; ++t) {
       const auto before = static_cast<uint32_t>(all[t].entries.size());
       for (const uint32_t entry : trees[t].entries) all[t].entries.push_back(places[entry]);
@@ -95,7 +74,54 @@ Result<std::vector<trees::Tree>> GrowTrees(const MatrixView& rows,
   return all;
 }
 
-// Appends the copies of each node, in the order of their rows, behind all nodes.
+}  // namespace
+
+Result<TreeGrower> TreeGrower::Create(const MatrixView& rows, std::span<const uint32_t> some,
+                                      const quant::Geometry& geometry, uint64_t seed,
+                                      ThreadPool& pool) {
+  MatrixView own = rows;
+  AlignedBuffer<std::byte> gathered;
+  if (some.size() < rows.rows) {
+    const size_t stride = RowBytes(rows.dtype, rows.dim);
+    KITH_ASSIGN_OR_RETURN(gathered, data::GatherRows(rows, some, stride, pool));
+    own = {gathered.data(), some.size(), rows.dim, stride, rows.dtype};
+  }
+  TreeGrower grower;
+  grower.size_ = some.size();
+  grower.seed_ = seed;
+  KITH_ASSIGN_OR_RETURN(const quant::TrainedSketch sketch,
+                        quant::TrainSketch(own, geometry, seed, pool));
+  grower.sketch_dim_ = sketch.sketch_dim;
+  KITH_ASSIGN_OR_RETURN(grower.sketches_, quant::SketchRows(own, geometry, sketch.Map(), pool));
+  KITH_ASSIGN_OR_RETURN(grower.bytes_, quant::RoundSketches(grower.sketches_.data(), grower.size_,
+                                                            sketch.sketch_dim, pool));
+  return grower;
+}
+
+Result<std::vector<trees::Tree>> TreeGrower::Grow(size_t first, size_t count,
+                                                  ThreadPool& pool) const {
+  std::vector<trees::Tree> trees(count);
+  KITH_RETURN_IF_ERROR(pool.For(count, [&](size_t t, int) -> Status {
+    KITH_ASSIGN_OR_RETURN(trees[t],
+                          trees::GrowTree(bytes_, sketches_.data(), size_, {sketch_dim_, kLeafSize},
+                                          Mix64(seed_) + first + t, pool));
+    return Status::Ok();
+  }));
+  return trees;
+}
+
+std::vector<uint32_t> NumberByLeaves(std::span<trees::Tree> trees) {
+  std::vector<uint32_t> nodes(trees[0].entries.size());
+  for (uint32_t node = 0; node < nodes.size(); ++node) nodes[trees[0].entries[node]] = node;
+  for (trees::Tree& tree : trees) Renumber(nodes, &tree);
+  return nodes;
+}
+
+void Renumber(const std::vector<uint32_t>& nodes, trees::Tree* tree) {
+  tree->nodes = {};
+  for (uint32_t& entry : tree->entries) entry = nodes[entry];
+}
+
 void PlaceCopies(const std::vector<uint32_t>& first, Planted* planted) {
   const size_t n = planted->num_nodes;
   const size_t all = planted->num_all;
@@ -116,8 +142,6 @@ void PlaceCopies(const std::vector<uint32_t>& first, Planted* planted) {
   }
 }
 
-}  // namespace
-
 Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
                       std::span<const uint32_t> held_out, std::span<const uint8_t> shells,
                       uint64_t seed, ThreadPool& pool) {
@@ -128,17 +152,12 @@ Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
   planted.num_all = planted.num_nodes + distinct.held_out.size();
   KITH_ASSIGN_OR_RETURN(planted.trees,
                         GrowTrees(rows, distinct.linked, shells, geometry, seed, pool));
-  std::vector<uint32_t> nodes(planted.num_nodes);
-  for (uint32_t node = 0; node < nodes.size(); ++node) nodes[planted.trees[0].entries[node]] = node;
+  KITH_RETURN_IF_ERROR(pool.CheckStop());
+  const std::vector<uint32_t> nodes = NumberByLeaves(planted.trees);
   planted.order.resize(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) planted.order[nodes[i]] = distinct.linked[i];
   // In the order in which they will be inserted.
   planted.order.insert(planted.order.end(), distinct.held_out.begin(), distinct.held_out.end());
-  for (trees::Tree& tree : planted.trees) {
-    KITH_RETURN_IF_ERROR(pool.CheckStop());
-    tree.nodes = {};
-    for (uint32_t& entry : tree.entries) entry = nodes[entry];
-  }
   if (!shells.empty()) {
     for (const uint32_t row : planted.order) planted.shells.push_back(shells[row]);
   }

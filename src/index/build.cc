@@ -13,10 +13,10 @@
 #include "base/thread_pool.h"
 #include "calibration/held_out.h"
 #include "calibration/section.h"
-#include "data/convert.h"
 #include "index/index_file.h"
 #include "index/layout.h"
 #include "index/meta.h"
+#include "index/own_rows.h"
 #include "kith/index.h"
 #include "kith/reduce.h"
 #include "kith/version.h"
@@ -36,17 +36,7 @@ namespace kith::index {
 namespace {
 
 Status CheckInput(const MatrixView& vectors, const BuildOptions& options, ThreadPool& pool) {
-  if (vectors.rows == 0) {
-    return Status::InvalidArgument("no vectors to index: the set is empty");
-  }
-  if (vectors.rows > kMaxRows) {
-    return Status::InvalidArgument(StrCat("too many vectors: ", vectors.rows, ", at most ",
-                                          kMaxRows, " fit one file; build several files"));
-  }
-  if (vectors.dim == 0 || vectors.dim > kMaxDim) {
-    return Status::InvalidArgument(
-        StrCat("vectors of dimension ", vectors.dim, "; 1 to ", kMaxDim, " are supported"));
-  }
+  KITH_RETURN_IF_ERROR(CheckVectors(vectors, pool));
   if (options.keys != nullptr && options.keys->size() != vectors.rows) {
     return Status::InvalidArgument(StrCat("there are ", vectors.rows, " vectors but ",
                                           options.keys->size(), " keys; give one for each"));
@@ -58,7 +48,7 @@ Status CheckInput(const MatrixView& vectors, const BuildOptions& options, Thread
   if (const Status origin = CheckOrigin(options.origin); !origin.ok()) {
     return Status::InvalidArgument(StrCat("origin: ", origin.message()));
   }
-  return data::CheckFinite(vectors, pool);
+  return Status::Ok();
 }
 
 Status WriteVectors(const MatrixView& rows, const std::vector<uint32_t>& order,
@@ -238,21 +228,9 @@ Status Build(const MatrixView& given, const FileTarget& target, const BuildOptio
   KITH_RETURN_IF_ERROR(CheckInput(given, options, pool));
   AlignedBuffer<float> images;
   KITH_ASSIGN_OR_RETURN(const MatrixView vectors, Reduced(given, options, pool, &images));
-  DataType dtype{};
-  if (options.dtype.has_value()) {
-    dtype = *options.dtype;
-  } else {
-    KITH_ASSIGN_OR_RETURN(dtype, data::SmallestLossless(vectors, pool));
-  }
-  AlignedBuffer<std::byte> converted;
-  MatrixView rows = vectors;
-  // Bits are always copied: what pads a borrowed row's last byte is not ours to trust.
-  if (dtype != vectors.dtype || dtype == DataType::kBit) {
-    const size_t stride = search::RowStride(dtype, vectors.dim);
-    KITH_ASSIGN_OR_RETURN(converted, data::ConvertAllRows(vectors, dtype, stride, pool));
-    rows = {converted.data(), vectors.rows, vectors.dim, stride, dtype};
-  }
-  KITH_ASSIGN_OR_RETURN(const BuildPlan plan, plan::PlanFor(rows, dtype, options, pool));
+  KITH_ASSIGN_OR_RETURN(const OwnRows own, ToOwnRows(vectors, options.dtype, pool));
+  const MatrixView& rows = own.rows;
+  KITH_ASSIGN_OR_RETURN(const BuildPlan plan, plan::PlanFor(rows, rows.dtype, options, pool));
   KITH_RETURN_IF_ERROR(CheckScanCodes(options, plan.paths));
   return WriteIndex(rows, target, options, plan.paths, start, pool);
 }

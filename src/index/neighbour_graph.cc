@@ -2,9 +2,7 @@
 #include "kith/neighbour_graph.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
@@ -12,11 +10,12 @@
 
 #include "base/aligned_buffer.h"
 #include "base/edge.h"
-#include "base/rng.h"
 #include "base/strings.h"
 #include "data/convert.h"
 #include "data/npz.h"
 #include "index/index_file.h"
+#include "index/joined_neighbours.h"
+#include "index/neighbour_edges.h"
 #include "paths/registry.h"
 #include "scan/path.h"
 #include "search/metric_traits.h"
@@ -29,9 +28,7 @@ using search::Candidate;
 using search::Hits;
 
 constexpr char kFewer[] = "ask for fewer neighbours";
-constexpr size_t kMostMeasured = 1024;  // rows whose neighbours are found exactly, too
-constexpr size_t kRowsAtOnce = 16384;   // whose answers are kept until they are copied
-constexpr double kTolerance = 1e-6;     // of distances, relative: ties that are rounded apart
+constexpr size_t kRowsAtOnce = 16384;  // whose answers are kept until they are copied
 
 // Stored vectors as queries.
 MatrixView Positions(const search::StoredVectors& vectors, size_t begin, size_t end) {
@@ -48,24 +45,6 @@ void CopyOthers(std::span<const Candidate> found, uint32_t self, size_t k,
   for (const Candidate& c : found) {
     if (c.row != self && others->size() < k) others->push_back(c);
   }
-}
-
-// Positions by chance, spread over the file, ascending.
-std::vector<uint32_t> SomePositions(size_t n) {
-  if (n <= kMostMeasured) {
-    std::vector<uint32_t> all(n);
-    std::iota(all.begin(), all.end(), 0u);
-    return all;
-  }
-  Rng rng(n);
-  std::vector<uint32_t> some;
-  for (size_t i = 0; i < kMostMeasured; ++i) {
-    // One of each stretch, so that none is there twice.
-    const size_t begin = i * n / kMostMeasured;
-    const size_t end = (i + 1) * n / kMostMeasured;
-    some.push_back(static_cast<uint32_t>(begin + rng.Below(static_cast<uint32_t>(end - begin))));
-  }
-  return some;
 }
 
 // Finds the neighbours of stored vectors by one path.
@@ -114,22 +93,13 @@ class NeighbourFinder {
       SearchStats stats;
       return Search(path, effort, positions_[i], positions_[i] + size_t{1}, &found[i], &stats);
     }));
-    double sum = 0;
-    double squares = 0;
+    ShareFound shares(k_);
     std::vector<Candidate> others;
     for (size_t i = 0; i < positions_.size(); ++i) {
       CopyOthers(found[i].of(0), vectors_.RowAt(positions_[i]), k_, &others);
-      const float limit = limits_[i] + static_cast<float>(kTolerance) * std::abs(limits_[i]);
-      const auto near = std::count_if(others.begin(), others.end(),
-                                      [&](const Candidate& c) { return c.distance <= limit; });
-      const double share = static_cast<double>(near) / static_cast<double>(k_);
-      sum += share;
-      squares += share * share;
+      shares.Add(others, limits_[i]);
     }
-    const auto n = static_cast<double>(positions_.size());
-    const double mean = sum / n;
-    const double variance = std::max(0.0, squares / n - mean * mean);
-    return std::pair{mean - std::sqrt(variance / n), mean};
+    return std::pair{shares.mean() - shares.error(), shares.mean()};
   }
 
  private:
@@ -178,46 +148,11 @@ Result<std::optional<Way>> LeastEffort(const NeighbourFinder& finder, const sear
 }
 
 Status CheckOptions(const IndexInfo& info, const NeighbourGraphOptions& options) {
-  if (options.k == 0) return Status::InvalidArgument("k is 0; ask for at least one neighbour");
-  if (!(options.recall > 0 && options.recall <= 1)) {
-    return Status::InvalidArgument(
-        StrCat("recall is ", options.recall, "; it must be above 0 and at most 1"));
-  }
+  KITH_RETURN_IF_ERROR(CheckWanted(options));
   if (options.index == IndexKind::kAuto || info.has(options.index)) return Status::Ok();
   return Status::InvalidArgument(StrCat(info.path, " has no ", IndexKindName(options.index),
                                         "; leave the way in open, or build one"));
 }
-
-// Edges of all rows, at most so many a row.
-class Edges {
- public:
-  Edges(size_t rows, size_t width) : width_(width), found_(rows * width), counts_(rows) {}
-
-  void Put(uint32_t row, std::span<const Candidate> neighbours) {
-    std::copy(neighbours.begin(), neighbours.end(), found_.data() + row * width_);
-    counts_[row] = static_cast<uint32_t>(neighbours.size());
-  }
-
-  void WriteTo(Metric metric, NeighbourGraph* graph) const {
-    graph->num_rows = counts_.size();
-    graph->offsets.assign(1, 0);
-    graph->offsets.reserve(counts_.size() + 1);
-    for (const uint32_t count : counts_) graph->offsets.push_back(graph->offsets.back() + count);
-    graph->neighbours.reserve(graph->offsets.back());
-    graph->distances.reserve(graph->offsets.back());
-    for (size_t row = 0; row < counts_.size(); ++row) {
-      for (size_t i = row * width_; i < row * width_ + counts_[row]; ++i) {
-        graph->neighbours.push_back(found_[i].row);
-        graph->distances.push_back(search::UserDistance(metric, found_[i].distance));
-      }
-    }
-  }
-
- private:
-  const size_t width_;
-  std::vector<Candidate> found_;  // [rows, width]
-  std::vector<uint32_t> counts_;
-};
 
 // Puts the row itself among its neighbours, in order.
 Status AddSelf(const search::StoredVectors& vectors, size_t position,
@@ -262,6 +197,22 @@ Status FindAll(const NeighbourFinder& finder, const Way& way, const search::Stor
     KITH_RETURN_IF_ERROR(pool.Chunks(end - begin, kRowsATask, copy));
   }
   return pool.Report(options.progress, "neighbours", n, n);
+}
+
+// What is to be built of vectors for the graph of their neighbours; nothing: whatever suits them.
+// `hard`: joins did not find enough of them.
+std::vector<PathSpec> PathsFor(const MatrixView& vectors, const NeighbourGraphOptions& options,
+                               bool hard) {
+  // What building an index and walking it takes of a row, of 400,224 descriptors of photos and of
+  // 100,000 Gaussians of 64 dimensions.
+  constexpr double kIndexNs = 50e3;
+  constexpr double kHardNs = 200e3;
+  if (const search::PathType* asked = paths::TypeOf(options.index)) return {asked->DefaultSpec()};
+  const auto n = static_cast<double>(vectors.rows);
+  const double exact_ns =
+      scan::QueryNs(n, n * static_cast<double>(RowBytes(vectors.dtype, vectors.dim)), kRowsAtOnce);
+  if (options.recall == 1 || exact_ns <= (hard ? kHardNs : kIndexNs)) return {ExactOptions{}};
+  return {};
 }
 
 }  // namespace
@@ -365,6 +316,7 @@ Result<NeighbourGraph> Symmetrized(const NeighbourGraph& graph, EdgesKept edges,
                        .offsets = {0},
                        .neighbours = {},
                        .distances = {},
+                       .joined = graph.joined,
                        .index = graph.index,
                        .effort = graph.effort,
                        .recall = graph.recall,
@@ -399,6 +351,33 @@ Status WriteNeighbourGraph(const std::string& path, const NeighbourGraph& graph)
     KITH_RETURN_IF_ERROR(npz.Add("shape", "<i8", two, std::as_bytes(std::span(shape))));
     KITH_RETURN_IF_ERROR(npz.Add("data", "<f4", edges, std::as_bytes(std::span(graph.distances))));
     return npz.Commit();
+  });
+}
+
+Result<NeighbourGraph> MakeNeighbourGraph(const MatrixView& vectors, Metric metric,
+                                          const NeighbourGraphOptions& options) {
+  return AtEdge({}, index::kFewer, [&]() -> Result<NeighbourGraph> {
+    KITH_RETURN_IF_ERROR(index::CheckWanted(options));
+    bool hard = false;
+    if (options.index == IndexKind::kAuto) {
+      ThreadPool pool(options.threads, options.stop);
+      KITH_ASSIGN_OR_RETURN(std::optional<NeighbourGraph> joined,
+                            index::JoinedNeighbours(vectors, metric, options, pool, &hard));
+      if (joined.has_value()) {
+        if (options.edges == EdgesKept::kDirected) return *std::move(joined);
+        return Symmetrized(*joined, options.edges, options.threads, options.stop);
+      }
+    }
+    BuildOptions build;
+    build.metric = metric;
+    build.paths = index::PathsFor(vectors, options, hard);
+    build.calibrate = false;
+    build.seed = options.seed;
+    build.threads = options.threads;
+    build.progress = options.progress;
+    build.stop = options.stop;
+    KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, BuildIndexInMemory(vectors, build));
+    return MakeNeighbourGraph(*index, options);
   });
 }
 
