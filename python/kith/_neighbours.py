@@ -28,10 +28,10 @@ def knn_graph(
     """The nearest neighbours of every vector, as a sparse matrix of distances.
 
     For what takes neighbours as ``precomputed``: UMAP, t-SNE, DBSCAN, spectral clustering. What
-    :meth:`Index.knn_graph` finds of an index this finds without one, which takes a third to a
-    fifth of the time of building it: in the leaves of random-projection trees, and among neighbours
-    of neighbours. Where that does not suit the vectors (few of them, products, too many dimensions
-    that matter), an index is built for this one use. Needs SciPy.
+    :meth:`Index.knn_graph` finds of an index this finds without one, which takes half to a quarter
+    of the time: in the leaves of random-projection trees, and among neighbours of neighbours. Where
+    that does not suit the vectors (few of them, products, too many dimensions that matter), an
+    index is built for this one use. Needs SciPy.
 
     Parameters
     ----------

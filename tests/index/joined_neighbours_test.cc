@@ -54,7 +54,13 @@ TEST_P(JoinedNeighboursTest, ReachTheRecall) {
   const Kind& kind = GetParam();
   Matrix rows = kind.dtype == DataType::kF32 ? Matrix::Clustered(kRows, 12, 1000, 0.5, 1)
                                              : Matrix::Random(kind.dtype, kRows, 12, 2);
-  if (kind.dtype == DataType::kBit) rows = Matrix::Random(kind.dtype, kRows, 64, 2);
+  if (kind.dtype == DataType::kBit) {
+    const Matrix floats = Matrix::Clustered(kRows, 64, 1000, 0.5, 1);
+    rows = Matrix(kind.dtype, kRows, 64);
+    for (size_t r = 0; r < kRows; ++r) {
+      for (size_t c = 0; c < 64; ++c) rows.Set(r, c, floats.Get(r, c) > 0 ? 1 : 0);
+    }
+  }
   for (size_t i = 0; i < 30; ++i) rows.CopyRow(rows, i % 2, 100 + i);  // more copies than k
   const NeighbourGraph truth = Make(rows, kind.metric, {.k = kK, .recall = 1});
   EXPECT_FALSE(truth.joined);
