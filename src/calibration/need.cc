@@ -98,6 +98,7 @@ std::vector<float> FactorsOf(const QueryRecord& record, const Groups& groups) {
   const double mean =
       std::accumulate(factors.begin(), factors.end(), 0.0) / static_cast<double>(factors.size());
   std::vector<float> kept;
+  kept.reserve(factors.size());
   for (const double factor : factors) {
     kept.push_back(static_cast<float>(std::clamp(factor / mean, 1 / kMostFactor, kMostFactor)));
   }

@@ -67,7 +67,7 @@ Status CopyMapped(const Index& index, const Map& map, storage::ContainerWriter* 
   const std::span<const std::byte> bytes = index.Bytes();
   const size_t count = index.info().sections.size();
   for (size_t i = 0; i < count; ++i) {
-    storage::SectionEntry entry;
+    storage::SectionEntry entry{};
     std::memcpy(&entry, bytes.data() + sizeof(storage::FileHeader) + i * sizeof(entry),
                 sizeof(entry));
     const std::string_view name = storage::SectionName(entry);
@@ -118,7 +118,7 @@ Result<std::unique_ptr<Index>> Store(const Index& index, const Map& map, const F
 }  // namespace
 
 Result<Map> ReadMap(std::span<const std::byte> bytes, uint64_t rows) {
-  MapHead head;
+  MapHead head{};
   if (bytes.size() < sizeof(head) || (bytes.size() - sizeof(head)) / (2 * sizeof(float)) != rows ||
       (bytes.size() - sizeof(head)) % (2 * sizeof(float)) != 0) {
     return Status::Corruption(StrCat("has ", FormatCount(bytes.size()), " bytes, but should have ",

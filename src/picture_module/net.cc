@@ -193,7 +193,7 @@ std::string ShapeText(const cv::dnn::MatShape& shape) {
 }
 
 void Layers(Net* net, void (*tell)(void*, const char*, const char*, const char*), void* to) {
-  Message ignored;
+  Message ignored{};
   Guarded(&ignored, [&] {
     std::vector<int> ids;
     std::vector<std::vector<cv::dnn::MatShape>> in;

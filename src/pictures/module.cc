@@ -32,7 +32,7 @@ std::vector<std::string> Places() {
   std::vector<std::string> places;
   // This code is in the command, whose module is in a folder of libraries beside its own, or in
   // Python's module, whose is beside it. Relative paths are from the former to the latter.
-  static const char* const kFolders[] = {"", KITH_MODULE_PATHS};
+  static constexpr const char* kFolders[] = {"", KITH_MODULE_PATHS};
   Dl_info own = {};
   std::error_code ignored;
   std::filesystem::path folder;

@@ -43,9 +43,9 @@ Result<Sources> FindPictures(const std::vector<std::string>& names, const Progre
 // Errors: InvalidArgument, with the place of the fault.
 bool IsZip(std::span<const std::byte> bytes);
 bool IsTar(std::span<const std::byte> bytes);
-Status ListZip(const std::string& path, std::shared_ptr<const void> owner,
+Status ListZip(const std::string& path, const std::shared_ptr<const void>& owner,
                std::span<const std::byte> bytes, Sources* out);
-Status ListTar(const std::string& path, std::shared_ptr<const void> owner,
+Status ListTar(const std::string& path, const std::shared_ptr<const void>& owner,
                std::span<const std::byte> bytes, Sources* out);
 
 // Bytes that lie in memory, under a name.

@@ -69,7 +69,7 @@ std::string_view PaxPath(std::string_view records) {
 
 bool IsTar(Bytes bytes) { return bytes.size() >= kBlock && IsHeader(bytes.first(kBlock)); }
 
-Status ListTar(const std::string& path, std::shared_ptr<const void> owner, Bytes bytes,
+Status ListTar(const std::string& path, const std::shared_ptr<const void>& owner, Bytes bytes,
                Sources* out) {
   std::string long_name;
   for (size_t at = 0; at + kBlock <= bytes.size();) {

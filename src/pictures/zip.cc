@@ -113,7 +113,7 @@ bool IsZip(Bytes bytes) {
   return bytes.size() >= 4 && (Number(bytes, 0, 4) == kFileMark || Number(bytes, 0, 4) == kEndMark);
 }
 
-Status ListZip(const std::string& path, std::shared_ptr<const void> owner, Bytes bytes,
+Status ListZip(const std::string& path, const std::shared_ptr<const void>& owner, Bytes bytes,
                Sources* out) {
   const size_t end = FindEnd(bytes);
   if (end == bytes.size()) return Damaged(path, end, "the directory at the end");

@@ -80,8 +80,8 @@ bool IsModelFile(const std::string& path) {
   if (!storage::IsKithFile(path)) return false;
   const auto file = MappedFile::Open(path);
   if (!file.ok() || (*file)->bytes().size() < storage::kPageBytes) return false;
-  storage::FileHeader header;
-  storage::SectionEntry first;
+  storage::FileHeader header{};
+  storage::SectionEntry first{};
   std::memcpy(&header, (*file)->bytes().data(), sizeof(header));
   std::memcpy(&first, (*file)->bytes().data() + sizeof(header), sizeof(first));
   return header.num_vectors == 0 && header.section_count == 1 &&
