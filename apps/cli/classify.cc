@@ -40,6 +40,7 @@ struct Confusion {
 // What was found out, for people and for programs.
 struct Report {
   std::string subject;  // "digits.kith: 60,000 vectors with 10 labels"
+  Metric metric = Metric::kAngular;
   std::vector<ClassificationScore> scores;
   size_t told = 0;  // rows whose label was told
   double seconds = 0;
@@ -97,6 +98,7 @@ Json ReportJson(const std::string& file, const char* of, size_t count, const Rep
   Json json;
   json["file"] = file;
   json[of] = count;
+  json["metric"] = MetricName(report.metric);
   json["seconds"] = report.seconds;
   json["scores"] = std::move(scores);
   json["best_k"] = Best(report.scores).k;
@@ -166,8 +168,8 @@ std::string SubjectOf(const ClassifyArgs& args, const Index& index, const LabelN
 
 void PrintHead(const ClassifyArgs& args, const Report& report, const std::string& what,
                std::ostream& out) {
-  out << report.subject << "; " << what << ", " << SearchText(args) << ", "
-      << FormatSeconds(report.seconds) << " ("
+  out << report.subject << "; " << what << ", " << MetricName(report.metric) << ", "
+      << SearchText(args) << ", " << FormatSeconds(report.seconds) << " ("
       << FormatShort(static_cast<double>(report.told) / report.seconds) << " a second)\n";
 }
 
@@ -183,6 +185,7 @@ Status RunCrossValidation(const ClassifyArgs& args, const Index& index, const La
                                                     args.ks, MakeParams(args), bar->callback()));
   bar->Clear();
   report.subject = SubjectOf(args, index, names);
+  report.metric = index.info().metric;
   report.told = labels.size();
   report.seconds = stopwatch.Seconds();
   if (args.json) {
@@ -261,6 +264,7 @@ Status RunQueries(const ClassifyArgs& args, const Index& index, const LabelNames
   WarnOfDrift(args, index, told[0].drifted);
   Report report;
   report.subject = SubjectOf(args, index, names);
+  report.metric = index.info().metric;
   report.told = queries.vectors.rows;
   report.seconds = stopwatch.Seconds();
   if (!args.out.empty()) KITH_RETURN_IF_ERROR(WriteTold(args.out, told[0], names, truth));

@@ -84,7 +84,8 @@ Status RunGraph(const GraphArgs& args) {
     return Status::Ok();
   }
   std::cout << Printable(args.out) << ": " << Plural(graph.neighbours.size(), "edge") << " of "
-            << Plural(graph.num_rows, "vector") << ", k = " << args.k << ", "
+            << Plural(graph.num_rows, "vector") << ", " << MetricName(metric) << ", k = " << args.k
+            << ", "
             << (exact ? std::string("exact search")
                       : StrCat("recall ", ShareText(graph.recall),
                                graph.joined ? std::string(" by local joins")

@@ -232,8 +232,8 @@ Status RunMap(const MapArgs& args) {
     return Status::Ok();
   }
   std::cout << Printable(args.file) << ": a map of " << Plural(index->info().num_vectors, "vector")
-            << ", k = " << map.k << ", " << Plural(map.epochs, "epoch") << ", "
-            << FormatSeconds(stopwatch.Seconds()) << '\n';
+            << ", " << MetricName(index->info().metric) << ", k = " << map.k << ", "
+            << Plural(map.epochs, "epoch") << ", " << FormatSeconds(stopwatch.Seconds()) << '\n';
   if (map.quality_k > 0) std::cout << "  " << QualityText(map) << '\n';
   return Status::Ok();
 }

@@ -105,6 +105,11 @@ Result<Folds> MakeFolds(const RegressArgs& args, const Known& known, uint32_t co
   return BlockFolds(blocks, count, seed);
 }
 
+// What near means.
+std::string MetricText(const RegressArgs& args, const Index& index) {
+  return args.geo.empty() ? MetricName(index.info().metric) : "kilometres";
+}
+
 const RegressionScore& Best(const std::vector<RegressionScore>& scores) {
   return *std::min_element(scores.begin(), scores.end(),
                            [](const auto& a, const auto& b) { return a.rmse < b.rmse; });
@@ -139,6 +144,7 @@ Status RunCrossValidation(const RegressArgs& args, const Known& known, ProgressB
     Json json;
     json["file"] = args.file;
     json["values"] = known.values.size();
+    json["metric"] = MetricText(args, *known.index);
     json["folds"] = args.folds;
     if (args.blocks > 0) json["blocks"] = args.blocks;
     json["seconds"] = seconds;
@@ -151,8 +157,8 @@ Status RunCrossValidation(const RegressArgs& args, const Known& known, ProgressB
     return Status::Ok();
   }
   std::cout << SubjectOf(args, known) << ", each told by the others in "
-            << PartsText(args, args.folds) << ", " << SearchText(args) << ", "
-            << FormatSeconds(seconds) << '\n';
+            << PartsText(args, args.folds) << ", " << MetricText(args, *known.index) << ", "
+            << SearchText(args) << ", " << FormatSeconds(seconds) << '\n';
   Table table;
   for (const char* name : {"k", "rmse", "mae", "r2"}) table.AddColumn(name, Table::Align::kRight);
   for (const RegressionScore& s : scores) {
@@ -308,8 +314,9 @@ Status RunQueries(const RegressArgs& args, const ReadOptions& read, const Known&
   }
   std::cout << Printable(args.out) << ": " << Plural(count, "value") << " told of "
             << Plural(known.values.size(), "value") << ", k = " << k << chosen << ", "
-            << SearchText(args) << ", " << FormatSeconds(seconds) << " ("
-            << FormatShort(static_cast<double>(count) / seconds) << " a second)\n";
+            << MetricText(args, *known.index) << ", " << SearchText(args) << ", "
+            << FormatSeconds(seconds) << " (" << FormatShort(static_cast<double>(count) / seconds)
+            << " a second)\n";
   return Status::Ok();
 }
 
@@ -347,6 +354,9 @@ void CheckRegressUsage(const RegressArgs& args) {
   }
   if (!args.geo.empty() && args.metric) {
     throw CLI::ValidationError("--metric", "is that of the globe with --geo; leave it out");
+  }
+  if (!args.geo.empty() && std::count(args.geo.begin(), args.geo.end(), ',') != 1) {
+    throw CLI::ValidationError("--geo", "takes two columns, of latitude and longitude, as lat,lon");
   }
   if (args.geo.empty() && args.grid > 0) {
     throw CLI::ValidationError("--grid", "needs --geo");

@@ -156,7 +156,12 @@ MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dat
     return {*dataset.metric,
             said ? "as the file says" : StrCat("usual for ", dataset.format, " files")};
   }
-  switch (dataset.vectors.dtype) {
+  const DataType dtype = dataset.vectors.dtype;
+  // All positive numbers point the same way.
+  if (dataset.vectors.dim == 1 && dtype != DataType::kBit) {
+    return {Metric::kEuclidean, "usual for single numbers"};
+  }
+  switch (dtype) {
     case DataType::kBit: return {Metric::kHamming, "usual for vectors of bits"};
     case DataType::kI8:
     case DataType::kU8: return {Metric::kEuclidean, "usual for integer vectors"};

@@ -264,7 +264,9 @@ Result<Dataset> ReadCsv(ByteStream* stream, const ReadOptions& options) {
     KITH_RETURN_IF_ERROR(ParseRow(lines, line, dialect, columns, &collector));
   }
   KITH_RETURN_IF_ERROR(lines.Finish());
-  return std::move(collector).Finish(std::nullopt);
+  // Columns that somebody chose are measurements; all of a file may well be an embedding.
+  const bool chosen = !options.columns.empty();
+  return std::move(collector).Finish(chosen ? std::optional(Metric::kEuclidean) : std::nullopt);
 }
 
 Status WriteCsv(const MatrixView& vectors, const StringList& keys, char separator,

@@ -65,7 +65,8 @@ TEST_F(ClassifyTest, CountsErrors) {
   EXPECT_EQ(own["scores"][0]["wrong"], 1);
   const std::string text = Ok(Command(
       {"--queries", Path("q.csv"), "--truth", Path("truth.txt"), "-k", "1-3", "--confusion"}));
-  EXPECT_NE(text.find("21 vectors with 2 labels; 4 queries, exact search"), std::string::npos);
+  EXPECT_NE(text.find("21 vectors with 2 labels; 4 queries, euclidean, exact search"),
+            std::string::npos);
   EXPECT_NE(text.find("1      2  50.00 %"), std::string::npos) << text;
 }
 
@@ -212,7 +213,29 @@ TEST_F(RegressTest, VectorsAndValuesOfFiles) {
   EXPECT_EQ(lines[200], "199\t199\t0");
 }
 
+// Columns that are chosen are measurements, and a single number has no direction: near is what
+// differs least, and which metric that is is said.
+TEST_F(RegressTest, ColumnsAreComparedByDifferences) {
+  std::string rows = "a,b,sum\n";
+  const Matrix numbers = RandomFloats(300, 2, 3);
+  for (size_t row = 0; row < numbers.rows; ++row) {
+    const float a = numbers.row(row)[0];
+    const float b = numbers.row(row)[1];
+    rows += StrCat(a, ",", b, ",", a + b, "\n");
+  }
+  WriteFile(Path("sums.csv"), rows);
+  for (const char* columns : {"a,b", "a"}) {
+    const json scores = OkJson({"regress", Path("sums.csv"), "--columns", columns, "--value", "sum",
+                                "-k", "5", "--cross-validate", "5", "--json"});
+    EXPECT_EQ(scores["metric"], "euclidean") << columns;
+    EXPECT_GT(scores["scores"][0]["r2"], columns[1] == '\0' ? 0.2 : 0.9) << columns;
+  }
+}
+
 TEST_F(RegressTest, RefusesWhatMeansNothing) {
+  Fails(2,
+        {"regress", Path("rows.csv"), "--geo", "lat", "--value", "value", "--cross-validate", "2"},
+        {"--geo", "two columns"});
   Fails(2, Command({}), {"--queries, --grid or --cross-validate"});
   Fails(2, Command({"--grid", "0"}), {"'0' is no number of degrees"});
   Fails(2, Command({"--grid", "1", "--metric", "dot"}), {"--metric", "--geo"});

@@ -65,6 +65,8 @@ TEST(Csv, ChosenColumns) {
   };
   const Matrix places = {{59.5, 10.75}, {-0.25, -78.5}};
   ExpectSet(read("lat,lon", ""), "csv", DataType::kF32, places, {"Oslo", "Quito"});
+  // Chosen columns are measurements.
+  EXPECT_EQ(read("lat,lon", "")->metric, Metric::kEuclidean);
   ExpectSet(read("3,4", "country"), "csv", DataType::kF32, places, {"Norway", "Ecuador"});
   ExpectSet(read("lon, lat", "city"), "csv", DataType::kF32, {{10.75, 59.5}, {-78.5, -0.25}},
             {"Oslo", "Quito"});
