@@ -263,10 +263,11 @@ Result<bool> Joiner::Join() {
     if (Missing() > kHopeless) return false;
     // Without work left for more edges, trees and joins of these go on.
     const size_t more = std::min(2 * edges, graph::LocalJoin::kMostEdges);
-    const auto all = static_cast<double>((more + more / 2) * (more + more / 2));
-    if (more == edges || work_ + kDifferent * all > most) continue;
+    const size_t more_reverse = more / 2;
+    const auto of_node = static_cast<double>(more + more_reverse);
+    if (more == edges || work_ + kDifferent * of_node * of_node > most) continue;
     edges = more;
-    reverse = more / 2;
+    reverse = more_reverse;
     KITH_ASSIGN_OR_RETURN(lists_, lists_.Widened(edges, pool_));
   }
   return true;
