@@ -109,7 +109,7 @@ std::string BuiltWithText(const IndexInfo& info) {
 
 std::string OriginText(const IndexInfo& info) {
   std::string text;
-  for (const char c : info.origin) {
+  for (const char& c : info.origin) {
     if (c != '\n') {
       text += c;
     } else if (&c != &info.origin.back()) {

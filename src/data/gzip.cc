@@ -174,4 +174,9 @@ Result<bool> InflateRaw(std::span<const std::byte> packed, std::span<std::byte> 
   return InflateAll(-MAX_WBITS, packed, out);
 }
 
+uint32_t Crc32(std::span<const std::byte> bytes) {
+  const auto* const data = reinterpret_cast<const Bytef*>(bytes.data());
+  return static_cast<uint32_t>(crc32(0, data, static_cast<uInt>(bytes.size())));
+}
+
 }  // namespace kith::data

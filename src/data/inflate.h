@@ -4,6 +4,7 @@
 #define KITH_DATA_INFLATE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "kith/status.h"
@@ -16,6 +17,9 @@ namespace kith::data {
 Result<bool> Inflate(std::span<const std::byte> packed, std::span<std::byte> out);
 // The same of data without a header and a checksum (RFC 1951).
 Result<bool> InflateRaw(std::span<const std::byte> packed, std::span<std::byte> out);
+
+// The checksum that zip archives keep of their files. REQUIRES: less than 4 GiB.
+uint32_t Crc32(std::span<const std::byte> bytes);
 
 }  // namespace kith::data
 

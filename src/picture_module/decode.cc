@@ -92,6 +92,13 @@ bool DecodeJpeg(const uint8_t* bytes, size_t size, int least_side, Picture* pict
   return true;
 }
 
+// Pixels of four bytes, the last of which says how much of the picture is seen, on white.
+void LayOnWhite(const std::vector<uint8_t>& rgba, std::vector<uint8_t>* rgb) {
+  for (size_t i = 0; i < rgba.size() / 4; ++i) {
+    for (size_t c = 0; c < 3; ++c) (*rgb)[3 * i + c] = Blend(rgba[4 * i + c], rgba[4 * i + 3], 255);
+  }
+}
+
 bool DecodePng(const uint8_t* bytes, size_t size, Picture* picture, std::string* why) {
   png_image image = {};
   image.version = PNG_IMAGE_VERSION;
@@ -100,9 +107,19 @@ bool DecodePng(const uint8_t* bytes, size_t size, Picture* picture, std::string*
   const auto fault = [&] { return Fail(std::string("damaged PNG: ") + image.message, why); };
   if (png_image_begin_read_from_memory(&image, bytes, size) == 0) return fault();
   if (!SetSize(image.width, image.height, picture, why)) return false;
-  image.format = PNG_FORMAT_RGB;
-  const png_color white = {255, 255, 255};
-  return png_image_finish_read(&image, &white, picture->rgb.data(), 0, nullptr) != 0 || fault();
+  // Of 16 bits that say nothing of their gamma, libpng would think that they are linear light, but
+  // nearly all that is written so is sRGB as 8 bits are.
+  image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
+  if ((image.format & PNG_FORMAT_FLAG_ALPHA) == 0) {
+    image.format = PNG_FORMAT_RGB;
+    return png_image_finish_read(&image, nullptr, picture->rgb.data(), 0, nullptr) != 0 || fault();
+  }
+  // libpng would blend in linear light, which others do not, and which of WebP is not done.
+  image.format = PNG_FORMAT_RGBA;
+  std::vector<uint8_t> rgba(picture->rgb.size() / 3 * 4);
+  if (png_image_finish_read(&image, nullptr, rgba.data(), 0, nullptr) == 0) return fault();
+  LayOnWhite(rgba, &picture->rgb);
+  return true;
 }
 
 bool DecodeWebp(const uint8_t* bytes, size_t size, Picture* picture, std::string* why) {
@@ -117,11 +134,7 @@ bool DecodeWebp(const uint8_t* bytes, size_t size, Picture* picture, std::string
   if (WebPDecodeRGBAInto(bytes, size, rgba.data(), rgba.size(), stride) == nullptr) {
     return Fail("damaged WebP", why);
   }
-  for (size_t i = 0; i < rgba.size() / 4; ++i) {
-    for (size_t c = 0; c < 3; ++c) {
-      picture->rgb[3 * i + c] = Blend(rgba[4 * i + c], rgba[4 * i + 3], 255);
-    }
-  }
+  LayOnWhite(rgba, &picture->rgb);
   return true;
 }
 

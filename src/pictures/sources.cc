@@ -45,6 +45,27 @@ class MemorySource : public Source {
   std::span<const std::byte> bytes_;
 };
 
+class OutsideSource : public Source {
+ public:
+  explicit OutsideSource(std::string name) { key = std::move(name); }
+
+  Result<std::span<const std::byte>> Read(std::vector<std::byte>* /*buffer*/) const override {
+    return Status::InvalidArgument("has a name that leads out of its archive (..)");
+  }
+};
+
+// Whether one of the names between the slashes of a path is such.
+template <class Test>
+bool AnyPart(std::string_view path, const Test& is_such) {
+  for (bool more = true; more;) {
+    const size_t end = path.find('/');
+    if (is_such(path.substr(0, end))) return true;
+    more = end != std::string_view::npos;
+    if (more) path.remove_prefix(end + 1);
+  }
+  return false;
+}
+
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool EndsWith(std::string_view text, std::string_view ending) {
@@ -149,8 +170,17 @@ std::string_view LabelOf(std::string_view path) {
 }
 
 bool IsHidden(std::string_view path) {
-  return path.starts_with(".") || path.starts_with("__MACOSX/") ||
-         path.find("/.") != std::string_view::npos;
+  return path.starts_with("__MACOSX/") || AnyPart(path, [](std::string_view part) {
+           return part.starts_with(".") && part != "." && part != "..";
+         });
+}
+
+bool LeadsOutside(std::string_view path) {
+  return AnyPart(path, [](std::string_view part) { return part == ".."; });
+}
+
+std::unique_ptr<Source> SourceOutside(std::string key) {
+  return std::make_unique<OutsideSource>(std::move(key));
 }
 
 std::unique_ptr<Source> SourceInMemory(std::string key, std::shared_ptr<const void> owner,

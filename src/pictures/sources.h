@@ -35,6 +35,9 @@ bool IsPictureName(std::string_view path);
 std::string_view LabelOf(std::string_view path);
 // Whether something in the path is hidden: begins with a dot, as also what a Mac adds to archives.
 bool IsHidden(std::string_view path);
+// Whether the path of a file in an archive has a ".." in it, by which it may lie outside of the
+// folder that the archive is unpacked in.
+bool LeadsOutside(std::string_view path);
 
 // As EmbedPictures() says.
 Result<Sources> FindPictures(const std::vector<std::string>& names, const Progress& progress);
@@ -51,6 +54,8 @@ Status ListTar(const std::string& path, const std::shared_ptr<const void>& owner
 // Bytes that lie in memory, under a name.
 std::unique_ptr<Source> SourceInMemory(std::string key, std::shared_ptr<const void> owner,
                                        std::span<const std::byte> bytes);
+// What stands for a picture of such a name: reading it is an error that says so.
+std::unique_ptr<Source> SourceOutside(std::string key);
 
 }  // namespace kith::pictures
 

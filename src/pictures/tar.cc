@@ -109,7 +109,8 @@ Status ListTar(const std::string& path, const std::shared_ptr<const void>& owner
     if (name.starts_with("./")) name.erase(0, 2);
     const bool file = kind == '0' || kind == '\0';
     if (!file || IsHidden(name) || !IsPictureName(name)) continue;
-    out->push_back(SourceInMemory(StrCat(path, "/", name), owner, content));
+    const std::string key = StrCat(path, "/", name);
+    out->push_back(LeadsOutside(name) ? SourceOutside(key) : SourceInMemory(key, owner, content));
   }
   return Status::Ok();
 }

@@ -33,24 +33,37 @@ Status Damaged(const std::string& path, size_t at, std::string_view expected) {
                                         " of a zip archive; it is damaged, fetch it again"));
 }
 
-class PackedSource : public Source {
+// A file as the directory tells of it: a damaged one shows by its checksum only, since what decodes
+// pictures makes something of most bytes.
+struct Entry {
+  bool deflated = false;
+  size_t size = 0;
+  uint32_t checksum = 0;
+};
+
+class ZippedSource : public Source {
  public:
-  PackedSource(std::string name, std::shared_ptr<const void> owner, Bytes packed, size_t size)
-      : owner_(std::move(owner)), packed_(packed), size_(size) {
+  ZippedSource(std::string name, std::shared_ptr<const void> owner, Bytes content, Entry entry)
+      : owner_(std::move(owner)), content_(content), entry_(entry) {
     key = std::move(name);
   }
 
   Result<Bytes> Read(std::vector<std::byte>* buffer) const override {
-    buffer->resize(size_);
-    KITH_ASSIGN_OR_RETURN(const bool whole, data::InflateRaw(packed_, *buffer));
-    if (!whole) return Status::InvalidArgument("is damaged in its zip archive");
-    return Bytes(*buffer);
+    Bytes bytes = content_;
+    bool whole = content_.size() == entry_.size;
+    if (entry_.deflated) {
+      buffer->resize(entry_.size);
+      KITH_ASSIGN_OR_RETURN(whole, data::InflateRaw(content_, *buffer));
+      bytes = *buffer;
+    }
+    if (whole && data::Crc32(bytes) == entry_.checksum) return bytes;
+    return Status::InvalidArgument("is damaged in its zip archive");
   }
 
  private:
   std::shared_ptr<const void> owner_;
-  Bytes packed_;
-  size_t size_;
+  Bytes content_;
+  Entry entry_;
 };
 
 // Where the record at the end begins, which a comment may follow; the size of the bytes if there is
@@ -78,6 +91,10 @@ Status AddFile(const std::string& path, const std::shared_ptr<const void>& owner
   const size_t size = Number(bytes, at + 24, 4);
   const size_t file = Number(bytes, at + 42, 4);
   const std::string key = StrCat(path, "/", name);
+  if (LeadsOutside(name)) {
+    out->push_back(SourceOutside(key));
+    return Status::Ok();
+  }
   if ((flags & 1) != 0 || (method != kStored && method != kDeflated)) {
     return Status::InvalidArgument(StrCat(Printable(key),
                                           ": is encrypted or packed by another method than "
@@ -97,13 +114,10 @@ Status AddFile(const std::string& path, const std::shared_ptr<const void>& owner
     return Damaged(path, file, "all bytes of a file");
   }
   const Bytes content = bytes.subspan(begin, packed);
-  if (method == kStored) {
-    out->push_back(SourceInMemory(key, owner, content));
-    return Status::Ok();
-  }
   constexpr uint64_t kMostExpansion = 1100;  // no deflated bytes unpack to more
   if (size > kMostExpansion * (packed + 1)) return Damaged(path, at, "the true size of a file");
-  out->push_back(std::make_unique<PackedSource>(key, owner, content, size));
+  const Entry entry{method == kDeflated, size, Number(bytes, at + 16, 4)};
+  out->push_back(std::make_unique<ZippedSource>(key, owner, content, entry));
   return Status::Ok();
 }
 

@@ -29,14 +29,14 @@ TEST_F(EmbedCliTest, FromPicturesToAnswers) {
   const std::string file = Path("p.kith");
   const json summary = OkJson({"embed", kData + "/shapes", kData + "/kinds", "-o", file, "--model",
                                kNet, "--labels", Path("labels.txt"), "--json"});
-  EXPECT_EQ(summary["pictures"], 19);
+  EXPECT_EQ(summary["pictures"], 23);
   EXPECT_EQ(summary["skipped"], 0);
   EXPECT_EQ(summary["labels"], 2);
   EXPECT_EQ(summary["dim"], 5);
   const std::vector<std::string> labels = SplitLines(ReadFile(Path("labels.txt")));
-  ASSERT_EQ(labels.size(), 19u);
+  ASSERT_EQ(labels.size(), 23u);
   EXPECT_EQ(labels[0], "square");
-  EXPECT_EQ(labels[18], "kinds");
+  EXPECT_EQ(labels[22], "kinds");
   Ok({"verify", file});
   EXPECT_EQ(OkJson({"info", file, "--json"})["origin"], summary["origin"]);
   // The network is not beside it, until it is.

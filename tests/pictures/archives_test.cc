@@ -1,6 +1,7 @@
 // Archives that are damaged in every place: an error or other pictures, and nothing worse.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -79,6 +80,50 @@ TEST_P(ArchivesTest, BytesChangedByChance) {
   EXPECT_GT(refused, 50u);
 }
 
+// A byte of what is stored decodes to another picture, or to the same with a wrong checksum.
+TEST(ZipTest, ChecksumsOfFilesAreChecked) {
+  const auto archive = ReadArchive("all.zip");
+  size_t count = 0;
+  ASSERT_TRUE(ReadAll(archive, &count).ok());
+  const std::string text(reinterpret_cast<const char*>(archive->data()), archive->size());
+  const size_t stored = text.find("\x89PNG");
+  ASSERT_NE(stored, std::string::npos);
+  for (const size_t at : {stored + 16, stored + 100, text.find("b/turned6.jpg") + 40}) {
+    const auto changed = std::make_shared<Buffer>(*archive);
+    (*changed)[at] ^= std::byte{1};
+    const Status status = ReadAll(changed, &count);
+    EXPECT_EQ(status.message(), "is damaged in its zip archive") << at;
+  }
+}
+
+TEST(TarTest, NamesThatLeadOutsideAreSaid) {
+  const auto archive = ReadArchive("all.tar");
+  const std::string old_name = "a/plain.png";
+  const std::string name = "../evil.png";
+  ASSERT_EQ(name.size(), old_name.size());
+  const std::string text(reinterpret_cast<const char*>(archive->data()), archive->size());
+  size_t at = text.find(old_name);
+  ASSERT_EQ(at % 512, 0u) << "the name is to be in a header";
+  for (size_t i = 0; i < name.size(); ++i) (*archive)[at + i] = static_cast<std::byte>(name[i]);
+  int change = 0;
+  for (size_t i = 0; i < name.size(); ++i) change += name[i] - old_name[i];
+  const int sum = std::stoi(text.substr(at + 148, 6), nullptr, 8) + change;
+  char digits[7];
+  std::snprintf(digits, sizeof(digits), "%06o", static_cast<unsigned>(sum));
+  for (size_t i = 0; i < 6; ++i) (*archive)[at + 148 + i] = static_cast<std::byte>(digits[i]);
+  Sources sources;
+  ASSERT_TRUE(ListTar("it", archive, *archive, &sources).ok());
+  size_t found = 0;
+  for (const auto& source : sources) {
+    if (source->key != "it/../evil.png") continue;
+    ++found;
+    Buffer buffer;
+    EXPECT_NE(source->Read(&buffer).status().message().find("out of its archive"),
+              std::string::npos);
+  }
+  EXPECT_EQ(found, 1u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, ArchivesTest, ::testing::Values("all.zip", "all.tar"));
 
 TEST(SourcesTest, NamesOfPicturesAndFolders) {
@@ -93,6 +138,9 @@ TEST(SourcesTest, NamesOfPicturesAndFolders) {
   EXPECT_TRUE(IsHidden("a/.b/c.jpg"));
   EXPECT_TRUE(IsHidden("__MACOSX/c.jpg"));
   EXPECT_FALSE(IsHidden("a.b/c.jpg"));
+  EXPECT_FALSE(IsHidden("./a/../c.jpg"));
+  EXPECT_TRUE(LeadsOutside("a/../../c.jpg"));
+  EXPECT_FALSE(LeadsOutside("a..b/..c.jpg"));
 }
 
 }  // namespace

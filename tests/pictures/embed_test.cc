@@ -94,8 +94,12 @@ TEST_F(EmbedTest, GreyAlphaAndOtherKinds) {
   const std::vector<float> on_white = Embed(*network, "kinds/alpha_on_white.png");
   EXPECT_LT(Apart(Embed(*network, "kinds/alpha.png"), on_white), 1e-3);
   EXPECT_LT(Apart(Embed(*network, "kinds/alpha.webp"), on_white), 1e-3);
+  const std::vector<float> half = Embed(*network, "kinds/half_on_white.png");
+  EXPECT_EQ(Apart(Embed(*network, "kinds/half.png"), half), 0);
+  EXPECT_EQ(Apart(Embed(*network, "kinds/half.webp"), half), 0);
   const std::vector<float> colour = Embed(*network, "shapes/square/plain.png");
   EXPECT_GT(Apart(colour, grey), 0.02);
+  EXPECT_EQ(Apart(Embed(*network, "kinds/deep.png"), colour), 0);  // 16 bits, the same picture
   EXPECT_LT(Apart(Embed(*network, "kinds/progressive.jpg"), colour), 0.03);
   EXPECT_LT(Apart(Embed(*network, "kinds/cmyk.jpg"), colour), 0.03);
   // Ten times as large, of which the square in the middle is looked at.

@@ -3,8 +3,10 @@ again: what it made is kept. Needs PyTorch and Pillow.
 """
 
 import io
+import struct
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +78,22 @@ def turned(rgb: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(undo[orientation])
 
 
+def png16(rgb: np.ndarray) -> bytes:
+    """The same picture in 16 bits, without a word on its gamma. Pillow writes none of colours."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + check
+
+    rows = (rgb.astype(np.uint16) * 257).astype(">u2")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", rgb.shape[1], rgb.shape[0], 16, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows)))
+        + chunk(b"IEND", b"")
+    )
+
+
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     net = network()
@@ -107,6 +125,14 @@ def main() -> None:
     on_white = rgb.copy()
     on_white[:8] = 255
     Image.fromarray(on_white).save(kinds / "alpha_on_white.png")
+    half = np.dstack([rgb, (np.arange(rgb[..., 0].size) % 256).reshape(SIZE, SIZE)])
+    half = half.astype(np.uint8)  # every share of being seen
+    Image.fromarray(half).save(kinds / "half.png")
+    Image.fromarray(half).save(kinds / "half.webp", lossless=True, exact=True)
+    share = half[..., 3:].astype(int)
+    blended = ((half[..., :3] * share + 255 * (255 - share) + 127) // 255).astype(np.uint8)
+    Image.fromarray(blended).save(kinds / "half_on_white.png")
+    (kinds / "deep.png").write_bytes(png16(rgb))
     Image.fromarray(rgb).convert("CMYK").save(kinds / "cmyk.jpg", quality=95)
     Image.fromarray(rgb).save(kinds / "progressive.jpg", quality=95, progressive=True)
     big = Image.fromarray(rgb).resize((160, 160), Image.Resampling.NEAREST)
