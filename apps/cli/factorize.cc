@@ -6,6 +6,7 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -86,6 +87,35 @@ std::optional<SplitOptions> ParseSplit(const std::string& text) {
   return split;
 }
 
+// The mean score that als gives to pairs that are there, and that it would have be 1; of some of
+// them where there are many.
+double MeanScore(const Interactions& all, const Factors& factors) {
+  const size_t step = all.num_users() / 10000 + 1;
+  double sum = 0;
+  size_t count = 0;
+  for (size_t user = 0; user < all.num_users(); user += step) {
+    const float* const a = factors.users.data() + user * factors.dim;
+    for (const uint32_t item : all.ItemsOf(user)) {
+      const float* const b = factors.items.data() + item * factors.dim;
+      sum += std::inner_product(a, a + factors.dim, b, 0.0);
+      ++count;
+    }
+  }
+  return count == 0 ? 1 : sum / static_cast<double>(count);
+}
+
+// Of few pairs, a weight of lengths that suits many leaves vectors of all but nothing.
+void WarnOfEmptyVectors(const FactorizeOptions& options, const Interactions& all,
+                        const Factors& factors) {
+  if (options.algorithm != FactorAlgorithm::kAls) return;
+  constexpr double kNextToNothing = 0.01;
+  const double mean = MeanScore(all, factors);
+  if (mean >= kNextToNothing) return;
+  PrintWarning(StrCat("the vectors tell next to nothing: the pairs that are there score ",
+                      FormatFixed(mean, 4), " on average, where 1 is the aim; lower ",
+                      "--regularization, which is ", FormatShort(options.regularization)));
+}
+
 Result<Trained> Train(const Interactions& interactions, FactorizeOptions options, bool quiet) {
   const Stopwatch stopwatch;
   ProgressBar bar;
@@ -99,6 +129,8 @@ Result<Trained> Train(const Interactions& interactions, FactorizeOptions options
   Trained trained;
   KITH_ASSIGN_OR_RETURN(trained.factors, Factorize(interactions, options));
   trained.seconds = stopwatch.Seconds();
+  bar.Clear();
+  WarnOfEmptyVectors(options, interactions, trained.factors);
   return trained;
 }
 
@@ -175,8 +207,10 @@ Json ScoresJson(const std::vector<Row>& rows) {
 }
 
 std::string Subject(const FactorizeArgs& args, const Interactions& all) {
-  return StrCat(Printable(args.file), ": ", Plural(all.num_users(), "user"), ", ",
-                Plural(all.num_items(), "item"), ", ", Plural(all.size(), "pair"));
+  return StrCat(
+      Printable(args.file), ": ", Plural(all.num_users(), "user"), ", ",
+      Plural(all.num_items(), "item"), ", ", Plural(all.size(), "pair"),
+      all.header_line == 0 ? "" : StrCat(" (line ", all.header_line, " taken as a header)"));
 }
 
 Json SummaryJson(const FactorizeArgs& args, const FactorizeOptions& options,
@@ -186,6 +220,7 @@ Json SummaryJson(const FactorizeArgs& args, const FactorizeOptions& options,
   json["users"] = all.num_users();
   json["items"] = all.num_items();
   json["pairs"] = all.size();
+  if (all.header_line != 0) json["header_line"] = all.header_line;
   json["algorithm"] = args.algorithm;
   json["factors"] = options.factors;
   json["regularization"] = options.regularization;
@@ -217,6 +252,8 @@ Status RunEvaluate(const FactorizeArgs& args, const FactorizeOptions& options,
 
 Status RunFactorize(const FactorizeArgs& args) {
   const FactorizeOptions options = OptionsOf(args);
+  // Before all the work, which would be lost if its result could not be written.
+  if (!args.out.empty()) KITH_RETURN_IF_ERROR(CheckModelFolder(args.out));
   Interactions all;
   {
     ProgressBar bar;
@@ -294,7 +331,12 @@ void AddFactorizeCommand(CLI::App* app, Action* action) {
                   "Lines 'user item [weight [time]]' (tsv, csv, gz), or Matrix Market")
       ->required()
       ->option_text(" ");
-  MustHaveName(sub->get_option("FILE"));
+  const auto named = [](const std::string& text) {
+    return text != "-" ? std::string()
+                       : "what users did is read from a file and can't come from standard input; "
+                         "give its name (./- for a file named -)";
+  };
+  sub->get_option("FILE")->check(CLI::Validator(named, ""));
   sub->add_option("--names", args->names, "A file of lines 'id name' of the items")
       ->type_name("FILE");
   sub->add_option("-o,--output", args->out, "Folder to write, for 'kith recommend'")

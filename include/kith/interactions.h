@@ -22,6 +22,7 @@ struct Interactions {
   std::vector<uint32_t> columns;
   std::vector<float> weights;  // > 0: plays, purchases, or 1
   std::vector<double> times;   // of each pair the latest; empty where the file has none
+  uint64_t header_line = 0;    // of the file, from 1: what was taken for a header; 0: none
 
   size_t num_users() const { return offsets.size() - 1; }
   size_t num_items() const { return items.size(); }
@@ -46,11 +47,12 @@ struct ReadInteractionsOptions {
 // by gzip or not, or a Matrix Market file of coordinates (Boisvert et al. 1996), whose rows and
 // columns are numbered from 1 and so named. Names are any text; fields separated by tabs are taken
 // as they are, others may stand in quotes (RFC 4180). Lines before the first pair that begin with
-// #, % or //, and a first line whose weight is no number, or of two fields that says "user", are
-// headers. Without weights each line counts 1. Weights of pairs that are there more than once are
-// added; pairs of weight 0 are left out. Cost: O(bytes); memory: about 40 bytes a line. Errors:
-// NotFound, IoError, OutOfMemory; InvalidArgument naming file and line (no or another number of
-// fields; a weight that is negative or no finite number; a place beyond a matrix; nothing in it).
+// #, % or //, and a first line whose weight is nothing like a number, or of two fields that says
+// "user", are headers. Without weights each line counts 1. Weights of pairs that are there more
+// than once are added; pairs of weight 0 are left out. Cost: O(bytes); memory: about 40 bytes a
+// line. Errors: NotFound, IoError, OutOfMemory; InvalidArgument naming file and line (no or another
+// number of fields; a weight that is negative or no finite number; a place beyond a matrix; nothing
+// in it).
 Result<Interactions> ReadInteractions(const std::string& path,
                                       const ReadInteractionsOptions& options = {});
 

@@ -28,10 +28,17 @@ struct WriteModelOptions {
 // Makes a folder of users.kith (angular, exact search), items.kith (dot; a graph where it beats
 // exact search, its recall measured with users' vectors), both with names as keys, history.mtx
 // (what each user did, to be left out of what is recommended) and model.tsv (how the factors were
-// made). Files that are there are replaced, each complete or not at all. Cost: building the
-// indexes. Errors: those of BuildIndex(), CalibrateIndex() and of making a folder.
+// made). Files that are there are replaced: all of them at the end, when all are on the disk, so
+// that whatever ends it before leaves an older model whole, and no file of a new one. Cost:
+// building the indexes; memory for them. Errors: those of BuildIndex(), CalibrateIndex() and
+// CheckModelFolder().
 Status WriteModel(const std::string& folder, const Interactions& interactions,
                   const Factors& factors, const WriteModelOptions& options);
+
+// Whether WriteModel() could write to such a folder; for asking before long work. Leaves nothing
+// behind. Errors: InvalidArgument (the name is a file's), IoError (it may not be made or written
+// to).
+Status CheckModelFolder(const std::string& folder);
 
 // An open folder of WriteModel(). Immutable; every method is thread-safe.
 class Recommender {

@@ -162,6 +162,8 @@ nb::object Write(const nb::object& folder, const Interactions& plays, const Opti
   RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
     write.progress = write.factorize.progress = report;
     write.stop = write.factorize.stop = stop;
+    // Before all the work, which would be lost if its result could not be written.
+    KITH_RETURN_IF_ERROR(CheckModelFolder(path));
     KITH_ASSIGN_OR_RETURN(factors, Factorize(plays, write.factorize));
     return WriteModel(path, plays, factors, write);
   });

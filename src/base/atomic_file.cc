@@ -288,29 +288,52 @@ void AtomicFile::SetAttribute(const char* name, const std::string& value) {
   if (fd_ >= 0 && anonymous_ == nullptr && CheckProcess().ok()) SetFileAttribute(fd_, name, value);
 }
 
-Status AtomicFile::Commit() {
+Status AtomicFile::Sync() {
   if (!error_.ok()) return error_;
   if (fd_ < 0) return Status::Internal(StrCat(path_, ": committed twice"));
   KITH_RETURN_IF_ERROR(Flush());
   KITH_RETURN_IF_ERROR(CheckProcess());
-  if (anonymous_ != nullptr) {
-    fd_ = -1;
-    return Status::Ok();
-  }
+  if (anonymous_ != nullptr) return Status::Ok();
   if (FailThisStep() || RetryInterrupted([&] { return fsync(fd_); }) != 0) {
     return Fail("flush to disk", errno);
   }
-  if (error_ = CheckReplaced(); !error_.ok()) return error_;
-  if (const int error = FailThisStep() ? errno : temporary_->Rename(name_); error != 0) {
-    return Fail("rename the finished file", error);
+  return error_ = CheckReplaced();
+}
+
+Status AtomicFile::Rename() {
+  if (anonymous_ == nullptr) {
+    if (const int error = FailThisStep() ? errno : temporary_->Rename(name_); error != 0) {
+      return Fail("rename the finished file", error);
+    }
   }
   fd_ = -1;  // everything is on disk already
+  return Status::Ok();
+}
+
+Status AtomicFile::SyncDirectory() {
   // Some file systems can't flush a directory (EINVAL); the rename is then as durable as it gets.
-  if (RetryInterrupted([&] { return fsync(dir_fd_); }) != 0 && errno != EINVAL) {
+  if (anonymous_ == nullptr && RetryInterrupted([&] { return fsync(dir_fd_); }) != 0 &&
+      errno != EINVAL) {
     error_ = Status::IoError(
         StrCat(path_, ": written, but its directory can't be flushed to disk: ", ErrorText(errno)));
   }
   return error_;
+}
+
+Status AtomicFile::Commit() {
+  KITH_RETURN_IF_ERROR(Sync());
+  KITH_RETURN_IF_ERROR(Rename());
+  return SyncDirectory();
+}
+
+Status AtomicFile::CommitTogether(std::span<const std::unique_ptr<AtomicFile>> files) {
+  for (const auto& file : files) KITH_RETURN_IF_ERROR(file->Sync());
+  {
+    const SignalsHeld held;
+    for (const auto& file : files) KITH_RETURN_IF_ERROR(file->Rename());
+  }
+  for (const auto& file : files) KITH_RETURN_IF_ERROR(file->SyncDirectory());
+  return Status::Ok();
 }
 
 void FailWriteForTesting(int64_t n) { g_steps_before_failure.store(n, std::memory_order_relaxed); }

@@ -153,6 +153,11 @@ class AtomicFile {
   // Flushes to disk and gives the file its name; nothing may be written after it. Errors: IoError
   // (also: another file has its name than the one to be replaced).
   Status Commit();
+  // The same of files that belong together: none gets its name before all are on the disk, and the
+  // names follow each other with this thread's signal handlers held back. Several names cannot be
+  // given at once: a process killed outright, or a failing disk, in these microseconds leaves some
+  // files new and some old, each whole. Errors: as Commit.
+  static Status CommitTogether(std::span<const std::unique_ptr<AtomicFile>> files);
 
  private:
   AtomicFile();
@@ -161,6 +166,10 @@ class AtomicFile {
   Status CheckReplaced() const;
   Status CheckProcess() const;
   Status Flush();
+  // The steps of Commit().
+  Status Sync();
+  Status Rename();
+  Status SyncDirectory();
   Status WriteThrough(uint64_t offset, std::span<const std::byte> bytes);
   // Keeps and returns an error about the step that left its reason in errno.
   Status Fail(std::string_view step, int error);

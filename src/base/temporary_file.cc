@@ -61,21 +61,7 @@ void Unregister(int slot) {
   if (slot >= 0) g_temporaries[slot].state.store(TemporarySlot::kFree, std::memory_order_release);
 }
 
-// Keeps this thread's signal handlers from running between two steps that belong together.
-class SignalsHeld {
- public:
-  SignalsHeld() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsHeld(const SignalsHeld&) = delete;
-  SignalsHeld& operator=(const SignalsHeld&) = delete;
-
- private:
-  sigset_t before_ = {};
-};
+;
 
 // The number of the running system, 16 hexadecimal digits; "" if it has none.
 const std::string& Boot() {
@@ -153,6 +139,14 @@ void RemoveDead(int directory, const std::string& name) {
 }
 
 }  // namespace
+
+SignalsHeld::SignalsHeld() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+SignalsHeld::~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 int TemporaryFile::Create(int directory, const std::string& name, mode_t mode) {
   directory_ = directory;

@@ -2,12 +2,25 @@
 #ifndef KITH_BASE_TEMPORARY_FILE_H_
 #define KITH_BASE_TEMPORARY_FILE_H_
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <string>
 
 namespace kith {
 inline namespace base {
+
+// Keeps this thread's signal handlers from running between two steps that belong together.
+class SignalsHeld {
+ public:
+  SignalsHeld();
+  ~SignalsHeld();
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 // A file that is being written under the name ".NAME.kith-tmp-BOOT-N", in the directory of NAME.
 //

@@ -30,9 +30,13 @@ Result<float> ParseWeight(const LineReader& lines, std::string_view field) {
   float weight = 0;
   const char* end = field.data() + field.size();
   if (field.empty() || ParseFloat(field.data(), end, &weight) != end || weight < 0) {
-    return lines.Error("a weight, a finite number that is not negative", Quoted(field));
+    return lines.Error("a weight, a number that is not negative and at most 3.4e38", Quoted(field));
   }
   return weight;
+}
+
+Status In(const std::string& path, const Status& status) {
+  return Status(status.code(), StrCat(path, ": ", status.message()));
 }
 
 namespace {
@@ -81,8 +85,18 @@ bool IsComment(std::string_view line) {
   return line.starts_with('#') || line.starts_with('%') || line.starts_with("//");
 }
 
+// Whether a field is meant as a number, though perhaps as one that is no weight, like nan, 1e300 or
+// 1,5: a line of it must not be lost for a header.
+bool LooksLikeNumber(const std::string& field) {
+  char* end = nullptr;
+  std::strtod(field.c_str(), &end);
+  return end == field.c_str() + field.size() ||
+         (field.find_first_of("0123456789") != std::string::npos &&
+          field.find_first_not_of("0123456789.,+-eE_' ") == std::string::npos);
+}
+
 bool IsHeader(const Line& line) {
-  if (line.count >= 3) return !IsNumber(line.fields[2]);
+  if (line.count >= 3) return !LooksLikeNumber(line.fields[2]);
   std::string first = line.fields[0];
   std::transform(first.begin(), first.end(), first.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -116,6 +130,17 @@ Status AddPair(const LineReader& lines, const Line& line, Names* users, Names* i
   return Status::Ok();
 }
 
+// Of a file in which nothing counts; line numbers of 0 where there is no such line.
+Status NoPairs(const std::string& path, uint64_t header_line, uint64_t first_pair_line) {
+  if (first_pair_line != 0) {
+    return Status::InvalidArgument(StrCat(path, ": all weights, from line ", first_pair_line,
+                                          " on, are 0; give some above it"));
+  }
+  return Status::InvalidArgument(
+      StrCat(path, ": expected lines of a user and an item, got none",
+             header_line == 0 ? "" : StrCat(" but a header in line ", header_line)));
+}
+
 Result<Interactions> ReadLines(ByteStream* stream, const Progress& progress) {
   LineReader lines(stream, progress);
   Names users;
@@ -124,31 +149,42 @@ Result<Interactions> ReadLines(ByteStream* stream, const Progress& progress) {
   Line line;
   char separator = 0;
   size_t fields = 0;
+  uint64_t header_line = 0;
+  uint64_t first_pair_line = 0;
   std::string_view text;
   for (;;) {
     KITH_ASSIGN_OR_RETURN(const bool more, lines.NextRow(&text));
     if (!more) break;
+    if (text.find('\0') != std::string_view::npos) {
+      return lines.Error("text", "a zero byte; give lines of a user and an item");
+    }
     if (fields == 0 && IsComment(text)) continue;
     if (separator == 0) separator = FindSeparator(text);
     KITH_RETURN_IF_ERROR(SplitLine(lines, text, separator, &line));
     if (fields == 0 && line.count >= 2) {
       fields = line.count;
-      if (IsHeader(line)) continue;
+      if (IsHeader(line)) {
+        header_line = lines.line_number();
+        continue;
+      }
     }
     if (line.count < 2 || line.count != fields) {
       return lines.Error(
-          fields == 0 ? std::string("a user and an item") : StrCat(fields, " fields as before"),
+          fields == 0
+              ? std::string("a user and an item, with a tab, ';', ',' or a blank between them")
+              : StrCat(fields, " fields as before"),
           StrCat(Plural(line.count, "field"), " in ", Quoted(text)));
     }
+    if (first_pair_line == 0) first_pair_line = lines.line_number();
     KITH_RETURN_IF_ERROR(AddPair(lines, line, &users, &items, &pairs));
   }
   KITH_RETURN_IF_ERROR(lines.Finish());
-  if (pairs.users.empty()) {
-    return Status::InvalidArgument(
-        StrCat(stream->path(), ": expected lines of a user and an item, got none"));
-  }
-  return MakeInteractions(users.Take(), items.Take(), pairs.users, pairs.items, pairs.weights,
-                          pairs.times);
+  if (pairs.users.empty()) return NoPairs(stream->path(), header_line, first_pair_line);
+  Result<Interactions> all = MakeInteractions(users.Take(), items.Take(), pairs.users, pairs.items,
+                                              pairs.weights, pairs.times);
+  if (!all.ok()) return In(stream->path(), all.status());
+  all->header_line = header_line;
+  return all;
 }
 
 Result<Input> OpenInput(const std::string& path) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/file.h"
 #include "data/byte_stream.h"
 #include "data/text.h"
 #include "kith/interactions.h"
@@ -42,6 +43,11 @@ struct Pairs {
 // A file whose first line begins with %%MatrixMarket.
 bool IsMatrixMarket(std::string_view head);
 Result<Interactions> ReadMatrixMarket(ByteStream* stream, const Progress& progress);
+// What WriteInteractions() writes, into an open file. Errors: those of writing to it.
+Status AppendInteractions(const Interactions& interactions, AtomicFile* file);
+
+// The status with the file's name before its message.
+Status In(const std::string& path, const Status& status);
 
 // A weight that may stand for itself: finite, not negative. Errors: InvalidArgument with the line.
 Result<float> ParseWeight(const LineReader& lines, std::string_view field);

@@ -41,6 +41,19 @@ Status CheckPairs(const StringList& users, const StringList& items,
   return Status::Ok();
 }
 
+// Names are not in `pairs` yet.
+Status CheckSums(const StringList& users, const StringList& items, const Interactions& pairs) {
+  for (size_t user = 0; user < users.size(); ++user) {
+    for (uint64_t i = pairs.offsets[user]; i < pairs.offsets[user + 1]; ++i) {
+      if (std::isfinite(pairs.weights[i])) continue;
+      return Status::InvalidArgument(StrCat("the weights of user '", Printable(users[user]),
+                                            "' and item '", Printable(items[pairs.columns[i]]),
+                                            "' add up beyond 3.4e38; give smaller ones"));
+    }
+  }
+  return Status::Ok();
+}
+
 // Takes the pairs [begin, end) of a user that `keep` chooses.
 template <class Keep>
 void AppendRow(const Interactions& from, size_t user, const Keep& keep, Interactions* to) {
@@ -116,10 +129,7 @@ Result<Interactions> MakeInteractions(StringList users, StringList items,
       out.offsets[user + 1] = out.columns.size();
     }
     if (out.size() == 0) return Status::InvalidArgument("all weights are 0; give some above it");
-    for (const float weight : out.weights) {
-      if (std::isfinite(weight)) continue;
-      return Status::InvalidArgument("weights of a pair add up beyond float32; give smaller ones");
-    }
+    KITH_RETURN_IF_ERROR(CheckSums(users, items, out));
     out.users = std::move(users);
     out.items = std::move(items);
     return out;

@@ -120,8 +120,34 @@ Result<Interactions> ReadMatrixMarket(ByteStream* stream, const Progress& progre
     return Status::InvalidArgument(StrCat(stream->path(), ": ", header.rows, " x ", header.cols,
                                           " is too large for so small a file"));
   }
-  return MakeInteractions(Numbered(header.rows), Numbered(header.cols), pairs.users, pairs.items,
-                          pairs.weights);
+  Result<Interactions> all = MakeInteractions(Numbered(header.rows), Numbered(header.cols),
+                                              pairs.users, pairs.items, pairs.weights);
+  if (!all.ok()) return In(stream->path(), all.status());
+  return all;
+}
+
+Status AppendInteractions(const Interactions& interactions, AtomicFile* file) {
+  std::string text =
+      StrCat("%%MatrixMarket matrix coordinate real general\n", interactions.num_users(), ' ',
+             interactions.num_items(), ' ', interactions.size(), '\n');
+  for (size_t user = 0; user < interactions.num_users(); ++user) {
+    const std::span<const uint32_t> items = interactions.ItemsOf(user);
+    const std::span<const float> weights = interactions.WeightsOf(user);
+    for (size_t i = 0; i < items.size(); ++i) {
+      char number[32];
+      const auto [end, error] = std::to_chars(number, number + sizeof(number), weights[i]);
+      text += std::to_string(user + 1);
+      text += ' ';
+      text += std::to_string(items[i] + uint64_t{1});
+      text += ' ';
+      text.append(number, end);
+      text += '\n';
+    }
+    if (text.size() < (size_t{1} << 16)) continue;
+    KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(text))));
+    text.clear();
+  }
+  return file->Write(std::as_bytes(std::span(text)));
 }
 
 }  // namespace kith::data
@@ -131,27 +157,7 @@ namespace kith {
 Status WriteInteractions(const std::string& path, const Interactions& interactions) {
   return AtEdge(path, "", [&]() -> Status {
     KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-    std::string text =
-        StrCat("%%MatrixMarket matrix coordinate real general\n", interactions.num_users(), ' ',
-               interactions.num_items(), ' ', interactions.size(), '\n');
-    for (size_t user = 0; user < interactions.num_users(); ++user) {
-      const std::span<const uint32_t> items = interactions.ItemsOf(user);
-      const std::span<const float> weights = interactions.WeightsOf(user);
-      for (size_t i = 0; i < items.size(); ++i) {
-        char number[32];
-        const auto [end, error] = std::to_chars(number, number + sizeof(number), weights[i]);
-        text += std::to_string(user + 1);
-        text += ' ';
-        text += std::to_string(items[i] + uint64_t{1});
-        text += ' ';
-        text.append(number, end);
-        text += '\n';
-      }
-      if (text.size() < (size_t{1} << 16)) continue;
-      KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(text))));
-      text.clear();
-    }
-    KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(text))));
+    KITH_RETURN_IF_ERROR(data::AppendInteractions(interactions, file.get()));
     return file->Commit();
   });
 }

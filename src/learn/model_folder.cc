@@ -1,8 +1,10 @@
 #include "learn/model_folder.h"
 
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -10,6 +12,8 @@
 #include "base/edge.h"
 #include "base/file.h"
 #include "base/strings.h"
+#include "data/interactions.h"
+#include "index/layout.h"
 #include "kith/calibration.h"
 #include "kith/index.h"
 #include "kith/recommend.h"
@@ -67,43 +71,99 @@ std::vector<float> SomeUsers(const Factors& factors, size_t num_users) {
   return some;
 }
 
-Status WriteItems(const std::string& path, const Interactions& interactions, const Factors& factors,
-                  const WriteModelOptions& options) {
-  const size_t dim = factors.dim;
+BuildOptions BuildOptionsOf(const StringList& keys, const WriteModelOptions& options) {
   BuildOptions build;
-  build.metric = ParseMetric("dot").value();
   build.dtype = DataType::kF32;
-  build.keys = &interactions.items;
+  build.keys = &keys;
   build.calibrate = false;
   build.threads = options.threads;
   build.progress = options.progress;
   build.stop = options.stop;
-  KITH_RETURN_IF_ERROR(
-      BuildIndex(ViewOf(factors.items.data(), interactions.num_items(), dim), path, build));
-  if (interactions.num_users() < kFewestMeasured) return Status::Ok();
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(path));
-  if (!index->info().has_approximate()) return Status::Ok();
+  return build;
+}
+
+Result<std::unique_ptr<Index>> BuildItems(const Interactions& interactions, const Factors& factors,
+                                          const WriteModelOptions& options) {
+  const size_t dim = factors.dim;
+  BuildOptions build = BuildOptionsOf(interactions.items, options);
+  build.metric = ParseMetric("dot").value();
+  KITH_ASSIGN_OR_RETURN(
+      std::unique_ptr<Index> index,
+      BuildIndexInMemory(ViewOf(factors.items.data(), interactions.num_items(), dim), build));
+  if (interactions.num_users() < kFewestMeasured || !index->info().has_approximate()) return index;
   // Items held out would be queries of another kind than users are.
   const std::vector<float> some = SomeUsers(factors, interactions.num_users());
   CalibrateOptions calibrate;
   calibrate.threads = options.threads;
   calibrate.progress = options.progress;
   calibrate.stop = options.stop;
-  return CalibrateIndex(path, ViewOf(some.data(), some.size() / dim, dim), calibrate);
+  return CalibrateInMemory(*index, ViewOf(some.data(), some.size() / dim, dim), calibrate);
 }
 
-Status WriteUsers(const std::string& path, const Interactions& interactions, const Factors& factors,
-                  const WriteModelOptions& options) {
-  BuildOptions build;
-  build.dtype = DataType::kF32;
-  build.keys = &interactions.users;
+Result<std::unique_ptr<Index>> BuildUsers(const Interactions& interactions, const Factors& factors,
+                                          const WriteModelOptions& options) {
+  BuildOptions build = BuildOptionsOf(interactions.users, options);
   build.paths = {ExactOptions{}};
-  build.calibrate = false;
-  build.threads = options.threads;
-  build.progress = options.progress;
-  build.stop = options.stop;
-  return BuildIndex(ViewOf(factors.users.data(), interactions.num_users(), factors.dim), path,
-                    build);
+  return BuildIndexInMemory(ViewOf(factors.users.data(), interactions.num_users(), factors.dim),
+                            build);
+}
+
+// A folder that is made with those that it is to lie in. Those made are removed again, if they are
+// empty, unless they are kept.
+class MadeFolder {
+ public:
+  MadeFolder() = default;
+  MadeFolder(const MadeFolder&) = delete;
+  MadeFolder& operator=(const MadeFolder&) = delete;
+  ~MadeFolder() {
+    std::error_code ignored;
+    for (auto each = made_.rbegin(); each != made_.rend(); ++each) {
+      std::filesystem::remove(*each, ignored);
+    }
+  }
+
+  void Keep() { made_.clear(); }
+
+  // Errors: InvalidArgument (a file has the name), IoError.
+  Status Make(const std::string& folder) {
+    std::filesystem::path so_far;
+    for (const std::filesystem::path& part : std::filesystem::path(folder)) {
+      so_far /= part;
+      std::error_code error;
+      if (so_far.empty() || std::filesystem::is_directory(so_far, error)) continue;
+      if (std::filesystem::exists(so_far, error)) {
+        return Status::InvalidArgument(StrCat(
+            folder, ": ", so_far.string(), " is a file, not a folder; give the name of a folder"));
+      }
+      if (std::filesystem::create_directory(so_far, error)) made_.push_back(so_far);
+      if (error) {
+        return Status::IoError(StrCat(folder, ": cannot make the folder ", so_far.string(), ": ",
+                                      error.message(), "; choose one that you may write to"));
+      }
+    }
+    return Status::Ok();
+  }
+
+ private:
+  std::vector<std::filesystem::path> made_;
+};
+
+using Files = std::vector<std::unique_ptr<AtomicFile>>;
+
+// The files of a model, in the order of ModelPaths.
+Result<Files> CreateFiles(const std::string& folder) {
+  const ModelPaths paths = PathsOf(folder);
+  Files files;
+  for (const std::string* path : {&paths.users, &paths.items, &paths.history, &paths.model}) {
+    KITH_ASSIGN_OR_RETURN(files.emplace_back(), AtomicFile::Create(*path));
+  }
+  return files;
+}
+
+using Clock = std::chrono::steady_clock;
+
+std::string SecondsSince(Clock::time_point start) {
+  return StrCat(std::chrono::duration<double>(Clock::now() - start).count());
 }
 
 }  // namespace
@@ -113,15 +173,11 @@ ModelPaths PathsOf(const std::string& folder) {
   return {place + "users.kith", place + "items.kith", place + "history.mtx", place + "model.tsv"};
 }
 
-Status WriteSettings(const std::string& path, const FactorizeOptions& options) {
-  const std::string text =
-      StrCat("algorithm\t", kAlgorithms[static_cast<size_t>(options.algorithm)], "\nfactors\t",
-             options.factors, "\nregularization\t", Digits(options.regularization), "\nalpha\t",
-             Digits(options.alpha), "\nscale\t", kScales[static_cast<size_t>(options.scale)],
-             "\niterations\t", options.iterations, "\nseed\t", options.seed, "\n");
-  KITH_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> file, AtomicFile::Create(path));
-  KITH_RETURN_IF_ERROR(file->Write(std::as_bytes(std::span(text))));
-  return file->Commit();
+std::string SettingsText(const FactorizeOptions& options) {
+  return StrCat("algorithm\t", kAlgorithms[static_cast<size_t>(options.algorithm)], "\nfactors\t",
+                options.factors, "\nregularization\t", Digits(options.regularization), "\nalpha\t",
+                Digits(options.alpha), "\nscale\t", kScales[static_cast<size_t>(options.scale)],
+                "\niterations\t", options.iterations, "\nseed\t", options.seed, "\n");
 }
 
 Result<FactorizeOptions> ReadSettings(const std::string& path) {
@@ -147,6 +203,14 @@ Result<FactorizeOptions> ReadSettings(const std::string& path) {
 
 namespace kith {
 
+Status CheckModelFolder(const std::string& folder) {
+  return AtEdge(folder, "", [&]() -> Status {
+    learn::MadeFolder made;
+    KITH_RETURN_IF_ERROR(made.Make(folder));
+    return learn::CreateFiles(folder).status();
+  });
+}
+
 Status WriteModel(const std::string& folder, const Interactions& interactions,
                   const Factors& factors, const WriteModelOptions& options) {
   return AtEdge(folder, "ask for fewer factors", [&]() -> Status {
@@ -154,16 +218,27 @@ Status WriteModel(const std::string& folder, const Interactions& interactions,
         factors.items.size() != interactions.num_items() * factors.dim) {
       return Status::InvalidArgument("the factors are those of other users and items");
     }
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error) {
-      return Status::IoError(StrCat(folder, ": cannot make this folder: ", error.message()));
-    }
-    const learn::ModelPaths paths = learn::PathsOf(folder);
-    KITH_RETURN_IF_ERROR(learn::WriteUsers(paths.users, interactions, factors, options));
-    KITH_RETURN_IF_ERROR(learn::WriteItems(paths.items, interactions, factors, options));
-    KITH_RETURN_IF_ERROR(WriteInteractions(paths.history, interactions));
-    return learn::WriteSettings(paths.model, Resolved(options.factorize));
+    // All that takes long is done in memory, so that what ends it early leaves no file behind and
+    // an older model whole.
+    learn::Clock::time_point start = learn::Clock::now();
+    KITH_ASSIGN_OR_RETURN(const auto users, learn::BuildUsers(interactions, factors, options));
+    const std::string users_seconds = learn::SecondsSince(start);
+    start = learn::Clock::now();
+    KITH_ASSIGN_OR_RETURN(const auto items, learn::BuildItems(interactions, factors, options));
+    const std::string items_seconds = learn::SecondsSince(start);
+    const std::string settings = learn::SettingsText(Resolved(options.factorize));
+    learn::MadeFolder made;
+    KITH_RETURN_IF_ERROR(made.Make(folder));
+    KITH_ASSIGN_OR_RETURN(const learn::Files files, learn::CreateFiles(folder));
+    KITH_RETURN_IF_ERROR(files[0]->WriteLong(users->Bytes(), options.stop));
+    KITH_RETURN_IF_ERROR(files[1]->WriteLong(items->Bytes(), options.stop));
+    KITH_RETURN_IF_ERROR(data::AppendInteractions(interactions, files[2].get()));
+    KITH_RETURN_IF_ERROR(files[3]->Write(std::as_bytes(std::span(settings))));
+    files[0]->SetAttribute(index::kBuildSecondsAttribute, users_seconds);
+    files[1]->SetAttribute(index::kBuildSecondsAttribute, items_seconds);
+    KITH_RETURN_IF_ERROR(AtomicFile::CommitTogether(files));
+    made.Keep();
+    return Status::Ok();
   });
 }
 

@@ -18,7 +18,7 @@ struct ModelPaths {
 ModelPaths PathsOf(const std::string& folder);
 
 // Lines "name<TAB>value" of how vectors were made.
-Status WriteSettings(const std::string& path, const FactorizeOptions& options);
+std::string SettingsText(const FactorizeOptions& options);
 // Errors: NotFound, Corruption (naming the line).
 Result<FactorizeOptions> ReadSettings(const std::string& path);
 

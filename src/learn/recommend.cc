@@ -1,9 +1,11 @@
 #include "kith/recommend.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "base/edge.h"
@@ -57,6 +59,16 @@ class Model final : public Recommender {
  public:
   Status Load(const std::string& folder) {
     const ModelPaths paths = PathsOf(folder);
+    std::error_code ignored;
+    const bool is_folder = std::filesystem::is_directory(folder, ignored);
+    if (!is_folder || !std::filesystem::exists(paths.model, ignored)) {
+      return Status::NotFound(StrCat(folder, ": is not a folder of kith factorize: ",
+                                     is_folder ? "it has no model.tsv"
+                                     : std::filesystem::exists(folder, ignored)
+                                         ? "it is a file"
+                                         : "there is none of this name",
+                                     "; give one that 'kith factorize -o' wrote"));
+    }
     KITH_ASSIGN_OR_RETURN(options_, ReadSettings(paths.model));
     KITH_ASSIGN_OR_RETURN(users_, OpenIndex(paths.users));
     KITH_ASSIGN_OR_RETURN(items_, OpenIndex(paths.items));

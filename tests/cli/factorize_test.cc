@@ -1,6 +1,10 @@
 // kith factorize and kith recommend, from the command line to the answers.
+#include <signal.h>
+
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cli/harness.h"
@@ -107,7 +111,11 @@ TEST_F(FactorizeCliTest, BadUseIsAnsweredInOneLine) {
   Fails(1, {"factorize", Path("none.tsv"), "-o", folder}, {"none.tsv"});
   WriteFile(Path("bad.tsv"), "u\ti\t1\nu\n");
   Fails(1, {"factorize", Path("bad.tsv"), "-o", folder}, {"bad.tsv", "line 2"});
-  Fails(1, {"recommend", folder, "--user", "u1"}, {"model"});
+  EXPECT_FALSE(std::filesystem::exists(folder)) << "what failed left a folder";
+  Fails(1, {"recommend", folder, "--user", "u1"}, {"model: is not a folder of kith factorize"});
+  Fails(2, {"factorize", "-", "-o", folder}, {"standard input", "./-"});
+  // Said before any work: the file of pairs is not even there.
+  Fails(1, {"factorize", Path("none.tsv"), "-o", plays_}, {"plays.tsv is a file"});
   Ok({"factorize", plays_, "-o", folder, "--factors", "4", "--algorithm", "bpr", "--iterations",
       "2"});
   Fails(2, {"recommend", folder}, {"--user"});
@@ -117,6 +125,62 @@ TEST_F(FactorizeCliTest, BadUseIsAnsweredInOneLine) {
   Fails(1, {"recommend", folder, "--user", "u1x"}, {"no user 'u1x'", "did you mean"});
   Fails(1, {"recommend", folder, "--user", "u1", "--explain"}, {"bpr", "als"});
   Fails(1, {"recommend", folder, "--heard", "i1"}, {"bpr", "als"});
+}
+
+TEST_F(FactorizeCliTest, SaysWhatItTookForAHeaderAndThatVectorsAreEmpty) {
+  const std::string folder = Path("model");
+  EXPECT_NE(Ok({"factorize", plays_, "-o", folder, "--iterations", "2"})
+                .find("(line 1 taken as a header)"),
+            std::string::npos);
+  std::string text;
+  for (int i = 0; i < 24; ++i) {
+    text += "u" + std::to_string(i % 12) + " i" + std::to_string((i * 5 + i / 12) % 12) + "\n";
+  }
+  WriteFile(Path("few"), text);
+  const Outcome few = Run({"factorize", Path("few"), "-o", folder});
+  EXPECT_EQ(few.exit_code, 0);
+  EXPECT_EQ(few.out.find("header"), std::string::npos) << few.out;
+  EXPECT_NE(few.err.find("lower --regularization, which is 10"), std::string::npos) << few.err;
+  EXPECT_EQ(Run({"factorize", Path("few"), "-o", folder, "--regularization", "0.1"}).err, "");
+}
+
+TEST_F(FactorizeCliTest, CtrlCLeavesTheOldModelOrTheNewOne) {
+  const std::string folder = Path("model");
+  const std::vector<std::string> command{"factorize", plays_, "-o", folder, "--factors", "48"};
+  const auto with_seed = [&](const char* seed) {
+    std::vector<std::string> args = command;
+    args.insert(args.end(), {"--seed", seed});
+    return args;
+  };
+  const auto contents = [&] {
+    std::vector<std::string> all;
+    for (const char* name : {"/users.kith", "/items.kith", "/history.mtx", "/model.tsv"}) {
+      all.push_back(ReadFile(folder + name));
+    }
+    return all;
+  };
+  Ok(with_seed("2"));
+  const std::vector<std::string> newer = contents();
+  const auto start = std::chrono::steady_clock::now();
+  Ok(with_seed("1"));
+  const auto whole = std::chrono::steady_clock::now() - start;
+  const std::vector<std::string> older = contents();
+  ASSERT_NE(older[0], newer[0]);
+  int stopped = 0;
+  for (int i = 0; i < 16; ++i) {
+    Process process = Process::Start(with_seed("2"));
+    // More of them near the end, where the files are written.
+    std::this_thread::sleep_for(whole * (i < 4 ? 0.2 * i : 0.7 + 0.03 * (i - 4)));
+    process.Signal(SIGINT);
+    stopped += process.Wait().exit_code == 128 + SIGINT;
+    const std::vector<std::string> now = contents();
+    EXPECT_TRUE(now == older || now == newer) << "a mixture, after run " << i;
+    size_t files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) files += entry.exists();
+    EXPECT_EQ(files, 4u) << i;
+    if (now != older) Ok(with_seed("1"));
+  }
+  EXPECT_GT(stopped, 3) << "hardly a run was stopped: this tested nothing";
 }
 
 class RealListeningTest : public RealDataCliTest {};

@@ -70,6 +70,16 @@ TEST_F(InteractionsTest, EveryLayoutOfLines) {
             "a:\"Weird Al\" Yankovic=2 #b:The The=1");
 }
 
+TEST_F(InteractionsTest, OnlyWhatIsNoNumberIsAHeaderAndThatIsSaid) {
+  EXPECT_EQ(Read("# by hand\nuser,item,plays\na,x,2\n")->header_line, 2u);
+  EXPECT_EQ(Read("userID,itemID\na,x\n")->header_line, 1u);
+  EXPECT_EQ(Read("a,x,2\n")->header_line, 0u);
+  for (const char* weight : {"nan", "inf", "-inf", "1e300", "-1", "1.5.2", "0x1p999", ""}) {
+    Refused(std::string("a\tx\t") + weight + "\t5\nb\tx\t1\t6\n", "line 1: expected a weight");
+  }
+  Refused("a;x;1,5\n", "line 1: expected a weight");
+}
+
 TEST_F(InteractionsTest, TimesAreTheLatest) {
   const Interactions all = *Read("a,x,1,10\na,y,1,20\na,x,1,30\n");
   EXPECT_EQ(all.times, (std::vector<double>{30, 20}));
@@ -126,7 +136,7 @@ TEST_F(InteractionsTest, MatrixMarket) {
 
 TEST_F(InteractionsTest, BadLinesAreNamed) {
   Refused("", "got none");
-  Refused("user,item\n", "got none");
+  Refused("user,item\n", "got none but a header in line 1");
   Refused("a\n", "line 1: expected a user and an item");
   Refused("a\tx\t1\nb\ty\n", "line 2: expected 3 fields");
   Refused("a\tx\t1\nb\ty\tmany\n", "line 2: expected a weight");
@@ -135,8 +145,10 @@ TEST_F(InteractionsTest, BadLinesAreNamed) {
   Refused("a\tx\t1\n\ty\t1\n", "an empty one");
   Refused("a\tx\t1\t5\nb\ty\t1\tnoon\n", "a time");
   Refused("a,\"x,1\n", "quote");
-  Refused("a\tx\t0\n", "got none");
-  Refused("a x 3e38\na x 3e38\n", "add up");
+  Refused("a\tx\t0\n", "plays: all weights, from line 1 on, are 0");
+  Refused("a x 3e38\na x 3e38\n", "plays: the weights of user 'a' and item 'x' add up");
+  Refused("u1::i1::3\n", "line 1: expected a user and an item, with a tab, ';', ','");
+  Refused(std::string("\x7f\0\1\2\n", 5), "line 1: expected text, got a zero byte");
   ExpectError(ReadInteractions(dir_.File("none")).status(), StatusCode::kNotFound, "none");
 }
 

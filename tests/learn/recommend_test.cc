@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "learn/expect_error.h"
 #include "learn/taste.h"
 #include "temp_dir.h"
@@ -160,7 +161,9 @@ TEST_F(RecommendTest, SameBytesOnAnyThreads) {
 
 TEST_F(RecommendTest, FoldersThatAreNoneAreRefused) {
   ExpectError(Recommender::Open(dir_->File("none")).status(), StatusCode::kNotFound,
-              {"none/model.tsv"});
+              {"none: is not a folder of kith factorize", "there is none"});
+  ExpectError(Recommender::Open(dir_->path()).status(), StatusCode::kNotFound,
+              {"is not a folder of kith factorize", "no model.tsv"});
   const std::string folder = dir_->File("broken");
   const auto fresh = [&] {
     std::filesystem::remove_all(folder);
@@ -184,8 +187,65 @@ TEST_F(RecommendTest, FoldersThatAreNoneAreRefused) {
   WriteFile(folder + "/items.kith", items.substr(0, items.size() / 2));
   EXPECT_FALSE(Recommender::Open(folder).ok());
   WriteFile(dir_->File("file"), "");
-  ExpectError(WriteModel(dir_->File("file"), *all_, *factors_, options_), StatusCode::kIoError,
-              {"file", "cannot make this folder"});
+  ExpectError(Recommender::Open(dir_->File("file")).status(), StatusCode::kNotFound,
+              {"file: is not a folder of kith factorize", "it is a file"});
+  for (const char* name : {"file", "file/deeper"}) {
+    ExpectError(WriteModel(dir_->File(name), *all_, *factors_, options_),
+                StatusCode::kInvalidArgument, {"file is a file", "give the name of a folder"});
+    ExpectError(CheckModelFolder(dir_->File(name)), StatusCode::kInvalidArgument,
+                {"file is a file"});
+  }
+  EXPECT_TRUE(CheckModelFolder(dir_->File("new/one/")).ok());
+  EXPECT_FALSE(std::filesystem::exists(dir_->File("new"))) << "only asked";
+}
+
+// Every step of writing fails once, as on a full disk.
+TEST_F(RecommendTest, WhatEndsItEarlyLeavesTheOldModel) {
+  const Interactions few = MadeOfTastes(40, 30, 5, 1);
+  WriteModelOptions options = options_;
+  const Factors old_factors = *Factorize(few, options.factorize);
+  options.factorize.seed = 1;
+  const Factors new_factors = *Factorize(few, options.factorize);
+  const std::string folder = dir_->File("twice");
+  const std::string absent = dir_->File("absent/deeper");
+  const auto contents = [&] {
+    std::string all;
+    size_t files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) files += entry.exists();
+    EXPECT_EQ(files, 4u) << "and nothing beside";
+    for (const char* name : {"users.kith", "items.kith", "history.mtx", "model.tsv"}) {
+      all += ReadFile(folder + "/" + name);
+    }
+    return all;
+  };
+  ASSERT_TRUE(WriteModel(folder, few, old_factors, options_).ok());
+  const std::string before = contents();
+  int failures = 0;
+  for (;; ++failures) {
+    FailWriteForTesting(failures);
+    const bool written = WriteModel(folder, few, new_factors, options).ok();
+    FailWriteForTesting(-1);
+    if (written) break;
+    FailWriteForTesting(failures);
+    EXPECT_FALSE(WriteModel(absent, few, new_factors, options).ok());
+    FailWriteForTesting(-1);
+    // Of the four names that are given last, some may have been given.
+    if (contents() != before) break;
+    EXPECT_FALSE(std::filesystem::exists(dir_->File("absent"))) << failures;
+  }
+  EXPECT_GT(failures, 8) << "before the second of the names was given";
+  ASSERT_TRUE(WriteModel(folder, few, new_factors, options).ok());
+  EXPECT_NE(contents(), before);
+  std::filesystem::remove_all(dir_->File("absent"));
+  // Stopped by the user, whenever that is asked for.
+  int stops = 0;
+  for (;; ++stops) {
+    int left = stops;
+    options.progress = [&](std::string_view, uint64_t, uint64_t) { return left-- > 0; };
+    if (WriteModel(absent, few, new_factors, options).ok()) break;
+    EXPECT_FALSE(std::filesystem::exists(dir_->File("absent"))) << stops;
+  }
+  EXPECT_GE(stops, 2);
 }
 
 }  // namespace
