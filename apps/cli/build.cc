@@ -10,8 +10,8 @@
 
 #include "commands.h"
 #include "common/describe.h"
-#include "common/files.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/plan_text.h"
 #include "common/read_vectors.h"
 #include "common/recall_text.h"
@@ -71,13 +71,11 @@ bool ChoosesItself(const BuildArgs& args) {
   return args.index.empty() || Names(args, IndexKind::kAuto);
 }
 
-// Refuses to replace the vectors by the index made of them; a .kith file may be rebuilt in place.
+// Refuses to replace what is read by the index made of it; a .kith file may be rebuilt in place.
 Status CheckOutput(const BuildArgs& args) {
-  if (IsSameFile(args.vectors, args.out) && !IsKithFile(args.vectors)) {
-    return Status::InvalidArgument(
-        StrCat(args.out, " is the file of the vectors; choose another name with -o"));
-  }
-  return Status::Ok();
+  std::vector<std::string> inputs = {args.keys, args.ids, args.model};
+  if (args.vectors != "-" && !IsKithFile(args.vectors)) inputs.push_back(args.vectors);
+  return CheckOutputs(inputs, {args.out});
 }
 
 Json Describe(const BuildArgs& args, const IndexInfo& info, const MetricChoice& metric,

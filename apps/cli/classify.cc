@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "common/json.h"
 #include "common/labels.h"
+#include "common/output_files.h"
 #include "common/read_vectors.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
@@ -286,6 +287,8 @@ Status RunQueries(const ClassifyArgs& args, const Index& index, const LabelNames
 }
 
 Status RunClassify(const ClassifyArgs& args) {
+  KITH_RETURN_IF_ERROR(
+      CheckOutputs({args.file, args.queries, args.labels, args.truth}, {args.out}));
   ProgressBar bar;
   ReadOptions read;
   read.columns = args.columns.columns;

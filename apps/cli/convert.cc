@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "commands.h"
-#include "common/files.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/read_vectors.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
@@ -78,12 +78,7 @@ Status WriteKith(const ConvertArgs& args, const Dataset& dataset, const std::vec
 
 Status RunConvert(const ConvertArgs& args) {
   const Stopwatch stopwatch;
-  if (IsSameFile(args.in, args.out)) {
-    return Status::InvalidArgument(
-        StrCat(args.out,
-               " is the file that is read, of which only the vectors would be left; "
-               "choose another name"));
-  }
+  KITH_RETURN_IF_ERROR(CheckOutputs({args.in}, {args.out, args.keys}));
   ProgressBar bar;
   ReadOptions read;
   read.format = args.in_format;

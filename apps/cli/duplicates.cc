@@ -14,6 +14,7 @@
 #include "all_vectors.h"
 #include "commands.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/recall_text.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
@@ -169,6 +170,7 @@ Status Print(const DuplicatesArgs& args, const Report& report, const std::string
 }
 
 Status RunDuplicates(const DuplicatesArgs& args) {
+  KITH_RETURN_IF_ERROR(CheckOutputs({args.vectors.file}, {args.out}));
   const Stopwatch stopwatch;
   ProgressBar bar;
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "common/json.h"
 #include "common/labels.h"
+#include "common/output_files.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
 #include "common/write_vectors.h"
@@ -130,6 +131,9 @@ void PrintSummary(const EmbedArgs& args, const PictureNetwork& network,
 }
 
 Status RunEmbed(const EmbedArgs& args) {
+  std::vector<std::string> inputs = args.pictures;
+  inputs.push_back(args.model);
+  KITH_RETURN_IF_ERROR(CheckOutputs(inputs, {args.out, args.labels, args.keys}));
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<PictureNetwork> network,
                         PictureNetwork::Open(args.model, OptionsOf(args)));
   if (args.list_layers) {

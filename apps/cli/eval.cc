@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/read_vectors.h"
 #include "common/recall_text.h"
 #include "common/text.h"
@@ -331,6 +332,9 @@ Result<std::vector<std::unique_ptr<Index>>> OpenAll(const EvalArgs& args) {
 }
 
 Status RunEval(const EvalArgs& args) {
+  std::vector<std::string> inputs = args.files;
+  inputs.insert(inputs.end(), {args.queries, args.truth});
+  KITH_RETURN_IF_ERROR(CheckOutputs(inputs, args.plots));
   KITH_ASSIGN_OR_RETURN(Plots plots, Plots::Open(args.plots));
   KITH_ASSIGN_OR_RETURN(const std::vector<std::unique_ptr<Index>> indexes, OpenAll(args));
   ProgressBar bar;

@@ -14,6 +14,7 @@
 
 #include "commands.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
 #include "kith/recommend.h"
@@ -251,6 +252,9 @@ Status RunEvaluate(const FactorizeArgs& args, const FactorizeOptions& options,
 }
 
 Status RunFactorize(const FactorizeArgs& args) {
+  if (!args.out.empty()) {
+    KITH_RETURN_IF_ERROR(CheckOutputs({args.file, args.names}, FilesOfModel(args.out)));
+  }
   const FactorizeOptions options = OptionsOf(args);
   // Before all the work, which would be lost if its result could not be written.
   if (!args.out.empty()) KITH_RETURN_IF_ERROR(CheckModelFolder(args.out));

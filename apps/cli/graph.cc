@@ -7,6 +7,7 @@
 #include "all_vectors.h"
 #include "commands.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/read_vectors.h"
 #include "common/recall_text.h"
 #include "common/stopwatch.h"
@@ -54,6 +55,7 @@ Result<NeighbourGraph> Make(const GraphArgs& args, const NeighbourGraphOptions& 
 }
 
 Status RunGraph(const GraphArgs& args) {
+  KITH_RETURN_IF_ERROR(CheckOutputs({args.vectors.file}, {args.out}));
   const Stopwatch stopwatch;
   ProgressBar bar;
   NeighbourGraphOptions options;

@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "common/json.h"
 #include "common/labels.h"
+#include "common/output_files.h"
 #include "common/read_vectors.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
@@ -204,10 +205,9 @@ void PrintJson(const MapArgs& args, const Index& index, const Map& map, double s
 
 Status RunMap(const MapArgs& args) {
   const Stopwatch stopwatch;
-  if (!args.out.empty() && IsSameFile(args.file, args.out)) {
-    return Status::InvalidArgument(
-        StrCat(args.out, " is the file that is read; choose another name for the coordinates"));
-  }
+  std::vector<std::string> outputs = args.plots;
+  outputs.push_back(args.out);
+  KITH_RETURN_IF_ERROR(CheckOutputs({args.file, args.labels, args.weights}, outputs));
   if ((args.store || args.stored) && (args.file == "-" || !IsKithFile(args.file))) {
     return Status::InvalidArgument(StrCat(
         args.file, " is no .kith file, which a map could be kept in; build one of it first"));

@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "common/answers.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
 #include "common/write_vectors.h"
@@ -174,6 +175,10 @@ std::string Lines(const Recommender& model, const SearchResult& found) {
   return text;
 }
 
+bool IsNpyName(const std::string& path) {
+  return std::filesystem::path(path).extension() == ".npy";
+}
+
 Status RunAll(const RecommendArgs& args, const Recommender& model) {
   std::vector<uint64_t> rows(model.users().info().num_vectors);
   std::iota(rows.begin(), rows.end(), uint64_t{0});
@@ -183,7 +188,7 @@ Status RunAll(const RecommendArgs& args, const Recommender& model) {
   KITH_RETURN_IF_ERROR(model.ForUsers(rows, ParamsOf(args), &answers.result));
   answers.seconds = stopwatch.Seconds();
   const std::string plan = PlanText(answers);
-  if (std::filesystem::path(args.out).extension() == ".npy") {
+  if (IsNpyName(args.out)) {
     KITH_RETURN_IF_ERROR(WriteArrays(answers.result, args.out));
   } else {
     KITH_RETURN_IF_ERROR(WriteText(args.out, Lines(model, answers.result)));
@@ -205,6 +210,8 @@ Status RunAll(const RecommendArgs& args, const Recommender& model) {
 }
 
 Status RunRecommend(const RecommendArgs& args) {
+  KITH_RETURN_IF_ERROR(CheckOutputs(
+      FilesOfModel(args.folder), IsNpyName(args.out) ? ArraysOf(args.out) : std::vector{args.out}));
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Recommender> model, Recommender::Open(args.folder));
   if (args.all) return RunAll(args, *model);
   const SearchParams params = ParamsOf(args);

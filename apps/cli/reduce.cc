@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "commands.h"
-#include "common/files.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/read_vectors.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
@@ -262,12 +262,9 @@ Status DrawPlots(const ReduceArgs& args, const Dataset& dataset, const Told& tol
 
 Status RunReduce(const ReduceArgs& args) {
   const Stopwatch stopwatch;
-  for (const std::string& path : {args.out, args.save}) {
-    if (!path.empty() && (IsSameFile(args.file, path) || IsSameFile(args.model, path))) {
-      return Status::InvalidArgument(
-          StrCat(path, " is a file that is read; choose another name for what is written"));
-    }
-  }
+  std::vector<std::string> outputs = args.plots;
+  outputs.insert(outputs.end(), {args.out, args.save, args.keys});
+  KITH_RETURN_IF_ERROR(CheckOutputs({args.file, args.model, args.queries}, outputs));
   KITH_ASSIGN_OR_RETURN(Plots plots, Plots::Open(args.plots));
   ProgressBar bar;
   ReadOptions read;

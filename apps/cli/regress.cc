@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "common/json.h"
 #include "common/labels.h"
+#include "common/output_files.h"
 #include "common/places.h"
 #include "common/read_vectors.h"
 #include "common/stopwatch.h"
@@ -223,22 +224,42 @@ Status WriteArray(const std::string& path, std::span<const float> values, size_t
   return WriteDataset(path, "npy", ViewOf(values.data(), rows, values.size() / rows), {});
 }
 
-// Values to `path`; what else there is beside it, under names that say what it is.
+// The file of an array beside that of the values, whose name says what it is.
+std::string ArrayPath(const RegressArgs& args, const char* what) {
+  return std::filesystem::path(args.out).replace_extension(StrCat(".", what, ".npy")).string();
+}
+
+const char* NameOfNearest(const RegressArgs& args) {
+  return args.geo.empty() ? "nearest" : "nearest_km";
+}
+
+bool WritesArrays(const RegressArgs& args) { return args.out.ends_with(".npy"); }
+
+// All files that are written.
+std::vector<std::string> OutputsOf(const RegressArgs& args) {
+  std::vector<std::string> outputs{args.out};
+  if (!WritesArrays(args)) return outputs;
+  for (const char* what : {"low", "high"}) {
+    if (args.interval > 0) outputs.push_back(ArrayPath(args, what));
+  }
+  outputs.push_back(ArrayPath(args, NameOfNearest(args)));
+  return outputs;
+}
+
+// Values to --output, and what else there is beside it.
 Status WriteArrays(const RegressArgs& args, const Regression& told, size_t rows) {
   const auto write = [&](const char* what, const std::vector<float>& values) {
-    std::filesystem::path name(args.out);
-    if (*what != 0) name.replace_extension(StrCat(".", what, ".npy"));
-    return WriteArray(name.string(), values, rows);
+    return WriteArray(ArrayPath(args, what), values, rows);
   };
   const auto floats = [](const std::vector<double>& values) {
     return std::vector<float>(values.begin(), values.end());
   };
-  KITH_RETURN_IF_ERROR(write("", floats(told.values)));
+  KITH_RETURN_IF_ERROR(WriteArray(args.out, floats(told.values), rows));
   if (args.interval > 0) {
     KITH_RETURN_IF_ERROR(write("low", floats(told.low)));
     KITH_RETURN_IF_ERROR(write("high", floats(told.high)));
   }
-  return write(args.geo.empty() ? "nearest" : "nearest_km", UserDistances(args, told.nearest));
+  return write(NameOfNearest(args), UserDistances(args, told.nearest));
 }
 
 // What values are wanted of.
@@ -298,7 +319,7 @@ Status RunQueries(const RegressArgs& args, const ReadOptions& read, const Known&
     }
     return Status::Ok();
   }
-  if (args.out.ends_with(".npy")) {
+  if (WritesArrays(args)) {
     KITH_RETURN_IF_ERROR(WriteArrays(args, told[0], wanted.rows));
   } else {
     KITH_RETURN_IF_ERROR(WriteText(args.out, Tsv(args, told[0], wanted.places)));
@@ -321,6 +342,7 @@ Status RunQueries(const RegressArgs& args, const ReadOptions& read, const Known&
 }
 
 Status RunRegress(const RegressArgs& args) {
+  KITH_RETURN_IF_ERROR(CheckOutputs({args.file, args.queries, args.values}, OutputsOf(args)));
   ProgressBar bar;
   ReadOptions read;
   read.progress = bar.callback();

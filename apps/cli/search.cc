@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "common/answers.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/queries.h"
 #include "common/read_vectors.h"
 #include "common/recall_text.h"
@@ -216,6 +217,9 @@ Status SearchWith(const SearchArgs& args, const Index& index, Searcher* searcher
 }
 
 Status RunSearch(const SearchArgs& args) {
+  std::vector<std::string> inputs = args.images;
+  inputs.insert(inputs.end(), {args.file, args.rerank, args.queries, args.model});
+  KITH_RETURN_IF_ERROR(CheckOutputs(inputs, ArraysOf(args.out)));
   KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index,
                         OpenIndex(args.file, {.huge_pages = args.huge}));
   KITH_ASSIGN_OR_RETURN(const SearchParams params, MakeParams(args, index->info()));

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/read_vectors.h"
 #include "common/stopwatch.h"
 #include "common/text.h"
@@ -32,6 +33,7 @@ struct TruthArgs {
 };
 
 Status RunTruth(const TruthArgs& args) {
+  KITH_RETURN_IF_ERROR(CheckOutputs({args.vectors, args.queries}, {args.out}));
   const Stopwatch stopwatch;
   ProgressBar bar;
   ReadOptions read;

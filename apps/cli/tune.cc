@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "common/files.h"
 #include "common/json.h"
+#include "common/output_files.h"
 #include "common/read_vectors.h"
 #include "common/recall_text.h"
 #include "common/stopwatch.h"
@@ -42,11 +43,7 @@ Status CheckFiles(const TuneArgs& args) {
                " holds the vectors that are to be found, each the nearest of itself; "
                "give queries like those to come"));
   }
-  if (!args.out.empty() && IsSameFile(args.queries, args.out)) {
-    return Status::InvalidArgument(
-        StrCat(args.out, " is the file of the queries; choose another name with -o"));
-  }
-  return Status::Ok();
+  return CheckOutputs({args.queries}, {args.out});
 }
 
 // The standard error of a mean recall of 0.9, if each query found all of its neighbours or none.

@@ -37,6 +37,10 @@ std::string ReasonText(const SearchPlan& plan) {
   return {};
 }
 
+std::string DistancesBeside(const std::string& path) {
+  return std::filesystem::path(path).replace_extension(".distances.npy").string();
+}
+
 }  // namespace
 
 Status Answer(const Queries& queries, const SearchParams& params, Answers* answers) {
@@ -121,12 +125,16 @@ Json AnswerJson(const Index& index, const Queries& queries, const Answers& answe
   return json;
 }
 
+std::vector<std::string> ArraysOf(const std::string& path) {
+  if (path.empty()) return {};
+  return {path, DistancesBeside(path)};
+}
+
 Status WriteArrays(SearchResult result, const std::string& path) {
   const GroundTruth table{result.num_queries, result.k, std::move(result.ids),
                           std::move(result.distances)};
   KITH_RETURN_IF_ERROR(WriteGroundTruth(path, table));
-  const auto distances = std::filesystem::path(path).replace_extension(".distances.npy");
-  return WriteDataset(distances.string(), "npy",
+  return WriteDataset(DistancesBeside(path), "npy",
                       ViewOf(table.distances.data(), table.num_queries, table.k), {});
 }
 

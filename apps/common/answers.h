@@ -50,6 +50,9 @@ Json AnswerJson(const Index& index, const Queries& queries, const Answers& answe
 // -1 and infinity where there is no neighbour. Errors: as WriteGroundTruth.
 Status WriteArrays(SearchResult result, const std::string& path);
 
+// The names of both files that it writes; none of "".
+std::vector<std::string> ArraysOf(const std::string& path);
+
 }  // namespace kith::apps
 
 #endif  // KITH_APPS_COMMON_ANSWERS_H_
