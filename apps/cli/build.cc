@@ -232,14 +232,16 @@ Status RunBuild(const BuildArgs& args) {
     if (!options.dtype) {
       KITH_ASSIGN_OR_RETURN(options.dtype, SmallestLossless(dataset.vectors, options.threads));
     }
-    KITH_ASSIGN_OR_RETURN(planned, Explain(dataset.vectors, options));
+    Result<Planned> told = Explain(dataset.vectors, options);
+    KITH_RETURN_IF_ERROR(OfFile(args.vectors, told.status()));
+    planned = *std::move(told);
     bar.Clear();
     if (args.out.empty() && args.json) std::cout << ToLine(PlanJson(*planned));
     if (!args.json) PrintPlan(std::cout, *planned);
     if (args.out.empty()) return Status::Ok();
     if (!args.json) std::cout << std::endl;  // what is built may take long
   }
-  KITH_RETURN_IF_ERROR(BuildIndex(dataset.vectors, args.out, options));
+  KITH_RETURN_IF_ERROR(OfFile(args.vectors, BuildIndex(dataset.vectors, args.out, options)));
   const double seconds = stopwatch.Seconds();
   bar.Clear();
 

@@ -140,8 +140,8 @@ Status WriteTold(const std::string& path, const Classification& told, const Labe
                  const StringList& truth) {
   std::string text = truth.empty() ? "query\tlabel\tshare\n" : "query\tlabel\tshare\ttruth\n";
   for (size_t q = 0; q < told.labels.size(); ++q) {
-    text += StrCat(q, "\t", Printable(names[told.labels[q]]), "\t", FormatFixed(told.shares[q], 4));
-    if (!truth.empty()) text += StrCat("\t", Printable(truth[q]));
+    text += StrCat(q, "\t", Escaped(names[told.labels[q]]), "\t", FormatFixed(told.shares[q], 4));
+    if (!truth.empty()) text += StrCat("\t", Escaped(truth[q]));
     text += '\n';
   }
   return WriteText(path, text);
@@ -157,7 +157,7 @@ void PrintTold(const Classification& told, const LabelNames& names, bool json, s
       out << ToLine(line);
       continue;
     }
-    out << q << '\t' << Printable(names[told.labels[q]]) << '\t' << FormatFixed(told.shares[q], 4)
+    out << q << '\t' << Escaped(names[told.labels[q]]) << '\t' << FormatFixed(told.shares[q], 4)
         << '\n';
   }
 }
@@ -245,17 +245,20 @@ bool HasKeyColumn(const std::string& path, const ColumnArgs& columns) {
 Status RunQueries(const ClassifyArgs& args, const Index& index, const LabelNames& names,
                   const std::vector<uint32_t>& labels, ProgressBar* bar) {
   ReadOptions read;
-  read.part = DatasetPart::kQueries;
   read.columns = args.columns.columns;
   if (HasKeyColumn(args.queries, args.columns)) read.key_column = args.columns.key_column;
   read.progress = bar->callback();
-  KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
+  KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadQueries(args.queries, read));
   KITH_RETURN_IF_ERROR(
       CheckSameDim(args.queries, queries.vectors.dim, args.file, index.info().dim));
   KITH_ASSIGN_OR_RETURN(const StringList truth, TruthOf(args, queries));
   if (args.ks.size() > 1 && truth.empty()) {
     return Status::InvalidArgument(
         "several -k can only be compared where the labels of the queries are known; give --truth");
+  }
+  if (args.confusion && truth.empty()) {
+    return Status::InvalidArgument(
+        "--confusion needs the labels of the queries; give --truth, or leave it out");
   }
   const Stopwatch stopwatch;
   KITH_ASSIGN_OR_RETURN(const std::vector<Classification> told,
@@ -324,6 +327,10 @@ void AddClassifyCommand(CLI::App* app, Action* action) {
       "  kith classify iris.csv --key-column species --cross-validate 10 -k 1-20");
   sub->callback([args, action] {
     CheckUsage(*args);
+    if (args->confusion && args->folds > 0) {
+      throw CLI::ValidationError("--confusion", "is for --queries; leave it out");
+    }
+    CheckTsvName(args->out);
     *action = [args] { return RunClassify(*args); };
   });
 }

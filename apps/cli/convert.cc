@@ -73,7 +73,7 @@ Status WriteKith(const ConvertArgs& args, const Dataset& dataset, const std::vec
   options.ids = ids.empty() ? nullptr : &ids;
   options.keys = dataset.keys.empty() ? nullptr : &dataset.keys;
   options.progress = progress;
-  return BuildIndex(dataset.vectors, args.out, options);
+  return OfFile(args.in, BuildIndex(dataset.vectors, args.out, options));
 }
 
 Status RunConvert(const ConvertArgs& args) {

@@ -203,7 +203,12 @@ void CheckUsage(CLI::App* sub, DuplicatesArgs* args) {
   if (!std::isfinite(args->within)) {
     throw CLI::ValidationError("--within", "must be a finite number");
   }
-  if (!args->json) return;
+  if (!args->json) {
+    CheckTsvName(args->out, args->format == "json" ? std::vector<std::string>{".json", ".jsonl"}
+                                                   : std::vector<std::string>{});
+    return;
+  }
+  CheckTsvName(args->out, {".json", ".jsonl"});
   if (args->format != "table") {
     throw CLI::ValidationError("--json", "is --format json; leave the other --format out");
   }

@@ -162,6 +162,10 @@ void CheckUsage(const EmbedArgs& args) {
     throw CLI::RequiredError("PICTURES, files, folders or archives of pictures,");
   }
   if (args.out.empty()) throw CLI::RequiredError("-o,--output");
+  for (const double deviation : args.std) {
+    if (deviation > 0) continue;
+    throw CLI::ValidationError("--std", "has to be above 0, since it is divided by");
+  }
   if (args.metric && !IsKithName(args.out)) {
     throw CLI::ValidationError("--metric", "is of a .kith file; leave it out");
   }

@@ -339,11 +339,10 @@ Status RunEval(const EvalArgs& args) {
   KITH_ASSIGN_OR_RETURN(const std::vector<std::unique_ptr<Index>> indexes, OpenAll(args));
   ProgressBar bar;
   ReadOptions read;
-  read.part = DatasetPart::kQueries;
   read.dataset = args.dataset;
   read.max_rows = static_cast<uint64_t>(args.rows);
   read.progress = bar.callback();
-  KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
+  KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadQueries(args.queries, read));
   KITH_RETURN_IF_ERROR(
       CheckSameDim(args.queries, queries.vectors.dim, args.files[0], indexes[0]->info().dim));
   KITH_ASSIGN_OR_RETURN(const TruthSource source, FindTruth(args, queries));

@@ -364,7 +364,12 @@ void AddFactorizeCommand(CLI::App* app, Action* action) {
       "Examples:\n"
       "  kith factorize plays.tsv -o listening\n"
       "  kith factorize plays.tsv --evaluate leave:5 --factors 32");
-  sub->callback([args, action] {
+  sub->callback([sub, args, action] {
+    const char* const other = args->algorithm == "bpr" ? "--alpha" : "--learning-rate";
+    if (sub->count(other) > 0) {
+      throw CLI::ValidationError(other,
+                                 StrCat("means nothing to ", args->algorithm, "; leave it out"));
+    }
     if (args->out.empty() && args->evaluate.empty()) {
       throw CLI::RequiredError("--output or --evaluate");
     }

@@ -1,5 +1,7 @@
 // kith graph: the nearest neighbours of every vector, as a sparse matrix.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -51,11 +53,17 @@ Result<NeighbourGraph> Make(const GraphArgs& args, const NeighbourGraphOptions& 
   read.progress = options.progress;
   KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(from.file, read));
   *metric = ChooseMetric(from.metric, dataset).metric;
-  return MakeNeighbourGraph(dataset.vectors, *metric, options);
+  Result<NeighbourGraph> graph = MakeNeighbourGraph(dataset.vectors, *metric, options);
+  if (!graph.ok()) return OfFile(from.file, graph.status());
+  return graph;
 }
 
 Status RunGraph(const GraphArgs& args) {
   KITH_RETURN_IF_ERROR(CheckOutputs({args.vectors.file}, {args.out}));
+  if (std::filesystem::path(args.out).extension() != ".npz") {
+    return Status::InvalidArgument(
+        StrCat(args.out, ": what is written is an .npz file; the name must end in .npz"));
+  }
   const Stopwatch stopwatch;
   ProgressBar bar;
   NeighbourGraphOptions options;
@@ -70,13 +78,15 @@ Status RunGraph(const GraphArgs& args) {
   KITH_RETURN_IF_ERROR(WriteNeighbourGraph(args.out, graph));
   bar.Clear();
   const double seconds = stopwatch.Seconds();
+  // There are no more neighbours than other vectors.
+  const uint64_t k = std::min(static_cast<uint64_t>(args.k), graph.num_rows - 1);
   const bool exact = !graph.joined && graph.index == IndexKind::kExact;
   if (args.json) {
     Json json;
     json["file"] = args.out;
     json["vectors"] = graph.num_rows;
     json["edges"] = graph.neighbours.size();
-    json["k"] = args.k;
+    json["k"] = k;
     json["metric"] = MetricName(metric);
     json["index"] = graph.joined ? "joins" : IndexKindName(graph.index);
     json["effort"] = exact || graph.joined ? Json(nullptr) : Json(graph.effort);
@@ -86,7 +96,7 @@ Status RunGraph(const GraphArgs& args) {
     return Status::Ok();
   }
   std::cout << Printable(args.out) << ": " << Plural(graph.neighbours.size(), "edge") << " of "
-            << Plural(graph.num_rows, "vector") << ", " << MetricName(metric) << ", k = " << args.k
+            << Plural(graph.num_rows, "vector") << ", " << MetricName(metric) << ", k = " << k
             << ", "
             << (exact ? std::string("exact search")
                       : StrCat("recall ", ShareText(graph.recall),

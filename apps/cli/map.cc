@@ -147,9 +147,9 @@ Status WriteTable(const MapArgs& args, const Index& index, const Known& known, c
   text += known.labels.empty() ? "\n" : "\tlabel\n";
   for (uint64_t row = 0; row < index.info().num_vectors; ++row) {
     text += StrCat(index.Id(row), "\t");
-    if (!known.keys.empty()) text += StrCat(Printable(std::string(known.keys[row])), "\t");
+    if (!known.keys.empty()) text += StrCat(Escaped(known.keys[row]), "\t");
     text += StrCat(FormatFloat(map.points[2 * row]), "\t", FormatFloat(map.points[2 * row + 1]));
-    if (!known.labels.empty()) text += StrCat("\t", Printable(std::string(known.labels[row])));
+    if (!known.labels.empty()) text += StrCat("\t", Escaped(known.labels[row]));
     text += '\n';
   }
   return WriteText(args.out, text);
@@ -297,8 +297,20 @@ void AddMapCommand(CLI::App* app, Action* action) {
     if (args->exact && sub->count("--recall") > 0) {
       throw CLI::ValidationError("--recall", "means nothing to exact search; leave it out");
     }
+    CheckTsvName(args->out);
     if (args->store && args->stored) {
       throw CLI::ValidationError("--store and --stored", "exclude each other; choose one");
+    }
+    for (const char* option : {"-k", "--recall", "--exact", "--epochs", "--min-dist", "--spread",
+                               "--negatives", "--seed", "--no-measure"}) {
+      if (args->stored && sub->count(option) > 0) {
+        throw CLI::ValidationError(option, "is of a new map, not of --stored; leave one out");
+      }
+    }
+    for (const char* option : {"--names", "--weights", "--title"}) {
+      if (args->plots.empty() && sub->count(option) > 0) {
+        throw CLI::ValidationError(option, "is of the picture; add --plot, or leave it out");
+      }
     }
     if (args->out.empty() && args->plots.empty() && !args->store) {
       throw CLI::ValidationError("--plot, --output or --store",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "common/text.h"
 #include "kith/dataset.h"
@@ -197,6 +198,18 @@ Status CheckHuge(const IndexInfo& info) {
   if (info.has(IndexKind::kGraph)) return Status::Ok();
   return Status::InvalidArgument(
       StrCat(info.path, " has no graph; leave --huge out, or build it with --index graph"));
+}
+
+void CheckTsvName(const std::string& path, const std::vector<std::string>& also) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  for (const char* other : {".csv", ".json", ".jsonl", ".npy", ".npz"}) {
+    if (extension != other || std::find(also.begin(), also.end(), extension) != also.end())
+      continue;
+    std::string names = ".tsv";
+    for (const std::string& name : also) names += StrCat(" or ", name);
+    throw CLI::ValidationError("--output",
+                               StrCat("writes no ", extension, " file; name it ", names));
+  }
 }
 
 }  // namespace kith::apps::cli

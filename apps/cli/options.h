@@ -63,6 +63,10 @@ CLI::Option* AddDrift(CLI::App* app, std::string* drift);
 // InvalidArgument unless the file has a graph, which --huge copies.
 Status CheckHuge(const IndexInfo& info);
 
+// Throws a CLI::Error if a file of tab-separated lines is to have a name that promises another
+// format. `also`: the extensions of formats that the command writes beside these lines.
+void CheckTsvName(const std::string& path, const std::vector<std::string>& also = {});
+
 }  // namespace kith::apps::cli
 
 #endif  // KITH_APPS_CLI_OPTIONS_H_

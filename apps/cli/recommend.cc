@@ -56,9 +56,20 @@ SearchParams ParamsOf(const RecommendArgs& args) {
   return params;
 }
 
+// Says so where a name is that of several, of which kith takes the first.
+void WarnIfShared(const Index& index, const std::string& name, uint64_t row, const char* what) {
+  uint64_t same = 0;
+  for (uint64_t i = 0; i < index.info().num_vectors; ++i) same += index.Key(i) == name;
+  if (same < 2) return;
+  PrintWarning(StrCat(index.info().path, ": ", FormatCount(same), " ", what, "s are named '",
+                      Printable(name), "'; this is of the one in row ", row,
+                      ". Give each a name of its own and factorize again to tell them apart"));
+}
+
 // The row of a name. Errors: NotFound, with names that are spelled alike.
 Result<uint64_t> RowOf(const Index& index, const std::string& name, const char* what) {
   Result<uint64_t> row = index.FindKey(name);
+  if (row.ok()) WarnIfShared(index, name, *row, what);
   if (row.ok() || row.status().code() != StatusCode::kNotFound) return row;
   KITH_ASSIGN_OR_RETURN(const std::vector<std::string> near, NearestKeys(index, name, 3));
   return Status::NotFound(StrCat(index.info().path, ": there is no ", what, " '", Printable(name),
@@ -203,7 +214,7 @@ Status RunAll(const RecommendArgs& args, const Recommender& model) {
     std::cout << ToLine(json);
     return Status::Ok();
   }
-  std::cout << Printable(args.out) << ": " << answers.result.k << " items for each of "
+  std::cout << Printable(args.out) << ": " << Plural(answers.result.k, "item") << " for each of "
             << Plural(rows.size(), "user") << " in " << FormatSeconds(answers.seconds) << " ("
             << plan << ")\n";
   return Status::Ok();
@@ -269,6 +280,7 @@ void AddRecommendCommand(CLI::App* app, Action* action) {
       throw CLI::ValidationError(args->all ? "--all" : "--output",
                                  args->all ? "needs --output" : "needs --all");
     }
+    CheckTsvName(args->out, {".npy"});
     if (args->explain && args->users.empty()) {
       throw CLI::ValidationError("--explain", "needs --user");
     }

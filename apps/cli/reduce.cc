@@ -86,9 +86,8 @@ Status Measure(const ReduceArgs& args, const Dataset& dataset, const Progress& p
     queries = ViewOf(sampled.values.data(), sampled.rows.size(), dataset.vectors.dim);
   } else {
     ReadOptions read;
-    read.part = DatasetPart::kQueries;
     read.progress = progress;
-    KITH_ASSIGN_OR_RETURN(given, LoadVectors(args.queries, read));
+    KITH_ASSIGN_OR_RETURN(given, LoadQueries(args.queries, read));
     queries = given.vectors;
     KITH_RETURN_IF_ERROR(CheckSameDim(args.queries, queries.dim, args.file, dataset.vectors.dim));
   }
@@ -121,7 +120,7 @@ Status FitReducer(const ReduceArgs& args, const Dataset& dataset, const Progress
   options.method = *ParseReduceMethod(args.method);
   options.dim = static_cast<size_t>(args.dim);
   options.keep_variance = args.keep_variance;
-  options.metric = args.metric.value_or(Metric::kEuclidean);
+  options.metric = args.metric.value_or(OwnMetric(dataset).value_or(Metric::kEuclidean));
   options.whiten = args.whiten;
   options.seed = args.seed;
   options.threads = args.threads;
@@ -382,7 +381,8 @@ void AddReduceCommand(CLI::App* app, Action* action) {
       ->capture_default_str()
       ->type_name("NAME");
   AddMetric(sub, &args->metric,
-            "By what neighbours are told: euclidean unless given; angular and dot keep the mean");
+            "By what neighbours are told: the one that FILE names, else euclidean; angular and dot "
+            "keep the mean");
   sub->add_flag("--whiten", args->whiten, "Give all principal components the same variance");
   sub->add_option("-o,--output", args->out, "Write the reduced vectors, as .npy, .fvecs, .csv ...")
       ->type_name("FILE");

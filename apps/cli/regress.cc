@@ -24,6 +24,7 @@
 #include "kith/geo.h"
 #include "kith/predict.h"
 #include "neighbour_options.h"
+#include "options.h"
 #include "terminal.h"
 
 namespace kith::apps::cli {
@@ -55,10 +56,10 @@ Result<std::vector<double>> ReadValues(const std::string& path) {
   std::vector<double> values(lines.size());
   for (size_t i = 0; i < lines.size(); ++i) {
     const std::optional<double> value = ParseReal(lines[i]);
-    if (!value) {
-      return Status::InvalidArgument(StrCat(path, ": line ", i + 1, " is '",
-                                            Printable(lines[i].substr(0, 40)),
-                                            "', expected one number a line"));
+    if (!value || !std::isfinite(*value)) {
+      return Status::InvalidArgument(StrCat(
+          path, ": line ", i + 1, " is '", Printable(lines[i].substr(0, 40)),
+          "', expected one finite number a line; leave out vectors whose value is not known"));
     }
     values[i] = *value;
   }
@@ -95,6 +96,12 @@ Result<Known> Learn(const RegressArgs& args, const ReadOptions& read) {
   KITH_ASSIGN_OR_RETURN(known.index,
                         OpenOrIndex(args.file, args.metric, read, args.recall, args.threads));
   KITH_ASSIGN_OR_RETURN(known.values, ReadValues(args.values));
+  const uint64_t vectors = known.index->info().num_vectors;
+  if (known.values.size() != vectors) {
+    return Status::InvalidArgument(
+        StrCat(args.values, " has ", Plural(known.values.size(), "value"), ", but ", args.file,
+               " has ", Plural(vectors, "vector"), "; give one value for each"));
+  }
   return known;
 }
 
@@ -274,9 +281,8 @@ Status LoadWanted(const RegressArgs& args, ReadOptions read, const Known& known,
   if (args.grid > 0) {
     KITH_ASSIGN_OR_RETURN(wanted->places, GridPlaces(args.grid, &wanted->rows));
   } else {
-    read.part = DatasetPart::kQueries;
     read.columns = args.geo.empty() ? args.columns : args.geo;
-    KITH_ASSIGN_OR_RETURN(wanted->dataset, LoadVectors(args.queries, read));
+    KITH_ASSIGN_OR_RETURN(wanted->dataset, LoadQueries(args.queries, read));
     wanted->rows = wanted->dataset.vectors.rows;
     wanted->vectors = wanted->dataset.vectors;
     if (args.geo.empty()) {
@@ -297,6 +303,13 @@ Status RunQueries(const RegressArgs& args, const ReadOptions& read, const Known&
   size_t k = args.ks[0];
   std::string chosen;
   if (args.ks.size() > 1) {
+    if (known.values.size() < kFoldsToChoose) {
+      return Status::InvalidArgument(
+          StrCat(args.file, " has only ", Plural(known.values.size(), "row"),
+                 ", too few to choose the best of several -k with ", kFoldsToChoose,
+                 " parts of them; "
+                 "give one -k"));
+    }
     KITH_ASSIGN_OR_RETURN(const std::vector<RegressionScore> scores,
                           Score(args, known, kFoldsToChoose, bar));
     k = Best(scores).k;
@@ -448,6 +461,7 @@ void AddRegressCommand(CLI::App* app, Action* action) {
       "--cross-validate 10 --blocks 5");
   sub->callback([args, action] {
     CheckRegressUsage(*args);
+    CheckTsvName(args->out, {".npy"});
     *action = [args] { return RunRegress(*args); };
   });
 }

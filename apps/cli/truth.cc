@@ -41,10 +41,9 @@ Status RunTruth(const TruthArgs& args) {
   read.progress = bar.callback();
   KITH_ASSIGN_OR_RETURN(const Items items, LoadVectorsAndIds(args.vectors, read));
   const Dataset& base = items.dataset;
-  read.part = DatasetPart::kQueries;
   read.dataset = args.queries_dataset;
   read.max_rows = static_cast<uint64_t>(args.rows);
-  KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
+  KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadQueries(args.queries, read));
   KITH_RETURN_IF_ERROR(
       CheckSameDim(args.queries, queries.vectors.dim, args.vectors, base.vectors.dim));
   const auto k = static_cast<size_t>(args.k);
@@ -54,9 +53,10 @@ Status RunTruth(const TruthArgs& args) {
                                           base.vectors.rows, " or less"));
   }
   const MetricChoice metric = ChooseMetric(args.metric, base);
-  KITH_ASSIGN_OR_RETURN(GroundTruth truth,
-                        ComputeGroundTruth(base.vectors, queries.vectors, metric.metric, k,
-                                           args.threads, bar.callback()));
+  Result<GroundTruth> computed = ComputeGroundTruth(base.vectors, queries.vectors, metric.metric, k,
+                                                    args.threads, bar.callback());
+  KITH_RETURN_IF_ERROR(OfFile(args.vectors, computed.status()));
+  GroundTruth truth = *std::move(computed);
   for (int64_t& id : truth.ids) {
     if (id != kNoId && !items.ids.empty()) id = items.ids[static_cast<size_t>(id)];
   }

@@ -74,11 +74,10 @@ Status RunTune(const TuneArgs& args) {
     KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
     before = index->info().calibration;
     ReadOptions read;
-    read.part = DatasetPart::kQueries;
     read.dataset = args.dataset;
     read.max_rows = static_cast<uint64_t>(args.rows);
     read.progress = bar.callback();
-    KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadVectors(args.queries, read));
+    KITH_ASSIGN_OR_RETURN(const Dataset queries, LoadQueries(args.queries, read));
     KITH_RETURN_IF_ERROR(CheckQueryDim(args.queries, queries.vectors.dim, index->info()));
     num_queries = queries.vectors.rows;
     KITH_ASSIGN_OR_RETURN(tuned, CalibrateIndex(*index, queries.vectors, options));

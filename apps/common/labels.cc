@@ -45,8 +45,10 @@ Result<std::unique_ptr<Index>> OpenOrIndex(const std::string& path,
                                            const ReadOptions& options, double recall, int threads) {
   if (path != "-" && IsKithFile(path)) return OpenAs(path, metric);
   KITH_ASSIGN_OR_RETURN(const Dataset dataset, LoadVectors(path, options));
-  return IndexOf(dataset.vectors, dataset.keys, ChooseMetric(metric, dataset).metric, recall,
-                 threads);
+  Result<std::unique_ptr<Index>> index =
+      IndexOf(dataset.vectors, dataset.keys, ChooseMetric(metric, dataset).metric, recall, threads);
+  if (!index.ok()) return OfFile(path, index.status());
+  return index;
 }
 
 Result<std::unique_ptr<Index>> OpenOrIndexForAll(const std::string& path,
@@ -62,7 +64,9 @@ Result<std::unique_ptr<Index>> OpenOrIndexForAll(const std::string& path,
   build.progress = options.progress;
   if (exact) build.paths = {ExactOptions{}};
   if (!dataset.keys.empty()) build.keys = &dataset.keys;
-  return BuildIndexInMemory(dataset.vectors, build);
+  Result<std::unique_ptr<Index>> index = BuildIndexInMemory(dataset.vectors, build);
+  if (!index.ok()) return OfFile(path, index.status());
+  return index;
 }
 
 StringList KeysOf(const Index& index) {

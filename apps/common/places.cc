@@ -37,7 +37,8 @@ Result<Places> PlacesOf(const std::string& path, const std::vector<float>& degre
   auto points = SpherePoints(places.latitudes, places.longitudes);
   if (!points.ok()) {
     return Status::InvalidArgument(
-        StrCat(path, ": ", points.status().message(), " (--geo takes the latitude first)"));
+        StrCat(path, ": ", points.status().message(),
+               " (places are counted from 0, without the header; --geo takes the latitude first)"));
   }
   places.points = std::move(*points);
   return places;

@@ -40,10 +40,9 @@ Result<std::vector<float>> ParseVector(std::string_view text) {
 Result<Queries> Queries::FromFile(const std::string& path, const std::string& set,
                                   const Index& index, const Progress& progress) {
   ReadOptions read;
-  read.part = DatasetPart::kQueries;
   read.dataset = set;
   read.progress = progress;
-  KITH_ASSIGN_OR_RETURN(Dataset dataset, LoadVectors(path, read));
+  KITH_ASSIGN_OR_RETURN(Dataset dataset, LoadQueries(path, read));
   const IndexInfo& info = index.info();
   KITH_RETURN_IF_ERROR(CheckQueryDim(path, dataset.vectors.dim, info));
   Queries queries(index);

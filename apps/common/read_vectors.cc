@@ -105,6 +105,19 @@ Result<Dataset> LoadVectors(const std::string& path, const ReadOptions& options)
   return IsKithFile(path) ? LoadKith(path, options, nullptr) : ReadDataset(path, options);
 }
 
+Result<Dataset> LoadQueries(const std::string& path, ReadOptions options) {
+  options.part = DatasetPart::kQueries;
+  KITH_ASSIGN_OR_RETURN(Dataset queries, LoadVectors(path, options));
+  ThreadPool pool(0);
+  KITH_RETURN_IF_ERROR(OfFile(path, data::CheckFinite(queries.vectors, pool)));
+  return queries;
+}
+
+Status OfFile(const std::string& path, const Status& status) {
+  if (status.ok() || !status.message().starts_with("row ")) return status;
+  return Status(status.code(), StrCat(path, ": ", status.message()));
+}
+
 Result<Items> LoadVectorsAndIds(const std::string& path, const ReadOptions& options) {
   Items items;
   if (path != "-" && IsKithFile(path)) {
@@ -148,14 +161,15 @@ Status CheckQueryDim(const std::string& queries_path, size_t queries_dim, const 
       info.dim, ", reduced from ", info.source_dim, "; use queries of the same kind of vectors"));
 }
 
+std::optional<Metric> OwnMetric(const Dataset& dataset) {
+  const bool names = dataset.format == "hdf5" || dataset.format == "kith";
+  return names ? dataset.metric : std::nullopt;
+}
+
 MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dataset) {
   if (asked) return {*asked, "as asked"};
-  if (dataset.metric) {
-    // These two name their metric; the others only imply it.
-    const bool said = dataset.format == "hdf5" || dataset.format == "kith";
-    return {*dataset.metric,
-            said ? "as the file says" : StrCat("usual for ", dataset.format, " files")};
-  }
+  if (const std::optional<Metric> own = OwnMetric(dataset)) return {*own, "as the file says"};
+  if (dataset.metric) return {*dataset.metric, StrCat("usual for ", dataset.format, " files")};
   const DataType dtype = dataset.vectors.dtype;
   // All positive numbers point the same way.
   if (dataset.vectors.dim == 1 && dtype != DataType::kBit) {

@@ -29,6 +29,14 @@ Result<Items> LoadVectorsAndIds(const std::string& path, const ReadOptions& opti
 Result<Items> LoadItems(const std::string& path, const std::optional<Metric>& metric, int64_t dim,
                         const ReadOptions& options);
 
+// LoadVectors of the part of a file that is queries. Errors: those; InvalidArgument (a value that
+// is not finite), naming the file, which nobody who is given the vectors alone could.
+Result<Dataset> LoadQueries(const std::string& path, ReadOptions options);
+
+// What is wrong with a row of vectors, which the library knows by its number alone, with the name
+// of their file before it. Other errors, and ok, stay as they are.
+Status OfFile(const std::string& path, const Status& status);
+
 // Ids from text, one whole number a line, or from the formats of ground truth (npy, ivecs, ibin) in
 // their reading order. Errors: NotFound; InvalidArgument (line); those of ReadGroundTruth.
 Result<std::vector<int64_t>> ReadIds(const std::string& path);
@@ -44,6 +52,9 @@ struct MetricChoice {
   Metric metric = Metric::kAngular;
   std::string reason;  // "as asked", "as the file says", "usual for integer vectors"
 };
+
+// The metric that the file names, as .kith and hdf5 files do; others imply one at most.
+std::optional<Metric> OwnMetric(const Dataset& dataset);
 
 // The metric asked for, else the one the file implies, else the usual one for its type.
 MetricChoice ChooseMetric(const std::optional<Metric>& asked, const Dataset& dataset);

@@ -31,6 +31,7 @@ class SpellingPattern {
 
   explicit SpellingPattern(std::string_view word);
 
+  size_t length() const { return length_; }  // in letters
   // False for a word that is empty or too long, from which everything is too far.
   bool usable() const { return length_ > 0; }
   // The letters that may be wrong in a word of this length so that it may still be the one meant.

@@ -212,8 +212,10 @@ Status ParseRow(const LineReader& lines, std::string_view line, const Dialect& d
     if (role < 0) continue;
     const char* end = field.data() + field.size();
     if (field.empty() || ParseFloat(field.data(), end, out + role) != end) {
-      return lines.Error(StrCat("a finite number in field ", splitter.count()),
-                         Quoted(field) + (columns.dim > 1 ? "; columns can be chosen" : ""));
+      return lines.Error(
+          StrCat("a finite number in field ", splitter.count()),
+          Quoted(field) + (columns.dim > 1 ? "; choose columns of numbers, or leave such rows out"
+                                           : "; leave such rows out"));
     }
   }
   return splitter.done() ? Status::Ok() : CountsDiffer(lines, line, dialect, columns.roles.size());

@@ -71,6 +71,8 @@ Result<std::vector<std::string>> NearestKeys(const Index& index, std::string_vie
       NearestFew& part = parts[begin / kKeysATask];
       for (uint64_t row = begin; row < end; ++row) {
         const size_t distance = pattern.Distance(index.Key(row), part.limit());
+        // A single letter that is wrong is all of the word: every other letter would be as near.
+        if (distance > 0 && pattern.length() == 1) continue;
         if (part.Takes(distance)) part.Add({distance, row});
       }
     };

@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "kith/neighbour_graph.h"
 #include "learn/neighbours.h"
+#include "search/metric_traits.h"
 
 namespace kith::learn {
 namespace {
@@ -181,6 +182,12 @@ Result<Duplicates> FindDuplicates(const Index& index, const DuplicateOptions& op
     if (!std::isfinite(options.within)) {
       return Status::InvalidArgument(
           StrCat("the distance of duplicates is ", options.within, "; it must be a finite number"));
+    }
+    const Metric metric = index.info().metric;
+    if (options.within < 0 && !search::TraitsOf(metric).products) {
+      return Status::InvalidArgument(StrCat("the distance of duplicates is ", options.within,
+                                            "; no distance of ", MetricName(metric),
+                                            " is below 0"));
     }
     Duplicates found;
     KITH_RETURN_IF_ERROR(learn::PairFinder(index, options).Find(&found));
