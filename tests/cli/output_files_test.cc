@@ -82,7 +82,7 @@ TEST_F(OutputFilesTest, AreNotThoseOfAModel) {
   Refused({"factorize", history, "-o", folder}, "history.mtx");
   EXPECT_EQ(ReadFile(history), before);
   EXPECT_FALSE(std::filesystem::exists(folder + "/items.kith"));
-  Ok({"factorize", history, "-o", Path("other"), "--factors", "2", "--iterations", "2"});
+  Ok({"factorize", history, "-o", Path("other"), "--factors", "2", "--regularization", "0.01"});
   const std::string items = Path("other") + "/items.kith";
   const std::string kept = ReadFile(items);
   Refused({"recommend", Path("other"), "--all", "-o", items}, "items.kith");
