@@ -48,6 +48,7 @@ TEST(GraphFileTest, SharesItsOrderWithForestKeysAndIds) {
   Ask<ForestOptions>(&options);
   options.keys = &keys;
   options.ids = &ids;
+  options.calibrate = false;
   const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
   ASSERT_NE(index, nullptr);
   const Status verified = VerifyIndex(dir.File("x.kith"));
@@ -85,6 +86,7 @@ TEST(GraphFileTest, HasTheShapeAskedFor) {
       BuildOptions options = GraphBuild(Metric::kEuclidean, GraphLayout::kPacked);
       Ask<GraphOptions>(&options).degree = degree;
       Ask<GraphOptions>(&options).code_bits = bits;
+      options.calibrate = false;
       const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
       ASSERT_NE(index, nullptr);
       EXPECT_EQ(GraphNumber(index->info(), "degree"), degree);
