@@ -70,9 +70,10 @@ Result<std::vector<std::string>> NearestKeys(const Index& index, std::string_vie
     const auto scan = [&](size_t begin, size_t end, int) {
       NearestFew& part = parts[begin / kKeysATask];
       for (uint64_t row = begin; row < end; ++row) {
-        const size_t distance = pattern.Distance(index.Key(row), part.limit());
+        const std::string_view key = index.Key(row);
+        const size_t distance = pattern.Distance(key, part.limit());
         // A single letter that is wrong is all of the word: every other letter would be as near.
-        if (distance > 0 && pattern.length() == 1) continue;
+        if (distance > 0 && pattern.length() == 1 && Utf8Length(key) == key.size()) continue;
         if (part.Takes(distance)) part.Add({distance, row});
       }
     };

@@ -156,6 +156,7 @@ TEST(GraphMemoryTest, FallsFromPackedToCompactToAnError) {
   const auto layout_with = [&](uint64_t memory) {
     BuildOptions options = GraphBuild(Metric::kAngular);
     options.memory = memory;
+    options.calibrate = false;
     const auto index = BuildAndOpen(dir.File("x.kith"), rows, options);
     return index == nullptr ? GraphLayout::kAuto : LayoutOf(index->info());
   };
