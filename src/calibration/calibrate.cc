@@ -261,11 +261,13 @@ Status Calibrator::MeasureK(const search::PathType& type, Paths paths,
   const double rows = std::round(growth_ * static_cast<double>(first_.NumSearched()));
   const double bytes = rows * static_cast<double>(RowBytes(all.dtype, all.dim));
   const double limit = Kept(MostEffort(efforts, rows, bytes, range.most));
-  while (curve.points.back().recall < kEnough && curve.points.back().effort < limit) {
+  bool stuck = false;
+  while (!stuck && curve.points.back().recall < kEnough && curve.points.back().effort < limit) {
     KITH_RETURN_IF_ERROR(measure(std::min(limit, NextEffort(curve.points.back()))));
+    stuck = IsStuck(curve.points);
   }
   curve.end = curve.points.back().recall >= kEnough ? CalibrationEnd::kFound
-              : limit < rows                        ? CalibrationEnd::kExactCheaper
+              : stuck || limit < rows               ? CalibrationEnd::kExactCheaper
                                                     : CalibrationEnd::kAllSearched;
   KITH_RETURN_IF_ERROR(Learn(efforts, paths, at, record, &curve));
   if (fewer != nullptr) {

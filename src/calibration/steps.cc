@@ -76,6 +76,15 @@ double NextEffort(const CalibrationPoint& last) {
   return std::max(Kept(next), double{std::nextafter(last.effort, kMostEffort)});
 }
 
+bool IsStuck(std::span<const CalibrationPoint> points) {
+  constexpr double kLittle = 0.01;
+  constexpr double kHardlyFewer = 0.95;
+  if (points.size() < 3) return false;
+  const double missed = 1 - double{points.back().recall};
+  const double before = 1 - double{points[points.size() - 3].recall};
+  return before < kLittle && missed > kHardlyFewer * before;
+}
+
 double MostEffort(const search::EffortScale& efforts, double rows, double bytes, double at_least) {
   const double exact_ns = scan::QueryNs(rows, bytes, 1);
   // Where both cost the same, to a millionth: the more effort, the more it takes.

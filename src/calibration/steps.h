@@ -65,6 +65,11 @@ size_t QueriesFor(size_t k, double recall, double variance, size_t most);
 // recall is taken for linear.
 double NextEffort(const CalibrationPoint& last);
 
+// Whether the last two steps, ascending, found hardly any of the little that is missed: what a walk
+// never meets, more effort does not find before exact search takes less, and measuring that takes
+// longer than all else.
+bool IsStuck(std::span<const CalibrationPoint> points);
+
 // What of an effort a file keeps: efforts are measured as they are kept, for two beyond 2^24 may be
 // one float, and an effort that rounding lowers never reaches the most there is.
 inline double Kept(double effort) { return static_cast<double>(static_cast<float>(effort)); }
