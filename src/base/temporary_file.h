@@ -19,7 +19,7 @@ class SignalsHeld {
   SignalsHeld& operator=(const SignalsHeld&) = delete;
 
  private:
-  sigset_t before_;
+  sigset_t before_{};
 };
 
 // A file that is being written under the name ".NAME.kith-tmp-BOOT-N", in the directory of NAME.

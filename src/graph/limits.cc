@@ -60,7 +60,8 @@ uint64_t BuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
   // Three tables of edges and their reverse, candidates being gone; or one, and the vectors in
   // order for calibration and once more for a look at what searches of users find.
   bytes += std::max<uint64_t>(
-      {5 * degree * sizeof(uint32_t), CandidateLists::kForEdges * (sizeof(float) + sizeof(uint32_t)),
+      {5 * degree * sizeof(uint32_t),
+       CandidateLists::kForEdges * (sizeof(float) + sizeof(uint32_t)),
        degree * sizeof(uint32_t) + 2 * (search::RowStride(dtype, dim) + sizeof(float))});
   bytes += 2 * sizeof(uint32_t);
   if (options.layout == GraphLayout::kPacked) {

@@ -33,7 +33,8 @@ TEST_F(MapCliTest, TablesOfVectorsAndOfFilesAlike) {
   EXPECT_GT(summary["trustworthiness"].get<double>(), 0.6);
   const std::string text =
       Ok({"map", words_, "-k", "7", "-o", Path("b.tsv"), "--exact", "--threads", "1"});
-  EXPECT_NE(text.find("a map of 100 vectors, angular, k = 7, 500 epochs"), std::string::npos) << text;
+  EXPECT_NE(text.find("a map of 100 vectors, angular, k = 7, 500 epochs"), std::string::npos)
+      << text;
   EXPECT_NE(text.find("trustworthiness 0."), std::string::npos) << text;
   EXPECT_EQ(ReadFile(Path("a.tsv")), ReadFile(Path("b.tsv")));
   const std::vector<std::string> lines = SplitLines(ReadFile(Path("a.tsv")));
