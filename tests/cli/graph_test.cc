@@ -31,7 +31,8 @@ TEST_F(GraphCliTest, OfVectorsAndOfFilesAlike) {
   EXPECT_EQ(summary["effort"], nullptr);
   EXPECT_EQ(summary["recall"], 1);
   const std::string text = Ok({"graph", words_, "-k", "7", "-o", Path("b.npz"), "--exact"});
-  EXPECT_NE(text.find("700 edges of 100 vectors, angular, k = 7, exact search"), std::string::npos) << text;
+  EXPECT_NE(text.find("700 edges of 100 vectors, angular, k = 7, exact search"), std::string::npos)
+      << text;
   EXPECT_EQ(ReadFile(Path("a.npz")), ReadFile(Path("b.npz")));
   const json self = OkJson({"graph", index, "-k", "7", "--self", "-o", Path("a.npz"), "--json"});
   EXPECT_EQ(self["edges"], 800);
