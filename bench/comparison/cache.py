@@ -21,7 +21,7 @@ class Cache:
     def _stem(self, system, data, threads: int) -> str:
         name = f"{system.name} {importlib.metadata.version(system.package)}"
         slug = re.sub(r"[^A-Za-z0-9.]+", "-", name) + (f"-{threads}t" if threads > 1 else "")
-        return os.path.join(self.folder, f"{data.name}-{data.hash}-{slug}")
+        return os.path.join(self.folder, f"{data.base_name}-{data.hash}-{slug}")
 
     def path(self, system, data, threads: int) -> str:
         return self._stem(system, data, threads) + ".index"

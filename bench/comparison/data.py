@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from catalogue import ALL_SETS
+import makers
+from catalogue import ALL_SETS, BASES
 from vector_files import evenly, read_bin, write_bin
 
 K = 10
@@ -17,6 +18,7 @@ TOLERANCE = 1e-3
 TRUTH_CANDIDATES = 30
 NUM_QUERIES = 2000
 QUICK_QUERIES = 1000
+QUICK_SENTENCES = 30_000
 TRUTH_BLOCK = 100
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -84,14 +86,39 @@ def make_listening(source, base, queries):
     subprocess.run([sys.executable, script, plays, base, queries], check=True)
 
 
+def make_texts(source, base, queries):
+    """Those of titles too: both sets have the same base."""
+    folder = os.path.dirname(base)
+    makers.make("make_texts.py", f"{source}/texts/sentences.tsv.gz", base,
+                f"{folder}/texts-queries.fbin", f"{folder}/titles-queries.fbin")
+
+
+def make_quick_texts(source, base, queries):
+    makers.make("make_texts.py", f"{source}/texts/sentences.tsv.gz", base, queries,
+                "--rows", str(QUICK_SENTENCES))
+
+
+def make_transformer(source, base, queries):
+    makers.make("make_transformer.py", f"{source}/texts/sentences.tsv.gz", base, queries)
+
+
+def make_pictures(source, base, queries):
+    makers.make("make_pictures.py", f"{source}/photos", base, queries)
+
+
 MAKERS = {
     "descriptors": make_descriptors,
     "million": make_million,
     "mnist": make_mnist,
     "words": make_words,
     "listening": make_listening,
+    "texts": make_texts,
+    "titles": make_texts,
+    "transformer": make_transformer,
+    "pictures": make_pictures,
     "quick-descriptors": make_quick_descriptors,
     "quick-words": make_quick_words,
+    "quick-texts": make_quick_texts,
 }
 
 
@@ -101,7 +128,8 @@ class DataSet:
     def __init__(self, name, source, folder):
         self.name = name
         self.title, self.metric, ending = ALL_SETS[name]
-        self.base_path = os.path.join(folder, f"{name}-base.{ending}")
+        self.base_name = BASES.get(name, name)
+        self.base_path = os.path.join(folder, f"{self.base_name}-base.{ending}")
         self.queries_path = os.path.join(folder, f"{name}-queries.{ending}")
         if not (os.path.exists(self.base_path) and os.path.exists(self.queries_path)):
             os.makedirs(folder, exist_ok=True)

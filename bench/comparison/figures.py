@@ -18,41 +18,14 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.ticker import FuncFormatter  # noqa: E402
 
-KITH = "#c2410c"
-# By how a name begins, the longest that fits, in the order of legends: colour, dashes, label.
-STYLES = [
-    ("kith", KITH, "-", "kith graph"),
-    ("kith compact", KITH, "-.", "kith graph, compact"),
-    ("kith forest", KITH, "--", "kith forest"),
-    ("kith exact", KITH, ":", "kith exact"),
-    ("hnswlib M=16", "#7e22ce", "-", "hnswlib M=16"),
-    ("hnswlib M=32", "#7e22ce", "--", "hnswlib M=32"),
-    ("FAISS", "#0e7490", "-", "FAISS HNSW32,SQ8"),
-    ("FAISS HNSW32,SQ8 direct", "#0e7490", "--", "FAISS HNSW32,SQ8 direct"),
-    ("FAISS IVF", "#0e7490", "-.", "FAISS IVF,PQ4fs,RFlat"),
-    ("usearch M=16", "#a16207", "-", "usearch M=16"),
-    ("usearch M=32", "#a16207", "--", "usearch M=32"),
-    ("voyager", "#db2777", "-", "voyager M=16"),
-    ("ScaNN", "#15803d", "-", "ScaNN"),
-    ("PyNNDescent", "#64748b", "-", "PyNNDescent"),
-    ("Annoy", "#2563eb", "-", "Annoy"),
-    ("MRPT", "#2563eb", "--", "MRPT"),
-]
+from styles import KITH, STYLES, label, merged, place, style  # noqa: E402
+
 TITLES = {"batch": "queries a second, one thread, one call",
           "threads": "queries a second, {threads} threads, one call",
           "one": "queries a second, one thread, one query a call"}
 COLUMNS = 3
 LEAST_RECALL, MOST_RECALL = 0.78, 0.9997
 TICKS = [0.8, 0.9, 0.95, 0.99, 0.999]
-
-
-def place(name: str) -> int:
-    fits = [i for i, (start, *_) in enumerate(STYLES) if name.startswith(start)]
-    return max(fits, key=lambda i: len(STYLES[i][0]))
-
-
-def style(name: str) -> tuple[str, str, str]:
-    return STYLES[place(name)][1:]
 
 
 def use_style() -> None:
@@ -68,11 +41,11 @@ def save(figure, folder: str, name: str) -> None:
 
 def draw_curves(axis, curves: dict) -> dict:
     lines = {}
-    for name in sorted(curves, key=place):
-        points = [p for p in curves[name] if p[0] >= LEAST_RECALL]
+    for name, curve in merged(curves).items():
+        points = [p for p in curve if p[0] >= LEAST_RECALL]
         if not points:
             continue
-        colour, dashes, label = style(name)
+        colour, dashes, title = style(name)
         ours = name.startswith("kith")
         options = {"color": colour, "linestyle": dashes, "zorder": 5 if ours else 3,
                    "linewidth": 2.4 if name == "kith" else 1.3}
@@ -82,7 +55,7 @@ def draw_curves(axis, curves: dict) -> dict:
             shown = [(min(recall, MOST_RECALL), qps) for recall, qps in points]
             (line,) = axis.plot(*zip(*shown), marker="o", markersize=3.5 if name == "kith" else 2.5,
                                 **options)
-        lines[label] = line
+        lines[title] = line
     return lines
 
 
@@ -116,7 +89,7 @@ def curves_figure(panels: list[tuple[str, dict]], ylabel: str):
     for axis in axes[:, 0]:
         axis.set_ylabel(ylabel, fontsize=8.5)
     order = sorted(lines, key=[s[3] for s in STYLES].index)
-    figure.legend([lines[label] for label in order], order, frameon=False, fontsize=8.5,
+    figure.legend([lines[title] for title in order], order, frameon=False, fontsize=8.5,
                   loc="outside lower center", ncols=min(len(order), 2 * columns + 1))
     return figure
 
@@ -128,8 +101,8 @@ def plot_cost(axis, values: dict) -> None:
         value = values[name]
         colour = KITH if name.startswith("kith") else "#475569"
         axis.plot(value, i, marker="o", markersize=7 if name == "kith" else 4.5, color=colour)
-        label = f"{value:,.0f}" if value >= 20 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
-        axis.annotate(label, (value, i), xytext=(6, 0), textcoords="offset points", va="center",
+        text = f"{value:,.0f}" if value >= 20 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+        axis.annotate(text, (value, i), xytext=(6, 0), textcoords="offset points", va="center",
                       fontsize=7, color=colour, fontweight="bold" if name == "kith" else "normal")
     axis.set_xscale("log")
     axis.set_xlim(least / 1.5, most * (most / least) ** 0.28 * 1.3)
@@ -155,9 +128,9 @@ def plot_costs(panels: list[dict], folder: str) -> None:
             plot_cost(axis, {name: found[cost] for name, found in panel["costs"].items()})
             if row == 0:
                 axis.set_title(cost, fontsize=9.5)
-        cells[0].set_yticks(range(len(names)), [style(name)[2] for name in names], fontsize=8)
-        for label, name in zip(cells[0].get_yticklabels(), names):
-            label.set_color(KITH if name.startswith("kith") else "#1e293b")
+        cells[0].set_yticks(range(len(names)), [label(name, names) for name in names], fontsize=8)
+        for text, name in zip(cells[0].get_yticklabels(), names):
+            text.set_color(KITH if name.startswith("kith") else "#1e293b")
         cells[0].set_ylabel(panel["title"], fontsize=9.5)
     save(figure, folder, "compare-costs")
 

@@ -11,6 +11,7 @@ import sys
 import time
 
 import machine
+import makers
 import measure
 import processes
 import report
@@ -162,17 +163,24 @@ def load(args: argparse.Namespace) -> list[dict]:
 def main() -> None:
     args = parse_arguments()
     os.makedirs(args.out, exist_ok=True)
+    left_out: dict[str, str] = {}
     if not args.report_only:
         with open(os.path.join(args.out, "log.txt"), "ab") as log:
             for name in args.sets:
                 say(f"data set {name}")
-                compare(DataSet(name, args.data, os.path.join(args.cache, "data")), args, log)
+                try:
+                    data = DataSet(name, args.data, os.path.join(args.cache, "data"))
+                except makers.NotMade as error:
+                    say(f"{name} is left out: {error}")
+                    left_out[name] = str(error)
+                    continue
+                compare(data, args, log)
         if args.build_only:
             return
-    results = load(args)
+    results = [r for r in load(args) if r["set"] not in left_out]
     if not results:
         sys.exit("nothing to report on")
-    text = report.markdown(results)
+    text = report.markdown(results, left_out)
     with open(os.path.join(args.out, "report.md"), "w") as file:
         file.write(text)
     print(text)

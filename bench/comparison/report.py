@@ -66,10 +66,15 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def call_microseconds(result: dict, system: dict) -> float:
-    """What a call costs on top: at the cheapest setting, one a call less all in one call."""
-    if system["package"] == "kith" or "batch" not in system["points"][0]:
+def call_microseconds(result: dict, system: dict) -> float | None:
+    """What a call costs on top: at the cheapest setting, one a call less all in one call.
+
+    None where there is no call for many, so that nobody knows.
+    """
+    if system["package"] == "kith":
         return 0.0
+    if "batch" not in system["points"][0]:
+        return None
     one, batch = (1e6 / statistics.median(curve(result, system, mode)[0][1])
                   for mode in ("one", "batch"))
     return max(0.0, one - batch)
@@ -86,8 +91,8 @@ def speed_cell(result: dict, system: dict, mode: str, recall: float, noise_share
         curve(result, ours, mode), curve(result, system, mode), recall)
     if compared is None:
         return cell
-    call = call_microseconds(result, system) if mode == "one" else 0
-    if call > CALL_SHARE * 1e6 / middle:
+    call = call_microseconds(result, system) if mode == "one" else None
+    if call is not None and call > CALL_SHARE * 1e6 / middle:
         return f"{cell} ·†"
     what = stats.verdict(compared, noise_share)
     if what == "same":
@@ -105,7 +110,8 @@ def speeds(result: dict, mode: str) -> str:
         row = [speed_cell(result, system, mode, recall, share) for recall in recalls(result)]
         if mode == "one":
             call = call_microseconds(result, system)
-            row.insert(0, "–" if system["package"] == "kith" else f"{call:.1f}")
+            row.insert(0, "–" if system["package"] == "kith" else
+                       "unknown" if call is None else f"{call:.1f}")
         rows.append([system["name"], *row])
     extra = ["a call, µs"] if mode == "one" else []
     title = MODE_TITLES[mode].format(threads=result["threads"])
@@ -211,8 +217,9 @@ def losses(result: dict) -> list[str]:
     return lines
 
 
-def not_measured(results: list[dict]) -> str:
-    lines = {}
+def not_measured(results: list[dict], left_out: dict[str, str]) -> str:
+    """`left_out` says of sets that could not be made why."""
+    lines = {f"- the data set {name}: not made: {why}": None for name, why in left_out.items()}
     for result in results:
         for name, why in result["unobtainable"].items():
             lines[f"- {name}: not obtainable here: {why}"] = None
@@ -247,8 +254,8 @@ def setting_up(results: list[dict]) -> str:
                          "cores busy with others"], rows) + "\n"
 
 
-def markdown(results: list[dict]) -> str:
-    parts = [setting_up(results), not_measured(results)]
+def markdown(results: list[dict], left_out: dict[str, str] = {}) -> str:  # noqa: B006
+    parts = [setting_up(results), not_measured(results, left_out)]
     for result in results:
         parts.append(f"### {result['title']}\n\n")
         for mode in MODE_TITLES:

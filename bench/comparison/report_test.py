@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Tests of report.py, on results made up."""
+import json
 import os
 import tempfile
 import unittest
 
 import report
+import styles
 
 
 def system(name, package, speeds, size=1000, call=1.0):
@@ -66,6 +68,31 @@ class ReportTest(unittest.TestCase):
         self.assertIn("†", line(text, self.ONE, "bound"))
         self.assertNotIn("†", line(text, self.BATCH, "bound"))
 
+    def test_what_a_call_costs_is_unknown_without_a_call_for_many(self):
+        lonely = system("lonely", "p", {0.9: 10.0, 0.99: 2000.0})
+        for point in lonely["points"]:
+            del point["batch"]
+        text = report.markdown([result(lonely)])
+        self.assertIn("| lonely | unknown |", line(text, self.ONE, "lonely"))
+        self.assertIn("**0.05×**", line(text, self.ONE, "lonely"))
+        with self.assertRaises(StopIteration):
+            line(text[:text.index(self.ONE)], self.BATCH, "lonely")
+        self.assertIn("One thread, one query a call, recall 0.99: lonely (20× as fast)", text)
+
+    def test_sets_that_share_a_base_are_told_apart(self):
+        other = {**result(system("slow", "p", {0.9: 1.0})), "set": "t", "title": "made up too"}
+        text = report.markdown([result(), other], {"third": "no wheel of it"})
+        self.assertIn("### made up\n", text)
+        self.assertIn("### made up too\n", text)
+        self.assertIn("- the data set third: not made: no wheel of it\n", text)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "f.json")
+            report.write_figures([result(), other], path)
+            with open(path) as file:
+                panels = json.load(file)
+        self.assertEqual([panel["title"] for panel in panels], ["made up", "made up too"])
+        self.assertEqual(panels[1]["curves"]["batch"]["slow"], [[0.9, 1.0]])
+
     def test_names_what_was_not_measured_and_what_is_smaller(self):
         text = report.markdown([result(system("small", "p", {0.9: 1.0}, size=100))])
         self.assertIn("other==1: not obtainable here: no wheel", text)
@@ -88,6 +115,25 @@ class ReportTest(unittest.TestCase):
             with open(path) as file:
                 text = file.read()
         self.assertEqual(text, f"head\n{report.BEGIN}\n\nnewer\n{report.END}\ntail\n")
+
+
+class StylesTest(unittest.TestCase):
+    def test_builds_of_a_kind_are_one_line(self):
+        lines = styles.merged({
+            "FAISS IVF128,PQ128x4fs,RFlat": [[0.9, 10.0], [0.99, 4.0]],
+            "FAISS IVF256,PQ128x4fs,RFlat": [[0.9, 20.0], [0.99, 1.0]],
+            "FAISS RR8,IVF64,RaBitQfs,RFlat": [[0.9, 50.0]]})
+        self.assertEqual(lines, {
+            "FAISS IVF128,PQ128x4fs,RFlat": [(0.9, 20.0), (0.99, 4.0)],
+            "FAISS RR8,IVF64,RaBitQfs,RFlat": [(0.9, 50.0)]})
+
+    def test_builds_of_a_kind_keep_their_names_where_each_is_shown(self):
+        names = ["FAISS IVF128,PQ128x4fs,RFlat", "FAISS IVF256,PQ128x4fs,RFlat", "Annoy 50 trees"]
+        self.assertEqual([styles.label(name, names) for name in names], [*names[:2], "Annoy"])
+
+    def test_a_system_without_a_style_is_named(self):
+        with self.assertRaisesRegex(ValueError, "newcomer 1.0 has no style"):
+            styles.place("newcomer 1.0")
 
 
 if __name__ == "__main__":

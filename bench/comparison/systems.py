@@ -18,6 +18,15 @@ BEAMS = [10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 40
          1024, 1280, 1600, 2048, 2560, 3200, 4096, 5120, 6400]
 
 
+def refined_chains(factor):
+    """Graphs of codes as they are, and with the best K * factor ranked anew by the floats.
+
+    A beam below K * factor is one of K * factor then: there is nothing between them to measure.
+    """
+    return [[(0, beam) for beam in BEAMS],
+            [(factor, beam) for beam in BEAMS if beam >= factor * K]]
+
+
 def text(setting) -> str:
     return "/".join(map(str, setting)) if isinstance(setting, tuple) else str(setting)
 
@@ -142,40 +151,53 @@ class Voyager(System):
         return self.index.query(self.queries[i], K, num_threads=1, query_ef=beam)[0]
 
 
-# The builds of hnswlib; FAISS's lists and the parts of its product codes; MRPT's trees and depth;
-# the partitions of ScaNN.
+# The builds of hnswlib; FAISS's lists and the parts of its product codes, and its lists of codes of
+# a bit; MRPT's trees and depth; the partitions of ScaNN. Of embeddings, two numbers a part of the
+# code were best, and fewer lists of codes of a bit, for each list costs a table for the query.
 SIZES = {
-    "descriptors": {"hnswlib": [(16, 200), (32, 500)], "ivf": (2048, 64), "mrpt": (100, 12),
-                    "scann": 1000},
-    "million": {"hnswlib": [(16, 200), (32, 200)], "ivf": (4096, 64), "mrpt": (100, 13),
-                "scann": 2000},
-    "mnist": {"hnswlib": [(16, 200), (32, 500)], "ivf": (512, 196), "mrpt": (100, 9),
-              "scann": 250},
-    "words": {"hnswlib": [(16, 200), (32, 500)], "ivf": (1024, 50), "mrpt": (150, 10),
-              "scann": 500},
-    "listening": {"hnswlib": [(16, 200), (32, 500)], "ivf": (256, 32), "mrpt": (100, 8),
-                  "scann": 150},
-    "quick-descriptors": {"hnswlib": [(16, 200)], "ivf": (512, 64), "mrpt": (100, 9),
-                          "scann": 500},
-    "quick-words": {"hnswlib": [(16, 200)], "ivf": (256, 50), "mrpt": (150, 8), "scann": 200},
+    "descriptors": {"hnswlib": [(16, 200), (32, 500)], "ivf": [(2048, 64)], "rabitq": 512,
+                    "mrpt": (100, 12), "scann": 1000},
+    "million": {"hnswlib": [(16, 200), (32, 200)], "ivf": [(4096, 64)], "rabitq": 1024,
+                "mrpt": (100, 13), "scann": 2000},
+    "mnist": {"hnswlib": [(16, 200), (32, 500)], "ivf": [(512, 196)], "rabitq": 128,
+              "mrpt": (100, 9), "scann": 250},
+    "words": {"hnswlib": [(16, 200), (32, 500)], "ivf": [(1024, 50)], "rabitq": 128,
+              "mrpt": (150, 10), "scann": 500},
+    "listening": {"hnswlib": [(16, 200), (32, 500)], "ivf": [(256, 32)], "rabitq": 64,
+                  "mrpt": (100, 8), "scann": 150},
+    "texts": {"hnswlib": [(16, 200), (32, 200)], "ivf": [(2048, 128), (4096, 128)],
+              "rabitq": 1024, "mrpt": (100, 12), "scann": 2000},
+    "transformer": {"hnswlib": [(16, 200), (32, 500)], "ivf": [(256, 192), (512, 192)],
+                    "rabitq": 128, "mrpt": (100, 9), "scann": 300},
+    "pictures": {"hnswlib": [(16, 200), (32, 500)], "ivf": [(256, 320), (256, 640)],
+                 "rabitq": 64, "mrpt": (100, 9), "scann": 250},
+    "quick-descriptors": {"hnswlib": [(16, 200)], "ivf": [(512, 64)], "rabitq": 64,
+                          "mrpt": (100, 9), "scann": 500},
+    "quick-words": {"hnswlib": [(16, 200)], "ivf": [(256, 50)], "rabitq": 64,
+                    "mrpt": (150, 8), "scann": 200},
+    "quick-texts": {"hnswlib": [(16, 200)], "ivf": [(128, 128), (256, 128)], "rabitq": 64,
+                    "mrpt": (100, 8), "scann": 200},
 }
 
 
 def rivals(data) -> list[System]:
     """Of all packages, installed or not, those that have the metric."""
-    from faiss_systems import FaissHnsw, FaissHnswBytes, FaissIvf
+    from faiss_systems import FaissHnsw, FaissHnswBytes, FaissIvf, FaissRabitq
     from tree_systems import Annoy, Mrpt, Pynndescent, Scann
+    from zvec_systems import ZvecHnsw, ZvecRabitq
 
-    sizes = SIZES[data.name]
+    sizes = SIZES[data.base_name]
     systems: list[System] = [Hnswlib(*build) for build in sizes["hnswlib"]]
     systems.append(FaissHnsw())
     if data.dtype == np.uint8:
         systems.append(FaissHnswBytes())
-    systems.append(FaissIvf(*sizes["ivf"]))
+    systems += [FaissIvf(*build) for build in sizes["ivf"]]
+    systems.append(FaissRabitq(sizes["rabitq"], data.dim))
     # Its fastest type that loses nothing of the bytes, or next to nothing of the floats; the
     # distances of its u8 are wrong in version 2.26.6.
     dtype = "bf16" if data.dtype == np.uint8 else "f16"
     systems += [Usearch(m, 200, dtype) for m, _ in sizes["hnswlib"]]
-    systems += [Voyager(16, 200), Scann(sizes["scann"]), Pynndescent(), Annoy(50),
+    systems += [Voyager(16, 200), ZvecHnsw("int8" if data.metric == "dot" else "uint7"),
+                ZvecRabitq(), Scann(sizes["scann"]), Pynndescent(), Annoy(50),
                 Mrpt(*sizes["mrpt"])]
     return [system for system in systems if data.metric in system.metrics]
