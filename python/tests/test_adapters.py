@@ -1,4 +1,4 @@
-"""The adapters of ann-benchmarks and big-ann-benchmarks, run as these harnesses run them.
+"""The adapters of ann-benchmarks, VIBE and big-ann-benchmarks, run as these harnesses run them.
 
 What is here of the harnesses is written from their interface: a base class, the order of calls and
 what a configuration file means.
@@ -32,7 +32,7 @@ def module_of(monkeypatch, name, **contents):
 
 
 class Base:
-    """The parts of both harnesses' BaseANN that the adapters leave as they are."""
+    """The parts of the harnesses' BaseANN that the adapters leave as they are."""
 
     def get_additional(self):
         return {}
@@ -43,11 +43,11 @@ class Base:
 
 def distances_of(metric, rows, queries):
     rows, queries = rows.astype(np.float64), queries.astype(np.float64)
-    if metric == "angular":
+    if metric in ("angular", "cosine"):
         rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         queries = queries / np.linalg.norm(queries, axis=1, keepdims=True)
         return 1 - queries @ rows.T
-    if metric == "ip":
+    if metric in ("ip", "normalized"):
         return -queries @ rows.T
     if metric == "hamming":
         return (queries[:, np.newaxis] != rows).sum(-1)
@@ -138,6 +138,127 @@ def test_ann_benchmarks_of_a_metric_that_kith_does_not_have(ann_benchmarks):
 
 def test_ann_benchmarks_leaves_out_places_without_a_neighbor(ann_benchmarks):
     algo = ann_benchmarks.Kith("euclidean", {"index": "exact"})
+    algo.fit(TRAIN[:4])
+    assert sorted(algo.query(TEST[0], K)) == [0, 1, 2, 3]
+    algo.batch_query(TEST, K)
+    assert [sorted(ids) for ids in algo.get_batch_results()] == [[0, 1, 2, 3]] * 100
+
+
+@pytest.fixture
+def vibe(monkeypatch):
+    """Import of the adapter as vibe.algorithms.kith.module."""
+    for name in ["vibe", "vibe.algorithms", "vibe.algorithms.base"]:
+        module_of(monkeypatch, name, __path__=[])
+    module_of(monkeypatch, "vibe.algorithms.base.module", BaseANN=Base)
+    module_of(monkeypatch, "vibe.algorithms.kith", __path__=[str(BENCH / "vibe")])
+    yield importlib.import_module("vibe.algorithms.kith.module")
+    sys.modules.pop("vibe.algorithms.kith.module")
+
+
+def vibe_runs(point_type, metric):
+    yaml = pytest.importorskip("yaml")
+    config = yaml.safe_load((BENCH / "vibe" / "config.yml").read_text())[point_type]
+    for algorithm in config.get("any", []) + config.get(metric, []):
+        assert {"singularity_image", "module", "constructor", "name"} <= set(algorithm)
+        for group in algorithm["run_groups"].values():
+            for build in combinations(group["arg_groups"]):
+                arguments = [{"@metric": metric}.get(x, x) for x in algorithm["base_args"]] + build
+                # Through JSON, as they are on the command line of a container.
+                yield (
+                    algorithm,
+                    json.loads(json.dumps(arguments)),
+                    json.loads(json.dumps(combinations(group["query_arg_groups"]))),
+                )
+
+
+def vibe_data(point_type, metric):
+    if point_type == "binary":
+        return np.packbits(TRAIN > 0, axis=1), np.packbits(TEST > 0, axis=1)
+    if point_type != "float":
+        middle = 128 if point_type == "uint8" else 0
+        info = np.iinfo(point_type)
+        return [
+            np.clip(middle + 8 * rows, info.min, info.max).astype(point_type)
+            for rows in (TRAIN, TEST)
+        ]
+    rows, queries = TRAIN.astype(np.float32), TEST.astype(np.float32)
+    if metric == "normalized":
+        rows, queries = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (rows, queries))
+    return rows, queries
+
+
+@pytest.mark.parametrize(
+    ("point_type", "metric"),
+    [
+        ("float", "cosine"),
+        ("float", "euclidean"),
+        ("float", "ip"),
+        ("float", "normalized"),
+        ("int8", "cosine"),
+        ("uint8", "euclidean"),
+        ("binary", "hamming"),
+    ],
+)
+def test_vibe(vibe, point_type, metric):
+    train, test = vibe_data(point_type, metric)
+    before = train.copy()
+    truth = [x if point_type != "binary" else np.unpackbits(x, axis=1) for x in (train, test)]
+    names = set()
+    runs = list(vibe_runs(point_type, metric))
+    assert len(runs) >= 2
+    for algorithm, arguments, query_arguments in runs:
+        algo = getattr(vibe, algorithm["constructor"])(*arguments)
+        assert algo.get_memory_usage() == 0
+        algo.fit(train)
+        np.testing.assert_array_equal(train, before)
+        assert algo.get_memory_usage() * 1024 >= train.nbytes
+        best = 0
+        for query in query_arguments:
+            algo.set_query_arguments(*query)
+            one_by_one = [algo.query(vector, K) for vector in test]
+            for ids in one_by_one:
+                assert len(ids) == len(set(ids)) and 0 <= min(ids) <= max(ids) < len(train)
+                train[ids]  # what the harness computes distances of
+            algo.batch_query(test, K)
+            found = recall(metric, *truth, one_by_one)
+            # With a recall, a batch may be searched exactly.
+            assert recall(metric, *truth, algo.get_batch_results()) > found - 0.05
+            best = max(best, found)
+            names.add(str(algo))
+        assert best > 0.98, str(algo)
+    assert len(names) == sum(len(queries) for _, _, queries in runs)
+
+
+@pytest.mark.filterwarnings("ignore::kith.DriftWarning")
+def test_vibe_learns_of_queries_of_another_kind(vibe):
+    """What effort a recall takes is measured with such queries, if a recall is to be asked for."""
+    train, _ = vibe_data("float", "ip")
+    drawn = np.random.default_rng(6).normal(size=(400, 24)).astype(np.float32)
+    learn, test = drawn[:300], drawn[300:]
+
+    def found(fit, build, query):
+        algo = vibe.Kith("ip", {"index": "graph", **build})
+        if fit == "fit":
+            algo.fit(train)
+        else:
+            algo.fit_ood(train, learn, np.zeros((300, 100), np.int64))
+        algo.set_query_arguments(query)
+        return recall("ip", train, test, [algo.query(vector, K) for vector in test])
+
+    asked = {"calibrate": True}, {"recall": 0.95}
+    assert found("fit_ood", *asked) > found("fit", *asked) + 0.03
+    # The graph itself is the same.
+    plain = {"calibrate": False}, {"effort": 20}
+    assert found("fit_ood", *plain) == found("fit", *plain)
+
+
+def test_vibe_of_a_metric_that_kith_does_not_have(vibe):
+    with pytest.raises(NotImplementedError, match="jaccard"):
+        vibe.Kith("jaccard", {})
+
+
+def test_vibe_leaves_out_places_without_a_neighbor(vibe):
+    algo = vibe.Kith("euclidean", {"index": "exact"})
     algo.fit(TRAIN[:4])
     assert sorted(algo.query(TEST[0], K)) == [0, 1, 2, 3]
     algo.batch_query(TEST, K)
