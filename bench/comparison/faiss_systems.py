@@ -9,6 +9,14 @@ from systems import BEAMS, System, refined_chains
 PROBES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048]
 
 
+def probing_chains(lists):
+    """Up to all lists and not beyond: version 1.15.1 ends the process if many queries at once are
+    to probe more lists of RaBitQ than there are.
+    """
+    probes = [count for count in PROBES if count < lists] + [lists]
+    return [[(factor, count) for count in probes] for factor in (2, 5, 10, 20, 50)]
+
+
 class Faiss(System):
     package = "faiss-cpu"
     module = "faiss"
@@ -99,11 +107,10 @@ class FaissHnswBytes(Faiss):
 class FaissIvf(Faiss):
     """Inverted lists of 4-bit product codes, the best K * factor ranked anew by the floats."""
 
-    chains = [[(factor, probes) for probes in PROBES] for factor in (2, 5, 10, 20, 50)]
-
     def __init__(self, lists, parts):
         self.factory = f"IVF{lists},PQ{parts}x4fs,RFlat"
         self.name = f"FAISS {self.factory}"
+        self.chains = probing_chains(lists)
 
     def make(self, dim, metric):
         return self.lib.index_factory(dim, self.factory, metric)
@@ -119,11 +126,10 @@ class FaissRabitq(Faiss):
     Version 1.15.1 has no such fast scan of scalar codes to measure beside it.
     """
 
-    chains = FaissIvf.chains
-
     def __init__(self, lists, dim):
         self.factory = f"RR{dim},IVF{lists},RaBitQfs,RFlat"
         self.name = f"FAISS {self.factory}"
+        self.chains = probing_chains(lists)
 
     def make(self, dim, metric):
         return self.lib.index_factory(dim, self.factory, metric)

@@ -82,6 +82,8 @@ def rival_entries(data: DataSet, args: argparse.Namespace, failed: dict,
 def kith_entries(data: DataSet, args: argparse.Namespace) -> list[processes.Entry]:
     entries = []
     for name, (index, *options), chains in KITH:
+        if args.kith and name != "kith" and name.removeprefix("kith ") not in args.kith:
+            continue
         say(f"building {name}")
         path = os.path.join(args.out, f"{data.name}-{name.replace(' ', '-')}.kith")
         options = ["--index", index, *options]

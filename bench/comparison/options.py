@@ -26,8 +26,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("sets", nargs="*", metavar="SET",
                         help=f"of {', '.join(SETS)}; else all. With --quick there are others")
     parser.add_argument("--quick", action="store_true",
-                        help=f"{' and '.join(QUICK_SETS)} only, and fewer rounds: ten minutes in "
-                        "all, on two cores")
+                        help=f"{', '.join(QUICK_SETS)} only, and fewer rounds: fifteen minutes "
+                        "in all, on two cores")
     parser.add_argument("--threads", type=int, default=os.cpu_count(),
                         help="of the runs with many; else one for each core, %(default)s")
     parser.add_argument("--build-threads", type=int,
@@ -39,6 +39,10 @@ def parse_arguments() -> argparse.Namespace:
                         "%(default)s")
     parser.add_argument("--only", action="append", metavar="NAME",
                         help="rivals whose names contain it; may be given again")
+    parser.add_argument("--kith", action="append", metavar="NAME",
+                        choices=["compact", "forest", "exact"],
+                        help="beside kith's graph only this of kith's: compact, forest or exact; "
+                        "may be given again. Else all")
     parser.add_argument("--rebuild", action="append", metavar="NAME", default=[],
                         help="build anew the rivals whose names contain it; 'busy': those built "
                         "while others used the machine")

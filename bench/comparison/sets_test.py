@@ -3,11 +3,14 @@
 
     build/rivals/bin/python bench/comparison/sets_test.py
 """
+import sys
 import types
 import unittest
+from unittest import mock
 
 import numpy as np
 
+import makers
 import sentences
 import styles
 import systems
@@ -42,6 +45,17 @@ class SetsTest(unittest.TestCase):
 
     def test_beams_below_what_is_ranked_anew_are_left_out(self):
         self.assertEqual(min(beam for _, beam in systems.refined_chains(2)[1]), 20)
+
+    def test_a_set_that_can_not_be_made_says_why(self):
+        with mock.patch("makers._python", lambda: sys.executable), \
+                self.assertRaisesRegex(makers.NotMade, "make_texts.py ended with exit code"):
+            makers.make("make_texts.py", "--no-such-option")
+
+    def test_lists_are_probed_up_to_all(self):
+        import faiss_systems
+
+        last = {chain[-1][1] for chain in faiss_systems.probing_chains(128)}
+        self.assertEqual(last, {128})
 
 
 class SentencesTest(unittest.TestCase):

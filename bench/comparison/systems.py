@@ -18,13 +18,13 @@ BEAMS = [10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 40
          1024, 1280, 1600, 2048, 2560, 3200, 4096, 5120, 6400]
 
 
-def refined_chains(factor):
+def refined_chains(factor, beams=BEAMS):
     """Graphs of codes as they are, and with the best K * factor ranked anew by the floats.
 
     A beam below K * factor is one of K * factor then: there is nothing between them to measure.
     """
-    return [[(0, beam) for beam in BEAMS],
-            [(factor, beam) for beam in BEAMS if beam >= factor * K]]
+    return [[(0, beam) for beam in beams],
+            [(factor, beam) for beam in beams if beam >= factor * K]]
 
 
 def text(setting) -> str:

@@ -8,10 +8,11 @@ import tempfile
 import numpy as np
 
 from data import K
-from systems import System, refined_chains
+from systems import BEAMS, System, refined_chains
 
 INSERTED = 1000  # documents a call
 FIELD = "vector"
+MOST_BEAM = 2048  # it takes no larger one
 
 
 class Zvec(System):
@@ -19,7 +20,7 @@ class Zvec(System):
     ranked anew by the floats. Of unit vectors it is given the Euclidean metric."""
 
     package = module = "zvec"
-    chains = refined_chains(2)
+    chains = refined_chains(2, [beam for beam in BEAMS if beam <= MOST_BEAM])
 
     def index_param(self, metric):
         raise NotImplementedError
