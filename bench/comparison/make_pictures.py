@@ -74,7 +74,8 @@ def main() -> None:
     query_photos = int(sys.argv[5]) if len(sys.argv) > 5 else 500
     paths = sorted(glob.glob(os.path.join(sys.argv[1], "**", "*.jpg"), recursive=True))
     if len(paths) <= query_photos:
-        sys.exit(f"{sys.argv[1]}: {len(paths)} .jpg files in it, of {query_photos} queries are made")
+        sys.exit(f"{sys.argv[1]}: {len(paths)} .jpg files; there have to be more than the "
+                 f"{query_photos} that queries are made of")
     held_out = set(evenly(len(paths), query_photos))
     cv2.setNumThreads(1)
     embedder = Embedder()

@@ -43,8 +43,10 @@ def _python() -> str:
     return python
 
 
-def make(script: str, *words: str) -> None:
-    """Runs a script of this folder; one thread, so that it makes the same wherever it runs."""
-    run = subprocess.run([_python(), os.path.join(HERE, script), *words], check=False)
+def make(script: str, source: str, *words: str) -> None:
+    """Runs a script of this folder on a file or folder of KITH_DATA."""
+    if not os.path.exists(source):
+        raise NotMade(f"{source} is not there")
+    run = subprocess.run([_python(), os.path.join(HERE, script), source, *words], check=False)
     if run.returncode != 0:
         raise NotMade(f"{script} ended with exit code {run.returncode}")

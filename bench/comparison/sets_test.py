@@ -49,7 +49,9 @@ class SetsTest(unittest.TestCase):
     def test_a_set_that_can_not_be_made_says_why(self):
         with mock.patch("makers._python", lambda: sys.executable), \
                 self.assertRaisesRegex(makers.NotMade, "make_texts.py ended with exit code"):
-            makers.make("make_texts.py", "--no-such-option")
+            makers.make("make_texts.py", __file__, "--no-such-option")
+        with self.assertRaisesRegex(makers.NotMade, "/nowhere.gz is not there"):
+            makers.make("make_texts.py", "/nowhere.gz")
 
     def test_lists_are_probed_up_to_all(self):
         import faiss_systems
