@@ -254,8 +254,8 @@ def setting_up(results: list[dict]) -> str:
                          "cores busy with others"], rows) + "\n"
 
 
-def markdown(results: list[dict], left_out: dict[str, str] = {}) -> str:  # noqa: B006
-    parts = [setting_up(results), not_measured(results, left_out)]
+def markdown(results: list[dict], left_out: dict[str, str] | None = None) -> str:
+    parts = [setting_up(results), not_measured(results, left_out or {})]
     for result in results:
         parts.append(f"### {result['title']}\n\n")
         for mode in MODE_TITLES:
