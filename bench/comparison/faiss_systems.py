@@ -3,16 +3,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from data import K
+from data import K, NUM_QUERIES
 from systems import BEAMS, System, refined_chains
 
 PROBES = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048]
+MOST_TABLES = 2**31 - 1
 
 
 def probing_chains(lists):
-    """Up to all lists and not beyond: version 1.15.1 ends the process if many queries at once are
-    to probe more lists of RaBitQ than there are.
-    """
+    """Up to so many lists."""
     probes = [count for count in PROBES if count < lists] + [lists]
     return [[(factor, count) for count in probes] for factor in (2, 5, 10, 20, 50)]
 
@@ -129,7 +128,9 @@ class FaissRabitq(Faiss):
     def __init__(self, lists, dim):
         self.factory = f"RR{dim},IVF{lists},RaBitQfs,RFlat"
         self.name = f"FAISS {self.factory}"
-        self.chains = probing_chains(lists)
+        # Version 1.15.1 ends the process where the tables of all queries and lists that are asked
+        # in one call, 4 bytes a dimension, take 2 GiB. No set here has that many lists.
+        self.chains = probing_chains(min(lists, MOST_TABLES // (4 * dim * NUM_QUERIES)))
 
     def make(self, dim, metric):
         return self.lib.index_factory(dim, self.factory, metric)

@@ -58,6 +58,11 @@ class SetsTest(unittest.TestCase):
 
         last = {chain[-1][1] for chain in faiss_systems.probing_chains(128)}
         self.assertEqual(last, {128})
+        for sizes in systems.SIZES.values():
+            chains = faiss_systems.FaissRabitq(sizes["rabitq"], 128).chains
+            self.assertEqual(chains[0][-1], (2, sizes["rabitq"]))
+        # As many as its tables may take.
+        self.assertEqual(faiss_systems.FaissRabitq(4096, 256).chains[0][-1], (2, 1048))
 
 
 class SentencesTest(unittest.TestCase):
