@@ -188,7 +188,7 @@ void Builder::Seal() {
 Result<Edges> Builder::FirstEdges(const quant::Geometry& geometry, const std::vector<float>& mean) {
   const Frame frame = MakeFrame(geometry, mean, SignsOf(geometry, request_.seed));
   KITH_ASSIGN_OR_RETURN(Candidates found, FindCandidates(rows_, request_.metric, planted_.nodes(),
-                                                         frame, std::exchange(planted_.trees, {}),
+                                                         frame, std::exchange(planted_.grove, {}),
                                                          in_floats_, request_.progress, pool_));
   space_ = std::move(found.space);
   too_fine_ = found.too_fine;

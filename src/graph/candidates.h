@@ -8,6 +8,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
+#include "graph/plant.h"
 #include "graph/space.h"
 #include "kith/status.h"
 #include "trees/rp_tree.h"
@@ -74,14 +75,14 @@ struct Candidates {
   double too_fine = 0;  // the share of nodes whose neighbours it does not tell apart
 };
 
-// Compares all pairs within the leaves of the trees, whose entries are nodes: in rows rounded to
-// bytes where that tells nearly all apart, and else, or if asked to, in floats. `nodes`: node ->
-// row; those that no tree has are in the space only. Errors: those of the pool's loops;
-// InvalidArgument (cancelled).
+// Compares all pairs within the leaves of trees, as many trees as tell much that is new: in rows
+// rounded to bytes where that tells nearly all apart, and else, or if asked to, in floats. `nodes`:
+// node -> row; those that are not of the grove are in the space only. Errors: those of the pool's
+// loops; InvalidArgument (cancelled).
 Result<Candidates> FindCandidates(const MatrixView& rows, Metric metric,
                                   std::span<const uint32_t> nodes, const Frame& frame,
-                                  const std::vector<trees::Tree>& trees, bool in_floats,
-                                  const Progress& progress, ThreadPool& pool);
+                                  const Grove& grove, bool in_floats, const Progress& progress,
+                                  ThreadPool& pool);
 
 }  // namespace kith::graph
 

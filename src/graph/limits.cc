@@ -6,6 +6,7 @@
 #include "graph/build.h"
 #include "graph/candidates.h"
 #include "graph/packed_draft.h"
+#include "quant/sketch.h"
 #include "search/metric_traits.h"
 #include "search/stored_vectors.h"
 #include "simd/kernels.h"
@@ -57,11 +58,15 @@ uint64_t BuildMemory(size_t num_rows, size_t dim, DataType dtype, Metric metric,
   const bool integers = dtype == DataType::kU8 || dtype == DataType::kI8 || dtype == DataType::kBit;
   uint64_t bytes = padded * (own_metric && integers ? 1 : sizeof(float));
   if (traits.products) bytes += search::RowStride(dtype, dim);
-  // Three tables of edges and their reverse, candidates being gone; or one, and the vectors in
-  // order for calibration and once more for a look at what searches of users find.
+  // Three tables of edges and their reverse, candidates being gone; or these, and what trees are
+  // grown of; or one table, and the vectors in order for calibration and once more for a look at
+  // what searches of users find.
+  const size_t sketch_dim = std::min(dim + 1, quant::kMaxSketchDim);
+  const uint64_t sketch = quant::SketchStride(sketch_dim) * sizeof(float) +
+                          quant::ByteStride(sketch_dim) + kTreesAtOnce * sizeof(uint32_t);
   bytes += std::max<uint64_t>(
       {5 * degree * sizeof(uint32_t),
-       CandidateLists::kForEdges * (sizeof(float) + sizeof(uint32_t)),
+       CandidateLists::kForEdges * (sizeof(float) + sizeof(uint32_t)) + sketch,
        degree * sizeof(uint32_t) + 2 * (search::RowStride(dtype, dim) + sizeof(float))});
   bytes += 2 * sizeof(uint32_t);
   if (options.layout == GraphLayout::kPacked) {

@@ -40,86 +40,92 @@ Distinct DistinctRows(const std::vector<uint32_t>& first, std::span<const uint32
   return distinct;
 }
 
-// Trees over some of the rows, in which no leaf has rows of two shells: those of each shell's
-// trees, one shell behind the other. Entries are positions in `some`.
-Result<std::vector<trees::Tree>> GrowTrees(const MatrixView& rows,
-                                           const std::vector<uint32_t>& some,
-                                           std::span<const uint8_t> shells,
-                                           const quant::Geometry& geometry, uint64_t seed,
-                                           ThreadPool& pool) {
-  if (shells.empty()) {
-    KITH_ASSIGN_OR_RETURN(const TreeGrower grower,
-                          TreeGrower::Create(rows, some, geometry, seed, pool));
-    return grower.Grow(0, kTrees, pool);
-  }
-  std::vector<trees::Tree> all(kTrees);
-  for (size_t shell = 0; shell < kMaxShells; ++shell) {
-    std::vector<uint32_t> members;
-    std::vector<uint32_t> places;
-    for (uint32_t i = 0; i < some.size(); ++i) {
-      if (shells[some[i]] != shell) continue;
-      members.push_back(some[i]);
-      places.push_back(i);
-    }
-    if (members.empty()) continue;
-    KITH_ASSIGN_OR_RETURN(const TreeGrower grower,
-                          TreeGrower::Create(rows, members, geometry, seed, pool));
-    KITH_ASSIGN_OR_RETURN(const std::vector<trees::Tree> trees, grower.Grow(0, kTrees, pool));
-    for (size_t t = 0; t < kTrees; ++t) {
-      const auto before = static_cast<uint32_t>(all[t].entries.size());
-      for (const uint32_t entry : trees[t].entries) all[t].entries.push_back(places[entry]);
-      for (const uint32_t end : trees[t].leaf_ends) all[t].leaf_ends.push_back(before + end);
-    }
-  }
-  return all;
+// Drops a tree's planes and makes the points in its leaves others.
+void Renumber(const std::vector<uint32_t>& numbers, trees::Tree* tree) {
+  tree->nodes = {};
+  for (uint32_t& entry : tree->entries) entry = numbers[entry];
 }
 
 }  // namespace
 
-Result<TreeGrower> TreeGrower::Create(const MatrixView& rows, std::span<const uint32_t> some,
-                                      const quant::Geometry& geometry, uint64_t seed,
-                                      ThreadPool& pool) {
+Result<Grove::Shell> Grove::Sketch(const MatrixView& rows, std::span<const uint32_t> members,
+                                   const quant::Geometry& geometry, uint64_t seed,
+                                   ThreadPool& pool) {
   MatrixView own = rows;
   AlignedBuffer<std::byte> gathered;
-  if (some.size() < rows.rows) {
+  if (members.size() < rows.rows) {
     const size_t stride = RowBytes(rows.dtype, rows.dim);
-    KITH_ASSIGN_OR_RETURN(gathered, data::GatherRows(rows, some, stride, pool));
-    own = {gathered.data(), some.size(), rows.dim, stride, rows.dtype};
+    KITH_ASSIGN_OR_RETURN(gathered, data::GatherRows(rows, members, stride, pool));
+    own = {gathered.data(), members.size(), rows.dim, stride, rows.dtype};
   }
-  TreeGrower grower;
-  grower.size_ = some.size();
-  grower.seed_ = seed;
   KITH_ASSIGN_OR_RETURN(const quant::TrainedSketch sketch,
                         quant::TrainSketch(own, geometry, seed, pool));
-  grower.sketch_dim_ = sketch.sketch_dim;
-  KITH_ASSIGN_OR_RETURN(grower.sketches_, quant::SketchRows(own, geometry, sketch.Map(), pool));
-  KITH_ASSIGN_OR_RETURN(grower.bytes_, quant::RoundSketches(grower.sketches_.data(), grower.size_,
-                                                            sketch.sketch_dim, pool));
-  return grower;
+  Shell shell;
+  shell.size = members.size();
+  shell.sketch_dim = sketch.sketch_dim;
+  KITH_ASSIGN_OR_RETURN(shell.sketches, quant::SketchRows(own, geometry, sketch.Map(), pool));
+  KITH_ASSIGN_OR_RETURN(shell.bytes, quant::RoundSketches(shell.sketches.data(), shell.size,
+                                                          sketch.sketch_dim, pool));
+  return shell;
 }
 
-Result<std::vector<trees::Tree>> TreeGrower::Grow(size_t first, size_t count,
-                                                  ThreadPool& pool) const {
+Result<Grove> Grove::Create(const MatrixView& rows, std::span<const uint32_t> some,
+                            std::span<const uint8_t> shells, const quant::Geometry& geometry,
+                            uint64_t seed, ThreadPool& pool) {
+  Grove grove;
+  grove.seed_ = Mix64(seed);
+  for (size_t shell = 0; shell < kMaxShells; ++shell) {
+    std::vector<uint32_t> members;
+    std::vector<uint32_t> places;
+    for (uint32_t i = 0; !shells.empty() && i < some.size(); ++i) {
+      if (shells[some[i]] != shell) continue;
+      members.push_back(some[i]);
+      places.push_back(i);
+    }
+    if (!shells.empty() && members.empty()) continue;
+    KITH_ASSIGN_OR_RETURN(Shell made,
+                          Sketch(rows, shells.empty() ? some : std::span<const uint32_t>(members),
+                                 geometry, seed, pool));
+    made.places = std::move(places);
+    grove.shells_.push_back(std::move(made));
+    if (shells.empty()) break;
+  }
+  KITH_ASSIGN_OR_RETURN(grove.first_, grove.GrowOne(0, pool));
+  grove.numbers_.resize(some.size());
+  for (uint32_t node = 0; node < some.size(); ++node) {
+    grove.numbers_[grove.first_.entries[node]] = node;
+  }
+  Renumber(grove.numbers_, &grove.first_);
+  return grove;
+}
+
+// The trees of all shells, one behind the other; entries are positions.
+Result<trees::Tree> Grove::GrowOne(size_t number, ThreadPool& pool) const {
+  trees::Tree all;
+  for (const Shell& shell : shells_) {
+    KITH_ASSIGN_OR_RETURN(trees::Tree tree,
+                          trees::GrowTree(shell.bytes, shell.sketches.data(), shell.size,
+                                          {shell.sketch_dim, kLeafSize}, seed_ + number, pool));
+    if (shell.places.empty()) return tree;
+    const auto before = static_cast<uint32_t>(all.entries.size());
+    for (const uint32_t entry : tree.entries) all.entries.push_back(shell.places[entry]);
+    for (const uint32_t end : tree.leaf_ends) all.leaf_ends.push_back(before + end);
+  }
+  return all;
+}
+
+Result<std::vector<trees::Tree>> Grove::Grow(size_t first, size_t count, ThreadPool& pool) const {
   std::vector<trees::Tree> trees(count);
   KITH_RETURN_IF_ERROR(pool.For(count, [&](size_t t, int) -> Status {
-    KITH_ASSIGN_OR_RETURN(trees[t],
-                          trees::GrowTree(bytes_, sketches_.data(), size_, {sketch_dim_, kLeafSize},
-                                          Mix64(seed_) + first + t, pool));
+    if (first + t == 0) {
+      trees[t] = first_;
+      return Status::Ok();
+    }
+    KITH_ASSIGN_OR_RETURN(trees[t], GrowOne(first + t, pool));
+    Renumber(numbers_, &trees[t]);
     return Status::Ok();
   }));
   return trees;
-}
-
-std::vector<uint32_t> NumberByLeaves(std::span<trees::Tree> trees) {
-  std::vector<uint32_t> nodes(trees[0].entries.size());
-  for (uint32_t node = 0; node < nodes.size(); ++node) nodes[trees[0].entries[node]] = node;
-  for (trees::Tree& tree : trees) Renumber(nodes, &tree);
-  return nodes;
-}
-
-void Renumber(const std::vector<uint32_t>& nodes, trees::Tree* tree) {
-  tree->nodes = {};
-  for (uint32_t& entry : tree->entries) entry = nodes[entry];
 }
 
 void PlaceCopies(const std::vector<uint32_t>& first, Planted* planted) {
@@ -150,10 +156,10 @@ Result<Planted> Plant(const MatrixView& rows, const quant::Geometry& geometry,
   Planted planted;
   planted.num_nodes = distinct.linked.size();
   planted.num_all = planted.num_nodes + distinct.held_out.size();
-  KITH_ASSIGN_OR_RETURN(planted.trees,
-                        GrowTrees(rows, distinct.linked, shells, geometry, seed, pool));
+  KITH_ASSIGN_OR_RETURN(planted.grove,
+                        Grove::Create(rows, distinct.linked, shells, geometry, seed, pool));
   KITH_RETURN_IF_ERROR(pool.CheckStop());
-  const std::vector<uint32_t> nodes = NumberByLeaves(planted.trees);
+  const std::vector<uint32_t>& nodes = planted.grove.numbers();
   planted.order.resize(nodes.size());
   for (size_t i = 0; i < nodes.size(); ++i) planted.order[nodes[i]] = distinct.linked[i];
   // In the order in which they will be inserted.

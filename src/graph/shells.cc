@@ -1,6 +1,7 @@
 #include "graph/shells.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -11,6 +12,32 @@ namespace kith::graph {
 namespace {
 
 constexpr size_t kNodesAtOnce = 256;
+
+// How near others are to a node is told by the distance of this one of them, for some may be as
+// good as copies of the node: of pairs of nearly equal vectors, each has its own partner nearer
+// than any middle.
+constexpr size_t kJudgedRank = 8;
+
+// The smallest distances of those added, as many as count.
+class Nearest {
+ public:
+  void Add(float distance) {
+    if (distance >= distances_.back()) return;
+    const auto at = std::upper_bound(distances_.begin(), distances_.end(), distance);
+    std::copy_backward(at, distances_.end() - 1, distances_.end());
+    *at = distance;
+  }
+  void Add(const Nearest& other) {
+    for (const float distance : other.distances_) Add(distance);
+  }
+  // Of the judged one; infinite if there are fewer.
+  float gap() const { return distances_.back(); }
+
+ private:
+  static constexpr float kNone = std::numeric_limits<float>::infinity();
+  std::array<float, kJudgedRank> distances_ = {kNone, kNone, kNone, kNone,
+                                               kNone, kNone, kNone, kNone};
+};
 
 // A node hides others from one that it is nearer to by this factor: they are passed over for it.
 float HidingFactor(const Space& space) {
@@ -32,7 +59,7 @@ class CoreFinder {
   }
 
   // The nodes of the core; none if there is no such. A node belongs to it if it is nearer to most
-  // of those outside than any of these is, by the factor that edges are passed over by.
+  // of those outside than all but a few of these are, by the factor that edges are passed over by.
   Result<std::vector<uint32_t>> Find() {
     KITH_RETURN_IF_ERROR(FindOuter());
     KITH_RETURN_IF_ERROR(MeasureGaps());
@@ -87,21 +114,18 @@ class CoreFinder {
     return Status::Ok();
   }
 
-  // How far each of the sample is from the nearest other node of the outer half.
+  // How near to each of the sample others of the outer half are.
   Status MeasureGaps() {
-    const float none = std::numeric_limits<float>::infinity();
-    std::vector<std::vector<float>> of_thread(pool_.size(),
-                                              std::vector<float>(sample_.size(), none));
+    std::vector<std::vector<Nearest>> of_thread(pool_.size(), std::vector<Nearest>(sample_.size()));
     KITH_RETURN_IF_ERROR(EachDistances([&](size_t i, std::vector<float>* distances, int thread) {
       if (outer_[i] == 0) return;
       for (size_t s = 0; s < sample_.size(); ++s) {
-        if (sample_[s] == nodes_[i]) continue;
-        of_thread[thread][s] = std::min(of_thread[thread][s], (*distances)[s]);
+        if (sample_[s] != nodes_[i]) of_thread[thread][s].Add((*distances)[s]);
       }
     }));
-    gaps_.assign(sample_.size(), none);
-    for (const std::vector<float>& part : of_thread) {
-      for (size_t s = 0; s < sample_.size(); ++s) gaps_[s] = std::min(gaps_[s], part[s]);
+    for (size_t s = 0; s < sample_.size(); ++s) {
+      for (size_t t = 1; t < of_thread.size(); ++t) of_thread[0][s].Add(of_thread[t][s]);
+      gaps_.push_back(of_thread[0][s].gap());
     }
     return Status::Ok();
   }
@@ -128,9 +152,9 @@ Result<bool> HeldOutHide(const Space& space, const LinkTable& table, size_t num_
     sample.push_back(static_cast<uint32_t>((2 * i + 1) * n / (2 * count)));
     const auto links = table.Of(sample.back());
     space.ToNodes(sample.back(), links.data(), links.size(), distances.data());
-    float gap = std::numeric_limits<float>::infinity();
-    for (size_t j = 0; j < links.size(); ++j) gap = std::min(gap, distances[j]);
-    gaps.push_back(gap);
+    Nearest nearest;
+    for (size_t j = 0; j < links.size(); ++j) nearest.Add(distances[j]);
+    gaps.push_back(nearest.gap());
   }
   const float factor = HidingFactor(space);
   std::vector<uint8_t> hides(pool.size());

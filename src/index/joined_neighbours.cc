@@ -66,7 +66,7 @@ class Joiner {
         k_(std::min(options.k, rows.rows - 1)),
         pool_(pool) {}
 
-  // Collapses copies and grows the first trees, which number the nodes. Whether there are enough
+  // Collapses copies and grows the first tree, which numbers the nodes. Whether there are enough
   // of these; all else REQUIRES that.
   Result<bool> Plant();
 
@@ -111,10 +111,8 @@ class Joiner {
 
   graph::Planted planted_;
   std::vector<uint32_t> node_of_;  // [rows]
-  graph::TreeGrower grower_;
-  std::vector<trees::Tree> first_trees_;
+  graph::Grove grove_;
   size_t num_trees_ = kTreesAtOnce;
-  std::vector<uint32_t> numbers_;  // point of the grower -> node
   graph::Space space_;
   graph::CandidateLists lists_;
   double work_ = 0;  // of a row
@@ -143,13 +141,11 @@ Result<bool> Joiner::Plant() {
   }
   if (distinct.size() < kFewest) return false;
   const quant::Geometry geometry(vectors_.table.metric, rows().dim, 0);
-  KITH_ASSIGN_OR_RETURN(
-      grower_, graph::TreeGrower::Create(rows(), distinct, geometry, options_.seed, pool_));
-  KITH_ASSIGN_OR_RETURN(first_trees_, grower_.Grow(0, kTreesAtOnce, pool_));
-  numbers_ = graph::NumberByLeaves(first_trees_);
+  KITH_ASSIGN_OR_RETURN(grove_,
+                        graph::Grove::Create(rows(), distinct, {}, geometry, options_.seed, pool_));
   planted_.num_nodes = planted_.num_all = distinct.size();
   planted_.order.resize(distinct.size());
-  for (size_t i = 0; i < distinct.size(); ++i) planted_.order[numbers_[i]] = distinct[i];
+  for (size_t i = 0; i < distinct.size(); ++i) planted_.order[grove_.numbers()[i]] = distinct[i];
   graph::PlaceCopies(first, &planted_);
   node_of_.resize(first.size());
   for (uint32_t node = 0; node < planted_.num_nodes; ++node) node_of_[planted_.order[node]] = node;
@@ -193,7 +189,8 @@ Status Joiner::MakeLists(bool as_floats) {
   const size_t spare = space_.rounded() ? k_ / 2 + 8 : 1;
   KITH_ASSIGN_OR_RETURN(lists_, graph::CandidateLists::Create(
                                     nodes().size(), std::max(k_, kFewestEdges) + spare, pool_));
-  return JoinLeaves(first_trees_);
+  KITH_ASSIGN_OR_RETURN(const std::vector<trees::Tree> trees, grove_.Grow(0, kTreesAtOnce, pool_));
+  return JoinLeaves(trees);
 }
 
 // Compares what is in the leaves of more trees. Whether they told much that was not known.
@@ -201,9 +198,8 @@ Result<bool> Joiner::GrowTrees(size_t count) {
   const double before = Missing();
   for (size_t grown = 0; grown < count; grown += kTreesAtOnce) {
     KITH_RETURN_IF_ERROR(pool_.Report(options_.progress, "trees", num_trees_, num_trees_ + 1));
-    KITH_ASSIGN_OR_RETURN(std::vector<trees::Tree> more,
-                          grower_.Grow(num_trees_, kTreesAtOnce, pool_));
-    for (trees::Tree& tree : more) graph::Renumber(numbers_, &tree);
+    KITH_ASSIGN_OR_RETURN(const std::vector<trees::Tree> more,
+                          grove_.Grow(num_trees_, kTreesAtOnce, pool_));
     KITH_RETURN_IF_ERROR(JoinLeaves(more));
     num_trees_ += kTreesAtOnce;
   }
@@ -227,7 +223,6 @@ Status Joiner::StartLists() {
   if (space_.rounded() && lists_.FinerThanBytes(space_.table().rows.dim) > graph::kMostTooFine) {
     KITH_RETURN_IF_ERROR(MakeLists(true));
   }
-  first_trees_ = {};
   KITH_RETURN_IF_ERROR(Measure());
   const double enough = kMissingBeforeJoins * (1 - options_.recall);
   bool new_ones = true;
