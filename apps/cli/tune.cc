@@ -3,6 +3,7 @@
 #include <cmath>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ struct TuneArgs {
   std::vector<uint32_t> ks;
   int64_t rows = 0;
   int threads = 0;
+  bool adapt = false;
   bool json = false;
 };
 
@@ -57,22 +59,46 @@ void WarnIfFew(size_t queries) {
                       " (standard error, at most); a thousand or more tell it to ±0.01"));
 }
 
+// Edges that a file's graph was given for queries; nothing: it has no graph.
+std::optional<uint64_t> AdaptedEdges(const IndexInfo& info) {
+  if (!info.has(IndexKind::kGraph)) return std::nullopt;
+  for (const PathInfo& path : info.paths) {
+    for (const PathInfo::Property& property : path.properties) {
+      if (property.name == "adapted_edges") return property.number;
+    }
+  }
+  return 0;
+}
+
+// What became of the wish for edges.
+std::string AdaptedText(std::optional<uint64_t> before, std::optional<uint64_t> now) {
+  if (!now.has_value()) return "there is no graph to give edges to: measured only";
+  if (*now <= before.value_or(0)) {
+    return "the graph stays as it is: with more edges, such queries would not find clearly more";
+  }
+  return StrCat(FormatCount(*now - before.value_or(0)),
+                " edges given to the graph for every second query; measured with the others");
+}
+
 Status RunTune(const TuneArgs& args) {
   const Stopwatch stopwatch;
   KITH_RETURN_IF_ERROR(CheckFiles(args));
   const std::string& out = args.out.empty() ? args.file : args.out;
   Calibration before;
+  std::optional<uint64_t> edges_before;
   ProgressBar bar;
   CalibrateOptions options;
   options.ks = args.ks;
   options.output = args.out;
   options.threads = args.threads;
+  options.adapt = args.adapt;
   options.progress = bar.callback();
   size_t num_queries = 0;
   std::unique_ptr<Index> tuned;
   {
     KITH_ASSIGN_OR_RETURN(const std::unique_ptr<Index> index, OpenIndex(args.file));
     before = index->info().calibration;
+    edges_before = AdaptedEdges(index->info());
     ReadOptions read;
     read.dataset = args.dataset;
     read.max_rows = static_cast<uint64_t>(args.rows);
@@ -85,12 +111,14 @@ Status RunTune(const TuneArgs& args) {
   bar.Clear();
   const double seconds = stopwatch.Seconds();
   const Calibration& now = tuned->info().calibration;
+  const std::optional<uint64_t> edges = AdaptedEdges(tuned->info());
   if (args.json) {
     Json json;
     json["file"] = out;
     json["queries"] = num_queries;
     json["seconds"] = seconds;
     json["before"] = SourceJson(before);
+    if (args.adapt) json["added_edges"] = edges.value_or(0) - edges_before.value_or(0);
     json["efforts"] = EffortsJson(now, before);
     json["calibration"] = CalibrationJson(now);
     std::cout << ToLine(json);
@@ -98,6 +126,7 @@ Status RunTune(const TuneArgs& args) {
     std::cout << Printable(out) << ": recall measured with " << SourceText(now)
               << (before.empty() ? std::string() : StrCat(", before with ", SourceText(before)))
               << " (" << FormatSeconds(seconds) << ")\n";
+    if (args.adapt) std::cout << "  " << AdaptedText(edges_before, edges) << '\n';
     EffortTable(now, &before).Print(std::cout, "  ");
     std::cout << '\n';
     WorstTable(now).Print(std::cout, "  ");
@@ -126,6 +155,9 @@ void AddTuneCommand(CLI::App* app, Action* action) {
       ->option_text("N,...")
       ->allow_extra_args(false);
   sub->add_option("-o,--output", args->out, "Write another file instead")->type_name("FILE");
+  sub->add_flag("--adapt", args->adapt,
+                "Give a graph edges for such queries as well, with every second of them; measure "
+                "with the others");
   AddCount(sub, "--rows", &args->rows, 1, "Take only the first N queries");
   AddThreads(sub, &args->threads,
              "Threads; 0 is one for each core. The file is the same with any number");
@@ -133,7 +165,8 @@ void AddTuneCommand(CLI::App* app, Action* action) {
   sub->footer(
       "Example:\n"
       "  kith tune words.kith --queries asked.fvecs\n"
-      "  kith search words.kith --queries new.fvecs --recall 0.95");
+      "  kith search words.kith --queries new.fvecs --recall 0.95\n"
+      "  kith tune sentences.kith --queries titles.npy --adapt");
   sub->callback([args, action] { *action = [args] { return RunTune(*args); }; });
 }
 

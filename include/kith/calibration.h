@@ -156,13 +156,22 @@ struct CalibrateOptions {
   int threads = 0;     // 0: one for each core; the result does not depend on it
   Progress progress;
   std::stop_token stop;  // as in BuildOptions
+  // Whether a graph is given edges for queries like these, in the place of such as are of the least
+  // use to others: for queries of another kind than the vectors, as titles among sentences. Every
+  // second query is taken for that, and the others to measure; where that would not let these find
+  // clearly more, the graph stays as it is, and all measure. The file stays as large as it is.
+  // Forests have no edges, so that they are measured only. Property "adapted_edges" of PathInfo has
+  // the number of edges.
+  bool adapt = false;
 };
 
 // Measures the recall of a file's graph and forest with queries like those it will get, and writes
 // the file anew with the result in place of what was measured before: complete or not at all; those
 // who have it mapped keep what they have.
-// Cost: an exact search of the queries, some ten searches of each effort, and a copy of the file.
-// Errors: those of OpenIndex; InvalidArgument (no graph or forest; fewer than 32 queries, of
+// Cost: an exact search of the queries, some ten searches of each effort, and a copy of the file;
+// with `adapt`, also a search with a beam of 300 for every vector, and memory for the graph.
+// Errors: those of OpenIndex; InvalidArgument (no graph or forest; fewer than 32 queries, with
+// `adapt` 64, of
 // another dimension or not finite; a k that is 0 or too large; cancelled), IoError (also: the name
 // was given to another file while this one was measured, which is then left as it is), OutOfMemory.
 Status CalibrateIndex(const std::string& path, const MatrixView& queries,

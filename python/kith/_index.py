@@ -323,6 +323,7 @@ class Index(_core.Handle):
         queries: ArrayLike,
         *,
         k: Sequence[int] = (),
+        adapt: bool = False,
         n_jobs: int | None = -1,
         progress: Progress = None,
     ) -> None:
@@ -339,11 +340,17 @@ class Index(_core.Handle):
             At least 32, better a thousand or more.
         k : sequence of int, optional
             The k of the recall@k to measure; 1, 10 and 100, of a graph 30 too, if absent.
+        adapt : bool
+            Give a graph edges for such queries as well, in the place of those of the least use:
+            for queries of another kind than the vectors, as titles asked for among sentences.
+            Every second query is taken for that, and the others measure, so that there are to be
+            64 at least. A graph that would not find clearly more stays as it is, and a forest is
+            measured only.
         n_jobs, progress
             As for :func:`build`.
         """
         with as_callback(progress) as report:
-            self._calibrate(queries, k, n_jobs, report)
+            self._calibrate(queries, k, adapt, n_jobs, report)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.ids.tolist())

@@ -332,13 +332,14 @@ nb::list EvaluateIndex(const IndexHandle& self, const nb::object& queries, const
 }
 
 void Calibrate(IndexHandle& self, const nb::object& queries, const nb::object& ks,
-               const nb::object& n_jobs, const nb::object& progress) {
+               const nb::object& adapt, const nb::object& n_jobs, const nb::object& progress) {
   const auto index = self.Get();
   const InputMatrix input(queries, "queries");
   CalibrateOptions options;
   options.ks = ToMany(ks, "k", [](nb::handle each, const char* name) {
     return static_cast<uint32_t>(ToInteger(each, name, 1, kMostNeighbours));
   });
+  options.adapt = ToBool(adapt);
   options.threads = ToThreads(n_jobs);
   std::unique_ptr<Index> calibrated;
   RunLong(progress, [&](const Progress& report, const std::stop_token& stop) -> Status {
@@ -453,8 +454,8 @@ void BindIndex(nb::module_& m) {
                    "drift: str, "
                    "indexes: collections.abc.Sequence[str] | str, n_jobs: int | None, "
                    "progress: object) -> list[dict[str, typing.Any]]"))
-      .def("_calibrate", &Calibrate, "queries"_a.none(), "ks"_a.none(), "n_jobs"_a.none(),
-           "progress"_a.none());
+      .def("_calibrate", &Calibrate, "queries"_a.none(), "ks"_a.none(), "adapt"_a.none(),
+           "n_jobs"_a.none(), "progress"_a.none());
   BindProperties(&handle);
   m.def("open", &Open, "path"_a.none(), "prefault"_a.none(), "huge_pages"_a.none());
   m.def("from_bytes", &FromBytes, "data"_a.none());

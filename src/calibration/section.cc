@@ -88,13 +88,18 @@ Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter
 }
 
 Status CopyCalibrated(const storage::ContainerReader& in, const Calibration& calibration,
-                      storage::ContainerWriter* writer) {
+                      std::span<const Replacement> replacements, storage::ContainerWriter* writer) {
   for (const storage::SectionEntry& entry : in.sections()) {
     const std::string_view name = storage::SectionName(entry);
     if (name == kCalibrationSection || name == kNeedSection) continue;
+    const auto replaces = [&](const Replacement& r) {
+      return std::find(r.sections.begin(), r.sections.end(), name) != r.sections.end();
+    };
+    if (std::any_of(replacements.begin(), replacements.end(), replaces)) continue;
     KITH_RETURN_IF_ERROR(
         writer->AddSection(name, in.Bytes(name), {entry.row_bytes, entry.version, entry.flags}));
   }
+  for (const Replacement& r : replacements) KITH_RETURN_IF_ERROR(r.path->Write(writer));
   return WriteCalibration(calibration, writer);
 }
 

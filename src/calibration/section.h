@@ -3,6 +3,7 @@
 #define KITH_CALIBRATION_SECTION_H_
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 #include "kith/calibration.h"
 #include "kith/index.h"
 #include "kith/status.h"
+#include "search/access_path.h"
 #include "storage/container.h"
 
 namespace kith::calibration {
@@ -21,10 +23,16 @@ inline constexpr uint32_t kMostCurves = 64;
 
 Status WriteCalibration(const Calibration& calibration, storage::ContainerWriter* writer);
 
-// Copies the sections of a file, with this calibration in place of its own. Errors: IoError,
-// InvalidArgument (cancelled).
+// What is written in place of some sections of a file.
+struct Replacement {
+  std::span<const std::string_view> sections;
+  const search::AdaptedPath* path = nullptr;
+};
+
+// Copies the sections of a file, with this calibration in place of its own, and such others.
+// Errors: IoError, InvalidArgument (cancelled).
 Status CopyCalibrated(const storage::ContainerReader& in, const Calibration& calibration,
-                      storage::ContainerWriter* writer);
+                      std::span<const Replacement> replacements, storage::ContainerWriter* writer);
 
 // An empty one if the file has none. Errors: Corruption.
 Result<Calibration> ReadCalibration(const storage::ContainerReader& in);

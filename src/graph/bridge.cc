@@ -25,11 +25,6 @@ void PutFirst(uint32_t from, uint32_t to, LinkTable* table) {
   *first = to;
 }
 
-bool Leads(const LinkTable& table, uint32_t from, uint32_t to) {
-  const auto links = table.Of(from);
-  return std::find(links.begin(), links.end(), to) != links.end();
-}
-
 std::vector<Lost> InOrder(std::vector<std::vector<Lost>> of_thread) {
   std::vector<Lost> lost;
   for (auto& part : of_thread) std::move(part.begin(), part.end(), std::back_inserter(lost));
@@ -68,18 +63,25 @@ Result<std::vector<Lost>> FindLost(const Draft& draft, const NodeQueries& querie
 // Leads to it from the nearest that has room and does not yet. Counts in `leaving` the bridges of
 // each node. Returns whether there was one.
 bool AddBridge(const Lost& lost, std::vector<uint16_t>* leaving, LinkTable* table) {
-  constexpr size_t kShareOfDegree = 4;  // of a node's edges, how large a part may be bridges
-  for (const search::Candidate& end : lost.ends) {
-    if ((*leaving)[end.row] >= table->degree / kShareOfDegree) continue;
-    if (Leads(*table, end.row, lost.node)) continue;
-    PutFirst(end.row, lost.node, table);
-    ++(*leaving)[end.row];
-    return true;
-  }
-  return false;
+  return std::any_of(lost.ends.begin(), lost.ends.end(), [&](const search::Candidate& end) {
+    return LeadBridge(end.row, lost.node, leaving, table);
+  });
 }
 
 }  // namespace
+
+bool Leads(const LinkTable& table, uint32_t from, uint32_t to) {
+  const auto links = table.Of(from);
+  return std::find(links.begin(), links.end(), to) != links.end();
+}
+
+bool LeadBridge(uint32_t from, uint32_t to, std::vector<uint16_t>* leaving, LinkTable* table) {
+  constexpr size_t kShareOfDegree = 4;  // of a node's edges, how large a part may be bridges
+  if ((*leaving)[from] >= table->degree / kShareOfDegree || Leads(*table, from, to)) return false;
+  PutFirst(from, to, table);
+  ++(*leaving)[from];
+  return true;
+}
 
 bool AddBridges(std::vector<std::vector<Lost>> of_thread, std::vector<uint16_t>* leaving,
                 LinkTable* table) {

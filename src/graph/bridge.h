@@ -19,6 +19,14 @@ struct Lost {
   std::vector<search::Candidate> ends;  // the nearest that it met, in order
 };
 
+// Whether an edge leads from one node to another.
+bool Leads(const LinkTable& table, uint32_t from, uint32_t to);
+
+// Leads an edge from one node to another, in the place of its least useful one, if it has room for
+// one more such and does not lead there yet. `leaving` counts those of each node. Returns whether
+// it did.
+bool LeadBridge(uint32_t from, uint32_t to, std::vector<uint16_t>* leaving, LinkTable* table);
+
 // Leads an edge to each lost node from the first of its ends that has room for one more such, in
 // the place of its least useful edge, in the order of the nodes. `leaving` counts those of each
 // node. Returns whether there was one. The draft shows nothing of it, and some node may not be

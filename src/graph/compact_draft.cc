@@ -30,6 +30,14 @@ Result<std::unique_ptr<CompactDraft>> CompactDraft::Create(const MatrixView& row
   return draft;
 }
 
+std::unique_ptr<CompactDraft> CompactDraft::Over(const search::VectorTable& nodes, size_t degree,
+                                                 float max_norm) {
+  std::unique_ptr<CompactDraft> draft(new CompactDraft);
+  draft->built_on_ = nodes;
+  draft->store_ = CompactStore({0, degree, {}, nodes.metric, max_norm}, nullptr, nodes);
+  return draft;
+}
+
 Status CompactDraft::Show(const Edges& edges, ThreadPool& /*pool*/) {
   Outline outline = store_.outline();
   outline.num_nodes = static_cast<uint32_t>(edges.table.size());

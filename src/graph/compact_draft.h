@@ -23,6 +23,10 @@ class CompactDraft final : public Draft {
                                                       Metric metric, float max_norm, size_t degree,
                                                       const Space& space, ThreadPool& pool);
 
+  // Over vectors that are compared as they are, node i at row i, which must outlive it.
+  static std::unique_ptr<CompactDraft> Over(const search::VectorTable& nodes, size_t degree,
+                                            float max_norm);
+
   Status Show(const Edges& edges, ThreadPool& pool) override;
   const Outline& outline() const override { return store_.outline(); }
   void Compare(const search::VectorTable* stored) override;

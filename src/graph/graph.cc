@@ -162,6 +162,7 @@ PathInfo Graph::Describe() const {
   if (header_.self_recall > 0) {
     info.properties.push_back({"self_recall", 0, "", double{header_.self_recall}});
   }
+  if (header_.adapted > 0) info.properties.push_back({"adapted_edges", header_.adapted, ""});
   for (const std::string_view name : Sections()) {
     if (file_ != nullptr) info.bytes += file_->Bytes(name).size();
   }

@@ -44,6 +44,10 @@ class Graph : public search::AccessPath {
   virtual GraphLayout layout() const = 0;
   // What a visit reads of the graph; of distances to vectors, more is read.
   virtual size_t node_bytes() const = 0;
+  // The neighbours of a node, [degree] of them, kNoNode where there are fewer.
+  virtual const uint32_t* LinksOf(uint32_t node) const = 0;
+  const Outline& outline() const { return outline_; }
+  const RowsOfNodes& rows() const { return rows_; }
 
   // The width of the beam where nobody says.
   static size_t DefaultWidth(size_t k) { return std::max<size_t>(64, 2 * k); }
@@ -79,8 +83,6 @@ class Graph : public search::AccessPath {
         std::shared_ptr<const storage::ContainerReader> file)
       : header_(header), rows_(rows), outline_(outline), file_(std::move(file)) {}
 
-  const Outline& outline() const { return outline_; }
-  const RowsOfNodes& rows() const { return rows_; }
   // nullptr: it is not in a file.
   const std::shared_ptr<const storage::ContainerReader>& file() const { return file_; }
 

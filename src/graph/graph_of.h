@@ -55,6 +55,7 @@ class GraphOf final : public Graph {
 
   GraphLayout layout() const override { return Store::kLayout; }
   size_t node_bytes() const override { return store_.node_bytes(); }
+  const uint32_t* LinksOf(uint32_t node) const override { return store_.Links(node); }
 
   Status UseHugePages() override {
     KITH_ASSIGN_OR_RETURN(huge_, HugeBuffer::CopyOf(store_.bytes()));

@@ -38,7 +38,8 @@ struct Header {
   // The share of the nodes that a search for themselves, of the default width, finds; 0: not
   // measured.
   float self_recall;
-  uint8_t reserved[12];
+  uint32_t adapted;  // edges that were added for queries given (adapt.h)
+  uint8_t reserved[8];
 };
 static_assert(sizeof(Header) == 64);
 

@@ -31,7 +31,7 @@ Result<std::unique_ptr<PackedDraft>> PackedDraft::Create(const MatrixView& rows,
   const NodeShape shape = PackedShape(rows.dim, rows.dtype, options.degree, options.code_bits);
   const quant::Geometry geometry = CodeGeometry(options.metric, rows.dim);
   draft->num_nodes_ = nodes.size();
-  draft->signs_ = SignsOf(geometry, options.seed);
+  draft->signs_ = options.signs.empty() ? SignsOf(geometry, options.seed) : options.signs;
   KITH_ASSIGN_OR_RETURN(draft->nodes_,
                         AlignedBuffer<std::byte>::Create(nodes.size() * shape.bytes));
   KITH_ASSIGN_OR_RETURN(draft->rotated_,

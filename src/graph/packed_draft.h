@@ -29,6 +29,7 @@ class PackedDraft final : public Draft {
     int code_bits = 0;        // 0: by dimension
     std::vector<float> mean;  // of the rows in CodeGeometry(), which codes are centred on; not dot
     uint64_t seed = 0;
+    std::vector<uint8_t> signs;  // of the rotation; empty: those that the seed stands for
   };
 
   // `nodes`: node -> row. Errors: those of the pool's loops.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "graph/adapt.h"
 #include "graph/build.h"
 #include "graph/costs.h"
 #include "graph/graph.h"
@@ -111,6 +112,11 @@ class GraphType final : public search::PathType {
       const search::StoredVectors& vectors) const override {
     KITH_ASSIGN_OR_RETURN(auto graph, Graph::Open(std::move(file), vectors));
     return std::unique_ptr<search::AccessPath>(std::move(graph));
+  }
+
+  Result<std::unique_ptr<search::AdaptedPath>> Adapt(
+      const search::AdaptInput& input) const override {
+    return AdaptGraph(input);
   }
 
   Result<std::unique_ptr<search::PathBuilder>> NewBuilder(const search::BuildInput& input,

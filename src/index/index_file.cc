@@ -54,6 +54,14 @@ constexpr char kFewerAnswers[] = "search for fewer queries or neighbours at a ti
 // Whether the nearest found is nearly always the nearest, so that it tells of the query.
 bool FindsNearest(size_t k, double recall) { return recall >= (k >= 10 ? 0.7 : 0.9); }
 
+// Rows first, first + 2, ...: what a file of queries begins with may be unlike what it ends with.
+MatrixView EverySecond(MatrixView rows, size_t first) {
+  rows.data = rows.row(first);
+  rows.rows = (rows.rows - first + 1) / 2;
+  rows.stride *= 2;
+  return rows;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<IndexFile>> IndexFile::Open(const std::string& path,
@@ -336,16 +344,15 @@ std::string_view IndexFile::TextOf(std::string_view section) const {
 
 Status IndexFile::CheckCalibrate(const MatrixView& queries, const CalibrateOptions& options,
                                  ThreadPool& pool) const {
-  constexpr size_t kLeastQueries = 32;
+  const size_t least = options.adapt ? 64 : 32;  // of which half measure
   const std::string& path = info_.path;
   if (!info_.has_approximate()) {
     return Status::InvalidArgument(
         StrCat(path, " has exact search only, which finds everything: nothing to measure"));
   }
-  if (queries.rows < kLeastQueries) {
+  if (queries.rows < least) {
     return Status::InvalidArgument(StrCat(queries.rows, " queries tell too little of ", path,
-                                          "; give at least ", kLeastQueries,
-                                          ", better a thousand"));
+                                          "; give at least ", least, ", better a thousand"));
   }
   const uint64_t most = std::min<uint64_t>(calibration::kMostCalibratedK, info_.num_vectors / 4);
   for (const uint32_t k : options.ks) {
@@ -356,6 +363,22 @@ Status IndexFile::CheckCalibrate(const MatrixView& queries, const CalibrateOptio
     }
   }
   return CheckQueries(queries, 1, pool);
+}
+
+Result<IndexFile::Adapted> IndexFile::Adapt(const MatrixView& queries, const Progress& progress,
+                                            ThreadPool& pool) const {
+  Adapted adapted;
+  for (const search::PathType* type : paths::Approximate()) {
+    if (!info_.has(type->kind())) continue;
+    KITH_ASSIGN_OR_RETURN(auto path, type->Adapt({.file = file_,
+                                                  .vectors = vectors_,
+                                                  .queries = EverySecond(queries, 0),
+                                                  .others = EverySecond(queries, 1),
+                                                  .pool = &pool,
+                                                  .progress = progress}));
+    if (path != nullptr) adapted.emplace(type->kind(), std::move(path));
+  }
+  return adapted;
 }
 
 Result<std::unique_ptr<Index>> IndexFile::CalibrateTo(const FileTarget& target,
@@ -371,17 +394,30 @@ Result<std::unique_ptr<Index>> IndexFile::CalibrateTo(const FileTarget& target,
   KITH_ASSIGN_OR_RETURN(const auto writer,
                         storage::ContainerWriter::Create(target, header.num_vectors, header.dim,
                                                          info_.metric, info_.dtype, &pool));
+  Adapted adapted;
+  if (options.adapt) {
+    KITH_ASSIGN_OR_RETURN(adapted, Adapt(queries, options.progress, pool));
+  }
+  // What edges were added for is found more easily than others that are like it.
+  const MatrixView measured = adapted.empty() ? queries : EverySecond(queries, 1);
   const calibration::Site site{vectors_, &AllRows()};
   KITH_ASSIGN_OR_RETURN(
       calibration::Calibrator calibrator,
-      calibration::Calibrator::Create({&site, 1}, {&queries, 1}, CalibrationSource::kQueries,
+      calibration::Calibrator::Create({&site, 1}, {&measured, 1}, CalibrationSource::kQueries,
                                       options.ks, pool, options.progress));
+  std::vector<calibration::Replacement> replaced;
   for (const search::PathType* type : paths::Approximate()) {
     if (!info_.has(type->kind())) continue;
-    const search::AccessPath* const path = &PathOf(type->kind());
+    const search::AccessPath* path = &PathOf(type->kind());
+    const auto other = adapted.find(type->kind());
+    if (other != adapted.end()) {
+      path = &other->second->path();
+      replaced.push_back({type->sections(), other->second.get()});
+    }
     KITH_RETURN_IF_ERROR(calibrator.Measure(*type, {&path, 1}, nullptr));
   }
-  KITH_RETURN_IF_ERROR(calibration::CopyCalibrated(*file_, calibrator.Take(), writer.get()));
+  KITH_RETURN_IF_ERROR(
+      calibration::CopyCalibrated(*file_, calibrator.Take(), replaced, writer.get()));
   if (!build_seconds_.empty()) writer->SetAttribute(kBuildSecondsAttribute, build_seconds_);
   // Opened before it has its name: by then nothing may go wrong any more, and the name may soon be
   // another's.

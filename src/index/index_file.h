@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -76,6 +77,10 @@ class IndexFile final : public Index {
   // Writes the file anew with what these queries measure, and opens that.
   Result<std::unique_ptr<Index>> CalibrateTo(const FileTarget& target, const MatrixView& queries,
                                              const CalibrateOptions& options) const;
+  // Paths that take the place of the file's, for queries like every second of these.
+  using Adapted = std::map<IndexKind, std::unique_ptr<search::AdaptedPath>>;
+  Result<Adapted> Adapt(const MatrixView& queries, const Progress& progress,
+                        ThreadPool& pool) const;
   Status CheckCalibrate(const MatrixView& queries, const CalibrateOptions& options,
                         ThreadPool& pool) const;
   Status SearchRun(const MatrixView& queries, size_t begin, size_t end, const SearchParams& params,

@@ -56,6 +56,32 @@ class AccessPath {
   AccessPath() = default;
 };
 
+// What a path of a file is adapted by; everything referred to must outlive it.
+struct AdaptInput {
+  std::shared_ptr<const storage::ContainerReader> file;
+  StoredVectors vectors;
+  // Like those to come; finite, of the vectors' dimension. The others tell whether it is of use.
+  MatrixView queries;
+  MatrixView others;
+  ThreadPool* pool = nullptr;
+  Progress progress;
+};
+
+// A path of a file that finds more of queries of some kind than the file's own.
+class AdaptedPath {
+ public:
+  virtual ~AdaptedPath() = default;
+  AdaptedPath(const AdaptedPath&) = delete;
+  AdaptedPath& operator=(const AdaptedPath&) = delete;
+
+  virtual const AccessPath& path() const = 0;
+  // Writes all sections of the path. Errors: those of the writer.
+  virtual Status Write(storage::ContainerWriter* writer) const = 0;
+
+ protected:
+  AdaptedPath() = default;
+};
+
 // What a builder builds from; everything referred to must outlive it.
 struct BuildInput {
   MatrixView rows;  // as they will be stored
@@ -181,6 +207,13 @@ class PathType {
   // REQUIRES: spec is one of this kind. Errors: InvalidArgument (no such path for these vectors).
   virtual Result<std::unique_ptr<PathBuilder>> NewBuilder(const BuildInput& input,
                                                           const PathSpec& spec) const = 0;
+
+  // The path of a file with what it lacks for queries of another kind than the vectors; nullptr:
+  // there is nothing to add, or it would not find clearly more of them. REQUIRES: as Open().
+  // Errors: Corruption, InvalidArgument (cancelled), OutOfMemory.
+  virtual Result<std::unique_ptr<AdaptedPath>> Adapt(const AdaptInput& /*input*/) const {
+    return std::unique_ptr<AdaptedPath>();
+  }
 
   // Ways to build it for vectors of this shape. Each inner list is shown as one, and of each the
   // best is meant: they differ in what users leave to kith. `spec` is of this kind, with what is
