@@ -208,6 +208,11 @@ def test_calibrate_and_drift(rng, cloud, tmp_path):
         assert not index.drift()["unlike"]
         with pytest.raises(ValueError, match="too little"):
             index.calibrate(far[:5])
+        with pytest.raises(ValueError, match="at least 64"):
+            index.calibrate(far[:40], adapt=True)
+        index.calibrate(far, k=[5], adapt=True)
+        calibration = index.info["calibration"]
+        assert calibration["source"] == "queries" and calibration["num_queries"] in (100, 200)
     assert kith.open(tmp_path / "c.kith").info["calibration"]["source"] == "queries"
 
 

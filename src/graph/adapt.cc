@@ -69,7 +69,10 @@ Result<std::unique_ptr<Draft>> DraftOf(const storage::ContainerReader& in, const
   const std::span<const std::byte> signs = in.Bytes(kSignsSection);
   options.signs.resize(signs.size());
   std::memcpy(options.signs.data(), signs.data(), signs.size());
-  const std::span<const std::byte> mean = in.Bytes(kMeanSection);
+  // Of products there is none, whatever a damaged file has.
+  const bool centred = !search::TraitsOf(nodes.metric).products;
+  const std::span<const std::byte> mean =
+      centred ? in.Bytes(kMeanSection) : std::span<const std::byte>();
   options.mean.resize(mean.size() / sizeof(float));
   std::memcpy(options.mean.data(), mean.data(), mean.size());
   std::vector<uint32_t> order(nodes.rows.rows);
@@ -145,6 +148,7 @@ Status AdaptedGraph::Read(const storage::ContainerReader& in, const Graph& graph
   edges_.entries.nodes.assign(entries.begin(), entries.end());
   edges_.entries.of_shells = header_.shell_entries;
   KITH_ASSIGN_OR_RETURN(draft_, DraftOf(in, header_, Nodes().table, pool));
+  draft_->Describe(&header_);
   if (header_.reach != 0) draft_->SetReach(header_.reach);
   return draft_->Show(edges_, pool);
 }

@@ -325,6 +325,18 @@ TEST_F(RecallTest, UnlikeQueriesAreWarnedOf) {
   EXPECT_EQ(with({"--index", "graph"}).err, "");
 }
 
+TEST_F(RecallTest, TuneSaysWhatBecameOfEdges) {
+  Build("graph", {"--no-calibrate"});
+  const std::vector<std::string> adapt{"tune", file_, "--queries", queries_, "-k", "10", "--adapt"};
+  const std::string text = Ok(adapt);
+  EXPECT_TRUE(Has(text, "stays as it is") || Has(text, "edges given to the graph")) << text;
+  std::vector<std::string> few = adapt;
+  few.insert(few.end(), {"--rows", "63"});
+  Fails(1, few, {"63 queries tell too little", "at least 64"});
+  Build("forest", {"--no-calibrate"});
+  EXPECT_TRUE(Has(Ok(adapt), "there is no graph to give edges to")) << "forest";
+}
+
 TEST_F(RecallTest, EvalSetsWhatIsFoundBesideWhatWasAskedFor) {
   Build("graph,forest");
   const std::vector<std::string> eval{"eval", file_, "--queries", queries_, "--recall", "0.9,0.95"};
