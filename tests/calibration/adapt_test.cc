@@ -83,13 +83,14 @@ class AdaptTest : public ::testing::Test {
     return own;
   }
 
-  std::unique_ptr<Index> Build(GraphLayout layout, Metric metric = Metric::kEuclidean) {
+  std::unique_ptr<Index> Build(GraphLayout layout, Metric metric = Metric::kEuclidean,
+                               size_t rows = kRows) {
     BuildOptions options;
     options.metric = metric;
     options.calibrate = false;
     options.paths = {GraphOptions{.layout = layout}};
     options.threads = 2;
-    return testing::BuildAndOpen(Path(), Rows(), options);
+    return testing::BuildAndOpen(Path(), Part(Rows(), 0, rows), options);
   }
   // The visits that a recall@10 takes, between those of two efforts.
   static double Visits(const Index& index, const Matrix& queries, double recall) {
@@ -150,7 +151,7 @@ TEST_F(AdaptTest, UnseenQueriesOfTheKindVisitFewerNodes) {
 }
 
 TEST_F(AdaptTest, TheFileIsTheSameForAnyNumberOfThreads) {
-  ASSERT_NE(Build(GraphLayout::kPacked), nullptr);
+  ASSERT_NE(Build(GraphLayout::kPacked, Metric::kEuclidean, 4000), nullptr);
   for (const int threads : {1, 2}) {
     const Status status = CalibrateIndex(Path(), Samples().view(),
                                          {.ks = {10},
@@ -164,7 +165,7 @@ TEST_F(AdaptTest, TheFileIsTheSameForAnyNumberOfThreads) {
 
 // Whatever is given, own queries find no less for as many visits.
 TEST_F(AdaptTest, FoolishQueriesDoNoHarm) {
-  const auto before = Build(GraphLayout::kCompact, Metric::kAngular);
+  const auto before = Build(GraphLayout::kCompact, Metric::kAngular, 3000);
   ASSERT_NE(before, nullptr);
   const double visits = Visits(*before, Own(), 0.95);
   const Matrix stored = Part(Rows(), 100, 64);
@@ -178,7 +179,7 @@ TEST_F(AdaptTest, FoolishQueriesDoNoHarm) {
 }
 
 TEST_F(AdaptTest, ErrorsSayWhatToDo) {
-  ASSERT_NE(Build(GraphLayout::kCompact), nullptr);
+  ASSERT_NE(Build(GraphLayout::kCompact, Metric::kEuclidean, 2000), nullptr);
   const std::string bytes = ReadFile(Path());
   const auto expect = [&](const Matrix& queries, const char* part) {
     ExpectError(CalibrateIndex(Path(), queries.view(), {.adapt = true}),
