@@ -221,7 +221,7 @@ def test_an_index():
         for known in (truth[:39], truth[:40, :2], truth[:40] + 60, truth[:40].ravel(), truth[:0]):
             with pytest.raises(ValueError):
                 index._evaluate(ROWS[:40], 3, known, [], [], None, "warn", ["exact"], 1, None)
-        tried(lambda *given: index._calibrate(*given, None), [ROWS, [1], True, 1])
+        tried(lambda *given: index._calibrate(*given, None), [ROWS, [1], False, 1])
     tried(lambda k, n, index_: index.plan(k, n, index=index_), [3, 1, "graph"])
     for method in (index.vectors, index.keys_of):
         tried(method, [[1, 2]])
