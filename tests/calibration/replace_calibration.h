@@ -16,7 +16,7 @@ inline Status ReplaceCalibration(const storage::ContainerReader& in, const Calib
                         storage::ContainerWriter::Create(to, header.num_vectors, header.dim,
                                                          static_cast<Metric>(header.metric),
                                                          static_cast<DataType>(header.dtype)));
-  KITH_RETURN_IF_ERROR(calibration::CopyCalibrated(in, calibration, writer.get()));
+  KITH_RETURN_IF_ERROR(calibration::CopyCalibrated(in, calibration, {}, writer.get()));
   return writer->Finish();
 }
 
