@@ -30,7 +30,7 @@ using testing::TempDir;
 
 constexpr size_t kRows = 10000;
 constexpr size_t kSamples = 400;
-constexpr size_t kUnseen = 800;
+constexpr size_t kUnseen = 2000;
 constexpr size_t kDim = 96;
 
 // Vectors of which a third is missing: they lie apart from the others, and near to none.
