@@ -74,7 +74,8 @@ std::optional<uint64_t> AdaptedEdges(const IndexInfo& info) {
 std::string AdaptedText(std::optional<uint64_t> before, std::optional<uint64_t> now) {
   if (!now.has_value()) return "there is no graph to give edges to: measured only";
   if (*now <= before.value_or(0)) {
-    return "the graph stays as it is: with more edges, such queries would not find clearly more";
+    return "the graph stays as it is: no edges were found with which such queries find clearly "
+           "more";
   }
   return StrCat(FormatCount(*now - before.value_or(0)),
                 " edges given to the graph for every second query; measured with the others");

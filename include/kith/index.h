@@ -240,8 +240,9 @@ struct PathInfo {
   uint64_t bytes = 0;   // of its sections
   // exact: "codes" (bits a coordinate of the codes it scans; 0: none). graph: "layout", "degree",
   // "code_bits", "nodes" (distinct vectors), "visit_bytes" (what one visit reads), "self_recall"
-  // (the share of stored vectors that a search for them, of the default effort, finds). forest:
-  // "trees", "leaf" (most vectors in a leaf as trees grew).
+  // (the share of stored vectors that a search for them, of the default effort, finds),
+  // "adapted_edges" (given for queries of another kind, CalibrateOptions::adapt). forest: "trees",
+  // "leaf" (most vectors in a leaf as trees grew).
   std::vector<Property> properties;
 
   // 0 and "" for a property that it has not.
