@@ -59,5 +59,85 @@ TEST(FilterTest, QueriesFromNumbersThemAnew) {
   EXPECT_EQ(later.absent(), filter.absent());
 }
 
+std::vector<uint64_t> RowsOf(const RowSet& set) {
+  std::vector<uint64_t> rows;
+  set.Each([&](uint64_t row) { rows.push_back(row); });
+  return rows;
+}
+
+TEST(RowSetTest, HoldsWhatWasAdded) {
+  RowSet set = RowSet::Of(std::vector<uint64_t>{70, 3, 70, 64, 130, 131}, 131);
+  EXPECT_EQ(RowsOf(set), (std::vector<uint64_t>{3, 64, 70, 130}));  // 131 is no row
+  EXPECT_EQ(set.count(), 4u);
+  EXPECT_EQ(set.NumExcluded(9), 127u);
+  EXPECT_FALSE(set.passes_all());
+  EXPECT_TRUE(set.Passes(9, 130));
+  EXPECT_FALSE(set.Passes(9, 131));
+  EXPECT_EQ(set.within(9), &set);
+  set.Remove(64);
+  set.Remove(64);
+  EXPECT_EQ(RowsOf(set), (std::vector<uint64_t>{3, 70, 130}));
+  EXPECT_EQ(set.count(), 3u);
+}
+
+TEST(RowSetTest, SetsAreCombined) {
+  for (const uint64_t n : {0, 1, 63, 64, 65, 200}) {
+    const auto even = [](uint64_t row) { return row % 2 == 0; };
+    const RowSet evens = RowSet::Where(n, even);
+    const RowSet some = RowSet::Range(10, 70, n);
+    RowSet both = evens;
+    both &= some;
+    EXPECT_EQ(
+        RowsOf(both),
+        RowsOf(RowSet::Where(n, [&](uint64_t row) { return even(row) && row >= 10 && row < 70; })));
+    RowSet either = evens;
+    either |= some;
+    EXPECT_EQ(RowsOf(either), RowsOf(RowSet::Where(n, [&](uint64_t row) {
+                return even(row) || (row >= 10 && row < 70);
+              })));
+    RowSet odd = evens;
+    odd.Invert();
+    EXPECT_EQ(RowsOf(odd), RowsOf(RowSet::Where(n, [&](uint64_t row) { return !even(row); })));
+    EXPECT_EQ(odd.count() + evens.count(), n);
+    EXPECT_EQ(RowSet(n, true).count(), n);
+    EXPECT_TRUE(RowSet(n, true).passes_all());
+    odd |= evens;
+    EXPECT_TRUE(odd.passes_all());
+  }
+}
+
+TEST(RowSetTest, WordsMayBeTooManyOrTooFew) {
+  EXPECT_EQ(RowSet::FromWords({~uint64_t{0}, ~uint64_t{0}}, 5).count(), 5u);
+  EXPECT_EQ(RowSet::FromWords({2}, 500).count(), 1u);
+  EXPECT_TRUE(RowSet::FromWords({2}, 500).Contains(1));
+  EXPECT_EQ(RowSet::FromWords({}, 0).count(), 0u);
+}
+
+TEST(RowSetTest, EachQueryMayHaveItsOwn) {
+  std::vector<RowSet> sets{RowSet::Range(0, 5, 10), RowSet(10, true)};
+  const RowSets filter(std::move(sets), 10);
+  EXPECT_TRUE(filter.Passes(0, 4));
+  EXPECT_FALSE(filter.Passes(0, 5));
+  EXPECT_TRUE(filter.Passes(1, 5));
+  EXPECT_FALSE(filter.Passes(2, 5));  // a query that it knows nothing of
+  EXPECT_EQ(filter.NumExcluded(2), 10u);
+  EXPECT_EQ(filter.within(1)->count(), 10u);
+  const QueriesFrom later(filter, 1);
+  EXPECT_EQ(later.within(0)->count(), 10u);
+}
+
+TEST(RowSetTest, BothHaveToPass) {
+  const RowSet few = RowSet::Range(3, 6, 10);
+  ExcludedRows seen;
+  seen.Add(std::vector<uint64_t>{4, 9});
+  const BothPass filter(few, seen);
+  EXPECT_TRUE(filter.Passes(0, 3));
+  EXPECT_FALSE(filter.Passes(0, 4));
+  EXPECT_FALSE(filter.Passes(0, 8));
+  EXPECT_EQ(filter.NumExcluded(0), 9u);
+  EXPECT_EQ(filter.within(0), &few);
+  EXPECT_EQ(AllRows().within(0), nullptr);
+}
+
 }  // namespace
 }  // namespace kith
