@@ -296,6 +296,30 @@ class QueriesFrom final : public RowFilter {
   size_t first_;
 };
 
+// A filter for some of its queries, in any order.
+class ChosenQueries final : public RowFilter {
+ public:
+  // Query q is queries[q] of `filter`; both must outlive it.
+  ChosenQueries(const RowFilter& filter, std::span<const size_t> queries)
+      : filter_(filter), queries_(queries) {}
+
+  bool Passes(size_t query, uint64_t row) const noexcept override {
+    return filter_.Passes(queries_[query], row);
+  }
+  uint64_t NumExcluded(size_t query) const noexcept override {
+    return filter_.NumExcluded(queries_[query]);
+  }
+  bool absent() const noexcept override { return filter_.absent(); }
+  bool passes_all() const noexcept override { return filter_.passes_all(); }
+  const RowSet* within(size_t query) const noexcept override {
+    return filter_.within(queries_[query]);
+  }
+
+ private:
+  const RowFilter& filter_;
+  std::span<const size_t> queries_;
+};
+
 }  // namespace kith
 
 #endif  // KITH_FILTER_H_

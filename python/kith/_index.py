@@ -53,7 +53,7 @@ class Index(_core.Handle):
             Neighbours wanted. The keys of the query are not among them.
         **options
             As for :meth:`search`: ``recall``, ``worst``, ``drift``, ``effort``, ``exact``,
-            ``index``.
+            ``index``, ``where``, ``allow``, ``deny``.
 
         Returns
         -------

@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "arrays.h"
 #include "errors.h"
+#include "filters.h"
 #include "kith/query.h"
 #include "kith/reduce.h"
 #include "long_call.h"
@@ -51,6 +52,15 @@ index : str
     Which of the file's ways in to use: auto (the best), graph, forest or exact.
 n_jobs : int, optional
     Threads for a batch; None is 1, -1 all cores. The answers do not depend on it.
+where : bool array (n,) or (nq, n), optional
+    Which vectors may be answers, in the order in which they were given: ``where=years > 1990``. For
+    each query its own, if there are two axes. As many answers as k, or as there are such vectors,
+    and the recall asked for is that among them.
+allow, deny : integer array, optional
+    Ids that alone may be answers, or that may not.
+exclude : sequence of nq integer arrays, or sparse matrix (nq, n), optional
+    Ids that are no answers to each query, or what the matrix has entries for: what a user has seen.
+    Of one query, its ids. All conditions hold together.
 
 Returns
 -------
@@ -112,12 +122,14 @@ SearchResult RunSearch(const Index& index, size_t num_queries, SearchParams para
 nb::tuple Search(const IndexHandle& self, const nb::object& queries, const nb::object& k,
                  const nb::object& recall, const nb::object& worst, const nb::object& drift,
                  const nb::object& effort, const nb::object& exact, const nb::object& kind,
-                 const nb::object& n_jobs) {
+                 const nb::object& n_jobs, const nb::object& where, const nb::object& allow,
+                 const nb::object& deny, const nb::object& exclude) {
   const auto index = self.Get();
   const InputMatrix input(queries, "queries");
-  const SearchParams params =
-      ToParams(*index, k, {recall, effort, exact, kind, n_jobs, worst, drift});
+  SearchParams params = ToParams(*index, k, {recall, effort, exact, kind, n_jobs, worst, drift});
   const size_t rows = input.view().rows;
+  const Filters filters(*index, {where, allow, deny, exclude}, rows, input.one());
+  params.filter = &filters.filter();
   const SearchResult result =
       RunSearch(*index, rows, params, 1, [&](const SearchParams& how, SearchResult* found) {
         return index->Search(input.view(), how, found);
@@ -158,11 +170,13 @@ std::vector<QueryTerm> ToTerms(const Index& index, const nb::object& query) {
 nb::list SearchKeys(const IndexHandle& self, const nb::object& query, const nb::object& k,
                     const nb::object& recall, const nb::object& worst, const nb::object& drift,
                     const nb::object& effort, const nb::object& exact, const nb::object& kind,
-                    const nb::object& n_jobs) {
+                    const nb::object& n_jobs, const nb::object& where, const nb::object& allow,
+                    const nb::object& deny) {
   const auto index = self.Get();
   CheckHasKeys(*index);
-  const SearchParams params =
-      ToParams(*index, k, {recall, effort, exact, kind, n_jobs, worst, drift});
+  SearchParams params = ToParams(*index, k, {recall, effort, exact, kind, n_jobs, worst, drift});
+  const Filters filters(*index, {where, allow, deny, nb::none()}, 1, true);
+  params.filter = &filters.filter();
   SearchResult result;
   if (PyUnicode_Check(query.ptr()) || PyBytes_Check(query.ptr()) || PyList_Check(query.ptr()) ||
       PyTuple_Check(query.ptr())) {
@@ -239,26 +253,35 @@ SearchParams ToParams(const How& how) {
 
 void BindSearch(nb::class_<IndexHandle>* handle) {
   handle
-      ->def(
-          "search", &Search, "queries"_a.none(), "k"_a.none() = 10, nb::kw_only(),
-          "recall"_a = nb::none(), "worst"_a = nb::none(), "drift"_a.none() = "warn",
-          "effort"_a = nb::none(), "exact"_a.none() = false, "index"_a.none() = "auto",
-          "n_jobs"_a.none() = 1,
-          nb::sig("def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, "
-                  "recall: float | None = None, worst: float | None = None, drift: str = 'warn', "
-                  "effort: float | None = None, "
-                  "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
-                  "tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]"),
-          kSearchDoc)
+      ->def("search", &Search, "queries"_a.none(), "k"_a.none() = 10, nb::kw_only(),
+            "recall"_a = nb::none(), "worst"_a = nb::none(), "drift"_a.none() = "warn",
+            "effort"_a = nb::none(), "exact"_a.none() = false, "index"_a.none() = "auto",
+            "n_jobs"_a.none() = 1, "where"_a = nb::none(), "allow"_a = nb::none(),
+            "deny"_a = nb::none(), "exclude"_a = nb::none(),
+            nb::sig(
+                "def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, "
+                "recall: float | None = None, worst: float | None = None, drift: str = 'warn', "
+                "effort: float | None = None, "
+                "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1, "
+                "where: numpy.typing.ArrayLike | None = None, "
+                "allow: numpy.typing.ArrayLike | None = None, "
+                "deny: numpy.typing.ArrayLike | None = None, "
+                "exclude: collections.abc.Iterable[numpy.typing.ArrayLike] | typing.Any = None) -> "
+                "tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]"),
+            kSearchDoc)
       .def("_search_keys", &SearchKeys, "query"_a.none(), "k"_a.none() = 10, nb::kw_only(),
            "recall"_a = nb::none(), "worst"_a = nb::none(), "drift"_a.none() = "warn",
            "effort"_a = nb::none(), "exact"_a.none() = false, "index"_a.none() = "auto",
-           "n_jobs"_a.none() = 1,
+           "n_jobs"_a.none() = 1, "where"_a = nb::none(), "allow"_a = nb::none(),
+           "deny"_a = nb::none(),
            nb::sig("def _search_keys(self, query: str | bytes | collections.abc.Sequence[str] | "
                    "numpy.typing.ArrayLike, k: int = 10, *, "
                    "recall: float | None = None, worst: float | None = None, drift: str = 'warn', "
                    "effort: float | None = None, "
-                   "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> "
+                   "exact: bool = False, index: str = 'auto', n_jobs: int | None = 1, "
+                   "where: numpy.typing.ArrayLike | None = None, "
+                   "allow: numpy.typing.ArrayLike | None = None, "
+                   "deny: numpy.typing.ArrayLike | None = None) -> "
                    "list[tuple[str, float]]"))
       .def("_search_reranked", &SearchOriginals, "queries"_a.none(), "originals"_a.none(),
            "k"_a.none() = 10, nb::kw_only(), "candidates"_a.none() = 100, "recall"_a = nb::none(),

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "graph/rows.h"
 #include "graph/terms.h"
@@ -51,10 +52,35 @@ class Frontier {
 
   // A node's distance is known now.
   void Found(float distance, uint32_t node) {
-    if (filters_ && !Counts(distance, node)) return;
+    if (collects_) {
+      distances_.push_back(distance);
+      if (distance > found().threshold() || !filter_.Passes(node)) return;
+      ++num_matching_;
+    } else if (filters_ && !Counts(distance, node)) {
+      return;
+    }
     nearest_.Offer(distance, node);
     if (shortlists_) shortlist_.Offer(distance, node);
   }
+
+  // Of a walk that collects a set: how many nodes were found that are no farther than the k-th that
+  // passes; where there are not yet so many, how many it is likely to be. Cost: O(nodes found).
+  double RankOfKth() const {
+    const double total = static_cast<double>(distances_.size());
+    const size_t wanted = terms_.collecting.wanted;
+    if (num_matching_ < wanted) {
+      // One more of each, so that none yet does not mean that there are none.
+      return (total + 1) * static_cast<double>(wanted) / static_cast<double>(num_matching_ + 1);
+    }
+    const float kth = nearest_.threshold();
+    if (std::isinf(kth)) return total;  // fewer pass than k
+    return static_cast<double>(std::count_if(distances_.begin(), distances_.end(),
+                                             [&](float distance) { return distance <= kth; }));
+  }
+  // Whether as many are found of the set as are wanted.
+  bool HasAllWanted() const { return num_matching_ >= terms_.collecting.wanted; }
+  bool collects() const { return collects_; }
+  size_t width() const { return extent_.width; }
 
   // A node that was met may be worth a visit. REQUIRES: the key is not NaN.
   void Offer(float key, uint32_t node) { beam_.Offer(key, node); }
@@ -68,12 +94,16 @@ class Frontier {
   void Reset(const Terms& terms, uint32_t num_nodes, bool shortlists, const NodeFilter& filter) {
     terms_ = terms;
     extent_ = terms.need.efforts != nullptr ? terms.need.first : terms.most;
+    if (terms.collecting.ladder != nullptr) extent_.width = terms.collecting.first_width;
     num_nodes_ = num_nodes;
     shortlists_ = shortlists;
     filter_ = filter;
     skips_ = filter.filter != nullptr && filter.filter->absent();
     filters_ = filter.filter != nullptr && !skips_;
     excluded_left_ = terms.excluded;
+    collects_ = terms.collecting.ladder != nullptr;
+    num_matching_ = 0;
+    distances_.clear();
     beam_.Reset(terms.most.width);
     seen_.Reset();
     nearest_.Reset(terms.k);
@@ -109,9 +139,12 @@ class Frontier {
   Extent extent_;
   uint32_t num_nodes_ = 0;
   bool shortlists_ = false;
-  bool skips_ = false;    // nodes that do not pass are walked past
-  bool filters_ = false;  // nodes that do not pass are led over
+  bool skips_ = false;     // nodes that do not pass are walked past
+  bool filters_ = false;   // nodes that do not pass are led over
+  bool collects_ = false;  // the nodes of a set, as far as its ladder says
   size_t excluded_left_ = 0;
+  size_t num_matching_ = 0;       // nodes that passed, of those that would enter
+  std::vector<float> distances_;  // of all nodes found, while it collects
   NodeFilter filter_;
   search::Beam beam_;
   search::SeenSet seen_;

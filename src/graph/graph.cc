@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "data/convert.h"
 #include "graph/stores.h"
+#include "scan/matches.h"
 #include "search/metric_traits.h"
 #include "search/search_chunks.h"
 
@@ -80,14 +81,63 @@ Result<std::unique_ptr<Graph>> Graph::Open(std::shared_ptr<const storage::Contai
   return open(header, outline, rows, std::move(file));
 }
 
+bool Graph::ComparesSet(const Asked& asked, size_t query) const {
+  if (asked.ladder == nullptr) return false;
+  const Collecting of = CollectingOf(asked, query, asked.k);
+  return of.wanted == 0 || of.most_visits < 1.5 * static_cast<double>(of.first_width);
+}
+
+Collecting Graph::CollectingOf(const Asked& asked, size_t query, size_t nodes) const {
+  const MatrixView& rows = rows_.vectors.table.rows;
+  const uint64_t matching = asked.filter->within(query)->count();
+  Collecting of;
+  of.ladder = asked.ladder;
+  of.wanted = static_cast<size_t>(std::min<uint64_t>(nodes, matching));
+  of.most_visits = scan::MatchesNs(static_cast<double>(matching),
+                                   static_cast<double>(RowBytes(rows.dtype, rows.dim)), 1) /
+                   VisitNs();
+  const double first = asked.ladder->At(static_cast<double>(asked.k));
+  of.first_width = static_cast<size_t>(
+      std::clamp<double>(first, static_cast<double>(nodes), outline_.num_nodes));
+  return of;
+}
+
+Status Graph::CompareSets(const Asked& asked, const Batch& batch, std::span<const size_t> slots,
+                          const ThreadPool& pool, search::HitsBuilder* found,
+                          SearchStats* stats) const {
+  std::vector<float> distances(scan::kMatchesAtOnce);
+  for (size_t begin = 0, end = 0; begin < slots.size(); begin = end) {
+    const RowSet* const set = asked.filter->within(batch.query(slots[begin]));
+    while (end < slots.size() && asked.filter->within(batch.query(slots[end])) == set) ++end;
+    const std::vector<uint32_t> positions =
+        scan::PositionsOf(rows_.vectors, *set, end - begin >= 4);
+    std::vector<search::TopK> nearest(end - begin, search::TopK(asked.k));
+    for (size_t first = 0; first < positions.size(); first += scan::kMatchesAtOnce) {
+      KITH_RETURN_IF_ERROR(pool.CheckStop());
+      const auto block = std::span(positions).subspan(
+          first, std::min(scan::kMatchesAtOnce, positions.size() - first));
+      for (size_t i = begin; i < end; ++i) {
+        scan::OfferMatches(*batch.scorer(), slots[i], rows_.vectors, block, *asked.filter,
+                           batch.query(slots[i]), distances.data(), &nearest[i - begin]);
+      }
+    }
+    for (size_t i = begin; i < end; ++i) {
+      found->at(batch.query(slots[i])) = nearest[i - begin].Sorted();
+    }
+    stats->distances += positions.size() * (end - begin);
+  }
+  return Status::Ok();
+}
+
 Terms Graph::TermsOf(const Asked& asked, size_t query, float* scratch) const {
   const MatrixView& queries = asked.queries;
   const size_t n = rows_.vectors.table.rows.rows;
-  const bool leads_over = asked.filter != nullptr && !asked.filter->absent();
+  const bool collects = asked.ladder != nullptr;
+  const bool leads_over = asked.filter != nullptr && !asked.filter->absent() && !collects;
   const size_t excluded =
       leads_over ? static_cast<size_t>(std::min<uint64_t>(n, asked.filter->NumExcluded(query))) : 0;
   const size_t wanted = std::min(n, asked.k + excluded);
-  const bool decides = asked.efforts != nullptr;
+  const bool decides = asked.efforts != nullptr && !collects;
   const double most = decides ? std::ceil(asked.efforts->most()) : asked.ef;
   const double ef = std::min(static_cast<double>(n),
                              most >= 0 ? most : static_cast<double>(DefaultWidth(wanted)));
@@ -102,6 +152,21 @@ Terms Graph::TermsOf(const Asked& asked, size_t query, float* scratch) const {
   const double width = toss && !decides ? std::floor(ef) + (coin < part ? 1 : 0) : ef;
   Terms terms = MakeTerms(outline_, norm, nodes, width);
   terms.excluded = excluded;
+  if (collects) {
+    terms.collecting = CollectingOf(asked, query, nodes);
+    // Room for what the share of rows that pass makes likely.
+    constexpr double kMostRoom = 16384;
+    const double first = static_cast<double>(terms.collecting.first_width);
+    const double likely = asked.ladder->At(std::min(
+        static_cast<double>(n),
+        static_cast<double>(asked.k) * static_cast<double>(n) /
+            static_cast<double>(std::max<uint64_t>(1, asked.filter->within(query)->count()))));
+    const double room = std::min({1.5 * likely + 32, kMostRoom, terms.collecting.most_visits});
+    terms.most = ExtentOf(outline_, nodes, first);
+    terms.most.width = static_cast<size_t>(
+        std::clamp<double>(room, first, std::max<double>(first, outline_.num_nodes)));
+    terms.shortlist = std::min(nodes + nodes / 2 + 8, terms.most.width);
+  }
   if (decides) {
     terms.need = {asked.efforts, asked.far == nullptr ? nullptr : asked.far + query,
                   ExtentOf(outline_, nodes, asked.efforts->first), coin,
@@ -138,7 +203,8 @@ Status Graph::Search(const search::Request& request, search::Hits* hits, SearchS
       request.filter->passes_all() ? nullptr : request.filter,
       request.efforts != nullptr && !request.efforts->empty() ? request.efforts : nullptr,
       request.far,
-      request.first_position};
+      request.first_position,
+      request.filter->passes_all() ? nullptr : request.ladder};
   search::HitsBuilder found(request.queries.rows);
   KITH_RETURN_IF_ERROR(
       search::SearchChunks(request.queries.rows, kQueriesAtOnce, *request.pool, stats,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "graph/batch.h"
 #include "graph/layout.h"
 #include "graph/rows.h"
 #include "graph/terms.h"
@@ -57,7 +58,8 @@ class Graph : public search::AccessPath {
   // Walks with a beam that is as wide as the effort says. A fraction is the share of queries,
   // chosen by their values, whose beam is one wider. Where the effort is below k, beams are as wide
   // as k and walks end the sooner. A filter makes walks look for as many neighbours more as it
-  // leaves out.
+  // leaves out, or, where there is a ladder, go as far as what they find shows that they have to
+  // (docs/filter.md); where comparing with all rows of the filter's set takes less, that is done.
   Status Search(const search::Request& request, search::Hits* hits,
                 SearchStats* stats) const override;
 
@@ -77,6 +79,7 @@ class Graph : public search::AccessPath {
     const QueryEfforts* efforts = nullptr;                  // of single queries, or nullptr
     float* far = nullptr;                                   // Request::far
     std::optional<uint64_t> first_position = std::nullopt;  // search::Request
+    const search::EffortLadder* ladder = nullptr;           // search::Request
   };
 
   Graph(const Header& header, const RowsOfNodes& rows, const Outline& outline,
@@ -85,6 +88,16 @@ class Graph : public search::AccessPath {
 
   // nullptr: it is not in a file.
   const std::shared_ptr<const storage::ContainerReader>& file() const { return file_; }
+
+  // Nanoseconds of a visit, roughly: how they compare with those of scan::MatchesNs() matters.
+  virtual double VisitNs() const = 0;
+  // What a query of a set makes of the ladder.
+  Collecting CollectingOf(const Asked& asked, size_t query, size_t nodes) const;
+  // Whether a query is compared with all of its set at once.
+  bool ComparesSet(const Asked& asked, size_t query) const;
+  // Compares the queries of some slots with all of their sets.
+  Status CompareSets(const Asked& asked, const Batch& batch, std::span<const size_t> slots,
+                     const ThreadPool& pool, search::HitsBuilder* found, SearchStats* stats) const;
 
   // What a query makes of what is asked; `scratch` has room for its coordinates.
   Terms TermsOf(const Asked& asked, size_t query, float* scratch) const;

@@ -170,6 +170,7 @@ class GraphType final : public search::PathType {
     return open && std::get<GraphOptions>(way).layout == GraphLayout::kCompact ? way : asked;
   }
   PathSpec DefaultSpec() const override { return GraphOptions(); }
+  bool collects_sets() const override { return true; }
 
   const search::EffortScale* efforts() const override { return &efforts_; }
 

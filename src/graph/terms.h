@@ -9,6 +9,7 @@
 #include "graph/layout.h"
 #include "kith/calibration.h"
 #include "kith/types.h"
+#include "search/effort_ladder.h"
 
 namespace kith::graph {
 
@@ -54,6 +55,15 @@ struct Need {
   float per_length = 1;                   // makes keys comparable between queries
 };
 
+// What a walk that collects the nodes of a set knows of how far to go (docs/filter.md).
+struct Collecting {
+  const search::EffortLadder* ladder = nullptr;  // nullptr: it collects all
+  size_t wanted = 0;                             // of the set there are so many, or k
+  // Visits that cost as much as comparing the query with the whole set.
+  double most_visits = 0;
+  size_t first_width = 0;
+};
+
 struct Terms {
   size_t k = 0;  // nodes wanted
   Extent most;
@@ -66,6 +76,7 @@ struct Terms {
   float scale = 1;
   float shift = 0;
   Need need;
+  Collecting collecting;
 };
 
 // How far a walk of this width goes that wants k nodes. REQUIRES: as MakeTerms().

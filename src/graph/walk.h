@@ -31,6 +31,9 @@ class EndedWalk {
   search::TopK& found() { return frontier_.found(); }
   // The distance to any node, of the kind that those in found() are of.
   virtual float DistanceTo(uint32_t node) const = 0;
+  // Whether a walk that collects a set found that comparing with all of it takes less, or that it
+  // does not come to all that is wanted; what it found is then no answer.
+  bool gave_up() const { return gave_up_; }
 
  protected:
   EndedWalk() = default;
@@ -39,6 +42,7 @@ class EndedWalk {
   ~EndedWalk() = default;
 
   Frontier frontier_;
+  bool gave_up_ = false;
 };
 
 // Shells that a walk goes through in turn.
@@ -81,7 +85,12 @@ class Walk final : public EndedWalk {
         Decide();
         return true;
       }
-      if (++shells_.begin >= shells_.end) return false;
+      if (GoesFarther(stats)) return true;
+      if (gave_up_) return false;
+      if (++shells_.begin >= shells_.end) {
+        gave_up_ = frontier_.collects() && !frontier_.HasAllWanted();
+        return false;
+      }
       frontier_.EmptyBeam();
       EnterShell(stats);
       return true;
@@ -89,6 +98,7 @@ class Walk final : public EndedWalk {
     const uint32_t node = beam.node(at);
     beam.MarkVisited(at);
     ++stats->nodes;
+    ++num_visits_;
     if (visited_ != nullptr) visited_->push_back(node);
     store_->Expand(node, &query_, &frontier_, stats);
     PrefetchNext();
@@ -120,6 +130,49 @@ class Walk final : public EndedWalk {
         {std::max(own.width, need.first.width), std::max(own.stretch, need.first.stretch)});
   }
 
+  // Of a walk that collects a set and has come as far as it was to go: whether it has to go farther
+  // for what it has found, and then lets it. It goes on by half of what it went so far, since what
+  // it needs is known the better the farther it is.
+  bool GoesFarther(SearchStats* stats) {
+    if (!frontier_.collects()) return false;
+    const Collecting& of = frontier_.terms().collecting;
+    const auto width = static_cast<double>(frontier_.width());
+    const double rank = frontier_.RankOfKth();
+    const double needed = of.ladder->At(rank);
+    if (needed <= width) return false;
+    const size_t capacity = frontier_.terms().most.width;
+    search::Beam& beam = frontier_.beam();
+    if (beam.Next() == beam.size() && beam.size() < capacity) return false;  // nothing is left
+    // An eighth of what all of the set would cost tells enough.
+    const auto visits = static_cast<double>(num_visits_);
+    if (visits >= of.most_visits || (needed > of.most_visits && 8 * visits >= of.most_visits)) {
+      gave_up_ = true;
+      return false;
+    }
+    const double next =
+        std::min({needed, std::max(1.5 * width, width + 16), std::max(of.most_visits, width + 1)});
+    if (next > static_cast<double>(capacity)) {
+      StartAnew(std::min(2 * needed, 4 * next), stats);
+      return true;
+    }
+    const auto near =
+        std::max<size_t>(frontier_.terms().k, static_cast<size_t>(std::min(rank, next)));
+    const Extent own = ExtentOf(store_->outline(), near, std::ceil(next));
+    frontier_.GoTo({own.width, std::min(own.stretch, frontier_.terms().most.stretch)});
+    return true;
+  }
+
+  // Walks again with a beam of more room, since nodes that did not fit are forgotten.
+  void StartAnew(double room, SearchStats* stats) {
+    Terms terms = frontier_.terms();
+    terms.most.width =
+        static_cast<size_t>(std::min<double>(std::ceil(room), store_->outline().num_nodes));
+    terms.collecting.first_width = std::min(frontier_.width(), terms.most.width);
+    frontier_.Reset(terms, store_->outline().num_nodes, store_->rounded(), filter_);
+    shells_ = all_shells_;
+    EnterShell(stats);
+  }
+
   // Meets an entry, whose distance is known.
   bool MeetEntry(uint32_t node, float distance) {
     if (!frontier_.Meet(node)) return false;
@@ -146,6 +199,9 @@ class Walk final : public EndedWalk {
 
   const Store* store_ = nullptr;
   ShellRange shells_{0, 0};
+  ShellRange all_shells_{0, 0};
+  NodeFilter filter_;
+  size_t num_visits_ = 0;
   bool decided_ = true;  // how far to go
   typename Store::Query query_;
   AlignedBuffer<float> entry_distances_;  // [entries]
@@ -158,7 +214,10 @@ void Walk<Store>::Take(const Batch& batch, size_t slot, const Terms& terms,
   store_->Take(batch, slot, &query_);
   frontier_.Reset(terms, store_->outline().num_nodes, store_->rounded(), filter);
   if (visited_ != nullptr) visited_->clear();
-  shells_ = shells;
+  shells_ = all_shells_ = shells;
+  filter_ = filter;
+  num_visits_ = 0;
+  gave_up_ = false;
   decided_ = terms.need.efforts == nullptr;
 }
 

@@ -126,6 +126,7 @@ Status IndexFile::OpenVectors() {
     KITH_ASSIGN_OR_RETURN(auto rows, file_->Array<uint32_t>(kRowsSection, n));
     KITH_ASSIGN_OR_RETURN(slots_, file_->Array<uint32_t>(kSlotsSection, n));
     vectors_.rows = rows.data();
+    vectors_.slots = slots_.data();
   }
   if (n == 0) return file_->Corrupt(kVectorsSection, "it is empty");
   return Status::Ok();
@@ -243,7 +244,9 @@ Status IndexFile::Search(const MatrixView& given, const SearchParams& asked,
     const RowFilter& filter = *params.filter;
     // What exact search finds and costs does not depend on how many rows are left out.
     const bool exact = params.index == IndexKind::kExact || !info_.has_approximate();
-    if (exact || filter.passes_all()) {
+    // Of sets, each query goes as far as it has to.
+    KITH_ASSIGN_OR_RETURN(const bool of_sets, HasSets(filter, queries.rows));
+    if (exact || filter.passes_all() || of_sets) {
       return SearchRun(queries, 0, queries.rows, params, pool, result);
     }
     // Queries that leave out as many rows are searched together: the k searched for, on which
@@ -256,6 +259,18 @@ Status IndexFile::Search(const MatrixView& given, const SearchParams& asked,
   });
 }
 
+Result<bool> IndexFile::HasSets(const RowFilter& filter, size_t num_queries) const {
+  bool all = true;
+  for (size_t q = 0; q < num_queries; ++q) {
+    const RowSet* set = filter.within(q);
+    all = all && set != nullptr;
+    if (set == nullptr || set->num_rows() == info_.num_vectors) continue;
+    return Status::InvalidArgument(StrCat("the filter is a set of ", set->num_rows(), " rows, but ",
+                                          info_.path, " has ", info_.num_vectors));
+  }
+  return all;
+}
+
 // Queries [begin, end), which leave out as many rows each.
 Status IndexFile::SearchRun(const MatrixView& queries, size_t begin, size_t end,
                             const SearchParams& params, ThreadPool& pool,
@@ -265,9 +280,11 @@ Status IndexFile::SearchRun(const MatrixView& queries, size_t begin, size_t end,
   run.rows = end - begin;
   const QueriesFrom filter(*params.filter, begin);
   const bool all = run.rows == queries.rows;
-  const uint64_t excluded = filter.absent() || run.rows == 0 ? 0 : filter.NumExcluded(0);
-  KITH_ASSIGN_OR_RETURN(const SearchPlan plan,
-                        plan::PlanExcluding(info_, params, run.rows, excluded));
+  const bool all_pass = run.rows == 0 || filter.passes_all();
+  const RowSet* const set = all_pass ? nullptr : filter.within(0);
+  const uint64_t excluded = filter.absent() || all_pass ? 0 : filter.NumExcluded(0);
+  KITH_ASSIGN_OR_RETURN(const plan::FilteredPlan planned, PlanRun(params, run.rows, set, excluded));
+  const SearchPlan& plan = planned.plan;
   if (begin == 0) result->plan = plan;
   if (!all) result->plans.resize(end, plan);
   const search::AccessPath& path = PathOf(plan.index);
@@ -281,10 +298,16 @@ Status IndexFile::SearchRun(const MatrixView& queries, size_t begin, size_t end,
                                     .pool = &pool,
                                     .filter = begin == 0 ? params.filter : &filter,
                                     .effort = plan.effort,
-                                    .efforts = &plan.efforts},
+                                    .efforts = &plan.efforts,
+                                    .ladder = planned.ladder.empty() ? nullptr : &planned.ladder},
                                    &hits, &result->stats));
+  if (set != nullptr && plan.index != IndexKind::kExact) {
+    KITH_RETURN_IF_ERROR(FillUp(run, filter, params.k, pool, &hits, &result->stats));
+  }
   const bool asked = params.recall > 0 || params.worst > 0;
-  if (asked && params.watched && drift_.active() && FindsNearest(params.k, plan.recall)) {
+  // Of those that pass, the nearest may be far, whatever the query.
+  if (set == nullptr && asked && params.watched && drift_.active() &&
+      FindsNearest(params.k, plan.recall)) {
     Observe(run, hits);
     // Exact search finds everything, whatever the queries; and who widens knows already.
     const bool certain = plan.index == IndexKind::kExact || params.widen;
@@ -298,6 +321,43 @@ Status IndexFile::SearchRun(const MatrixView& queries, size_t begin, size_t end,
       result->distances[at++] = search::UserDistance(info_.metric, c.distance);
     }
   }
+  return Status::Ok();
+}
+
+Result<plan::FilteredPlan> IndexFile::PlanRun(const SearchParams& params, size_t num_queries,
+                                              const RowSet* set, uint64_t excluded) const {
+  if (set != nullptr) return plan::PlanFiltered(info_, params, num_queries, set->count());
+  plan::FilteredPlan planned;
+  KITH_ASSIGN_OR_RETURN(planned.plan, plan::PlanExcluding(info_, params, num_queries, excluded));
+  return planned;
+}
+
+Status IndexFile::FillUp(const MatrixView& queries, const RowFilter& filter, size_t k,
+                         ThreadPool& pool, search::Hits* hits, SearchStats* stats) const {
+  search::HitsBuilder filled(queries.rows);
+  bool any = false;
+  for (size_t q = 0; q < queries.rows; ++q) {
+    const auto found = hits->of(q);
+    std::vector<search::Candidate>& list = filled.at(q);
+    if (found.size() >= std::min<uint64_t>(k, filter.within(q)->count())) {
+      list.assign(found.begin(), found.end());
+      continue;
+    }
+    any = true;
+    const QueriesFrom own(filter, q);
+    MatrixView one = queries;
+    one.data = queries.row(q);
+    one.rows = 1;
+    search::Hits exact;
+    KITH_RETURN_IF_ERROR(PathOf(IndexKind::kExact)
+                             .Search({.queries = one,
+                                      .wanted = search::Wanted::Nearest(k),
+                                      .pool = &pool,
+                                      .filter = &own},
+                                     &exact, stats));
+    list = std::move(exact.found);
+  }
+  if (any) *hits = filled.Take();
   return Status::Ok();
 }
 

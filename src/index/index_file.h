@@ -21,6 +21,7 @@
 #include "kith/index.h"
 #include "kith/reduce.h"
 #include "kith/status.h"
+#include "plan/filtered_plan.h"
 #include "search/access_path.h"
 #include "search/hits.h"
 #include "search/stored_vectors.h"
@@ -85,6 +86,16 @@ class IndexFile final : public Index {
                         ThreadPool& pool) const;
   Status SearchRun(const MatrixView& queries, size_t begin, size_t end, const SearchParams& params,
                    ThreadPool& pool, SearchResult* result) const;
+  // Whether a filter has a set for each query. Errors: InvalidArgument (of another number of rows).
+  Result<bool> HasSets(const RowFilter& filter, size_t num_queries) const;
+  // What SearchRun() does for, and with what: of queries that leave out `excluded` rows each, or of
+  // those of a set.
+  Result<plan::FilteredPlan> PlanRun(const SearchParams& params, size_t num_queries,
+                                     const RowSet* set, uint64_t excluded) const;
+  // Finds exactly what an approximate search of a set found too little of: min(k, rows of the set)
+  // are there, unless the filter leaves out some of them, too.
+  Status FillUp(const MatrixView& queries, const RowFilter& filter, size_t k, ThreadPool& pool,
+                search::Hits* hits, SearchStats* stats) const;
   void Observe(const MatrixView& queries, const search::Hits& hits) const;
   // Nobody finds more neighbours than there are vectors, so nothing is made ready for more.
   SearchParams WithoutAbsent(const SearchParams& params) const;

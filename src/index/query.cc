@@ -214,8 +214,10 @@ Status QueryBatch::SearchAgain(std::span<const size_t> queries, const SearchPara
     values.insert(values.end(), vector, vector + static_cast<ptrdiff_t>(dim));
   }
   const ExcludedRows excluded = WithSharedKeys(queries);
+  const ChosenQueries asked(*params.filter, queries);
+  const BothPass both(excluded, asked);
   SearchParams own = params;
-  own.filter = &excluded;
+  own.filter = params.filter->passes_all() ? static_cast<const RowFilter*>(&excluded) : &both;
   SearchResult again;
   KITH_RETURN_IF_ERROR(index_->Search(ViewOf(values.data(), queries.size(), dim), own, &again));
   result->drifted |= again.drifted;
@@ -236,8 +238,9 @@ Status QueryBatch::SearchAgain(std::span<const size_t> queries, const SearchPara
 
 Status QueryBatch::Search(const SearchParams& params, SearchResult* result) const {
   return CatchAll([&]() -> Status {
+    const BothPass both(excluded_, *params.filter);
     SearchParams own = params;
-    own.filter = &excluded_;
+    own.filter = params.filter->passes_all() ? static_cast<const RowFilter*>(&excluded_) : &both;
     KITH_RETURN_IF_ERROR(index_->Search(vectors(), own, result));
     KITH_ASSIGN_OR_RETURN(const std::vector<size_t> shared, FindShared(*result));
     return shared.empty() ? Status::Ok() : SearchAgain(shared, params, result);

@@ -11,6 +11,7 @@
 #include "scan/coded_scan.h"
 #include "scan/group.h"
 #include "scan/length_search.h"
+#include "scan/matches.h"
 #include "search/top_k.h"
 #include "search/within.h"
 #include "simd/kernels.h"
@@ -210,6 +211,7 @@ class Scan {
 
 Status ExactSearch(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
                    const search::Request& request, search::Hits* hits, SearchStats* stats) {
+  if (MatchesPay(vectors, request)) return MatchSearch(vectors, request, hits, stats);
   if (BoxesPay(vectors, request)) return BoxSearch(vectors, request, hits, stats);
   if (LengthsMayPay(vectors, request)) {
     bool found = false;

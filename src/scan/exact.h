@@ -17,10 +17,10 @@ namespace kith::scan {
 // scratch is what these hold for each query in flight, never n x q. Where there are codes (by
 // position, or empty) and few neighbours are wanted, rows that their codes rule out are passed
 // over; of many queries in few dimensions, so are whole boxes of rows (scan/box_search.h), and of
-// many by inner product, rows that are too short (scan/length_search.h). The answer is the same
-// bit for bit. The request's effort means nothing here. Cost:
-// O(num_queries * n * dim), less with codes or boxes. Errors: as Scorer::Create; OutOfMemory;
-// InvalidArgument (cancelled).
+// many by inner product, rows that are too short (scan/length_search.h), and of a filter that lets
+// few pass, all others (scan/matches.h). The answer is the same bit for bit. The request's effort
+// means nothing here. Cost: O(num_queries * n * dim), less with codes or boxes. Errors: as
+// Scorer::Create; OutOfMemory; InvalidArgument (cancelled).
 Status ExactSearch(const search::StoredVectors& vectors, const quant::BoundedCodes& codes,
                    const search::Request& request, search::Hits* hits, SearchStats* stats);
 

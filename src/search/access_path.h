@@ -232,6 +232,9 @@ class PathType {
   // Its options, nothing said.
   virtual PathSpec DefaultSpec() const = 0;
 
+  // Whether its searches go by a request's ladder.
+  virtual bool collects_sets() const { return false; }
+
   // nullptr: exact search, which knows no efforts.
   virtual const EffortScale* efforts() const { return nullptr; }
   // Nanoseconds of an exact search in one call of so many queries; of other paths, see efforts().

@@ -11,6 +11,7 @@
 #include "kith/calibration.h"
 #include "kith/filter.h"
 #include "kith/types.h"
+#include "search/effort_ladder.h"
 
 namespace kith::search {
 
@@ -36,6 +37,9 @@ struct Request {
   double effort = -1;
   // Where not empty: the effort of each query instead, of paths that know such (EffortScale).
   const QueryEfforts* efforts = nullptr;
+  // Where not nullptr, and the filter has a set (RowFilter::within): how far queries go for the
+  // rows of it, of paths that know such; `effort` is then what most of them are expected to take.
+  const EffortLadder* ladder = nullptr;
   // Where not nullptr, and there are efforts: takes how far each query's k-th nearest was when its
   // effort was decided, [queries].
   float* far = nullptr;
@@ -44,9 +48,11 @@ struct Request {
   std::optional<uint64_t> first_position;
 
   // The neighbours that a search has to look for to have k left when the filter has taken its own:
-  // so many more as do not pass. Rows that count as absent cost a search nothing.
+  // so many more as do not pass. Rows that count as absent cost a search nothing, and those outside
+  // of a set are more than could be looked at.
   size_t SearchedK(size_t query, size_t num_rows) const {
-    const uint64_t excluded = filter->absent() ? 0 : filter->NumExcluded(query);
+    const bool free = filter->absent() || filter->within(query) != nullptr;
+    const uint64_t excluded = free ? 0 : filter->NumExcluded(query);
     return static_cast<size_t>(std::min<uint64_t>(num_rows, wanted.k + excluded));
   }
 };

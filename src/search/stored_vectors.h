@@ -23,7 +23,8 @@ constexpr size_t RowStride(DataType dtype, size_t dim) {
 // Stored vectors in their internal order, and the row numbers users know them by.
 struct StoredVectors {
   VectorTable table;
-  const uint32_t* rows = nullptr;  // [n] internal position -> row; nullptr: the same
+  const uint32_t* rows = nullptr;   // [n] internal position -> row; nullptr: the same
+  const uint32_t* slots = nullptr;  // [n] row -> position; nullptr: the same, or nobody has it
 
   // A damaged file may name rows that are not there.
   uint32_t RowAt(uint32_t position) const {
