@@ -185,7 +185,7 @@ def table(results: list[dict]) -> str:
             speeds.append(point["qps"])
             cells.append(f"{point['qps']:,.0f}" + (f" ({point['way']})" if "way" in point else ""))
         ratio = f"{at['qps'] / max(speeds):.1f}" if speeds else "-"
-        recalls = " / ".join(f"{p['recall']:.3f}"[1:] if p["recall"] < 1 else "1" for p in own)
+        recalls = " / ".join(f"{p['recall']:.3f}".removeprefix("0") for p in own)
         speed = " / ".join(f"{p['qps']:,.0f}" for p in own)
         out.append(
             f"| {r['kind']} | {100 * r['share']:.3g} % | {recalls} | {speed} "
