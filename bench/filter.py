@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Searches under filters, beside hnswlib's functor and FAISS's bitmap, on one thread.
 
-    bench/run filter [SET ...] [--rows N] [--queries N]
+    bench/run filter [--queries N] [--shares SHARE...] [--kinds random near far]
 
 Of each share of the vectors, from all to a ten-thousandth, three kinds of sets: `random`, which
 have nothing to do with the query; `near`, the vectors whose nearest of some anchors is that of the
@@ -38,6 +38,14 @@ def read_vectors(path: pathlib.Path) -> np.ndarray:
     dtype = {".fbin": np.float32, ".u8bin": np.uint8}[path.suffix]
     rows, dim = np.fromfile(path, np.int32, 2)
     return np.memmap(path, dtype, "r", 8, (rows, dim))
+
+
+def split(args: argparse.Namespace) -> None:
+    """Sentences as two files: those that are indexed, and the last as queries."""
+    vectors = read_vectors(args.sentences)
+    args.base, args.asked = args.out / "base.npy", args.out / "asked.npy"
+    np.save(args.base, vectors[: -args.queries])
+    np.save(args.asked, vectors[-args.queries :])
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -77,7 +85,7 @@ class Faiss:
         self.indexes = []
         for spec, efforts in [
             ("Flat", [0]),
-            (f"IVF{lists},Flat", [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
+            (f"IVF{lists},Flat", [2**i for i in range(13)]),
             ("HNSW32,SQ8", [16, 32, 64, 128, 256, 512, 1024]),
         ]:
             path = cache / f"{spec.replace(',', '-')}-{len(base)}x{dim}.faiss"
@@ -102,19 +110,23 @@ class Faiss:
             return self.faiss.SearchParametersHNSW(sel=selector, efSearch=effort), selector
         return self.faiss.SearchParameters(sel=selector), selector
 
-    def measure(self, groups, queries: np.ndarray, limits: np.ndarray):
-        """(way, effort, recall, queries a second) of each."""
+    def measure(self, groups, queries: np.ndarray, base: np.ndarray, limits: np.ndarray, wanted):
+        """(way, effort, recall, queries a second) of each. Whatever distances it says, those count
+        that the vectors found are at."""
         for spec, index, efforts in self.indexes:
             for effort in efforts:
                 prepared = [(self.params(spec, effort, rows), asked) for rows, asked in groups]
                 hits = 0.0
+                answers = []
                 start = time.perf_counter()
                 for (params, _), asked in prepared:
-                    distances = index.search(queries[asked], K, params=params)[0]
-                    hits += (distances <= limits[asked][:, None]).mean(axis=1).sum()
-                first = time.perf_counter() - start
+                    answers.append(index.search(queries[asked], K, params=params)[1])
+                seconds = [time.perf_counter() - start]
+                for (_, asked), ids in zip(prepared, answers, strict=True):
+                    for q, row in zip(asked, ids, strict=True):
+                        off = ((base[row[row >= 0]] - queries[q]) ** 2).sum(axis=1)
+                        hits += (off <= limits[q]).sum() / wanted[q]
                 recall = hits / len(queries)
-                seconds = [first]
                 while sum(seconds) < LEAST_SECONDS:
                     start = time.perf_counter()
                     for (params, _), asked in prepared:
@@ -147,20 +159,22 @@ def measure(kind: str, share: float, args, base, queries, faiss_ways) -> dict:
     matching = float(np.average([len(r) for r, _ in groups], weights=[len(a) for _, a in groups]))
     found = {"kind": kind, "share": matching / len(base), "points": points}
     if faiss_ways is not None:
-        # Sets of fewer than K vectors have fewer answers, which limits of infinity count as found.
-        limits = np.full(len(queries), np.inf, np.float32)
+        limits = np.zeros(len(queries), np.float32)
+        wanted = np.ones(len(queries))
         unit_queries = unit(queries) if args.metric == "angular" else np.float32(queries)
         source = unit(base) if args.metric == "angular" else np.float32(base)
         for members, asking in groups:
-            if len(members) < K:
-                continue
             block = source[members]
             for q in asking:
-                distances = ((block - unit_queries[q]) ** 2).sum(axis=1)
-                limits[q] = np.partition(distances, K - 1)[K - 1] * (1 + 1e-4) + 1e-6
+                off = np.sort(((block - unit_queries[q]) ** 2).sum(axis=1))
+                wanted[q] = min(K, max(1, len(off)))
+                if len(off):
+                    limits[q] = off[:K][-1] * (1 + 1e-4) + 1e-6
         points += [
             {"system": "FAISS", "way": spec, "effort": effort, "recall": recall, "qps": qps}
-            for spec, effort, recall, qps in faiss_ways.measure(groups, unit_queries, limits)
+            for spec, effort, recall, qps in faiss_ways.measure(
+                groups, unit_queries, source, limits, wanted
+            )
         ]
     return found
 
@@ -197,8 +211,9 @@ def table(results: list[dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program", help="bench/filtered_search.cc, compiled")
-    parser.add_argument("--base", required=True)
-    parser.add_argument("--asked", required=True, help="queries like the vectors")
+    parser.add_argument("--sentences", type=pathlib.Path, help="vectors, the last of them queries")
+    parser.add_argument("--base", type=pathlib.Path, help="instead: vectors, and")
+    parser.add_argument("--asked", type=pathlib.Path, help="queries like them")
     parser.add_argument("--metric", default="angular")
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--out", type=pathlib.Path, required=True)
@@ -207,8 +222,10 @@ def main() -> None:
     parser.add_argument("--rivals", nargs="*", default=["hnswlib", "faiss"])
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    base = read_vectors(pathlib.Path(args.base))
-    queries = np.array(read_vectors(pathlib.Path(args.asked))[: args.queries])
+    if args.sentences:
+        split(args)
+    base = read_vectors(args.base)
+    queries = np.array(read_vectors(args.asked)[: args.queries])
     args.index = str(args.out / "vectors.kith")
     if not pathlib.Path(args.index).exists():
         kith.build(base, args.index, metric=args.metric, n_jobs=-1)
