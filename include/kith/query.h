@@ -85,9 +85,9 @@ class QueryBatch {
   // Without those that share a key, which are found as they turn up in answers.
   const ExcludedRows& excluded() const { return excluded_; }
 
-  // As Index::Search() of all of them; what params.filter leaves out is left out, too. Where an answer has a vector that
-  // shares a key with the query's (few files have such), the query is searched again without all of
-  // them, which reads every key of the file.
+  // As Index::Search() of all of them; what params.filter leaves out is left out, too. Where an
+  // answer has a vector that shares a key with the query's (few files have such), the query is
+  // searched again without all of them, which reads every key of the file.
   Status Search(const SearchParams& params, SearchResult* result) const;
 
  private:
