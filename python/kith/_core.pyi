@@ -18,7 +18,7 @@ class Handle:
     def __init__(self, other: Handle) -> None:
         """Another holder of the same open file."""
 
-    def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, recall: float | None = None, worst: float | None = None, drift: str = 'warn', effort: float | None = None, exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]:
+    def search(self, queries: numpy.typing.ArrayLike, k: int = 10, *, recall: float | None = None, worst: float | None = None, drift: str = 'warn', effort: float | None = None, exact: bool = False, index: str = 'auto', n_jobs: int | None = 1, where: numpy.typing.ArrayLike | None = None, allow: numpy.typing.ArrayLike | None = None, deny: numpy.typing.ArrayLike | None = None, exclude: Iterable[numpy.typing.ArrayLike] | Any = None) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]:
         """
         The k nearest vectors of each query, nearest first.
 
@@ -50,6 +50,15 @@ class Handle:
             Which of the file's ways in to use: auto (the best), graph, forest or exact.
         n_jobs : int, optional
             Threads for a batch; None is 1, -1 all cores. The answers do not depend on it.
+        where : bool array (n,) or (nq, n), optional
+            Which vectors may be answers, in the order in which they were given: ``where=years > 1990``. For
+            each query its own, if there are two axes. As many answers as k, or as there are such vectors,
+            and the recall asked for is that among them.
+        allow, deny : integer array, optional
+            Ids that alone may be answers, or that may not.
+        exclude : sequence of nq integer arrays, or sparse matrix (nq, n), optional
+            Ids that are no answers to each query, or what the matrix has entries for: what a user has seen.
+            Of one query, its ids. All conditions hold together.
 
         Returns
         -------
@@ -72,7 +81,7 @@ class Handle:
         Ctrl-C ends it.
         """
 
-    def _search_keys(self, query: str | bytes | Sequence[str] | numpy.typing.ArrayLike, k: int = 10, *, recall: float | None = None, worst: float | None = None, drift: str = 'warn', effort: float | None = None, exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> list[tuple[str, float]]: ...
+    def _search_keys(self, query: str | bytes | Sequence[str] | numpy.typing.ArrayLike, k: int = 10, *, recall: float | None = None, worst: float | None = None, drift: str = 'warn', effort: float | None = None, exact: bool = False, index: str = 'auto', n_jobs: int | None = 1, where: numpy.typing.ArrayLike | None = None, allow: numpy.typing.ArrayLike | None = None, deny: numpy.typing.ArrayLike | None = None) -> list[tuple[str, float]]: ...
 
     def _search_reranked(self, queries: numpy.typing.ArrayLike, originals: numpy.typing.ArrayLike, k: int = 10, *, candidates: int = 100, recall: float | None = None, effort: float | None = None, exact: bool = False, index: str = 'auto', n_jobs: int | None = 1) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float32]]: ...
 
